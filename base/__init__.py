@@ -1,0 +1,1 @@
+"""What every package stands on: configuration, database, errors, sign-in, jobs, time, ids, money."""

@@ -1,0 +1,20 @@
+"""What each kind of principal may do. A route names one permission; without one the program does not start."""
+
+PUBLIC = frozenset({"public"})
+MEMBER = frozenset({"wallet:own", "offers:read", "redemptions:own", "vouchers:own"})
+CLERK = frozenset({"vouchers:check", "vouchers:accept", "acceptances:void", "acceptances:own"})
+MANAGER = frozenset({"terminals:manage"})
+
+STAFF_ROLES: dict[str, frozenset[str]] = {
+    "support": frozenset({"console", "members:read", "offers:read"}),
+    "editor": frozenset({"console", "offers:read", "rates:read"}),
+    "finance": frozenset({"console", "statements:read", "offers:read", "rates:read"}),
+    "analyst": frozenset({"console", "retention:read", "offers:read", "rates:read"}),
+    "auditor": frozenset({"console", "audit:read", "members:read", "statements:read", "retention:read"}),
+}
+SERVICE_SCOPES = frozenset({"members:read", "offers:read", "wallet:any", "statements:read", "retention:read"})
+
+
+def staff_permissions(roles: frozenset[str]) -> frozenset[str]:
+    """The union of what the roles allow; an unknown role allows nothing."""
+    return frozenset().union(*(STAFF_ROLES.get(role, frozenset()) for role in roles))

@@ -1,0 +1,87 @@
+"""Principals: the kinds of who may ask. Each knows its actor name and its permissions."""
+
+from dataclasses import dataclass
+
+from base.auth.permissions import CLERK, MANAGER, MEMBER, PUBLIC, staff_permissions
+
+
+@dataclass(frozen=True)
+class Anonymous:
+    """Nobody signed in."""
+
+    kind = "anonymous"
+    actor = "anonymous"
+    permissions = PUBLIC
+
+
+@dataclass(frozen=True)
+class Member:
+    """A member of one programme, signed in on the web or in the app."""
+
+    member_id: int
+    programme_id: int
+    kind = "member"
+    permissions = PUBLIC | MEMBER
+
+    @property
+    def actor(self) -> str:
+        return f"member:{self.member_id}"
+
+
+@dataclass(frozen=True)
+class Clerk:
+    """A clerk at a terminal of an outlet of a merchant."""
+
+    clerk_id: int
+    terminal_id: int
+    outlet_id: int
+    merchant_id: int
+    is_manager: bool = False
+    kind = "clerk"
+
+    @property
+    def permissions(self) -> frozenset[str]:
+        return PUBLIC | CLERK | (MANAGER if self.is_manager else frozenset())
+
+    @property
+    def actor(self) -> str:
+        return f"terminal:{self.terminal_id}"
+
+
+@dataclass(frozen=True)
+class Staff:
+    """A person of the operator, with roles."""
+
+    staff_id: int
+    roles: frozenset[str]
+    kind = "staff"
+
+    @property
+    def permissions(self) -> frozenset[str]:
+        return PUBLIC | staff_permissions(self.roles)
+
+    @property
+    def actor(self) -> str:
+        return f"staff:{self.staff_id}"
+
+
+@dataclass(frozen=True)
+class Service:
+    """A system of the operator, known by its API key, acting for one programme."""
+
+    key_id: str
+    programme_id: int
+    scopes: frozenset[str]
+    kind = "service"
+
+    @property
+    def permissions(self) -> frozenset[str]:
+        return PUBLIC | self.scopes
+
+    @property
+    def actor(self) -> str:
+        return f"service:{self.key_id}"
+
+
+Principal = Anonymous | Member | Clerk | Staff | Service
+ANONYMOUS = Anonymous()

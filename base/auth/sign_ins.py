@@ -1,0 +1,78 @@
+"""Sign-ins: a random token, its digest in the database, and who it stands for - asked afresh at each request."""
+
+import hashlib
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
+
+from base.auth.models import SignIn
+from base.auth.principals import ANONYMOUS, Principal
+
+Holder = Callable[[Session, int, int], Principal | None]
+
+
+@dataclass(frozen=True)
+class Life:
+    """How long a sign-in lives without use, and at most."""
+
+    idle: timedelta
+    most: timedelta
+
+
+LIVES = {
+    "member": Life(timedelta(days=30), timedelta(days=180)),
+    "clerk": Life(timedelta(hours=4), timedelta(hours=14)),
+    "staff": Life(timedelta(minutes=30), timedelta(hours=10)),
+}
+_SEEN_STEP = timedelta(minutes=1)
+_holders: dict[str, Holder] = {}
+
+
+def held_by(kind: str, holder: Holder) -> None:
+    """Tell how a kind's subject is looked up; None from the holder ends the sign-in (a leaver loses access at once)."""
+    _holders[kind] = holder
+
+
+def begin(session: Session, kind: str, subject_id: int, at: datetime, *, place_id: int = 0) -> str:
+    """A fresh sign-in; returns the token, which is stored nowhere."""
+    token = secrets.token_urlsafe(32)
+    session.add(
+        SignIn(
+            token_digest=digest(token),
+            kind=kind,
+            subject_id=subject_id,
+            place_id=place_id,
+            began_at=at,
+            seen_at=at,
+            ends_at=at + LIVES[kind].most,
+        )
+    )
+    session.flush()
+    return token
+
+
+def find(session: Session, token: str, at: datetime) -> Principal:
+    """Whom a token stands for now; ANONYMOUS when it has ended or never was."""
+    row = session.execute(
+        select(SignIn.kind, SignIn.subject_id, SignIn.place_id, SignIn.seen_at, SignIn.ends_at).where(
+            SignIn.token_digest == digest(token)
+        )
+    ).one_or_none()
+    if row is None or row.ends_at <= at or row.seen_at + LIVES[row.kind].idle <= at:
+        return ANONYMOUS
+    if at - row.seen_at > _SEEN_STEP:
+        session.execute(update(SignIn).where(SignIn.token_digest == digest(token)).values(seen_at=at))
+    return _holders[row.kind](session, row.subject_id, row.place_id) or ANONYMOUS
+
+
+def end(session: Session, token: str) -> None:
+    """Sign out."""
+    session.execute(delete(SignIn).where(SignIn.token_digest == digest(token)))
+
+
+def digest(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()

@@ -1,0 +1,141 @@
+"""Configuration: one frozen value, read once from the environment, every error named at once."""
+
+import secrets
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from environs import Env, EnvValidationError
+from marshmallow.validate import Length, OneOf, Range
+
+DEVELOPMENT, TEST, PRODUCTION = "development", "test", "production"
+
+
+class ConfigError(Exception):
+    """The configuration is not usable; the text names every variable that is wrong."""
+
+
+@dataclass(frozen=True)
+class Config:
+    """Everything that differs between installations. Times in seconds, money in fen."""
+
+    environment: str
+    data_dir: Path
+    database_url: str | None
+    database_owner_url: str | None
+    redis_url: str | None
+    secret_key: str
+    voucher_peppers: dict[int, str]
+    seal_key: str
+    billing_url: str
+    host: str
+    port: int
+    language: str
+    zone: str
+    web_workers: int
+    web_threads: int
+    billing_timeout_s: int
+    billing_tries: int
+    billing_backoff_s: int
+    check_hold_s: int
+    void_window_s: int
+    quote_life_s: int
+    typed_limit_fen: int
+
+    @property
+    def in_production(self) -> bool:
+        return self.environment == PRODUCTION
+
+    def at(self, **changes: object) -> "Config":
+        """The same configuration with some values changed (tests, child processes)."""
+        return replace(self, **changes)  # type: ignore[arg-type]
+
+    @staticmethod
+    def from_env() -> "Config":
+        """Read JIFEN_* and DATABASE_URL, DATABASE_OWNER_URL, REDIS_URL; ConfigError lists all that is wrong."""
+        env = Env(eager=False)
+        environment = env.str("JIFEN_ENV", DEVELOPMENT, validate=OneOf([DEVELOPMENT, TEST, PRODUCTION]))
+        data_dir = env.str("JIFEN_DATA", ".jifen")
+        values = dict(
+            database_url=env.str("DATABASE_URL", None),
+            database_owner_url=env.str("DATABASE_OWNER_URL", None),
+            redis_url=env.str("REDIS_URL", None),
+            secret_key=env.str("JIFEN_SECRET_KEY", None, validate=_long_enough),
+            pepper=env.str("JIFEN_VOUCHER_PEPPER", None, validate=_long_enough),
+            pepper_id=env.int("JIFEN_VOUCHER_PEPPER_ID", 1, validate=Range(1, 255)),
+            old_pepper=env.str("JIFEN_VOUCHER_PEPPER_OLD", None, validate=_long_enough),
+            old_pepper_id=env.int("JIFEN_VOUCHER_PEPPER_OLD_ID", 0, validate=Range(0, 255)),
+            seal_key=env.str("JIFEN_SEAL_KEY", None, validate=_long_enough),
+            billing_url=env.str("JIFEN_BILLING_URL", "http://127.0.0.1:8091"),
+            host=env.str("JIFEN_HOST", "127.0.0.1"),
+            port=env.int("JIFEN_PORT", 8080, validate=Range(1, 65535)),
+            language=env.str("JIFEN_LANGUAGE", "zh-CN", validate=OneOf(["zh-CN", "en"])),
+            zone=env.str("JIFEN_ZONE", "Asia/Shanghai"),
+            web_workers=env.int("JIFEN_WEB_WORKERS", 1, validate=Range(1, 64)),
+            web_threads=env.int("JIFEN_WEB_THREADS", 8, validate=Range(1, 64)),
+            billing_timeout_s=env.int("JIFEN_BILLING_TIMEOUT", 5, validate=Range(1, 60)),
+            billing_tries=env.int("JIFEN_BILLING_TRIES", 6, validate=Range(1, 50)),
+            billing_backoff_s=env.int("JIFEN_BILLING_BACKOFF", 2, validate=Range(0, 3600)),
+            check_hold_s=env.int("JIFEN_CHECK_HOLD", 120, validate=Range(1, 600)),
+            void_window_s=env.int("JIFEN_VOID_WINDOW", 900, validate=Range(1, 86400)),
+            quote_life_s=env.int("JIFEN_QUOTE_LIFE", 600, validate=Range(1, 3600)),
+            typed_limit_fen=env.int("JIFEN_TYPED_LIMIT_FEN", 5000, validate=Range(0)),
+        )
+        errors = _seal(env)
+        if environment == PRODUCTION:
+            errors += [
+                f"{name}: must be set in production"
+                for name, key in _NEEDED_IN_PRODUCTION.items()
+                if not values.get(key)
+            ]
+        if errors:
+            raise ConfigError("The configuration is not usable:\n  " + "\n  ".join(errors))
+        return _build(environment, Path(data_dir).absolute(), values)
+
+
+_NEEDED_IN_PRODUCTION = {
+    "DATABASE_URL": "database_url",
+    "JIFEN_SECRET_KEY": "secret_key",
+    "JIFEN_VOUCHER_PEPPER": "pepper",
+    "JIFEN_SEAL_KEY": "seal_key",
+}
+_long_enough = Length(min=32)
+
+
+def _seal(env: Env) -> list[str]:
+    try:
+        env.seal()
+    except EnvValidationError as error:
+        return [f"{name}: {' '.join(texts)}" for name, texts in sorted(error.error_messages.items())]
+    return []
+
+
+def _build(environment: str, data_dir: Path, values: dict[str, object]) -> Config:
+    """Fill in the secrets that a development machine makes for itself, and drop the helpers."""
+    made = {} if environment == PRODUCTION else _own_secrets(data_dir)
+    peppers = {int(str(values.pop("pepper_id"))): str(values.pop("pepper") or made.get("pepper"))}
+    old_id, old = values.pop("old_pepper_id"), values.pop("old_pepper")
+    if old and old_id:
+        peppers[int(str(old_id))] = str(old)
+    for name in ("secret_key", "seal_key"):
+        values[name] = values[name] or made.get(name)
+    return Config(environment=environment, data_dir=data_dir, voucher_peppers=peppers, **values)  # type: ignore[arg-type]
+
+
+def _own_secrets(data_dir: Path) -> dict[str, str]:
+    """Secrets of a development machine: made once, kept in the data folder, readable by its owner only."""
+    folder = data_dir / "secrets"
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    found = {}
+    for name in ("secret_key", "pepper", "seal_key"):
+        file = folder / name
+        if not file.exists():
+            fresh = folder / f".{name}.{secrets.token_hex(4)}"
+            fresh.touch(mode=0o600)
+            fresh.write_text(secrets.token_hex(32))
+            try:
+                file.hardlink_to(fresh)  # of two first starts at once, one file wins
+            except FileExistsError:
+                pass
+            fresh.unlink()
+        found[name] = file.read_text().strip()
+    return found

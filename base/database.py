@@ -1,0 +1,105 @@
+"""The database: one engine per process, one transaction per edge.
+
+An edge (a view, a command, a job) writes `with begin() as session:`; leaving commits, raising rolls back.
+Rules take the session first and never commit.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any, ClassVar
+
+from sqlalchemy import BigInteger, DateTime, Engine, create_engine, event, exc, text
+from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
+
+from base.errors import Conflict, Unavailable
+
+
+class Base(DeclarativeBase):
+    """All tables. Moments carry their zone."""
+
+    type_annotation_map: ClassVar[dict[Any, Any]] = {datetime: DateTime(timezone=True), int: BigInteger}
+
+
+class StillRunning(Conflict):
+    """Another request is changing the same thing at this moment."""
+
+    zh = "另一个请求正在处理同一内容。"
+    next_en, next_zh = "Wait a second and send the same request again.", "请稍等一秒后原样重发。"
+
+
+class NotConnected(Unavailable):
+    """The database does not answer; nothing was changed."""
+
+    zh = "数据库暂时没有应答，没有任何变动。"
+
+
+_sessions: sessionmaker[Session] | None = None
+
+
+def connect(url: str, *, pool_size: int = 8, statement_timeout_ms: int = 5_000) -> Engine:
+    """Make this the process's database. Deadlines: connect 2 s, lock 1 s, statement as given, idle in transaction 10 s."""
+    global _sessions
+    if _sessions is not None:
+        _sessions.kw["bind"].dispose()
+    engine = new_engine(url, pool_size=pool_size, statement_timeout_ms=statement_timeout_ms)
+    _sessions = sessionmaker(engine, expire_on_commit=False)
+    return engine
+
+
+def new_engine(url: str, *, pool_size: int = 8, statement_timeout_ms: int = 5_000) -> Engine:
+    """An engine with our deadlines; never more than pool_size connections, one second to wait for one."""
+    options = (
+        f"-c lock_timeout=1000 -c statement_timeout={statement_timeout_ms} "
+        "-c idle_in_transaction_session_timeout=10000 -c timezone=UTC"
+    )
+    engine = create_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=1,
+        pool_recycle=1800,
+        connect_args={"connect_timeout": 2, "options": options, "application_name": "jifen", "prepare_threshold": 3},
+    )
+    event.listen(engine, "handle_error", _all_connections_are_gone)
+    return engine
+
+
+def _all_connections_are_gone(context: Any) -> None:
+    # After a restart of the server every pooled connection is dead: one failure throws them all away.
+    if context.is_disconnect:
+        context.invalidate_pool_on_disconnect = True
+
+
+def engine() -> Engine:
+    """The engine of this process; `connect` must have been called."""
+    if _sessions is None:
+        raise RuntimeError("base.database.connect was not called")
+    bound: Engine = _sessions.kw["bind"]
+    return bound
+
+
+@contextmanager
+def begin() -> Iterator[Session]:
+    """One transaction. What the database itself refuses becomes a named error: not connected, still running."""
+    engine()
+    assert _sessions is not None
+    try:
+        with _sessions.begin() as session:
+            yield session
+    except (exc.OperationalError, exc.TimeoutError, exc.InterfaceError) as error:
+        raise _named(error) from error
+
+
+def _named(error: exc.SQLAlchemyError) -> Exception:
+    state = getattr(getattr(error, "orig", None), "sqlstate", None) or ""
+    if state in ("55P03", "40001", "40P01"):
+        return StillRunning(retry_after_s=1)
+    if state == "57014":
+        return Unavailable("The database took too long.", retry_after_s=2)
+    return NotConnected(retry_after_s=2)
+
+
+def answers(session: Session) -> bool:
+    """Whether the database answers at all."""
+    return session.scalar(text("select 1")) == 1

@@ -1,0 +1,83 @@
+"""Idempotency: the key, the effect and the answer in one transaction, kept for good.
+
+The key's row is inserted first: a second request with it waits for the first one's end (at most the lock time-out,
+then StillRunning), and gets its answer. A refusal rolls everything back and leaves no key.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from base import clock
+from base.errors import Invalid, Malformed
+from base.models import IdempotencyKey
+
+LONGEST_KEY = 255
+
+
+class IdempotencyKeyMissing(Malformed):
+    """This request needs the header Idempotency-Key."""
+
+    zh = "请求缺少 Idempotency-Key。"
+    next_en = "Send a fresh random key, and the same key again when you repeat the request."
+    next_zh = "请附上一个随机的 Idempotency-Key；重发同一请求时使用同一个值。"
+
+
+class KeyReused(Invalid):
+    """This idempotency key was used for another request."""
+
+    zh = "该 Idempotency-Key 已用于另一个请求。"
+    next_en, next_zh = "Use a fresh key for another request.", "不同的请求请使用不同的 Idempotency-Key。"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the caller gets: a status, a body, and whether it is the answer of an earlier call."""
+
+    status: int
+    body: Any
+    replayed: bool
+
+
+def checked(key: str | None) -> str:
+    """The key as given; IdempotencyKeyMissing when there is none, Malformed when it cannot be one."""
+    if not key:
+        raise IdempotencyKeyMissing()
+    if len(key) > LONGEST_KEY or not key.isascii() or not key.isprintable():
+        raise Malformed("Idempotency-Key: at most 255 printable ASCII characters")
+    return key
+
+
+def once(
+    session: Session, member_id: int, actor: str, key: str, request: Any, effect: Callable[[], tuple[int, Any]]
+) -> Answer:
+    """Do the effect under this key, or give the answer that it gave before. Scope: (member, actor)."""
+    request_hash = hashlib.sha256(json.dumps(request, sort_keys=True, default=str).encode()).digest()
+    place = {"member_id": member_id, "actor": actor, "key": key}
+    mine = (
+        IdempotencyKey.member_id == member_id,
+        IdempotencyKey.actor == actor,
+        IdempotencyKey.key == key,
+    )
+    fresh = session.execute(
+        insert(IdempotencyKey)
+        .values(**place, request_hash=request_hash, at=clock.now())
+        .on_conflict_do_nothing()
+        .returning(IdempotencyKey.key)
+    ).one_or_none()
+    if fresh is None:
+        before = session.execute(
+            select(IdempotencyKey.request_hash, IdempotencyKey.status, IdempotencyKey.answer).where(*mine)
+        ).one()
+        if before.request_hash != request_hash:
+            raise KeyReused()
+        return Answer(before.status or 500, before.answer, replayed=True)
+    status, body = effect()
+    session.execute(update(IdempotencyKey).where(*mine).values(status=status, answer=body))
+    return Answer(status, body, replayed=False)

@@ -1,0 +1,117 @@
+"""Jobs: the only module that knows Procrastinate. Tasks are plain functions that a package registers by name.
+
+`move` takes due outbox rows over into the queue, once each, in one transaction; `drain` runs what is due until
+nothing is left (commands and tests); `work` runs for good.
+"""
+
+import asyncio
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import procrastinate
+import structlog
+from procrastinate.jobs import Job
+from sqlalchemy import delete, func, select, tuple_
+from sqlalchemy.orm import Session
+
+from base import clock, database
+from base.models import OutboxRow
+
+Task = Callable[..., None]
+BATCH = 200
+_tasks: dict[str, Task] = {}
+log = structlog.get_logger()
+
+
+def register(name: str, task: Task) -> None:
+    """Make a function known under a name; it takes the args of its outbox row and must be safe to run twice."""
+    _tasks[name] = task
+
+
+def move(session: Session, queue: procrastinate.App) -> int:
+    """Hand due outbox rows to the queue; rows and jobs change hands in this one transaction."""
+    due = (
+        select(OutboxRow.member_id, OutboxRow.outbox_id)
+        .where(OutboxRow.due_at <= clock.now())
+        .order_by(OutboxRow.due_at)
+        .limit(BATCH)
+        .with_for_update(skip_locked=True)
+    )
+    rows = session.execute(
+        delete(OutboxRow)
+        .where(tuple_(OutboxRow.member_id, OutboxRow.outbox_id).in_(due))
+        .returning(OutboxRow.member_id, OutboxRow.task, OutboxRow.args)
+    ).all()
+    if rows:
+        connection = session.connection().connection.driver_connection
+        queue.job_manager.batch_defer_jobs(
+            jobs=[
+                Job(id=None, queue="jifen", lock=None, queueing_lock=None, task_name=r.task, task_kwargs=r.args)
+                for r in rows
+            ],
+            connection=connection,
+        )
+    return len(rows)
+
+
+def waiting(session: Session) -> int:
+    """How many outbox rows are due and not yet moved."""
+    return session.scalar(select(func.count()).where(OutboxRow.due_at <= clock.now())) or 0
+
+
+def drain(database_url: str) -> None:
+    """Run everything that is due, then return."""
+    asyncio.run(_run(database_url, wait=False))
+
+
+def work(database_url: str, stopping: threading.Event) -> None:
+    """Run jobs until told to stop."""
+    asyncio.run(_run(database_url, wait=True, stopping=stopping))
+
+
+async def _run(database_url: str, *, wait: bool, stopping: threading.Event | None = None) -> None:
+    url = database_url.replace("postgresql+psycopg://", "postgresql://")
+    queue = procrastinate.App(connector=procrastinate.PsycopgConnector(conninfo=url, min_size=1, max_size=4))
+    for name, task in _tasks.items():
+        queue.task(name=name, queue="jifen")(_in_thread(name, task))
+    async with queue.open_async():
+        worker: asyncio.Task[None] | None = None
+        if wait:
+            worker = asyncio.create_task(
+                queue.run_worker_async(wait=True, concurrency=4, install_signal_handlers=False, delete_jobs="successful")
+            )
+        while stopping is None or not stopping.is_set():
+            moved = await asyncio.to_thread(_move_safely, queue)
+            if not wait:
+                await queue.run_worker_async(
+                    wait=False, concurrency=4, install_signal_handlers=False, delete_jobs="successful"
+                )
+                if not moved:
+                    return
+            elif not moved:
+                await asyncio.sleep(0.2)
+            if worker is not None and worker.done():
+                worker.result()
+                return
+        if worker is not None:
+            worker.cancel()
+            await asyncio.gather(worker, return_exceptions=True)
+
+
+def _move_safely(queue: procrastinate.App) -> int:
+    try:
+        with database.begin() as session:
+            return move(session, queue)
+    except Exception as error:  # the database may be away for a while; the next round tries again
+        log.warning("outbox not moved", error=type(error).__name__)
+        threading.Event().wait(1)
+        return 0
+
+
+def _in_thread(name: str, task: Task) -> Callable[..., Any]:
+    async def run(**args: Any) -> None:
+        log.info("job", task=name)
+        await asyncio.to_thread(task, **args)
+
+    return run

@@ -1,0 +1,154 @@
+"""Enrolment, look-up and leaving of members."""
+
+import re
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from base import clock, ids, seals
+from base.errors import Invalid, NotFound
+from points import ledger
+from points.members.models import Member, Phone
+from points.models import Programme
+from points.postings import State
+
+CUSTOMER_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+PHONE = re.compile(r"\+?[0-9]{5,15}")
+
+
+class MemberUnknown(NotFound):
+    """There is no such member."""
+
+    zh = "没有该会员。"
+
+
+class BadCustomerId(Invalid):
+    """A customer id is 1 to 64 letters, digits, dots, dashes or underscores (ASCII)."""
+
+    zh = "客户编号应为 1 到 64 位字母、数字、点、横线或下划线（半角）。"
+
+
+class BadPhone(Invalid):
+    """A phone number is 5 to 15 ASCII digits, with + before it or not."""
+
+    zh = "手机号应为 5 到 15 位半角数字。"
+
+
+@dataclass(frozen=True)
+class Secrets:
+    """The keys that personal data is sealed and found with."""
+
+    seal_key: str
+    index_key: str
+
+
+@dataclass(frozen=True)
+class Enrolment:
+    """What is needed to enrol a member."""
+
+    customer_id: str
+    joined_on: date
+    phone: str | None = None
+    left_on: date | None = None
+
+
+def enrol_many(session: Session, programme: Programme, secrets: Secrets, rows: list[Enrolment]) -> dict[str, int]:
+    """Enrol those who are not there yet; returns customer id -> member id of every row. Safe to repeat.
+
+    A wallet is opened with each member; the moment is the start of the joining day, so that history can be posted.
+    """
+    for row in rows:
+        if not CUSTOMER_ID.fullmatch(row.customer_id):
+            raise BadCustomerId(customer_id=row.customer_id[:64])
+    known = find_many(session, programme.programme_id, [row.customer_id for row in rows])
+    fresh = {row.customer_id: row for row in rows if row.customer_id not in known}
+    made = {
+        customer_id: Member(
+            member_id=ids.new_id(),
+            programme_id=programme.programme_id,
+            customer_id=customer_id,
+            joined_on=row.joined_on,
+            left_on=row.left_on,
+        )
+        for customer_id, row in fresh.items()
+    }
+    session.add_all(made.values())
+    session.flush()
+    starts = {c: clock.start_of(row.joined_on, programme.zone) for c, row in fresh.items()}
+    ledger.open_wallets(session, [(m.member_id, State.OPEN, starts[c]) for c, m in made.items()])
+    for customer_id, row in fresh.items():
+        if row.phone:
+            add_phone(session, secrets, made[customer_id].member_id, row.phone, starts[customer_id])
+    session.flush()
+    return {**known, **{customer_id: member.member_id for customer_id, member in made.items()}}
+
+
+def find_many(session: Session, programme_id: int, customer_ids: list[str]) -> dict[str, int]:
+    """Customer id -> member id; of several members of one customer the one who has not left, else the latest."""
+    rows = session.execute(
+        select(Member.customer_id, Member.member_id)
+        .where(Member.programme_id == programme_id, Member.customer_id.in_(customer_ids))
+        .order_by(Member.left_on.asc().nulls_last(), Member.member_id)
+    )
+    return {row.customer_id: row.member_id for row in rows}
+
+
+def by_id(session: Session, member_id: int) -> Member:
+    """A member; MemberUnknown."""
+    found = session.get(Member, member_id)
+    if found is None:
+        raise MemberUnknown()
+    return found
+
+
+def add_phone(session: Session, secrets: Secrets, member_id: int, phone: str, since: datetime) -> None:
+    """From a moment on the member has this number; BadPhone."""
+    if not PHONE.fullmatch(phone):
+        raise BadPhone()
+    session.add(
+        Phone(
+            member_id=member_id,
+            since=since,
+            until=None,
+            digest=seals.blind(secrets.index_key, "phone", phone),
+            sealed=seals.seal(secrets.seal_key, phone, f"phone:{member_id}"),
+        )
+    )
+
+
+def by_phone(session: Session, secrets: Secrets, programme_id: int, phone: str) -> Member | None:
+    """The present holder of a number in a programme; an earlier holder's wallet is never found by it."""
+    return session.scalar(
+        select(Member)
+        .join(Phone, Phone.member_id == Member.member_id)
+        .where(
+            Phone.digest == seals.blind(secrets.index_key, "phone", phone),
+            Phone.until.is_(None),
+            Member.programme_id == programme_id,
+            Member.left_on.is_(None),
+        )
+        .order_by(Phone.since.desc())
+        .limit(1)
+    )
+
+
+def phone_of(session: Session, secrets: Secrets, member_id: int) -> str | None:
+    """The member's present number, opened."""
+    sealed = session.scalar(
+        select(Phone.sealed).where(Phone.member_id == member_id, Phone.until.is_(None)).order_by(Phone.since.desc())
+    )
+    return seals.opened(secrets.seal_key, sealed, f"phone:{member_id}") if sealed else None
+
+
+def masked(phone: str | None) -> str:
+    """A number for display: 138****0000."""
+    return f"{phone[:3]}****{phone[-4:]}" if phone and len(phone) >= 8 else "****"
+
+
+def leave(session: Session, member_id: int, on: date, *, involuntary: bool = False) -> None:
+    """The line ended on a day; the wallet takes no more deeds, its history stays."""
+    member = by_id(session, member_id)
+    member.left_on, member.involuntary = on, involuntary
+    ledger.set_state(session, member_id, State.CLOSED)

@@ -1,0 +1,116 @@
+"""Policies: how points arise and how long they live, each versioned by date. A change is a later row, never an edit."""
+
+from calendar import monthrange
+from dataclasses import dataclass
+from datetime import date
+from typing import TypeVar
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from base import ids
+from base.errors import Conflict, NotFound
+from points import lots
+from points.models import EarnRule, ExpiryPolicy
+
+Version = TypeVar("Version", EarnRule, ExpiryPolicy)
+BILL_POINTS = 1
+PROMOTION_POINTS = 2
+
+
+class NoRuleInForce(NotFound):
+    """No rule is in force for this on that day."""
+
+    zh = "该日期没有生效的规则。"
+
+
+class SameDayVersion(Conflict):
+    """There is a version for this day already; versions are never edited."""
+
+    zh = "该日期已有版本；版本不可修改，请选择其他生效日期。"
+
+
+@dataclass(frozen=True)
+class Policies:
+    """All versions of one programme, read once for a batch of work."""
+
+    earn_rules: tuple[EarnRule, ...]
+    expiry: tuple[ExpiryPolicy, ...]
+
+    def earn_rule(self, line_type: str, on: date) -> EarnRule:
+        """The earn rule in force for a type of bill line on a day; NoRuleInForce."""
+        return _in_force([r for r in self.earn_rules if r.line_type == line_type], on, line_type)
+
+    def expiry_policy(self, lot_class: int, on: date) -> ExpiryPolicy:
+        """The expiry policy in force for a class of points on a day; NoRuleInForce."""
+        return _in_force([p for p in self.expiry if p.lot_class == lot_class], on, f"class {lot_class}")
+
+
+def load(session: Session, programme_id: int) -> Policies:
+    """The versions of a programme."""
+    return Policies(
+        tuple(session.scalars(select(EarnRule).where(EarnRule.programme_id == programme_id))),
+        tuple(session.scalars(select(ExpiryPolicy).where(ExpiryPolicy.programme_id == programme_id))),
+    )
+
+
+def add_earn_rule(
+    session: Session, programme_id: int, line_type: str, from_day: date, *, points: int, per_fen: int
+) -> EarnRule:
+    """From a day on, lines of a type earn `points` for each `per_fen` fen; SameDayVersion."""
+    _free(session, EarnRule, programme_id, from_day, EarnRule.line_type == line_type)
+    rule = EarnRule(
+        rule_id=ids.new_id(),
+        programme_id=programme_id,
+        line_type=line_type,
+        from_day=from_day,
+        points=points,
+        per_fen=per_fen,
+    )
+    session.add(rule)
+    session.flush()
+    return rule
+
+
+def add_expiry_policy(
+    session: Session, programme_id: int, lot_class: int, from_day: date, *, months: int | None
+) -> ExpiryPolicy:
+    """From a day on, points of a class live to the end of the month that many months later; None: without end."""
+    _free(session, ExpiryPolicy, programme_id, from_day, ExpiryPolicy.lot_class == lot_class)
+    policy = ExpiryPolicy(
+        policy_id=ids.new_id(), programme_id=programme_id, lot_class=lot_class, from_day=from_day, months=months
+    )
+    session.add(policy)
+    session.flush()
+    return policy
+
+
+def points_for(rule: EarnRule, amount_fen: int, waived_fen: int) -> int:
+    """Points of a bill line: the part that was paid, times the rule, rounded down once."""
+    return max(0, amount_fen - waived_fen) * rule.points // rule.per_fen
+
+
+def lot_key(policy: ExpiryPolicy, earned_on: date) -> int:
+    """The lot that points earned on a day enter."""
+    if policy.months is None:
+        return lots.key(lots.NO_END, policy.lot_class)
+    return lots.key(month_end(earned_on, policy.months), policy.lot_class)
+
+
+def month_end(on: date, months: int) -> date:
+    """The last day of the month that lies so many months after the month of a day."""
+    month = on.year * 12 + on.month - 1 + months
+    year, month = divmod(month, 12)
+    return date(year, month + 1, monthrange(year, month + 1)[1])
+
+
+def _in_force(versions: list[Version], on: date, what: str) -> Version:
+    begun = [version for version in versions if version.from_day <= on]
+    if not begun:
+        raise NoRuleInForce(f"{what} on {on}")
+    return max(begun, key=lambda version: version.from_day)
+
+
+def _free(session: Session, table: type[EarnRule | ExpiryPolicy], programme_id: int, from_day: date, same: object) -> None:
+    if session.scalar(select(table).where(table.programme_id == programme_id, table.from_day == from_day, same)):  # type: ignore[arg-type]
+        raise SameDayVersion(from_day=str(from_day))

@@ -1,0 +1,69 @@
+"""Programmes: points schemes of one brand, each with its unit name, zone and currency."""
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from base import ids
+from base.errors import Conflict, NotFound
+from points.models import Programme
+
+
+class ProgrammeUnknown(NotFound):
+    """There is no such programme."""
+
+    zh = "没有该积分计划。"
+
+
+class ProgrammeClosed(Conflict):
+    """This programme is closed."""
+
+    zh = "该积分计划已关闭。"
+
+
+def create(
+    session: Session, code: str, names: dict[str, str], *, zone: str, currency: str, minimum_tenure_days: int = 0
+) -> Programme:
+    """The programme of that code; made when it is not there."""
+    found = session.scalar(select(Programme).where(Programme.code == code))
+    if found is None:
+        found = Programme(
+            programme_id=ids.new_id(),
+            code=code,
+            names=names,
+            zone=zone,
+            currency=currency,
+            minimum_tenure_days=minimum_tenure_days,
+            closed_at=None,
+        )
+        session.add(found)
+        session.flush()
+    return found
+
+
+def by_code(session: Session, code: str) -> Programme:
+    """The programme of a code; ProgrammeUnknown."""
+    found = session.scalar(select(Programme).where(Programme.code == code))
+    if found is None:
+        raise ProgrammeUnknown(programme=code[:64])
+    return found
+
+
+def by_id(session: Session, programme_id: int) -> Programme:
+    """The programme of an id; ProgrammeUnknown."""
+    found = session.get(Programme, programme_id)
+    if found is None:
+        raise ProgrammeUnknown()
+    return found
+
+
+def open_one(session: Session, programme_id: int) -> Programme:
+    """The programme, which must take writes; ProgrammeClosed."""
+    found = by_id(session, programme_id)
+    if found.closed_at is not None:
+        raise ProgrammeClosed()
+    return found
+
+
+def every(session: Session) -> list[Programme]:
+    """All programmes, by code."""
+    return list(session.scalars(select(Programme).order_by(Programme.code)))

@@ -1,0 +1,151 @@
+"""Proof of the ledger: replay every posting through the same pure function and compare with every wallet.
+
+Streams postings in (member, number) order beside the wallets, in constant memory, in one snapshot.
+"""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from itertools import groupby
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from points import ledger, lots, postings
+from points.postings import Kind, Posting, Side, Wallet
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that is not as it must be: which rule, where, what."""
+
+    rule: str
+    place: str
+    text: str
+
+
+Progress = Callable[[int], None]
+
+
+def findings(session: Session, progress: Progress = lambda n: None) -> Iterator[Finding]:
+    """All that is wrong in wallets, postings and holds. Read-only; give it a REPEATABLE READ transaction."""
+    holds = _holds(session)
+    sides: dict[Side, int] = defaultdict(int)
+    totals: dict[str, int] = defaultdict(int)
+    rows = _stream(session)
+    for member_id, pair in groupby(rows, key=lambda row: row[0]):
+        wallet, mine = _split(pair)
+        yield from _member(wallet, mine, sides, holds.pop(member_id, {}))
+        totals["balance"] += wallet.balance
+        totals["held"] += wallet.held
+        totals["debt"] += wallet.debt
+        progress(len(mine))
+    for member_id, left in holds.items():
+        yield Finding("holds", f"member {member_id}", f"holds without a wallet: {sorted(left)}")
+    orphans = session.connection().exec_driver_sql(
+        "select distinct p.member_id from posting p left join wallet w using (member_id) where w.member_id is null limit 20"
+    )
+    yield from (Finding("replay", f"member {row[0]}", "postings without a wallet") for row in orphans)
+    for side, name, sign in ((Side.AVAILABLE, "balance", 1), (Side.HELD, "held", 1), (Side.DEBT, "debt", -1)):
+        if sides[side] != sign * totals[name]:
+            yield Finding("trial balance", name, f"postings say {sides[side]}, wallets {sign * totals[name]}")
+    if sum(sides.values()):
+        yield Finding("trial balance", "all classes", f"the sum is {sum(sides.values())}, not 0")
+
+
+def count(session: Session) -> int:
+    """About how many postings there are to read (for a progress bar)."""
+    return session.connection().exec_driver_sql("select count(*) from posting").scalar_one()
+
+
+def _stream(session: Session) -> Iterator[Any]:
+    w, p = ledger.columns("w", ledger.WALLET), ledger.columns("p", ledger.POSTING)
+    yield from session.connection().exec_driver_sql(
+        f"select {w}, {p} from wallet w left join posting p on p.member_id = w.member_id order by w.member_id, p.seq",
+        execution_options={"stream_results": True, "yield_per": 2000},
+    )
+
+
+def _split(pair: Iterator[Any]) -> tuple[Wallet, list[Any]]:
+    width = ledger.WALLET.count(",") + 1
+    rows = list(pair)
+    return ledger.wallet_of(rows[0]), [row[width:] for row in rows if row[width] is not None]
+
+
+def _holds(session: Session) -> dict[int, dict[int, int]]:
+    found: dict[int, dict[int, int]] = defaultdict(dict)
+    for member_id, seq, points in session.connection().exec_driver_sql("select member_id, seq, open_points from hold"):
+        found[member_id][seq] = points
+    return found
+
+
+def _member(
+    stored: Wallet, rows: list[Any], sides: dict[Side, int], holds: dict[int, int]
+) -> Iterator[Finding]:
+    place = f"member {stored.member_id}"
+    wallet = postings.empty(stored.member_id, stored.state, stored.at)
+    originals: dict[int, tuple[Posting, int]] = {}
+    for row in rows:
+        posting = ledger.posting_of(row)
+        here = f"{place} posting {posting.seq}"
+        if posting.seq != wallet.seq + 1:
+            yield Finding("gapless", here, f"after number {wallet.seq}")
+            return
+        if posting.hash != hashlib.sha256(wallet.head + postings.canonical(posting)).digest():
+            yield Finding("chain", here, "the hash does not fit the row and the one before it")
+            return
+        if (row[17], row[18]) != posting.sides:
+            yield Finding("sides", here, f"classes {row[17]} -> {row[18]} are not those of {posting.kind.name}")
+            return
+        yield from _intervals(wallet, posting, here)
+        yield from _against_original(posting, originals, here)
+        if posting.kind in (Kind.HOLD, Kind.REDEEM, Kind.CAPTURE):
+            originals[posting.seq] = (posting, posting.amount)
+        sides[posting.sides[0]] -= posting.amount
+        sides[posting.sides[1]] += posting.amount
+        wallet = postings.apply(wallet, posting)
+        if (posting.balance_after, posting.held_after, posting.debt_after) != (wallet.balance, wallet.held, wallet.debt):
+            yield Finding("running totals", here, "balance, held or debt after it do not add up")
+    if not rows:
+        wallet = replace(wallet, at=stored.at)
+    if replace(wallet, seen=stored.seen) != stored:
+        yield Finding("replay", place, "the wallet is not what its postings make of it")
+    if not lots.well_formed(stored.lots) or sum(stored.lots.given) - sum(stored.lots.taken) != stored.balance:
+        yield Finding("lots", place, "lots do not add up to the balance")
+    left = {seq: open_points for seq, (p, open_points) in originals.items() if p.kind is Kind.HOLD and open_points}
+    if left != holds:
+        yield Finding("holds", place, f"open holds {holds}, postings say {left}")
+
+
+def _intervals(wallet: Wallet, posting: Posting, here: str) -> Iterator[Finding]:
+    """Counts add up; takes tile each lot from its taken counter, gives from its given counter, soonest-lapsing first."""
+    if sum(interval.count for interval in posting.lots) != posting.amount:
+        yield Finding("intervals", here, "the points named do not add up to the amount")
+    state = {k: [g, t] for k, g, t in zip(*wallet.lots, strict=True)}
+    for interval in posting.lots:
+        given, taken = state.setdefault(interval.key, [0, 0])
+        if posting.kind in postings.TAKES:
+            if interval.first != taken or taken + interval.count > given:
+                yield Finding("intervals", here, f"takes of lot {lots.last_day(interval.key)} overlap or leave a gap")
+            state[interval.key][1] += interval.count
+        elif posting.kind in postings.GIVES:
+            if interval.first != given:
+                yield Finding("intervals", here, f"gives of lot {lots.last_day(interval.key)} overlap or leave a gap")
+            state[interval.key][0] += interval.count
+    if posting.kind in (Kind.REDEEM, Kind.HOLD, Kind.REPAY) and posting.lots:
+        floor, last = lots.first_live(posting.effective_on), max(interval.key for interval in posting.lots)
+        if any(floor <= k < last and g > t for k, (g, t) in state.items()):
+            yield Finding("soonest first", here, "a sooner-lapsing live lot still had points")
+
+
+def _against_original(posting: Posting, originals: dict[int, tuple[Posting, int]], here: str) -> Iterator[Finding]:
+    if posting.rev_of is None:
+        return
+    original, left = originals.get(posting.rev_of, (None, 0))
+    if original is None:
+        yield Finding("reversals", here, f"refers to {posting.rev_of}, which cannot be reversed or captured")
+        return
+    if posting.amount > left:
+        yield Finding("reversals", here, f"{posting.amount} of {left} left of posting {posting.rev_of}")
+    originals[posting.rev_of] = (original, left - posting.amount)
