@@ -26,7 +26,7 @@ lint: setup ## check format, style, types and the order of imports
 	$(PY) -m ruff format --check .
 	$(PY) -m ruff check .
 	$(PY) -m mypy
-	$(PY) -c "from importlinter.cli import lint_imports_command as check; check()"
+	$(PY) -c "from importlinter.cli import lint_imports_command as check; check(['--no-logo'])"
 
 check: lint test ## lint, then test
 
@@ -57,7 +57,7 @@ $(STAMP): requirements.lock pyproject.toml
 	echo "Installing $$total packages into .venv: about half a minute."; \
 	{ PIP_USER=0 $(PY) -m pip install --no-input --disable-pip-version-check --no-warn-script-location \
 		--progress-bar off --require-hashes --only-binary :all: -r requirements.lock 2>&1; echo "exit $$?"; } \
-	| awk '{ said = said $$0 "\n" } \
+	| awk '!/^exit / { said = said $$0 "\n" } \
 		/^Collecting / && ++count % 25 == 0 { print "  " count " found"; fflush() } \
 		/^Installing collected/ { print "  unpacking"; fflush() } \
 		END { if ($$0 != "exit 0") { printf "%s", said; exit 1 } }'

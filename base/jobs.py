@@ -21,6 +21,7 @@ from base.models import OutboxRow
 Task = Callable[..., None]
 BATCH = 200
 _tasks: dict[str, Task] = {}
+_entrance = procrastinate.App(connector=procrastinate.SyncPsycopgConnector())  # enqueues on connections that it is given
 log = structlog.get_logger()
 
 
@@ -29,7 +30,7 @@ def register(name: str, task: Task) -> None:
     _tasks[name] = task
 
 
-def move(session: Session, queue: procrastinate.App) -> int:
+def move(session: Session) -> int:
     """Hand due outbox rows to the queue; rows and jobs change hands in this one transaction."""
     due = (
         select(OutboxRow.member_id, OutboxRow.outbox_id)
@@ -45,7 +46,7 @@ def move(session: Session, queue: procrastinate.App) -> int:
     ).all()
     if rows:
         connection = session.connection().connection.driver_connection
-        queue.job_manager.batch_defer_jobs(
+        _entrance.job_manager.batch_defer_jobs(
             jobs=[
                 Job(id=None, queue="jifen", lock=None, queueing_lock=None, task_name=r.task, task_kwargs=r.args)
                 for r in rows
@@ -82,7 +83,7 @@ async def _run(database_url: str, *, wait: bool, stopping: threading.Event | Non
                 queue.run_worker_async(wait=True, concurrency=4, install_signal_handlers=False, delete_jobs="successful")
             )
         while stopping is None or not stopping.is_set():
-            moved = await asyncio.to_thread(_move_safely, queue)
+            moved = await asyncio.to_thread(_move_safely)
             if not wait:
                 await queue.run_worker_async(
                     wait=False, concurrency=4, install_signal_handlers=False, delete_jobs="successful"
@@ -99,10 +100,10 @@ async def _run(database_url: str, *, wait: bool, stopping: threading.Event | Non
             await asyncio.gather(worker, return_exceptions=True)
 
 
-def _move_safely(queue: procrastinate.App) -> int:
+def _move_safely() -> int:
     try:
         with database.begin() as session:
-            return move(session, queue)
+            return move(session)
     except Exception as error:  # the database may be away for a while; the next round tries again
         log.warning("outbox not moved", error=type(error).__name__)
         threading.Event().wait(1)

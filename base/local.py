@@ -28,6 +28,7 @@ from base.local_process import CannotStart, end, is_running
 __all__ = ["CannotStart", "Servers", "remove", "running", "start", "stop"]
 
 Name = Literal["postgres", "valkey"]
+ALL: frozenset[Name] = frozenset({"postgres", "valkey"})
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ def start(data_dir: Path, *, durable: bool = True) -> Servers:
         admin_url=postgres.url(place, "postgres", passwords, database="postgres"),
         redis_url=cache.url,
         notes=(cache.note,) if cache.note else (),
-        data_dir=data_dir,
+        data_dir=place.data_dir,
         begun=frozenset(begun),
     )
 
@@ -96,14 +97,14 @@ def running(data_dir: Path) -> bool:
 
 def stop(data_dir: Path) -> bool:
     """End the servers of this data folder, whoever started them. True when there was one."""
-    return _stop(data_dir, frozenset({"postgres", "valkey"}))
+    return _stop(data_dir, ALL)
 
 
 def remove(data_dir: Path) -> None:
     """Stop the servers and delete their data, logs and sockets; other files in `data_dir` stay."""
-    stop(data_dir)
     with _held_if_there(data_dir) as place:
         if place is not None:
+            _end(place, ALL)
             delete(place)
 
 
@@ -129,4 +130,4 @@ def _held_if_there(data_dir: Path) -> Iterator[Place | None]:
         yield None
         return
     with held(place):
-        yield place
+        yield place if place.home.exists() else None  # another process may have removed it while we waited

@@ -6,23 +6,15 @@ Streams postings in (member, number) order beside the wallets, in constant memor
 import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import groupby
 from typing import Any
 
 from sqlalchemy.orm import Session
 
+from base.findings import Finding
 from points import ledger, lots, postings
 from points.postings import Kind, Posting, Side, Wallet
-
-
-@dataclass(frozen=True)
-class Finding:
-    """Something that is not as it must be: which rule, where, what."""
-
-    rule: str
-    place: str
-    text: str
 
 
 Progress = Callable[[int], None]

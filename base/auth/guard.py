@@ -7,7 +7,7 @@ a request of the API can never ride on a browser's cookie. A route without a per
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from flask import Flask, g, redirect, request
+from flask import Flask, current_app, g, redirect, request
 
 from base import clock, database
 from base.auth import api_keys, sign_ins
@@ -60,6 +60,11 @@ def cookie_name(of_face: str) -> str:
     return f"jifen_{of_face}"
 
 
+def allow(app: Flask, *endpoints: str) -> None:
+    """Open to all: views of libraries, which cannot carry a mark of ours."""
+    app.extensions["jifen_open"] = frozenset(endpoints)
+
+
 def init(app: Flask) -> None:
     """Put the guard before every request."""
     app.before_request(_admit)
@@ -67,7 +72,8 @@ def init(app: Flask) -> None:
 
 def permission_of(app: Flask, endpoint: str) -> str | None:
     """The permission that a route's view names."""
-    return getattr(app.view_functions[endpoint], "permission", None)
+    opened: frozenset[str] = app.extensions.get("jifen_open", frozenset())
+    return OPEN if endpoint in opened else getattr(app.view_functions[endpoint], "permission", None)
 
 
 def check_routes(app: Flask) -> None:
@@ -78,9 +84,9 @@ def check_routes(app: Flask) -> None:
 
 
 def _admit() -> Any:
-    if request.endpoint is None or request.endpoint == "static" or request.method == "OPTIONS":
+    if request.endpoint is None or request.method == "OPTIONS":
         return None  # 404, 405 and the like are answered by the error pages
-    permission = permission_of_request()
+    permission = permission_of(current_app, request.endpoint)
     token = _token()
     g.principal = _find(token) if token else ANONYMOUS
     if permission in g.principal.permissions:
@@ -90,12 +96,6 @@ def _admit() -> Any:
     if request.path.startswith("/v1/"):
         raise TokenRefused() if token else NotSignedIn()
     return redirect(f"/{'' if face() == 'member' else face() + '/'}sign-in", 303)
-
-
-def permission_of_request() -> str | None:
-    from flask import current_app
-
-    return permission_of(current_app, request.endpoint or "")
 
 
 def _token() -> str | None:

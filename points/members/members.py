@@ -46,12 +46,13 @@ class Secrets:
 
 @dataclass(frozen=True)
 class Enrolment:
-    """What is needed to enrol a member."""
+    """What is needed to enrol a member; `history_from`: older records begin before the joining day."""
 
     customer_id: str
     joined_on: date
     phone: str | None = None
     left_on: date | None = None
+    history_from: date | None = None
 
 
 def enrol_many(session: Session, programme: Programme, secrets: Secrets, rows: list[Enrolment]) -> dict[str, int]:
@@ -76,7 +77,7 @@ def enrol_many(session: Session, programme: Programme, secrets: Secrets, rows: l
     }
     session.add_all(made.values())
     session.flush()
-    starts = {c: clock.start_of(row.joined_on, programme.zone) for c, row in fresh.items()}
+    starts = {c: clock.start_of(row.history_from or row.joined_on, programme.zone) for c, row in fresh.items()}
     ledger.open_wallets(session, [(m.member_id, State.OPEN, starts[c]) for c, m in made.items()])
     for customer_id, row in fresh.items():
         if row.phone:

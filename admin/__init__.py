@@ -1,0 +1,1 @@
+"""The operations console: proposals and their replay, tickets, audit, and analytics."""

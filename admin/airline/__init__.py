@@ -1,0 +1,3 @@
+"""Public records of an airline's loyalty programme, taken in as a programme with members, postings,
+redemptions.
+"""

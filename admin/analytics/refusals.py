@@ -1,0 +1,71 @@
+"""Why a number is missing or must be read with care: codes, limits and plain words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+FEWEST_TREATED_LEAVERS = 50
+FEWEST_AT_RISK = 5
+
+TEXTS: Mapping[str, tuple[str, str]] = {
+    "not_an_effect": (
+        "A gap compares who redeemed with who did not; it is not an effect of redeeming.",
+        "差距只是把兑换过的会员与未兑换的会员相比，不是兑换的效果。",
+    ),
+    "late_entry": (
+        "Some members joined before the records begin: what they redeemed before that is unknown.",
+        "部分会员在记录开始之前就已入网，此前的兑换情况未知。",
+    ),
+    "wrong_on_purpose": (
+        "Counts members as redeemers from their first day on; shown only for the size of the error.",
+        "把会员从入网第一天起就算作兑换者；仅用来显示误差有多大。",
+    ),
+    "one_arm_empty": (
+        "One of the two groups is empty, so there is nothing to compare.",
+        "两组中有一组没有会员，无法比较。",
+    ),
+    "separation": (
+        "While both groups were in view, all who left were of one group: no finite answer.",
+        "在两组都有会员在网的时间里，离网的全部来自同一组，得不到有限的结果。",
+    ),
+    "not_converged": (
+        "The fit did not settle on an answer; a covariate may repeat another.",
+        "拟合没有收敛；可能有协变量互相重复。",
+    ),
+    "few_treated_leavers": (
+        "Too few members left after redeeming; more months of records would supply them.",
+        "兑换之后离网的会员太少；需要更长时间的记录。",
+    ),
+    "few_at_risk": (
+        "At some times fewer members were in view than a curve needs.",
+        "某些时点在网会员太少，曲线不稳定。",
+    ),
+    "no_trial": (
+        "Like has not yet been compared with like on these records, and there is no holdout.",
+        "尚未在这些记录上做条件相同的比较，也没有随机留出的对照组。",
+    ),
+    "adjusted_refused": (
+        "With covariates there is no finite answer; the figure without them stands alone.",
+        "加入协变量后得不到有限的结果；仅给出未加协变量的数字。",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Reason:
+    """One reason: its code, the figure found and the limit it was held against (None if there is none)."""
+
+    code: str
+    found: float | None = None
+    limit: float | None = None
+
+    def block(self) -> dict[str, object]:
+        """As it stands in a report."""
+        english, chinese = TEXTS[self.code]
+        return {
+            "code": self.code,
+            "found": self.found,
+            "limit": self.limit,
+            "text": {"en": english, "zh": chinese},
+        }

@@ -1,0 +1,229 @@
+"""The sentences of the retention report in Chinese and English: plain words, an interval with every figure.
+
+They are made from the report's own rounded numbers, so that a page printed from a stored run says the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+Texts = dict[str, str]
+Block = Mapping[str, Any]
+
+CANNOT_SAY: Texts = {
+    "en": (
+        "Whether redeeming keeps members cannot be said from this: keen members redeem more and leave less. "
+        "Comparing like with like, or a holdout of 5 % of the members for 6 months, would tell."
+    ),
+    "zh": (
+        "仅凭这些数字不能判断兑换是否留住了会员：活跃的会员本来就兑换得多、离网得少。"
+        "需要在条件相同的会员之间比较，或随机留出 5% 的会员观察 6 个月。"
+    ),
+}
+MORE_MONTHS: Texts = {
+    "en": (
+        "Members who stay longer have more months in which to redeem, so those who redeemed would seem "
+        "to stay longer even if redeeming changed nothing."
+    ),
+    "zh": ("在网越久的会员，可以兑换的月份就越多，因此即使兑换毫无作用，兑换过的会员看上去也留得更久。"),
+}
+ONLY_A_CHECK: Texts = {
+    "en": "This takes out the unequal time, not the choice: keen members redeem more and leave less anyway.",
+    "zh": "这只排除了时间不等的影响，没有排除选择的影响：活跃的会员本来就兑换得多、离网得少。",
+}
+UNITS: dict[str, Texts] = {"month": {"en": "months", "zh": "个月"}, "day": {"en": "days", "zh": "天"}}
+SAME: dict[str, Texts] = {
+    "month": {"en": "in the same month of membership", "zh": "在入网月数相同的会员中"},
+    "day": {"en": "on the same day of membership", "zh": "在入网天数相同的会员中"},
+}
+
+
+def why_they_differ(report: Block, share_before: float | None) -> Texts:
+    """Why the raw gap and the check at equal time say different things about these very members."""
+    return {tongue: _why(report, share_before, tongue) for tongue in ("en", "zh")}
+
+
+def page(report: Block, tongue: str) -> list[str]:
+    """The whole report as lines, raw gap and check adjoining."""
+    counts = report["input"]
+    total, redeemed, left = (f"{counts[name]:,}" for name in ("members", "ever_exposed", "leavers"))
+    english = f"{total} members, {redeemed} of whom redeemed; {left} left."
+    chinese = f"会员 {total} 名，其中 {redeemed} 名兑换过；{left} 名已离网。"
+    gap, check = report["raw_gap"], report["cox_time_varying"]
+    heading = {"en": "Redemption and staying", "zh": "兑换与留存"}
+    labels = {
+        "en": ("Raw gap - not an effect", "Check at equal time", "Caution", "Why they differ", "Verdict"),
+        "zh": ("原始差距——不是效果", "同等在网时间下的核对", "注意", "两者为何不同", "结论"),
+    }[tongue]
+    body = (
+        _gap(gap, tongue),
+        _check(report, tongue) if check["hr"] is not None else _refusal(check["reasons"], tongue),
+        gap["caution"][tongue] + _longer(report, tongue),
+        report["why_they_differ"]["text"][tongue],
+        report["verdict"]["text"][tongue],
+    )
+    colon = {"en": ": ", "zh": "："}[tongue]
+    lines = [f"{label}{colon}{text}" for label, text in zip(labels, body, strict=True)]
+    lines[4:4] = _curve_lines(report, tongue)
+    lines += _notes(report, tongue)
+    return [heading[tongue], {"en": english, "zh": chinese}[tongue], "", *lines]
+
+
+def hazard(check: Block, unit: str, tongue: str) -> str:
+    """A hazard ratio in plain words, with its interval; "no effect shown" where that holds 1."""
+    low, high = (100 * (float(bound) - 1) for bound in check["hr_interval"])
+    change = _often(100 * (check["hr"] - 1), tongue)
+    between = _often(low, tongue), _often(high, tongue)
+    when = SAME.get(unit, SAME["month"])[tongue]
+    if tongue == "zh":
+        text = f"{when}，此前已兑换过的，离网率{change}（95% 区间：{between[0]} 至{between[1]}）"
+        return text + "，未显示出效果" * (low <= 0 <= high)
+    text = (
+        f"{when}, those who had already redeemed left {change} (95 % interval: {between[0]} to {between[1]})"
+    )
+    return text + "; no effect shown" * (low <= 0 <= high)
+
+
+def _why(report: Block, share_before: float | None, tongue: str) -> str:
+    check, naive, unit = report["cox_time_varying"], report["cox_ever"], report["input"]["unit"]
+    sentences = [MORE_MONTHS[tongue]]
+    if share_before:
+        share = f"{100 * share_before:.0f}"
+        sentences.append(
+            _say(
+                tongue,
+                f"Of the recorded time of members who redeemed, {share} % passed before they first did; "
+                "a member who leaves at that stage counts as one who never redeemed.",
+                f"兑换过的会员有记录的在网时间中，{share}% 在首次兑换之前；"
+                "而在这个阶段就离网的会员，被算作从未兑换。",
+            )
+        )
+    if check["hr"] is not None and naive["hr"] is not None:
+        wrong = _often(100 * (naive["hr"] - 1), tongue)
+        low, high = (_often(100 * (bound - 1), tongue) for bound in naive["hr_interval"])
+        right = hazard(check, unit, tongue)
+        sentences.append(
+            _say(
+                tongue,
+                f"Counted as redeemers from their first day on, which is wrong, they left {wrong} "
+                f"(95 % interval: {low} to {high}). Counted only after they redeemed: {right}.",
+                f"如果错误地从入网第一天起就把他们算作兑换者，离网率{wrong}"
+                f"（95% 区间：{low} 至{high}）；只从兑换之后算起，则{right}。",
+            )
+        )
+    return _joined([*sentences, ONLY_A_CHECK[tongue]], tongue)
+
+
+def _gap(gap: Block, tongue: str) -> str:
+    if gap["difference_pp"] is None:
+        return _refusal(gap["reasons"], tongue)
+    ever, never, difference = 100 * gap["left_ever"], 100 * gap["left_never"], gap["difference_pp"]
+    low, high = gap["interval_pp"]
+    shown = "" if low > 0 or high < 0 else _say(tongue, "; no gap shown", "，未显示出差距")
+    if tongue == "zh":
+        fewer = f"每 100 名会员{'少' if difference < 0 else '多'}离网 {abs(difference):.1f} 名"
+        return (
+            f"兑换过的会员每 100 名离网 {ever:.1f} 名，从未兑换的离网 {never:.1f} 名：{fewer}"
+            f"（{difference:+.1f} 个百分点，95% 区间：{low:+.1f} 至 {high:+.1f}）{shown}。"
+        )
+    fewer = f"{abs(difference):.1f} {'fewer' if difference < 0 else 'more'} of 100 members left"
+    return (
+        f"of 100 members who redeemed {ever:.1f} left, of 100 who never did {never:.1f}: {fewer} "
+        f"({difference:+.1f} percentage points, 95 % interval: {low:+.1f} to {high:+.1f}){shown}."
+    )
+
+
+def _longer(report: Block, tongue: str) -> str:
+    """The gap in tenure, which is as raw as the one in leaving."""
+    gap, unit = report["raw_gap"], report["input"]["unit"]
+    if gap["tenure_interval"] is None:
+        return ""
+    units = UNITS.get(unit, UNITS["month"])[tongue]
+    longer, low, high = (f"{value:+.1f}" for value in (gap["tenure_difference"], *gap["tenure_interval"]))
+    return _say(
+        tongue,
+        f" The same holds for how long they stayed: {longer} {units} (95 % interval: {low} to {high}).",
+        f"平均在网时间的差距（{longer} {units}，95% 区间：{low} 至 {high}）同样如此。",
+    )
+
+
+def _check(report: Block, tongue: str) -> str:
+    check, unit = report["cox_time_varying"], report["input"]["unit"]
+    text = hazard(check, unit, tongue) + _say(tongue, ".", "。")
+    if not check["adjusted"]:
+        return text
+    equal = hazard(check["adjusted"]["exposed"], unit, tongue)
+    return text + _say(tongue, f" With the given traits held equal: {equal}.", f"给定特征相同时：{equal}。")
+
+
+def _curve_lines(report: Block, tongue: str) -> list[str]:
+    """Share still there by the state at that time, where both curves reach so far."""
+    unit = UNITS.get(report["input"]["unit"], UNITS["month"])[tongue]
+    lines = []
+    for time, shares in report["km"]["at"].items():
+        if None in shares.values():
+            continue
+        on, off = (_share(report["km"][arm], float(time), tongue) for arm in ("exposed", "unexposed"))
+        lines.append(
+            _say(
+                tongue,
+                f"Description, {time} {unit} after joining: {on} of 100 members would remain, leaving as "
+                f"those do who have redeemed; {off}, leaving as those do who have not yet.",
+                f"描述（入网 {time} {unit}）：每 100 名会员，按已兑换者的离网速度仍在网 {on}，"
+                f"按尚未兑换者的离网速度仍在网 {off}。",
+            )
+        )
+    return lines
+
+
+def _share(curve: Block, time: float, tongue: str) -> str:
+    last = max(i for i, one in enumerate(curve["time"]) if one <= time)
+    share, low, high = (curve[part][last] for part in ("survival", "low", "high"))
+    if low is None or high is None:
+        return f"{100 * share:.1f}"
+    low, high = f"{100 * low:.1f}", f"{100 * high:.1f}"
+    band = _say(tongue, f" (95 % interval: {low} to {high})", f"（95% 区间：{low} 至 {high}）")
+    return f"{100 * share:.1f}{band}"
+
+
+def _notes(report: Block, tongue: str) -> list[str]:
+    """What was dropped, left out, or must be read with care; each reason once."""
+    counts, curves = report["input"], report["km"]
+    reasons = [*counts["reasons"], *(curves["reasons"] if curves["status"] == "caution" else ())]
+    notes = list(dict.fromkeys(reason["text"][tongue] for reason in reasons))
+    if names := ", ".join(counts["dropped_covariates"]):
+        notes.append(_say(tongue, f"Columns not used, constant: {names}.", f"未使用的常数列：{names}。"))
+    for one in counts["excluded"]:
+        count, reason = f"{one['count']:,}", one["reason"]
+        notes.append(_say(tongue, f"Left out: {count} ({reason}).", f"已排除：{count}（{reason}）。"))
+    return [_say(tongue, "Note: ", "说明：") + note for note in notes]
+
+
+def _refusal(reasons: Sequence[Block], tongue: str) -> str:
+    """No figure, and what is missing."""
+    texts = [_say(tongue, "no figure.", "无法给出数字。")]
+    for reason in reasons:
+        found, limit = reason["found"], reason["limit"]
+        counted = reason["code"] == "few_treated_leavers"
+        figures = _say(tongue, f" (Found {found}, needed {limit}.)", f"（现有 {found}，需要 {limit}。）")
+        texts.append(reason["text"][tongue] + figures * counted)
+    return _joined(texts, tongue)
+
+
+def _often(percent: float, tongue: str) -> str:
+    """A change of the rate of leaving: "12 % less often"."""
+    if round(abs(percent)) == 0:
+        return _say(tongue, "equally often", "相同")
+    size = f"{abs(percent):.0f}"
+    if percent < 0:
+        return _say(tongue, f"{size} % less often", f"低 {size}%")
+    return _say(tongue, f"{size} % more often", f"高 {size}%")
+
+
+def _joined(sentences: Sequence[str], tongue: str) -> str:
+    return _say(tongue, " ", "").join(sentences)
+
+
+def _say(tongue: str, english: str, chinese: str) -> str:
+    return chinese if tongue == "zh" else english

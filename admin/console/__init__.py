@@ -1,0 +1,1 @@
+"""The operations console: the staff's pages."""

@@ -1,0 +1,75 @@
+"""Puts everything together: the web application, the command line, the pages of member and till."""
+
+from flask import Flask
+from flask_wtf.csrf import CSRFProtect
+
+from admin.analytics import api as retention_api
+from admin.staff import api as staff_api
+from admin.console import pages as console
+from app import dev, health
+from app.docs import pages as docs
+from app.member import pages as member
+from app.till import pages as till
+from base.auth import guard
+from base.config import Config
+from base.http import api, headers, problems, settings
+from base.web import blueprint as web
+from catalog.offers import api as offers_api
+from catalog.redemptions import api as redemptions_api
+from catalog.vouchers import api as vouchers_api
+from merchants.statements import api as statements_api
+from merchants.terminals import api as terminals_api
+from points.members import api as members_api
+from points.wallets import api as wallets_api
+
+MOST_BYTES = 1_000_000
+
+
+def create_app(config: Config) -> Flask:
+    """The web application. The process must be wired (app.wiring.wire) before it serves."""
+    app = Flask(__name__, static_folder=None)
+    app.config.update(
+        SECRET_KEY=config.secret_key,
+        MAX_CONTENT_LENGTH=MOST_BYTES,
+        MAX_FORM_PARTS=200,
+        SESSION_COOKIE_NAME="jifen_session",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=config.in_production,
+        WTF_CSRF_TIME_LIMIT=None,
+        WTF_CSRF_SSL_STRICT=True,
+    )
+    app.json.ensure_ascii = False  # type: ignore[attr-defined]
+    settings.keep(app, config)
+    headers.init(app)
+    guard.init(app)
+    problems.init(app)
+    web.init(app, language=config.language, zone=config.zone)
+    csrf = CSRFProtect(app)
+    frame = api.init(app)
+    for topic in (
+        members_api,
+        wallets_api,
+        offers_api,
+        redemptions_api,
+        vouchers_api,
+        terminals_api,
+        statements_api,
+        staff_api,
+        retention_api,
+    ):
+        frame.register_blueprint(topic.blueprint)
+        csrf.exempt(topic.blueprint)  # the API takes no cookies, so a browser can't be made to call it for somebody
+    app.register_blueprint(health.blueprint)
+    _register_pages(app, config)
+    guard.allow(app, "web.static", "api-docs.openapi_json")
+    guard.check_routes(app)
+    return app
+
+
+def _register_pages(app: Flask, config: Config) -> None:
+    """The pages of the three faces, and those about the product."""
+    for face in (docs, member, till, console):
+        app.register_blueprint(face.blueprint)
+    if not config.in_production:
+        app.register_blueprint(dev.blueprint)

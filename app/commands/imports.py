@@ -1,0 +1,162 @@
+"""jifen import members|bills|airline: files taken in. Exit 0 done, 1 done but for refused rows, 2 cannot run."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+
+from admin.airline import taking_in as airline
+from app import local_setup
+from base import database
+from base.config import ConfigError
+from base.errors import Problem
+from base.local import CannotStart
+from points import bills, programmes
+from points.imports import Report
+from points.members import imports as member_imports
+from points.members.sign_in import secrets_of
+from points.models import Programme
+
+INTERRUPTED = 130  # as shells have it
+
+_quiet = click.option("--quiet", is_flag=True, help="No progress, no summary.")
+_json = click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
+_file = click.argument("file", type=click.Path(path_type=Path))
+_programme = click.option("--programme", "code", metavar="CODE", help="Needed where there are several.")
+_dry_run = click.option("--dry-run", is_flag=True, help="Check and count everything, keep nothing.")
+_errors = click.option(
+    "--errors", type=click.Path(path_type=Path, dir_okay=False), help="Where bad rows go (FILE.errors.csv)."
+)
+
+
+class CannotRun(click.ClickException):
+    """Wrong use, or something is not there: cause and next step, no traceback."""
+
+    exit_code = 2
+
+
+@click.group("import")
+def imports() -> None:
+    """Take files in. Safe to run twice: what is there already stays as it is."""
+
+
+@imports.command("members")
+@_file
+@_programme
+@_dry_run
+@_errors
+@_json
+@_quiet
+def import_members(
+    file: Path, code: str | None, dry_run: bool, errors: Path | None, as_json: bool, quiet: bool
+) -> None:
+    """Members from a CSV FILE: customer_id, joined_on, and if you like phone, left_on."""
+    with _plainly():
+        config = local_setup.ready()
+        report = member_imports.take_in(
+            _chosen(code), secrets_of(config), file, errors=errors, dry_run=dry_run, quiet=quiet
+        )
+    _tell(report, as_json=as_json, quiet=quiet)
+
+
+@imports.command("bills")
+@_file
+@_programme
+@_dry_run
+@_errors
+@_json
+@_quiet
+def import_bills(
+    file: Path, code: str | None, dry_run: bool, errors: Path | None, as_json: bool, quiet: bool
+) -> None:
+    """Bill lines from a CSV FILE: bill_id, line_no, customer_id, bill_day, line_type, amount_fen, waived_fen."""
+    with _plainly():
+        local_setup.ready()
+        report = bills.take_in(_chosen(code), file, errors=errors, dry_run=dry_run, quiet=quiet)
+    _tell(report, as_json=as_json, quiet=quiet)
+
+
+@imports.command("airline")
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path, file_okay=False, exists=True))
+@_json
+@_quiet
+def import_airline(folder: Path, as_json: bool, quiet: bool) -> None:
+    """The public records of an airline's loyalty programme, two CSV files in DIR (docs/airline-records.md)."""
+    with _plainly():
+        report = airline.take_in(folder, secrets_of(local_setup.ready()), quiet=quiet)
+    if as_json:
+        click.echo(json.dumps(asdict(report), ensure_ascii=False))
+    elif not quiet:
+        for name, value in asdict(report).items():
+            if isinstance(value, int):
+                click.echo(f"{value:>13,}  {name.replace('_', ' ')}")
+    for refusal in report.refused[:10]:
+        click.echo(f"Refused: {refusal}", err=True)
+    _leave(0 if report.clean else 1)
+
+
+def _chosen(code: str | None) -> Programme:
+    """The programme of a code, or the only one there is."""
+    with database.begin() as session:
+        if code is not None:
+            return programmes.open_one(session, programmes.by_code(session, code).programme_id)
+        every = programmes.every(session)
+    if len(every) == 1:
+        return every[0]
+    if not every:
+        raise CannotRun("There is no programme yet. `jifen demo` makes some.")
+    raise CannotRun(f"Which programme? Add --programme with one of: {', '.join(p.code for p in every)}")
+
+
+def _tell(report: Report, *, as_json: bool, quiet: bool) -> NoReturn:
+    if as_json:
+        click.echo(json.dumps(_facts(report), ensure_ascii=False))
+    elif not quiet:
+        for line in _lines(report):
+            click.echo(line)
+    if not report.adds_up:
+        click.echo("The counts do not add up: this is a defect, please report it.", err=True)
+    _leave(0 if report.clean else 1)
+
+
+def _facts(report: Report) -> dict[str, Any]:
+    return asdict(report) | {"adds_up": report.adds_up}
+
+
+def _lines(report: Report) -> Iterator[str]:
+    """The summary for a person."""
+    done = "would be posted (dry run, nothing was kept)" if report.dry_run else "posted"
+    yield f"{report.file}: {report.read:,} rows read"
+    yield f"{report.posted:>13,}  {done}"
+    yield f"{report.already_there:>13,}  already there"
+    yield f"{report.refused:>13,}  refused"
+    for name, points in sorted(report.points.items()):
+        yield f"{points:>13,}  points for {name}"
+    for error in report.errors:
+        yield f"  line {error['line']}: {error['error']}"
+    if report.refused > len(report.errors):
+        yield f"  and {report.refused - len(report.errors):,} more"
+    if report.error_file:
+        yield f"Bad rows are in {report.error_file}. Correct them there and take that file in."
+
+
+def _leave(code: int) -> NoReturn:
+    click.get_current_context().exit(code)
+
+
+@contextmanager
+def _plainly() -> Iterator[None]:
+    """What stops a run, told in a sentence with the next step."""
+    try:
+        yield
+    except Problem as problem:
+        raise CannotRun(f"{problem} {problem.next_step('en')}") from problem
+    except (ConfigError, CannotStart) as error:
+        raise CannotRun(str(error)) from error
+    except KeyboardInterrupt:
+        click.echo("\nStopped. What was done is kept; the same command goes on from there.", err=True)
+        click.get_current_context().exit(INTERRUPTED)

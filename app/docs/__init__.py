@@ -1,0 +1,1 @@
+"""Pages about the product itself: the API's description, one page for each problem."""

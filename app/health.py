@@ -1,0 +1,34 @@
+"""Whether the process lives, and whether it can serve."""
+
+from flask import Blueprint, jsonify
+from flask.typing import ResponseReturnValue
+
+from base import cache, database, schema
+from base.auth.guard import open_to_all
+from base.errors import Unavailable
+
+blueprint = Blueprint("health", __name__)
+
+
+class NotReady(Unavailable):
+    """The service is not ready."""
+
+    zh = "服务尚未就绪。"
+
+
+@blueprint.route("/health/live")
+@open_to_all
+def live() -> ResponseReturnValue:
+    """No input, no output: the process answers."""
+    return jsonify(status="live")
+
+
+@blueprint.route("/health/ready")
+@open_to_all
+def ready() -> ResponseReturnValue:
+    """The database answers and its schema is the newest; without Redis the service is degraded, still ready."""
+    with database.begin() as session:
+        present = schema.present(session.connection())
+    if present != schema.newest():
+        raise NotReady(f"the schema is {present}, not {schema.newest()}: run jifen migrate", retry_after_s=5)
+    return jsonify(status="ready", cache="ok" if cache.answers() else "degraded")

@@ -1,0 +1,1 @@
+"""Stand-ins for systems of the operator, for the demo and the tests. Never for production."""

@@ -1,0 +1,40 @@
+"""Puts the packages together: who holds a sign-in, which function a job's name stands for, what `verify` checks."""
+
+from collections.abc import Iterator
+from functools import partial
+
+from sqlalchemy.orm import Session
+
+from admin.staff import staff
+from base import cache, database, jobs
+from base.auth import sign_ins
+from base.config import Config
+from base.findings import Finding
+from catalog import verify as catalog_verify
+from catalog.bill_credit import job as bill_credit
+from catalog.redemptions.redemptions import BILL_CREDIT_TASK
+from merchants import verify as merchants_verify
+from merchants.terminals import clerks
+from points import verify as points_verify
+from points.members import sign_in as member_sign_in
+
+
+def wire(config: Config, *, pool_size: int | None = None, statement_timeout_ms: int = 5_000) -> None:
+    """Connect this process to its database and cache, and hand lower packages what they need from upper ones."""
+    if config.database_url is None:
+        raise RuntimeError("no database: DATABASE_URL is not set and no local one was started")
+    database.connect(
+        config.database_url, pool_size=pool_size or config.web_threads, statement_timeout_ms=statement_timeout_ms
+    )
+    cache.connect(config.redis_url)
+    sign_ins.held_by("member", member_sign_in.holder)
+    sign_ins.held_by("clerk", clerks.holder)
+    sign_ins.held_by("staff", staff.holder)
+    jobs.register(BILL_CREDIT_TASK, partial(bill_credit.run, config))
+
+
+def findings(session: Session, progress: points_verify.Progress = lambda n: None) -> Iterator[Finding]:
+    """Every rule of every package."""
+    yield from points_verify.findings(session, progress)
+    yield from catalog_verify.findings(session)
+    yield from merchants_verify.findings(session)

@@ -1,0 +1,273 @@
+"""CSV files from outside, read as a stream: one line is one row, and a bad row never hides the good ones.
+
+A file is looked through once before its first row is given out: its hash, its lines and its encoding are
+known by then, so that a file that cannot be read is refused before anything is written. Of a bad row the
+reason is kept; an ErrorFile collects bad rows with two more columns, `line` and `error`. Corrected there, it
+can be sent again as it is.
+"""
+
+import codecs
+import csv
+import hashlib
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import partial
+from pathlib import Path
+from typing import TextIO
+
+from base.errors import Invalid
+
+LONGEST_LINE = 65_536  # characters
+BLOCK = 1 << 20
+LARGEST = 2**63 - 1
+NOTES = ("line", "error")  # the columns that an error file adds
+_DIGITS = re.compile(r"-?[0-9]+", re.ASCII)
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
+# What a spreadsheet would take for a formula; the quotes before it are counted so that undoing is exact.
+_FORMULA = re.compile(r"'*[=+\-@\t＝＋－＠]")
+_NEUTRALISED = re.compile(r"'+[=+\-@\t＝＋－＠]")
+
+
+class FileNotReadable(Invalid):
+    """The file cannot be read."""
+
+    zh = "无法读取该文件。"
+    next_en, next_zh = "Check the name of the file and your rights to it.", "请检查文件名和读取权限。"
+
+
+class FileNotUtf8(Invalid):
+    """The file is not UTF-8."""
+
+    zh = "文件不是 UTF-8 编码。"
+    next_en, next_zh = "Save the file as UTF-8 and send it again.", "请将文件另存为 UTF-8 后重新提交。"
+
+
+class FileEmpty(Invalid):
+    """The file is empty."""
+
+    zh = "文件是空的。"
+
+
+class FileColumnsWrong(Invalid):
+    """The columns of the file are not those that are expected."""
+
+    zh = "文件的列与要求不符。"
+
+
+class FileNotWritable(Invalid):
+    """The error file cannot be written."""
+
+    zh = "无法写入错误文件。"
+    next_en, next_zh = "Name another place with --errors FILE.", "请用 --errors 指定其他位置。"
+
+
+class BadCell(ValueError):
+    """A value of a row is not what its column asks for; the text names the column."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A line of the file: its number in the file, its cells by column, and why it cannot be used, if so."""
+
+    line_no: int
+    cells: dict[str, str]
+    error: str | None = None
+
+
+@dataclass(frozen=True)
+class CsvFile:
+    """A file that can be read: its columns, the hash of its bytes, and how many lines follow the header."""
+
+    path: Path
+    columns: tuple[str, ...]
+    sha256: bytes
+    lines: int
+    corrected: bool = False  # an error file that comes back
+
+    def rows(self) -> Iterator[Row]:
+        """Every row in order, good or bad; blank lines are left out."""
+        with open(self.path, encoding="utf-8-sig") as file:
+            for line_no, line in _lines(file):
+                if line_no > 1 and line.strip():
+                    yield self._row(line_no, line)
+
+    def _row(self, line_no: int, line: str) -> Row:
+        try:
+            cells = _split(line)
+        except csv.Error as error:
+            return Row(
+                line_no, {self.columns[0]: line.rstrip("\n")[:LONGEST_LINE].replace("\0", "")}, str(error)
+            )
+        if self.corrected:
+            cells = [_opened(cell) for cell in cells]
+        found = dict(zip(self.columns, cells, strict=False))
+        for note in NOTES if self.corrected else ():
+            found.pop(note, None)
+        if len(cells) != len(self.columns):
+            return Row(line_no, found, f"{len(cells)} fields instead of {len(self.columns)}")
+        return Row(line_no, found)
+
+
+def opened(path: Path, required: Sequence[str], optional: Sequence[str] = ()) -> CsvFile:
+    """Look the file through. FileNotReadable, FileNotUtf8, FileEmpty or FileColumnsWrong say why it is
+    refused.
+    """
+    try:
+        sha256, lines = _looked_through(path)
+        with open(path, encoding="utf-8-sig") as file:
+            head = next((line for _, line in _lines(file)), "")
+    except OSError as error:
+        raise FileNotReadable(error.strerror or str(error), file=path.name) from error
+    if not head.strip():
+        raise FileEmpty("it needs a line with the names of its columns" if lines else "", file=path.name)
+    columns = _checked(head, required, optional)
+    return CsvFile(path, columns, sha256, max(0, lines - 1), corrected=set(NOTES) <= set(columns))
+
+
+def _looked_through(path: Path) -> tuple[bytes, int]:
+    """Hash and number of lines; FileNotUtf8 names the first line that is not."""
+    digest, lines, last = hashlib.sha256(), 0, b"\n"
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    with open(path, "rb") as file:
+        while block := file.read(BLOCK):
+            digest.update(block)
+            pending = decoder.getstate()[0]
+            try:
+                decoder.decode(block)
+            except UnicodeDecodeError as error:
+                raise _not_utf8(lines + (pending + block).count(b"\n", 0, error.start) + 1) from error
+            lines, last = lines + block.count(b"\n"), block[-1:]
+    try:
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError as error:
+        raise _not_utf8(lines + 1) from error
+    return digest.digest(), lines + (last != b"\n")
+
+
+def _not_utf8(line_no: int) -> FileNotUtf8:
+    return FileNotUtf8(f"line {line_no} is not UTF-8; save the file as UTF-8")
+
+
+def _lines(file: TextIO) -> Iterator[tuple[int, str]]:
+    """Numbered lines. A line that is longer than allowed is cut, so that it fails alone and cheaply."""
+    for line_no, line in enumerate(iter(partial(file.readline, LONGEST_LINE + 1), ""), start=1):
+        rest = line
+        while len(rest) > LONGEST_LINE and not rest.endswith("\n"):
+            rest = file.readline(LONGEST_LINE + 1)
+        yield line_no, line
+
+
+def _split(line: str) -> list[str]:
+    """The cells of one line; csv.Error says what is wrong with it."""
+    if len(line) > LONGEST_LINE:
+        raise csv.Error(f"the line is longer than {LONGEST_LINE} characters")
+    if "\0" in line:
+        raise csv.Error("the line contains a NUL byte")
+    try:
+        return next(csv.reader((line,), strict=True))
+    except csv.Error as error:
+        raise csv.Error("a quotation mark is not closed on this line, or text follows it") from error
+
+
+def _checked(head: str, required: Sequence[str], optional: Sequence[str]) -> tuple[str, ...]:
+    try:
+        columns = tuple(name.strip() for name in _split(head))
+    except csv.Error as error:
+        raise FileColumnsWrong(f"line 1: {error}") from error
+    allowed = {*required, *optional, *(NOTES if set(NOTES) <= set(columns) else ())}
+    faults = {
+        "missing": [name for name in required if name not in columns],
+        "unknown": sorted(set(columns) - allowed),
+        "twice": sorted({name for name in columns if columns.count(name) > 1}),
+    }
+    if any(faults.values()):
+        said = "; ".join(
+            f"{what}: {', '.join(map(_shown, names))}" for what, names in faults.items() if names
+        )
+        raise FileColumnsWrong(f"{said}; found: {', '.join(map(_shown, columns))}")
+    return columns
+
+
+class ErrorFile:
+    """The bad rows of a file; it comes into being with the first of them, in place of an earlier one."""
+
+    def __init__(self, path: Path, columns: Sequence[str]) -> None:
+        self.path, self.count = path, 0
+        self._columns = (*(name for name in columns if name not in NOTES), *NOTES)
+        self._file: TextIO | None = None
+
+    @staticmethod
+    def beside(path: Path) -> Path:
+        """Where bad rows of a file go when no other place is named: bills.csv -> bills.errors.csv."""
+        return path.with_name(f"{path.stem}.errors.csv")
+
+    def add(self, row: Row, error: str) -> None:
+        """One bad row with the reason; FileNotWritable."""
+        try:
+            if self._file is None:
+                self._file = open(self.path, "w", encoding="utf-8", newline="")  # noqa: SIM115 - closed by __exit__
+                csv.writer(self._file).writerow(self._columns)
+            noted: Mapping[str, str] = {**row.cells, "line": str(row.line_no), "error": error}
+            csv.writer(self._file).writerow([neutralised(noted.get(name, "")) for name in self._columns])
+        except OSError as fault:
+            raise FileNotWritable(fault.strerror or str(fault), file=str(self.path)) from fault
+        self.count += 1
+
+    def __enter__(self) -> "ErrorFile":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._file is not None:
+            self._file.close()
+
+
+def neutralised(cell: str) -> str:
+    """The cell as text that no spreadsheet takes for a formula: a quotation mark before = + - @ and tab."""
+    return "'" + cell if _FORMULA.match(cell) else cell
+
+
+def _opened(cell: str) -> str:
+    return cell[1:] if _NEUTRALISED.match(cell) else cell
+
+
+def whole_number(cells: Mapping[str, str], column: str, *, default: int | None = None) -> int:
+    """A whole number of at most 63 bits in plain digits; BadCell for 1e3, 1_000, +5, full-width digits and
+    the like.
+    """
+    value = cells.get(column, "")
+    if not value and default is not None:
+        return default
+    if not _DIGITS.fullmatch(value):
+        raise BadCell(f"{column}: {_shown(value)} is not a whole number (digits 0 to 9, nothing else)")
+    if len(value) > 20 or not -LARGEST <= int(value) <= LARGEST:
+        raise BadCell(f"{column}: {_shown(value)} is too large")
+    return int(value)
+
+
+def day(cells: Mapping[str, str], column: str) -> date:
+    """A day as YYYY-MM-DD; BadCell."""
+    value = cells.get(column, "")
+    try:
+        if _DAY.fullmatch(value):
+            return date.fromisoformat(value)
+    except ValueError:
+        pass
+    raise BadCell(f"{column}: {_shown(value)} is not a day (YYYY-MM-DD)")
+
+
+def text(cells: Mapping[str, str], column: str, *, longest: int = 64) -> str:
+    """A text that is not empty, without spaces around it or control characters; BadCell."""
+    value = cells.get(column, "")
+    if not value:
+        raise BadCell(f"{column}: is empty")
+    if len(value) > longest:
+        raise BadCell(f"{column}: longer than {longest} characters")
+    if value != value.strip() or not value.isprintable():
+        raise BadCell(f"{column}: {_shown(value)} has spaces around it or characters that cannot be printed")
+    return value
+
+
+def _shown(value: str) -> str:
+    return repr(value if len(value) <= 40 else value[:40] + "…")

@@ -1,0 +1,1 @@
+"""What every page of every face stands on: the base template, macros, vendored assets, languages."""

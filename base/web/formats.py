@@ -1,0 +1,88 @@
+"""How numbers, money and times read on a page, in the language of the request."""
+
+from datetime import date, datetime
+from decimal import Decimal
+
+from babel.dates import format_date, format_skeleton
+from babel.numbers import format_currency, format_decimal
+from flask import Flask, current_app, has_app_context
+
+from base import clock
+from base.money import yuan_text
+from base.web.i18n import locale, ngettext
+
+DEFAULT_ZONE = "Asia/Shanghai"
+
+
+def init(app: Flask, zone: str = DEFAULT_ZONE) -> None:
+    """Make the filters known to templates; `zone` is the IANA name in which moments are shown."""
+    app.config["ZONE"] = zone
+    for one in (fen, points, number, signed, percent, day, month_day, moment, time_of_day, iso):
+        app.add_template_filter(one)
+
+
+def fen(amount: int | None, currency: str = "CNY") -> str:
+    """Money: 1250 -> ¥12.50 (Chinese) or CN¥12.50 (English). Nothing known is a dash."""
+    if amount is None:
+        return "—"
+    return str(format_currency(Decimal(yuan_text(amount)), currency, locale=locale()))
+
+
+def points(amount: int | None) -> str:
+    """Points with their unit: 1234 -> 1,234 分 or 1,234 points."""
+    if amount is None:
+        return "—"
+    return str(ngettext("%(number)s point", "%(number)s points", amount, number=number(amount)))
+
+
+def number(amount: int | None) -> str:
+    """A whole number with separators: 1234 -> 1,234."""
+    return "—" if amount is None else str(format_decimal(amount, locale=locale()))
+
+
+def signed(amount: int) -> str:
+    """A movement: 120 -> +120, -120 -> −120 (a true minus sign, which lines up with the plus)."""
+    return f"{'+' if amount > 0 else '−' if amount < 0 else ''}{number(abs(amount))}"
+
+
+def percent(basis_points: int | None) -> str:
+    """Basis points as per cent: 1250 -> 12.5%."""
+    if basis_points is None:
+        return "—"
+    return f"{format_decimal(Decimal(basis_points) / 100, format='#,##0.##', locale=locale())}%"
+
+
+def day(on: date | datetime | None) -> str:
+    """A day: 2026年3月5日 or Mar 5, 2026. A moment gives its day in the app's zone."""
+    return "—" if on is None else str(format_date(_here(on), "medium", locale=locale()))
+
+
+def month_day(on: date | datetime | None) -> str:
+    """A day of the present year, short: 3月5日 or Mar 5."""
+    return "—" if on is None else str(format_skeleton("MMMd", _here(on), locale=locale()))
+
+
+def moment(at: datetime | None, zone: str | None = None) -> str:
+    """A moment to the minute: 2026年3月5日 14:30 or Mar 5, 2026 14:30."""
+    return (
+        "—"
+        if at is None
+        else f"{format_date(_here(at, zone), 'medium', locale=locale())} {time_of_day(at, zone)}"
+    )
+
+
+def time_of_day(at: datetime | None, zone: str | None = None) -> str:
+    """Hour and minute: 14:30."""
+    return "—" if at is None else f"{_here(at, zone):%H:%M}"
+
+
+def iso(at: date | datetime) -> str:
+    """For machines, as in <time datetime=...>: 2026-03-05 or 2026-03-05T06:30:00+00:00."""
+    return at.isoformat(timespec="seconds") if isinstance(at, datetime) else at.isoformat()
+
+
+def _here(at: date | datetime, zone: str | None = None) -> date | datetime:
+    if not isinstance(at, datetime):
+        return at
+    configured = current_app.config.get("ZONE", DEFAULT_ZONE) if has_app_context() else DEFAULT_ZONE
+    return at.astimezone(clock.zone(zone or configured))

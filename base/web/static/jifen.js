@@ -1,0 +1,99 @@
+// Small conveniences, switched on by attributes; every page works without them. The list is at the top of macros.html.
+(() => {
+  const find = (selector, within = document) => [...within.querySelectorAll(selector)];
+  const say = (text) => { const line = document.getElementById("jf-say"); if (line) line.textContent = text; };
+
+  // A form is sent once. The buttons die after the browser has read them, so that the pressed one is sent along.
+  const kill = (form) => setTimeout(() => find("button, input[type=submit]", form).forEach((button) => {
+    if (button.disabled) return;
+    button.disabled = true;
+    button.dataset.died = "";
+    button.setAttribute("aria-busy", "true");
+  }));
+  const revive = (within = document) => find("[data-died]", within).forEach((button) => {
+    button.disabled = false;
+    delete button.dataset.died;
+    button.removeAttribute("aria-busy");
+  });
+  document.addEventListener("submit", (event) => { if (event.target.matches("[data-once]")) kill(event.target); });
+  document.addEventListener("htmx:finally:request", () => revive());
+  window.addEventListener("pageshow", (event) => { if (event.persisted) revive(); });
+
+  const copy = async (button) => {
+    const source = button.dataset.copy && document.querySelector(button.dataset.copy);
+    await navigator.clipboard.writeText(button.dataset.copyText ?? source.textContent.trim());
+    const label = button.querySelector("span") ?? button;
+    const before = label.textContent;
+    say(label.textContent = button.dataset.copied ?? before);
+    setTimeout(() => { label.textContent = before; }, 2000);
+  };
+
+  document.addEventListener("click", (event) => {
+    const target = event.target.closest("[data-copy], [data-copy-text], [data-print], [data-dialog], [data-close]");
+    if (!target) return;
+    if (target.matches("[data-copy], [data-copy-text]")) copy(target);
+    else if (target.matches("[data-print]")) window.print();
+    else if (target.matches("[data-dialog]")) {
+      event.preventDefault();
+      document.querySelector(target.dataset.dialog)?.showModal();
+    } else target.closest("dialog")?.close();
+  });
+
+  document.addEventListener("change", (event) => {
+    if (event.target.form?.matches("[data-autosubmit]") && event.target.matches("select, [type=checkbox], [type=radio]")) {
+      event.target.form.requestSubmit();
+    }
+    show();
+  });
+  const show = (within = document) => find("[data-shows]", within).forEach((box) => {
+    find(box.dataset.shows).forEach((shown) => { shown.hidden = !box.checked; });
+  });
+
+  document.addEventListener("input", (event) => {
+    const field = event.target;
+    if (!field.matches("[data-upper]") || event.isComposing) return;
+    const at = field.selectionStart;
+    field.value = field.value.toUpperCase();
+    field.setSelectionRange(at, at);
+  });
+
+  document.addEventListener("keydown", (event) => {
+    const typing = event.target.closest("input, textarea, select, [contenteditable]");
+    if (event.key !== "/" || typing || event.ctrlKey || event.metaKey || event.altKey) return;
+    const search = document.querySelector("[data-search]");
+    if (search) { event.preventDefault(); search.focus(); }
+  });
+
+  // m:ss until a moment, by the clock of this device; whether it is really over the server decides.
+  const left = (time) => Math.ceil((Date.parse(time.dateTime) - Date.now()) / 1000);
+  const tell = (seconds) => {
+    const parts = [Math.floor(seconds / 60) % 60, seconds % 60].map((part) => String(part).padStart(2, "0"));
+    const hours = Math.floor(seconds / 3600);
+    return (hours ? `${hours}:${parts[0]}` : String(Number(parts[0]))) + `:${parts[1]}`;
+  };
+  const tick = () => find("time[data-countdown]").forEach((time) => {
+    const seconds = left(time);
+    if (seconds > 24 * 3600) return;
+    if (seconds > 0) { time.textContent = tell(seconds); return; }
+    time.textContent = time.dataset.over || "0:00";
+    time.removeAttribute("data-countdown");
+    time.dispatchEvent(new CustomEvent("jifen:over", { bubbles: true }));
+  });
+
+  const focus = (within, selector) => {
+    const field = within.querySelector(selector);
+    if (field && !field.closest("dialog:not([open])")) field.focus({ preventScroll: field.matches("input") });
+  };
+  const begin = (within) => { show(); tick(); focus(within, "[data-focus]"); };
+
+  // A write sent by htmx outside a form still carries the page's CSRF token.
+  document.addEventListener("htmx:config:request", (event) => {
+    const request = event.detail.ctx?.request;
+    const token = document.querySelector("input[name=csrf_token]")?.value;
+    if (request && token && !/^(get|head)$/i.test(request.method)) request.headers["X-CSRFToken"] = token;
+  });
+  document.addEventListener("htmx:after:swap", () => { show(); tick(); focus(document, "[data-focus=keep]"); });
+
+  const start = () => { begin(document); setInterval(tick, 1000); };
+  if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", start); else start();
+})();

@@ -1,0 +1,1 @@
+"""What points can buy: offers, rates, redemptions, vouchers, club perks, bill credit."""

@@ -1,0 +1,1 @@
+"""Bill credit: points that lower the next phone bill."""

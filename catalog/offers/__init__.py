@@ -1,0 +1,1 @@
+"""Offers: what points can buy."""

@@ -1,0 +1,79 @@
+"""HTTP: what points can buy, with prices of today and the caller's own "can I afford it"."""
+
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from base import clock, database, ids, pages
+from base.auth.guard import current, needs
+from base.auth.principals import Member
+from base.errors import NotAllowed
+from base.http.api import Blueprint
+from base.http.settings import config
+from catalog.offers import offers
+from catalog.offers.offers import Listed
+from catalog.offers.schemas import OffersQuery, OffersView, OfferView, offer_view
+from catalog.rates import rates
+from points import ledger, lots, programmes
+from points.models import Programme
+
+blueprint = Blueprint("offers", __name__, description="Offers")
+
+
+@blueprint.route("/offers")
+@blueprint.arguments(OffersQuery, location="query")
+@blueprint.response(200, OffersView)
+@needs("offers:read")
+def list_offers(query: dict[str, Any]) -> dict[str, Any]:
+    """Live offers of the caller's programme; `affordable=true` keeps those that the member has the points for."""
+    key, limit, at = config().secret_key, query["limit"], clock.now()
+    place = pages.position(key, query["cursor"])
+    with database.begin() as session:
+        programme = _programme(session)
+        rows = offers.listed(
+            session,
+            programme.programme_id,
+            at,
+            kind=query["kind"],
+            after=(place[0], place[1]) if place else None,
+            limit=limit + 1,
+        )
+        data = _views(session, programme, rows[:limit])
+    more = len(rows) > limit
+    last = rows[limit - 1].offer if more else None
+    return {
+        "data": [view for view in data if view["affordable"] or not query["affordable"]],
+        "has_more": more,
+        "next_cursor": pages.cursor(key, last.kind, last.offer_id) if last else None,
+    }
+
+
+@blueprint.route("/offers/<offer>")
+@blueprint.response(200, OfferView)
+@needs("offers:read")
+def one_offer(offer: str) -> dict[str, Any]:
+    """One offer."""
+    (offer_id,) = ids.parse("off", offer, parts=1)
+    with database.begin() as session:
+        programme = _programme(session)
+        return _views(session, programme, [offers.find(session, offer_id, programme.programme_id)])[0]
+
+
+def _programme(session: Session) -> Programme:
+    programme_id = getattr(current(), "programme_id", None)
+    if programme_id is None:
+        raise NotAllowed("offers are read by members and by systems of one programme")
+    return programmes.by_id(session, programme_id)
+
+
+def _views(session: Session, programme: Programme, rows: list[Listed]) -> list[dict[str, Any]]:
+    at, caller = clock.now(), current()
+    on = clock.day(at, programme.zone)
+    begun = rates.load(session, programme.programme_id, on)
+    spendable = lots.live(ledger.read(session, caller.member_id).lots, on) if isinstance(caller, Member) else None
+    views = []
+    for row in rows:
+        price = rates.price(rates.resolve(begun, row.offer), row.offer.value_fen)
+        closed = offers.why_closed(row, at)
+        views.append(offer_view(row, programme, price, rates.worth(begun, price), spendable, closed))
+    return views

@@ -1,0 +1,123 @@
+"""Offers: which are open, to whom, and how many are left."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select, tuple_, update
+from sqlalchemy.orm import Session
+
+from base import ids
+from base.errors import Conflict, NotFound, Problem
+from catalog.offers.models import HISTORY, PERK, Offer, Stock
+
+
+class OfferUnknown(NotFound):
+    """There is no such offer."""
+
+    zh = "没有该权益。"
+
+
+class OfferNotOpen(Conflict):
+    """This offer is not open at this time."""
+
+    zh = "该权益当前不可兑换。"
+    next_en, next_zh = "Choose another offer.", "请选择其他权益。"
+
+
+class SoldOut(Conflict):
+    """Nothing is left of this offer."""
+
+    zh = "该权益已兑完。"
+    next_en, next_zh = "Choose another offer; your points were not touched.", "请选择其他权益，您的积分没有变动。"
+
+
+@dataclass(frozen=True)
+class Listed:
+    """An offer with what is left of it; None: without limit."""
+
+    offer: Offer
+    left_over: int | None
+
+
+def add(session: Session, programme_id: int, code: str, *, stock: int | None = None, **values: Any) -> Offer:
+    """An offer more; the one of that code when it is there already."""
+    found = session.scalar(select(Offer).where(Offer.programme_id == programme_id, Offer.code == code))
+    if found is None:
+        found = Offer(offer_id=ids.new_id(), programme_id=programme_id, code=code, **values)
+        session.add(found)
+        if stock is not None:
+            session.add(Stock(offer_id=found.offer_id, total=stock, left_over=stock))
+        session.flush()
+    return found
+
+
+def listed(
+    session: Session,
+    programme_id: int,
+    at: datetime,
+    *,
+    kind: str | None = None,
+    after: tuple[str, int] | None = None,
+    limit: int = 50,
+) -> list[Listed]:
+    """Live offers of a programme in the order (kind, id), from after a position on."""
+    asked = (
+        select(Offer, Stock.left_over)
+        .outerjoin(Stock, Stock.offer_id == Offer.offer_id)
+        .where(
+            Offer.programme_id == programme_id,
+            Offer.state == "live",
+            Offer.kind != HISTORY,
+            Offer.from_at <= at,
+            Offer.until_at.is_(None) | (Offer.until_at > at),
+        )
+        .order_by(Offer.kind, Offer.offer_id)
+        .limit(limit)
+    )
+    if kind:
+        asked = asked.where(Offer.kind == kind)
+    if after:
+        asked = asked.where(tuple_(Offer.kind, Offer.offer_id) > after)
+    return [Listed(offer, left_over) for offer, left_over in session.execute(asked)]
+
+
+def find(session: Session, offer_id: int, programme_id: int) -> Listed:
+    """One offer of a programme; OfferUnknown."""
+    row = session.execute(
+        select(Offer, Stock.left_over)
+        .outerjoin(Stock, Stock.offer_id == Offer.offer_id)
+        .where(Offer.offer_id == offer_id, Offer.programme_id == programme_id)
+    ).one_or_none()
+    if row is None:
+        raise OfferUnknown()
+    return Listed(row[0], row[1])
+
+
+def why_closed(found: Listed, at: datetime) -> Problem | None:
+    """Why nobody can redeem this now; None when it is open."""
+    offer = found.offer
+    open_now = offer.state == "live" and offer.kind != HISTORY and offer.from_at <= at
+    if not open_now or (offer.until_at and offer.until_at <= at):
+        return OfferNotOpen()
+    if offer.kind == PERK and offer.event_at and offer.event_at <= at:
+        return OfferNotOpen()
+    if found.left_over == 0:
+        return SoldOut()
+    return None
+
+
+def take_stock(session: Session, offer_id: int, units: int) -> None:
+    """Take units of a limited offer: one conditional UPDATE, last before the commit; SoldOut. Unlimited: nothing."""
+    taken = session.execute(
+        update(Stock)
+        .where(Stock.offer_id == offer_id, Stock.left_over >= units)
+        .values(left_over=Stock.left_over - units)
+    )
+    if taken.rowcount == 0 and session.scalar(select(Stock.total).where(Stock.offer_id == offer_id)) is not None:  # type: ignore[attr-defined]
+        raise SoldOut()
+
+
+def put_back_stock(session: Session, offer_id: int, units: int) -> None:
+    """Give units back, after a cancellation."""
+    session.execute(update(Stock).where(Stock.offer_id == offer_id).values(left_over=Stock.left_over + units))

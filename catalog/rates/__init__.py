@@ -1,0 +1,1 @@
+"""Rates: what points buy, versioned by date."""

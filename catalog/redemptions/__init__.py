@@ -1,0 +1,1 @@
+"""Redemptions: the member spends points on an offer."""

@@ -1,0 +1,118 @@
+"""Quotes: the exact price, the very points, what is left afterwards - before anything is confirmed."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from sqlalchemy.orm import Session
+
+from base import clock, ids
+from base.errors import Conflict, Invalid, NotFound
+from catalog.offers import offers
+from catalog.offers.models import Offer
+from catalog.rates import rates
+from catalog.redemptions.models import Quote
+from points import ledger, lots, programmes
+from points.lots import Interval
+from points.members import members
+from points.members.models import Member
+from points.models import Programme
+from points.postings import MemberClosed, MemberFrozen, MemberTooNew, NotEnoughPoints, State
+
+
+class QuoteUnknown(NotFound):
+    """There is no such quote."""
+
+    zh = "没有该报价。"
+    next_en, next_zh = "Ask for a fresh quote.", "请重新获取报价。"
+
+
+class QuoteEnded(Conflict):
+    """This quote has run out or was used."""
+
+    zh = "报价已过期或已使用。"
+    next_en, next_zh = "Ask for a fresh quote; your points were not touched.", "请重新获取报价，您的积分没有变动。"
+
+
+class TooManyUnits(Invalid):
+    """More units than this offer allows at once."""
+
+    zh = "超过该权益单次可兑换数量。"
+
+
+@dataclass(frozen=True)
+class Priced:
+    """A quote with what a person wants to see beside it: what is left, and each lot with its last day."""
+
+    quote: Quote
+    offer: Offer
+    balance_after: int
+    taken: tuple[tuple[date, int], ...]
+    worth_as_credit_fen: int
+
+
+def make(session: Session, member_id: int, offer_id: int, units: int, at: datetime, life_s: int) -> Priced:
+    """Price an offer for a member. Refuses what redeeming would refuse: closed offer, line's state, too few points."""
+    member = members.by_id(session, member_id)
+    programme = programmes.open_one(session, member.programme_id)
+    found = offers.find(session, offer_id, programme.programme_id)
+    closed = offers.why_closed(found, at)
+    if closed:
+        raise closed
+    if not 1 <= units <= found.offer.most_units:
+        raise TooManyUnits(most=found.offer.most_units)
+    on = clock.day(at, programme.zone)
+    rate = rates.for_offer(session, found.offer, on)
+    value_fen = found.offer.value_fen * units
+    price_points = rates.price(rate, value_fen)
+    wallet = ledger.read(session, member_id)
+    may_redeem(member, wallet.state, programme, on)
+    after, taken = lots.take(wallet.lots, price_points, on)
+    if sum(interval.count for interval in taken) < price_points:
+        raise NotEnoughPoints(balance=lots.live(wallet.lots, on), needed=price_points)
+    quote = Quote(
+        member_id=member_id,
+        quote_id=ids.new_id(),
+        offer_id=offer_id,
+        rate_id=rate.rate_id,
+        units=units,
+        price_points=price_points,
+        value_fen=value_fen,
+        made_at=at,
+        ends_at=at + timedelta(seconds=life_s),
+        lots=[number for interval in taken for number in interval],
+    )
+    session.add(quote)
+    session.flush()
+    return Priced(
+        quote=quote,
+        offer=found.offer,
+        balance_after=lots.live(after, on),
+        taken=tuple((lots.last_day(interval.key), interval.count) for interval in taken),
+        worth_as_credit_fen=rates.worth(rates.load(session, programme.programme_id, on), price_points),
+    )
+
+
+def may_redeem(member: Member, state: State, programme: Programme, on: date) -> None:
+    """MemberClosed, MemberFrozen or MemberTooNew where the line does not allow it."""
+    if member.left_on is not None or state is State.CLOSED:
+        raise MemberClosed(since=str(member.left_on) if member.left_on else None)
+    if state is State.FROZEN:
+        raise MemberFrozen()
+    from_day = member.joined_on + timedelta(days=programme.minimum_tenure_days)
+    if state is State.NEW or on < from_day:
+        raise MemberTooNew(from_day=str(from_day))
+
+
+def usable(session: Session, member_id: int, quote_id: int, at: datetime) -> Quote:
+    """A quote that can still be confirmed by its member; QuoteUnknown, QuoteEnded."""
+    quote = session.get(Quote, (member_id, quote_id))
+    if quote is None:
+        raise QuoteUnknown()
+    if quote.ends_at <= at:
+        raise QuoteEnded()
+    return quote
+
+
+def intervals(quote: Quote) -> tuple[Interval, ...]:
+    """The very points that the quote named."""
+    return tuple(Interval(*quote.lots[start : start + 3]) for start in range(0, len(quote.lots), 3))

@@ -1,0 +1,97 @@
+"""JSON of quotes and redemptions."""
+
+from typing import Any
+
+import marshmallow as ma
+
+from base import ids
+from base.http.api import MoneyView, Request, Text, View, WholeNumber
+from catalog.offers.models import Offer
+from catalog.redemptions.models import Redemption
+from catalog.redemptions.quotes import Priced
+from catalog.vouchers.models import Voucher
+from points.wallets.schemas import LotView, lot_view
+
+
+class QuoteRequest(Request):
+    """What to price."""
+
+    offer = Text(required=True, most=40)
+    units = WholeNumber(least=1, most=100, load_default=1)
+
+
+class QuoteView(View):
+    """The exact price and the very lots; lives some minutes, holds nothing, is used once."""
+
+    id = ma.fields.String()
+    offer = ma.fields.String()
+    units = ma.fields.Integer()
+    price_points = ma.fields.Integer()
+    value = ma.fields.Nested(MoneyView)
+    worth_as_bill_credit = ma.fields.Nested(MoneyView)
+    balance_after = ma.fields.Integer()
+    lots = ma.fields.List(ma.fields.Nested(LotView))
+    ends_at = ma.fields.AwareDateTime()
+
+
+class RedemptionRequest(Request):
+    """The quote to confirm."""
+
+    quote = Text(required=True, most=40)
+
+
+class RedemptionView(View):
+    """A redemption and where it stands."""
+
+    id = ma.fields.String()
+    offer = ma.fields.String()
+    names = ma.fields.Dict(keys=ma.fields.String(), values=ma.fields.String())
+    kind = ma.fields.String()
+    units = ma.fields.Integer()
+    price_points = ma.fields.Integer()
+    value_fen = ma.fields.Integer()
+    state = ma.fields.String()
+    at = ma.fields.String()
+    changed_at = ma.fields.String()
+    voucher = ma.fields.String(allow_none=True, metadata={"description": "id of the voucher; its code is at /v1/vouchers/{id}"})
+
+
+class RedemptionsView(View):
+    """A page of redemptions."""
+
+    data = ma.fields.List(ma.fields.Nested(RedemptionView))
+    next_cursor = ma.fields.String(allow_none=True)
+    has_more = ma.fields.Boolean()
+
+
+def quote_view(priced: Priced, currency: str) -> dict[str, Any]:
+    """The quote as QuoteView."""
+    quote = priced.quote
+    return {
+        "id": ids.public("quo", quote.member_id, quote.quote_id),
+        "offer": ids.public("off", quote.offer_id),
+        "units": quote.units,
+        "price_points": quote.price_points,
+        "value": {"amount_fen": quote.value_fen, "currency": currency},
+        "worth_as_bill_credit": {"amount_fen": priced.worth_as_credit_fen, "currency": currency},
+        "balance_after": priced.balance_after,
+        "lots": [lot_view(*lot) for lot in priced.taken],
+        "ends_at": quote.ends_at,
+    }
+
+
+def redemption_view(row: Redemption, offer: Offer, voucher: Voucher | None) -> dict[str, Any]:
+    """The redemption as RedemptionView; plain JSON, for it is stored with the idempotency key (never the code)."""
+    return {
+        "id": ids.public("red", row.member_id, row.redemption_id),
+        "offer": ids.public("off", row.offer_id),
+        "names": offer.names,
+        "kind": row.kind,
+        "units": row.units,
+        "price_points": row.price_points,
+        "value_fen": row.value_fen,
+        "state": row.state,
+        "at": row.at.isoformat(),
+        "changed_at": row.changed_at.isoformat(),
+        "voucher": ids.public("vch", voucher.member_id, voucher.voucher_id) if voucher else None,
+    }

@@ -1,0 +1,1 @@
+"""Vouchers: the right to one merchant offer, from issue to acceptance."""

@@ -1,0 +1,113 @@
+"""HTTP: a member opens a voucher; a till checks, accepts, releases and voids."""
+
+from typing import Any
+
+from flask import Response
+
+from base import clock, database, ids
+from base.auth.guard import current, needs
+from base.auth.principals import Clerk, Member
+from base.http.api import Blueprint, answer_once
+from base.http.settings import config
+from catalog.vouchers import codes, life, till
+from catalog.vouchers.codes import Keys
+from catalog.vouchers.models import ISSUED, HELD
+from catalog.vouchers.schemas import (
+    AcceptanceView,
+    AcceptRequest,
+    CheckRequest,
+    CheckView,
+    TokenRequest,
+    VoidRequest,
+    VoidView,
+    VoucherView,
+    acceptance_view,
+    check_view,
+    void_view,
+    voucher_view,
+)
+from merchants import merchants
+
+blueprint = Blueprint("vouchers", __name__, description="Vouchers and the till")
+
+
+@blueprint.route("/vouchers/<voucher>")
+@blueprint.response(200, VoucherView)
+@needs("vouchers:own")
+def one_voucher(voucher: str) -> dict[str, Any]:
+    """The member's own voucher, with its code while it can be used."""
+    me = current()
+    assert isinstance(me, Member)
+    member_id, voucher_id = ids.parse("vch", voucher)
+    if member_id != me.member_id:
+        raise life.VoucherUnknown()
+    at, keys = clock.now(), Keys.of(config())
+    with database.begin() as session:
+        row, offer = life.of_member(session, member_id, voucher_id)
+        zone = merchants.by_id(session, row.merchant_id).zone
+    state = life.state_now(row, at, clock.day(at, zone))
+    if state not in (ISSUED, HELD):
+        return voucher_view(row, offer, state, None, None)
+    symbols = codes.opened(keys, row.voucher_id, row.code_sealed)
+    return voucher_view(row, offer, state, codes.shown(symbols), codes.picture_text(symbols))
+
+
+@blueprint.route("/vouchers/check", methods=["POST"])
+@blueprint.arguments(CheckRequest)
+@blueprint.response(200, CheckView)
+@needs("vouchers:check")
+def check(asked: dict[str, Any]) -> dict[str, Any]:
+    """Look a voucher up and hold it for this till for two minutes."""
+    return check_view(*till.check(config(), _clerk(), asked["code"]))
+
+
+@blueprint.route("/vouchers/accept", methods=["POST"])
+@blueprint.arguments(AcceptRequest)
+@blueprint.response(201, AcceptanceView)
+@needs("vouchers:accept")
+def accept(asked: dict[str, Any]) -> Response:
+    """Take the checked voucher: exactly one winner. Needs Idempotency-Key."""
+    clerk = _clerk()
+    member_id = till.member_of_token(config(), clerk, asked["check_token"])
+    with database.begin() as session:
+        return answer_once(
+            session,
+            member_id,
+            asked,
+            lambda: (
+                201,
+                acceptance_view(till.accept(session, config(), clerk, asked["check_token"], asked.get("units"))),
+            ),
+        )
+
+
+@blueprint.route("/vouchers/release", methods=["POST"])
+@blueprint.arguments(TokenRequest)
+@blueprint.response(204)
+@needs("vouchers:check")
+def release(asked: dict[str, Any]) -> None:
+    """Let a checked voucher go; harmless to repeat."""
+    with database.begin() as session:
+        life.release(session, config().secret_key, asked["check_token"], till.place_of(_clerk()))
+
+
+@blueprint.route("/acceptances/<acceptance>/void", methods=["POST"])
+@blueprint.arguments(VoidRequest)
+@blueprint.response(201, VoidView)
+@needs("acceptances:void")
+def void(asked: dict[str, Any], acceptance: str) -> Response:
+    """Undo an acceptance of this till, inside the window of the terms. Needs Idempotency-Key."""
+    clerk, key = _clerk(), ids.parse("acc", acceptance)
+    with database.begin() as session:
+        return answer_once(
+            session,
+            key[0],
+            asked,
+            lambda: (201, void_view(till.void(session, config(), clerk, (key[0], key[1]), asked["reason"]))),
+        )
+
+
+def _clerk() -> Clerk:
+    principal = current()
+    assert isinstance(principal, Clerk)
+    return principal

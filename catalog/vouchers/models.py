@@ -1,0 +1,38 @@
+"""The table of vouchers."""
+
+from datetime import date, datetime
+
+from sqlalchemy import BigInteger, Date, Integer, SmallInteger, Text
+from sqlalchemy.dialects.postgresql import BYTEA
+from sqlalchemy.orm import Mapped, mapped_column
+
+from base.database import Base
+
+ISSUED, HELD, ACCEPTED, EXPIRED, CANCELLED, FROZEN = "issued", "held", "accepted", "expired", "cancelled", "frozen"
+
+
+class Voucher(Base):
+    """The right to one merchant offer; a hold that has run out counts as issued."""
+
+    __tablename__ = "voucher"
+    member_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    voucher_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    redemption_id: Mapped[int] = mapped_column(BigInteger)
+    offer_id: Mapped[int] = mapped_column(BigInteger)
+    merchant_id: Mapped[int] = mapped_column(BigInteger)
+    units: Mapped[int] = mapped_column(BigInteger)
+    units_left: Mapped[int] = mapped_column(BigInteger)
+    face_fen: Mapped[int] = mapped_column(BigInteger)
+    booked_fen: Mapped[int] = mapped_column(BigInteger)
+    held_by: Mapped[int | None] = mapped_column(BigInteger)
+    issued_at: Mapped[datetime]
+    held_until: Mapped[datetime | None]
+    last_day: Mapped[date] = mapped_column(Date)
+    use_no: Mapped[int] = mapped_column(Integer, default=0)
+    cycles: Mapped[int] = mapped_column(Integer, default=0)
+    pepper_id: Mapped[int] = mapped_column(SmallInteger)
+    state: Mapped[str] = mapped_column(Text)
+    last4: Mapped[str] = mapped_column(Text)
+    digest: Mapped[bytes] = mapped_column(BYTEA)
+    code_sealed: Mapped[bytes] = mapped_column(BYTEA)
+    token_digest: Mapped[bytes | None] = mapped_column(BYTEA)

@@ -1,0 +1,139 @@
+"""JSON of vouchers and of the till."""
+
+from typing import Any
+
+import marshmallow as ma
+
+from base import ids
+from base.http.api import Request, Text, View, WholeNumber
+from catalog.offers.models import Offer
+from catalog.vouchers.life import Checked
+from catalog.vouchers.models import Voucher
+from merchants.models import Acceptance, Void
+
+
+class VoucherView(View):
+    """A voucher for its member, code and picture included."""
+
+    id = ma.fields.String()
+    state = ma.fields.String()
+    names = ma.fields.Dict(keys=ma.fields.String(), values=ma.fields.String())
+    face_fen = ma.fields.Integer()
+    units = ma.fields.Integer()
+    units_left = ma.fields.Integer()
+    last_day = ma.fields.Date()
+    code = ma.fields.String(allow_none=True)
+    picture_text = ma.fields.String(allow_none=True)
+
+
+class CheckRequest(Request):
+    """The code as scanned or typed."""
+
+    code = Text(required=True, most=80)
+
+
+class CheckView(View):
+    """The voucher, held for this till, and the token that accepts it."""
+
+    check_token = ma.fields.String()
+    held_until = ma.fields.AwareDateTime()
+    names = ma.fields.Dict(keys=ma.fields.String(), values=ma.fields.String())
+    face_fen = ma.fields.Integer()
+    units_left = ma.fields.Integer()
+    last_day = ma.fields.Date()
+    last4 = ma.fields.String()
+    member = ma.fields.String(metadata={"description": "masked"})
+
+
+class TokenRequest(Request):
+    """The token of a check."""
+
+    check_token = Text(required=True, most=100)
+
+
+class AcceptRequest(TokenRequest):
+    """What to accept; units default to all that is left."""
+
+    units = WholeNumber(least=1, most=10**12)
+
+
+class AcceptanceView(View):
+    """An acceptance with what is owed for it."""
+
+    id = ma.fields.String()
+    names = ma.fields.Dict(keys=ma.fields.String(), values=ma.fields.String())
+    last4 = ma.fields.String()
+    units = ma.fields.Integer()
+    owed_fen = ma.fields.Integer()
+    fee_fen = ma.fields.Integer()
+    vat_fen = ma.fields.Integer()
+    recorded_at = ma.fields.String()
+    voided = ma.fields.Boolean()
+
+
+class VoidRequest(Request):
+    """Why it is undone."""
+
+    reason = Text(required=True, most=200)
+
+
+class VoidView(View):
+    """The undoing of an acceptance."""
+
+    id = ma.fields.String()
+    acceptance = ma.fields.String()
+    recorded_at = ma.fields.String()
+
+
+def voucher_view(voucher: Voucher, offer: Offer, state: str, code: str | None, picture: str | None) -> dict[str, Any]:
+    """The voucher as VoucherView; the code only while it can still be used."""
+    return {
+        "id": ids.public("vch", voucher.member_id, voucher.voucher_id),
+        "state": state,
+        "names": offer.names,
+        "face_fen": voucher.face_fen,
+        "units": voucher.units,
+        "units_left": voucher.units_left,
+        "last_day": voucher.last_day,
+        "code": code,
+        "picture_text": picture,
+    }
+
+
+def check_view(checked: Checked, member: str) -> dict[str, Any]:
+    """The check as CheckView."""
+    voucher = checked.voucher
+    return {
+        "check_token": checked.token,
+        "held_until": voucher.held_until,
+        "names": checked.offer.names,
+        "face_fen": voucher.face_fen,
+        "units_left": voucher.units_left,
+        "last_day": voucher.last_day,
+        "last4": voucher.last4,
+        "member": member,
+    }
+
+
+def acceptance_view(row: Acceptance) -> dict[str, Any]:
+    """The acceptance as AcceptanceView; plain JSON, for it is stored with the idempotency key."""
+    return {
+        "id": ids.public("acc", row.member_id, row.acceptance_id),
+        "names": row.offer_names,
+        "last4": row.last4,
+        "units": row.units,
+        "owed_fen": row.owed_fen,
+        "fee_fen": row.fee_fen,
+        "vat_fen": row.vat_fen,
+        "recorded_at": row.recorded_at.isoformat(),
+        "voided": row.void_id is not None,
+    }
+
+
+def void_view(row: Void) -> dict[str, Any]:
+    """The void as VoidView."""
+    return {
+        "id": ids.public("voi", row.member_id, row.void_id),
+        "acceptance": ids.public("acc", row.member_id, row.acceptance_id),
+        "recorded_at": row.recorded_at.isoformat(),
+    }

@@ -1,0 +1,1 @@
+"""Who takes part: merchants, outlets, terminals, terms, acceptances, statements."""

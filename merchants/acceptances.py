@@ -1,0 +1,150 @@
+"""Acceptances: the merchant's side of a voucher's use, with all amounts frozen under the terms of the day."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from base import clock, ids
+from base.errors import Conflict, NotFound
+from merchants import merchants, terms
+from merchants.models import Acceptance, Void
+
+
+class AcceptanceUnknown(NotFound):
+    """There is no such acceptance at this till."""
+
+    zh = "本终端没有该笔核销。"
+
+
+class VoidTooLate(Conflict):
+    """It is too late to undo this acceptance here."""
+
+    zh = "已超过可撤销的时间。"
+    next_en, next_zh = "Open a case for support.", "请提交工单处理。"
+
+
+class AlreadyVoided(Conflict):
+    """This acceptance was undone already."""
+
+    zh = "该笔核销已撤销。"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where and by whom something was done at a till."""
+
+    merchant_id: int
+    outlet_id: int
+    terminal_id: int
+    clerk_id: int
+
+
+@dataclass(frozen=True)
+class Use:
+    """The use of a voucher that is being accepted: its number, units, face value and booked value (fen)."""
+
+    member_id: int
+    voucher_id: int
+    use_no: int
+    units: int
+    face_fen: int
+    booked_fen: int
+    last4: str
+    offer_names: dict[str, str]
+
+
+def record(session: Session, use: Use, place: Place, at: datetime) -> Acceptance:
+    """The acceptance, with what is owed for it; a second one of the same use is refused by the database."""
+    merchant = merchants.by_id(session, place.merchant_id)
+    version = terms.in_force(session, place.merchant_id, clock.day(at, merchant.zone))
+    due = terms.due(version, use.face_fen)
+    acceptance = Acceptance(
+        acceptance_id=ids.new_id(),
+        member_id=use.member_id,
+        voucher_id=use.voucher_id,
+        use_no=use.use_no,
+        units=use.units,
+        booked_fen=use.booked_fen,
+        last4=use.last4,
+        offer_names=use.offer_names,
+        merchant_id=place.merchant_id,
+        outlet_id=place.outlet_id,
+        terminal_id=place.terminal_id,
+        clerk_id=place.clerk_id,
+        terms_id=version.terms_id,
+        owed_fen=due.owed_fen,
+        fee_fen=due.fee_fen,
+        vat_fen=due.vat_fen,
+        recorded_at=at,
+        currency=merchant.currency,
+    )
+    session.add(acceptance)
+    session.flush()
+    return acceptance
+
+
+def find(session: Session, member_id: int, acceptance_id: int, merchant_id: int) -> Acceptance:
+    """An acceptance of this merchant; AcceptanceUnknown for anybody else's."""
+    found = session.get(Acceptance, (member_id, acceptance_id))
+    if found is None or found.merchant_id != merchant_id:
+        raise AcceptanceUnknown()
+    return found
+
+
+def undo(session: Session, acceptance: Acceptance, place: Place, reason: str, at: datetime) -> Void:
+    """Void an acceptance: same terminal, inside the window of its terms, on the same business day; once."""
+    if acceptance.terminal_id != place.terminal_id:
+        raise AcceptanceUnknown()
+    zone = merchants.by_id(session, acceptance.merchant_id).zone
+    version = terms.in_force(session, acceptance.merchant_id, clock.day(acceptance.recorded_at, zone))
+    too_late = at > acceptance.recorded_at + timedelta(seconds=version.void_window_s)
+    if too_late or clock.day(at, zone) != clock.day(acceptance.recorded_at, zone):
+        raise VoidTooLate(window_s=version.void_window_s)
+    void_id = session.scalar(
+        insert(Void)
+        .values(
+            member_id=acceptance.member_id,
+            void_id=ids.new_id(),
+            acceptance_id=acceptance.acceptance_id,
+            merchant_id=acceptance.merchant_id,
+            terminal_id=place.terminal_id,
+            clerk_id=place.clerk_id,
+            recorded_at=at,
+            reason=reason,
+        )
+        .on_conflict_do_nothing()
+        .returning(Void.void_id)
+    )
+    if void_id is None:
+        raise AlreadyVoided()
+    session.execute(
+        update(Acceptance)
+        .where(Acceptance.member_id == acceptance.member_id, Acceptance.acceptance_id == acceptance.acceptance_id)
+        .values(void_id=void_id)
+    )
+    return session.get_one(Void, (acceptance.member_id, void_id))
+
+
+def of_terminal(session: Session, terminal_id: int, since: datetime, limit: int = 50) -> list[Acceptance]:
+    """The newest acceptances of a terminal since a moment."""
+    return list(
+        session.scalars(
+            select(Acceptance)
+            .where(Acceptance.terminal_id == terminal_id, Acceptance.recorded_at >= since)
+            .order_by(Acceptance.recorded_at.desc())
+            .limit(limit)
+        )
+    )
+
+
+def totals_of_terminal(session: Session, terminal_id: int, since: datetime) -> tuple[int, int]:
+    """How many stand since a moment, and what is owed for them (fen)."""
+    row = session.execute(
+        select(func.count(), func.coalesce(func.sum(Acceptance.owed_fen), 0)).where(
+            Acceptance.terminal_id == terminal_id, Acceptance.recorded_at >= since, Acceptance.void_id.is_(None)
+        )
+    ).one()
+    return int(row[0]), int(row[1])

@@ -1,0 +1,55 @@
+"""Merchants and their outlets."""
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from base import ids
+from base.errors import NotFound
+from merchants.models import Merchant, Outlet
+
+
+class MerchantUnknown(NotFound):
+    """There is no such merchant."""
+
+    zh = "没有该商户。"
+
+
+def add(session: Session, code: str, names: dict[str, str], *, zone: str, currency: str, city: str) -> Merchant:
+    """The merchant of that code; made when it is not there."""
+    found = session.scalar(select(Merchant).where(Merchant.code == code))
+    if found is None:
+        found = Merchant(
+            merchant_id=ids.new_id(), code=code, names=names, zone=zone, currency=currency, city=city, state="active"
+        )
+        session.add(found)
+        session.flush()
+    return found
+
+
+def add_outlet(session: Session, merchant: Merchant, names: dict[str, str], address: dict[str, str]) -> Outlet:
+    """A shop more."""
+    outlet = Outlet(outlet_id=ids.new_id(), merchant_id=merchant.merchant_id, names=names, address=address)
+    session.add(outlet)
+    session.flush()
+    return outlet
+
+
+def by_id(session: Session, merchant_id: int) -> Merchant:
+    """A merchant; MerchantUnknown."""
+    found = session.get(Merchant, merchant_id)
+    if found is None:
+        raise MerchantUnknown()
+    return found
+
+
+def by_code(session: Session, code: str) -> Merchant:
+    """The merchant of a code; MerchantUnknown."""
+    found = session.scalar(select(Merchant).where(Merchant.code == code))
+    if found is None:
+        raise MerchantUnknown(merchant=code[:64])
+    return found
+
+
+def outlets_of(session: Session, merchant_id: int) -> list[Outlet]:
+    """A merchant's shops."""
+    return list(session.scalars(select(Outlet).where(Outlet.merchant_id == merchant_id).order_by(Outlet.outlet_id)))

@@ -1,0 +1,84 @@
+"""Tables of merchants, their outlets and terms, and of what was accepted at their tills."""
+
+from datetime import date, datetime
+
+from sqlalchemy import BigInteger, Date, Integer, Text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from base.database import Base
+
+
+class Merchant(Base):
+    """A partner."""
+
+    __tablename__ = "merchant"
+    merchant_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    code: Mapped[str] = mapped_column(Text, unique=True)
+    names: Mapped[dict[str, str]] = mapped_column(JSONB)
+    zone: Mapped[str] = mapped_column(Text)
+    currency: Mapped[str] = mapped_column(Text)
+    city: Mapped[str] = mapped_column(Text)
+    state: Mapped[str] = mapped_column(Text, default="active")
+
+
+class Outlet(Base):
+    """One shop of a merchant."""
+
+    __tablename__ = "outlet"
+    outlet_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    merchant_id: Mapped[int] = mapped_column(BigInteger)
+    names: Mapped[dict[str, str]] = mapped_column(JSONB)
+    address: Mapped[dict[str, str]] = mapped_column(JSONB)
+
+
+class Terms(Base):
+    """What platform and merchant owe each other, from a day on; never edited. Shares in basis points."""
+
+    __tablename__ = "terms"
+    terms_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    merchant_id: Mapped[int] = mapped_column(BigInteger)
+    from_day: Mapped[date] = mapped_column(Date)
+    price_bp: Mapped[int] = mapped_column(Integer)
+    fee_bp: Mapped[int] = mapped_column(Integer)
+    vat_bp: Mapped[int] = mapped_column(Integer)
+    void_window_s: Mapped[int] = mapped_column(Integer)
+
+
+class Acceptance(Base):
+    """A use of a voucher at a till, with all amounts frozen; `void_id` is the only column that ever changes."""
+
+    __tablename__ = "acceptance"
+    member_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    acceptance_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    voucher_id: Mapped[int] = mapped_column(BigInteger)
+    use_no: Mapped[int] = mapped_column(Integer)
+    merchant_id: Mapped[int] = mapped_column(BigInteger)
+    outlet_id: Mapped[int] = mapped_column(BigInteger)
+    terminal_id: Mapped[int] = mapped_column(BigInteger)
+    clerk_id: Mapped[int] = mapped_column(BigInteger)
+    terms_id: Mapped[int] = mapped_column(BigInteger)
+    units: Mapped[int] = mapped_column(BigInteger)
+    owed_fen: Mapped[int] = mapped_column(BigInteger)
+    fee_fen: Mapped[int] = mapped_column(BigInteger)
+    vat_fen: Mapped[int] = mapped_column(BigInteger)
+    booked_fen: Mapped[int] = mapped_column(BigInteger)
+    recorded_at: Mapped[datetime]
+    void_id: Mapped[int | None] = mapped_column(BigInteger)
+    currency: Mapped[str] = mapped_column(Text)
+    last4: Mapped[str] = mapped_column(Text)
+    offer_names: Mapped[dict[str, str]] = mapped_column(JSONB)
+
+
+class Void(Base):
+    """The undoing of an acceptance, once."""
+
+    __tablename__ = "void"
+    member_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    void_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    acceptance_id: Mapped[int] = mapped_column(BigInteger)
+    merchant_id: Mapped[int] = mapped_column(BigInteger)
+    terminal_id: Mapped[int] = mapped_column(BigInteger)
+    clerk_id: Mapped[int] = mapped_column(BigInteger)
+    recorded_at: Mapped[datetime]
+    reason: Mapped[str] = mapped_column(Text)

@@ -1,0 +1,1 @@
+"""Statements: settlement periods of a merchant, sealed and chained."""

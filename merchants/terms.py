@@ -1,0 +1,69 @@
+"""Terms: what is owed for an acceptance, by date, exact to the fen."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from base import ids
+from base.errors import Conflict
+from base.money import share
+from merchants.models import Terms
+
+
+class NoTermsInForce(Conflict):
+    """No terms are in force for this merchant."""
+
+    zh = "该商户没有生效的结算条款。"
+
+
+@dataclass(frozen=True)
+class Due:
+    """What a merchant gets for an acceptance, what the platform keeps of it, and the tax on that (fen)."""
+
+    owed_fen: int
+    fee_fen: int
+    vat_fen: int
+
+    @property
+    def net_fen(self) -> int:
+        return self.owed_fen - self.fee_fen - self.vat_fen
+
+
+def add(
+    session: Session, merchant_id: int, from_day: date, *, price_bp: int, fee_bp: int, vat_bp: int, void_window_s: int
+) -> Terms:
+    """A further version; an earlier one is never edited."""
+    terms = Terms(
+        terms_id=ids.new_id(),
+        merchant_id=merchant_id,
+        from_day=from_day,
+        price_bp=price_bp,
+        fee_bp=fee_bp,
+        vat_bp=vat_bp,
+        void_window_s=void_window_s,
+    )
+    session.add(terms)
+    session.flush()
+    return terms
+
+
+def in_force(session: Session, merchant_id: int, on: date) -> Terms:
+    """The version in force on a day; NoTermsInForce."""
+    found = session.scalar(
+        select(Terms)
+        .where(Terms.merchant_id == merchant_id, Terms.from_day <= on)
+        .order_by(Terms.from_day.desc())
+        .limit(1)
+    )
+    if found is None:
+        raise NoTermsInForce(on=str(on))
+    return found
+
+
+def due(terms: Terms, face_fen: int) -> Due:
+    """Price as a share of the face value, fee as a share of the price, tax as a share of the fee; each rounded once."""
+    owed = share(face_fen, terms.price_bp)
+    fee = share(owed, terms.fee_bp)
+    return Due(owed, fee, share(fee, terms.vat_bp))

@@ -1,0 +1,74 @@
+"""A member signs in with the phone number and a code sent to it. The answer never tells whether a number is known."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy.orm import Session
+
+from base import notices, seals
+from base.auth import guesses, one_time_codes, sign_ins
+from base.auth.guesses import Limit
+from base.auth.principals import Member as MemberPrincipal
+from base.config import Config
+from base.errors import NotSignedIn
+from points.members import members
+from points.members.members import PHONE, BadPhone, Secrets
+from points.members.models import Member
+from points.models import Programme
+
+CODES = Limit(tries=5, window=timedelta(minutes=15))
+WRONG = Limit(tries=10, window=timedelta(minutes=15))
+
+
+class CodeRefused(NotSignedIn):
+    """This code is not right or has run out."""
+
+    zh = "验证码不正确或已过期。"
+    next_en, next_zh = "Check the code or ask for another one.", "请核对验证码或重新获取。"
+
+
+def ask_for_code(session: Session, config: Config, programme: Programme, phone: str, at: datetime) -> None:
+    """Send a code to the number if a member has it; at most a few an hour."""
+    if not PHONE.fullmatch(phone):
+        raise BadPhone()
+    scope = _scope(config, programme, phone)
+    guesses.check(session, f"codes:{scope}", CODES, at)
+    guesses.wrong(session, f"codes:{scope}", at)
+    member = members.by_phone(session, secrets_of(config), programme.programme_id, phone)
+    if member is not None:
+        code = one_time_codes.make(session, scope, config.secret_key, at)
+        text = f"验证码 {code}，10 分钟内有效，请勿告诉他人。 Your code is {code}; it is valid for 10 minutes."
+        notices.send(session, config.seal_key, member.member_id, "sms", phone, text)
+
+
+def token_for_code(
+    session: Session, config: Config, programme: Programme, phone: str, code: str, at: datetime
+) -> str | None:
+    """A token for a right code; None for a wrong one, which is counted (so the caller commits, then refuses)."""
+    if not PHONE.fullmatch(phone):
+        raise BadPhone()
+    scope = _scope(config, programme, phone)
+    guesses.check(session, f"sign-in:{scope}", WRONG, at)
+    member = members.by_phone(session, secrets_of(config), programme.programme_id, phone)
+    if not one_time_codes.take(session, scope, code, config.secret_key, at) or member is None:
+        guesses.wrong(session, f"sign-in:{scope}", at)
+        return None
+    guesses.forget(session, f"sign-in:{scope}")
+    guesses.forget(session, f"codes:{scope}")
+    return sign_ins.begin(session, "member", member.member_id, at)
+
+
+def holder(session: Session, member_id: int, place_id: int) -> MemberPrincipal | None:
+    """The principal behind a member's sign-in; None after leaving."""
+    member = session.get(Member, member_id)
+    if member is None or member.left_on is not None:
+        return None
+    return MemberPrincipal(member.member_id, member.programme_id)
+
+
+def secrets_of(config: Config) -> Secrets:
+    """The keys of personal data."""
+    return Secrets(seal_key=config.seal_key, index_key=config.secret_key)
+
+
+def _scope(config: Config, programme: Programme, phone: str) -> str:
+    return f"{programme.code}:{seals.blind(config.secret_key, 'sign-in', phone).hex()[:32]}"

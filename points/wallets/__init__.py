@@ -1,0 +1,1 @@
+"""Wallets and postings as their member sees them."""

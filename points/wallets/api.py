@@ -1,0 +1,102 @@
+"""HTTP: wallets and postings. `me` is the signed-in member; a service names a member of its programme."""
+
+from typing import Any
+
+from base import clock, database, ids, pages
+from base.auth.guard import current, needs
+from base.auth.principals import Member
+from base.http.api import Blueprint
+from base.http.settings import config
+from points import lots
+from points.members import members
+from points.members.members import MemberUnknown
+from points.wallets import wallets
+from points.wallets.schemas import (
+    LotView,
+    PageQuery,
+    PostingsView,
+    WalletView,
+    lot_view,
+    posting_view,
+    wallet_view,
+)
+
+blueprint = Blueprint("wallets", __name__, description="Wallets and postings")
+
+
+@blueprint.route("/members/me/wallet")
+@blueprint.response(200, WalletView)
+@needs("wallet:own")
+def my_wallet() -> dict[str, Any]:
+    """Spendable points, lots, what lapses soon."""
+    return _wallet(_me().member_id)
+
+
+@blueprint.route("/members/<member>/wallet")
+@blueprint.response(200, WalletView)
+@needs("wallet:any")
+def wallet(member: str) -> dict[str, Any]:
+    """A member's wallet, for the operator's systems."""
+    return _wallet(_member_of_service(member))
+
+
+@blueprint.route("/members/me/postings")
+@blueprint.arguments(PageQuery, location="query")
+@blueprint.response(200, PostingsView)
+@needs("wallet:own")
+def my_postings(query: dict[str, Any]) -> dict[str, Any]:
+    """Every movement, newest first."""
+    return _postings(_me().member_id, query)
+
+
+@blueprint.route("/members/<member>/postings")
+@blueprint.arguments(PageQuery, location="query")
+@blueprint.response(200, PostingsView)
+@needs("wallet:any")
+def member_postings(query: dict[str, Any], member: str) -> dict[str, Any]:
+    """A member's movements, for the operator's systems."""
+    return _postings(_member_of_service(member), query)
+
+
+@blueprint.route("/members/me/postings/<int:seq>/lots")
+@blueprint.response(200, LotView(many=True))
+@needs("wallet:own")
+def posting_lots(seq: int) -> list[dict[str, Any]]:
+    """The lots that a posting took or gave."""
+    with database.begin() as session:
+        row = wallets.posting(session, _me().member_id, seq)
+    keys, counts = row.lots[0::3], row.lots[2::3]
+    return [lot_view(lots.last_day(key), count) for key, count in zip(keys, counts, strict=True)]
+
+
+def _me() -> Member:
+    principal = current()
+    assert isinstance(principal, Member)
+    return principal
+
+
+def _member_of_service(text: str) -> int:
+    """A member of the service's own programme; any other is unknown."""
+    (member_id,) = ids.parse("mbr", text, parts=1)
+    with database.begin() as session:
+        member = members.by_id(session, member_id)
+    if member.programme_id != getattr(current(), "programme_id", None):
+        raise MemberUnknown()
+    return member_id
+
+
+def _wallet(member_id: int) -> dict[str, Any]:
+    with database.begin() as session:
+        return wallet_view(wallets.show(session, member_id, clock.now()))
+
+
+def _postings(member_id: int, query: dict[str, Any]) -> dict[str, Any]:
+    key, limit = config().secret_key, query["limit"]
+    place = pages.position(key, query["cursor"])
+    with database.begin() as session:
+        rows = wallets.postings(session, member_id, before=place[0] if place else None, limit=limit + 1)
+    return {
+        "data": [posting_view(row) for row in rows[:limit]],
+        "has_more": len(rows) > limit,
+        "next_cursor": pages.cursor(key, rows[limit - 1].seq) if len(rows) > limit else None,
+    }

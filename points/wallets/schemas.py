@@ -1,0 +1,87 @@
+"""JSON of wallets and postings."""
+
+from typing import Any
+
+import marshmallow as ma
+
+from base.http.api import QueryNumber, Request, View
+from points import lots
+from points.models import PostingRow
+from points.postings import Kind
+from points.wallets.wallets import Shown
+
+
+class LotView(View):
+    """Points that lapse after the same day; `last_day` null: they do not lapse."""
+
+    last_day = ma.fields.Date(allow_none=True)
+    points = ma.fields.Integer()
+
+
+class WalletView(View):
+    """A wallet."""
+
+    programme = ma.fields.String()
+    state = ma.fields.String()
+    spendable = ma.fields.Integer(metadata={"description": "live points"})
+    held = ma.fields.Integer(metadata={"description": "set aside for redemptions under way"})
+    debt = ma.fields.Integer(metadata={"description": "owed after a bill correction, repaid by the next earnings"})
+    lots = ma.fields.List(ma.fields.Nested(LotView))
+    lapsing = ma.fields.List(ma.fields.Nested(LotView), metadata={"description": "within 90 days"})
+
+
+class PostingView(View):
+    """One movement of points."""
+
+    seq = ma.fields.Integer()
+    kind = ma.fields.String()
+    points = ma.fields.Integer(metadata={"description": "positive: to the member; negative: from the member"})
+    balance_after = ma.fields.Integer()
+    at = ma.fields.AwareDateTime()
+    ref = ma.fields.String(allow_none=True)
+
+
+class PostingsView(View):
+    """A page of postings."""
+
+    data = ma.fields.List(ma.fields.Nested(PostingView))
+    next_cursor = ma.fields.String(allow_none=True)
+    has_more = ma.fields.Boolean()
+
+
+class PageQuery(Request):
+    """Which page of a list."""
+
+    limit = QueryNumber(least=1, most=200, load_default=50)
+    cursor = ma.fields.String(load_default=None)
+
+
+def wallet_view(shown: Shown) -> dict[str, Any]:
+    """The wallet as WalletView."""
+    return {
+        "programme": shown.programme.code,
+        "state": shown.wallet.state.name.lower(),
+        "spendable": shown.spendable,
+        "held": shown.wallet.held,
+        "debt": shown.wallet.debt,
+        "lots": [lot_view(*lot) for lot in shown.lots],
+        "lapsing": [lot_view(*lot) for lot in shown.lapsing],
+    }
+
+
+def lot_view(last_day: Any, points: int) -> dict[str, Any]:
+    return {"last_day": None if last_day == lots.NO_END else last_day, "points": points}
+
+
+def posting_view(row: PostingRow) -> dict[str, Any]:
+    """The posting as PostingView; the sign says which way the points went for the member."""
+    kind = Kind(row.kind)
+    sign = 1 if kind in (Kind.EARN, Kind.REVERSE, Kind.RELEASE, Kind.TIMEOUT) else 0 if kind is Kind.CAPTURE else -1
+    return {
+        "seq": row.seq,
+        "kind": kind.name.lower(),
+        "points": sign * row.amount,
+        "balance_after": row.balance_after,
+        "at": row.at,
+        "ref": row.ref,
+    }

@@ -1,0 +1,196 @@
+"""Factories that read like the given of a test. Each opens its own transaction, so that what it made is committed."""
+
+import itertools
+import uuid
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from admin.staff import staff
+from base import clock, database, ids
+from base.auth import api_keys, sign_ins
+from base.config import Config
+from catalog.offers import offers
+from catalog.offers.models import Offer
+from catalog.rates import rates
+from merchants import merchants, terms
+from merchants.models import Merchant, Outlet
+from merchants.terminals import clerks
+from merchants.terminals.models import ClerkRow, Terminal
+from points import ledger, lots, policies, programmes
+from points.members import members
+from points.members.members import Enrolment, Secrets
+from points.models import Programme
+from points.postings import Kind, Request
+
+ZONE = "Asia/Shanghai"
+LONG_AGO = date(2020, 1, 1)
+_numbers = itertools.count(1)
+
+
+def secrets_of(config: Config) -> Secrets:
+    return Secrets(seal_key=config.seal_key, index_key=config.secret_key)
+
+
+def given_programme(code: str = "gotone", *, minimum_tenure_days: int = 0) -> Programme:
+    """A programme with an earn rule (1 point a yuan on plan and data), a policy (36 months) and a rate (100 = 1 yuan)."""
+    with database.begin() as session:
+        programme = programmes.create(
+            session,
+            code,
+            {"zh-CN": "全球通", "en": "GoTone"},
+            zone=ZONE,
+            currency="CNY",
+            minimum_tenure_days=minimum_tenure_days,
+        )
+        for line_type in ("plan", "data"):
+            policies.add_earn_rule(session, programme.programme_id, line_type, LONG_AGO, points=1, per_fen=100)
+        policies.add_expiry_policy(session, programme.programme_id, policies.BILL_POINTS, LONG_AGO, months=36)
+        rates.add(session, programme.programme_id, LONG_AGO, points=100, per_fen=100)
+    return programme
+
+
+def given_member(
+    config: Config, programme: Programme, *, points: int = 0, phone: str | None = None, joined_on: date = LONG_AGO
+) -> int:
+    """A member, with points that lapse in two years."""
+    number = next(_numbers)
+    phone = phone or f"139{number:08d}"
+    with database.begin() as session:
+        row = Enrolment(f"C{number:06d}", joined_on, phone)
+        member_id = members.enrol_many(session, programme, secrets_of(config), [row])[row.customer_id]
+    if points:
+        given_points(member_id, points)
+    return member_id
+
+
+def given_points(member_id: int, points: int, *, last_day: date | None = None) -> int:
+    """Points more, in the lot of a last day; the number of the posting."""
+    key = lots.key(last_day or clock.now().date() + timedelta(days=730), policies.BILL_POINTS)
+    request = Request(
+        member_id, ledger.key("test", str(uuid.uuid4())), Kind.EARN, points, clock.now(), ZONE, lot_key=key
+    )
+    with database.begin() as session:
+        return ledger.post(session, request).seq
+
+
+@dataclass(frozen=True)
+class Shop:
+    """A merchant with an outlet, a terminal, a clerk (PIN 123456) and terms (90 % of face, fee 2 %, VAT 6 % of it)."""
+
+    merchant: Merchant
+    outlet: Outlet
+    terminal: Terminal
+    clerk: ClerkRow
+
+
+def given_shop(code: str = "tea", *, void_window_s: int = 900) -> Shop:
+    with database.begin() as session:
+        merchant = merchants.add(
+            session, code, {"zh-CN": f"{code} 茶馆", "en": f"{code} house"}, zone=ZONE, currency="CNY", city="Hangzhou"
+        )
+        outlet = merchants.add_outlet(
+            session, merchant, {"zh-CN": "滨江店", "en": "Binjiang"}, {"zh-CN": "江南大道 1 号", "en": "1 Jiangnan Road"}
+        )
+        terminal = clerks.add_terminal(session, outlet, f"{code}-1")
+        clerk = clerks.add_clerk(session, outlet, "01", "123456")
+        terms.add(
+            session, merchant.merchant_id, LONG_AGO, price_bp=9000, fee_bp=200, vat_bp=600, void_window_s=void_window_s
+        )
+    return Shop(merchant, outlet, terminal, clerk)
+
+
+def given_offer(programme: Programme, kind: str, *, value_fen: int = 1000, stock: int | None = None, **more: Any) -> Offer:
+    """A live offer: bill_credit, voucher (needs merchant_id) or perk."""
+    number = next(_numbers)
+    names = {"zh-CN": f"权益 {number}", "en": f"Offer {number}"}
+    values: dict[str, Any] = {
+        "kind": kind,
+        "value_fen": value_fen,
+        "from_at": datetime(2020, 1, 1, tzinfo=UTC),
+        "cancellable": kind != "bill_credit",
+        "category": "test",
+        "names": names,
+        "texts": names,
+        "state": "live",
+        "most_units": 1 if kind == "perk" else 10,
+    }
+    if kind == "voucher":
+        values["voucher_days"] = 30
+    if kind == "perk":
+        values["event_at"] = clock.now() + timedelta(days=7)
+    with database.begin() as session:
+        return offers.add(session, programme.programme_id, f"offer-{number}", stock=stock, **(values | more))
+
+
+def member_token(member_id: int) -> str:
+    with database.begin() as session:
+        return sign_ins.begin(session, "member", member_id, clock.now())
+
+
+def clerk_token(shop: Shop) -> str:
+    with database.begin() as session:
+        return sign_ins.begin(
+            session, "clerk", shop.clerk.clerk_id, clock.now(), place_id=shop.terminal.terminal_id
+        )
+
+
+def staff_token(*roles: str) -> str:
+    with database.begin() as session:
+        row = staff.add(session, f"{'-'.join(roles)}@example.test", "Test", "a long password", list(roles))
+        return sign_ins.begin(session, "staff", row.staff_id, clock.now())
+
+
+def service_key(programme: Programme, *scopes: str) -> str:
+    with database.begin() as session:
+        return api_keys.issue(session, "test", programme.programme_id, list(scopes), clock.now())
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Somebody who calls the API: sends the token, and a fresh Idempotency-Key unless one is given."""
+
+    client: FlaskClient
+    token: str | None = None
+
+    def get(self, path: str, **query: Any) -> TestResponse:
+        return self.client.get(path, query_string=query, headers=self._headers(None))
+
+    def post(self, path: str, body: Any = None, *, key: str | None = None) -> TestResponse:
+        return self.client.post(path, json=body, headers=self._headers(key or str(uuid.uuid4())))
+
+    def _headers(self, key: str | None) -> dict[str, str]:
+        headers = {"Accept-Language": "en"}
+        if self.token:
+            headers["Authorization"] = f"Bearer {self.token}"
+        if key:
+            headers["Idempotency-Key"] = key
+        return headers
+
+    # The words of a test
+
+    def quote(self, offer: Offer, units: int = 1) -> TestResponse:
+        return self.post("/v1/quotes", {"offer": ids.public("off", offer.offer_id), "units": units})
+
+    def redeem(self, offer: Offer, units: int = 1, *, key: str | None = None) -> TestResponse:
+        return self.post("/v1/redemptions", {"quote": self.quote(offer, units).json["id"]}, key=key)
+
+    def voucher_code(self, redemption: Any) -> str:
+        return str(self.get(f"/v1/vouchers/{redemption['voucher']}").json["code"])
+
+    def check(self, code: str) -> TestResponse:
+        return self.post("/v1/vouchers/check", {"code": code})
+
+    def accept(self, code: str, *, key: str | None = None) -> TestResponse:
+        return self.post("/v1/vouchers/accept", {"check_token": self.check(code).json["check_token"]}, key=key)
+
+    def spendable(self) -> int:
+        return int(self.get("/v1/members/me/wallet").json["spendable"])
+
+
+def caller(app: Flask, token: str | None = None) -> Caller:
+    return Caller(app.test_client(), token)
