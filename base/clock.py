@@ -1,4 +1,4 @@
-"""The one clock: aware moments in UTC, dates in a named zone. Tests may stop it."""
+"""The one clock: aware moments in UTC, dates in a named zone. Tests and the demo's history may stop it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -32,7 +32,7 @@ def start_of(on: date, zone_name: str) -> datetime:
 
 @contextmanager
 def stopped(at: datetime) -> Iterator[None]:
-    """For tests: the clock stands at this moment."""
+    """The clock stands at this moment: for tests, and for history that is made by the real rules."""
     global _stopped_at
     before, _stopped_at = _stopped_at, at
     try:

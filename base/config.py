@@ -1,5 +1,6 @@
 """Configuration: one frozen value, read once from the environment, every error named at once."""
 
+import os
 import secrets
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -90,6 +91,11 @@ class Config:
         if errors:
             raise ConfigError("The configuration is not usable:\n  " + "\n  ".join(errors))
         return _build(environment, Path(data_dir).absolute(), values)
+
+
+def own_environment() -> dict[str, str]:
+    """This process's environment, to be handed on to its children."""
+    return dict(os.environ)
 
 
 _NEEDED_IN_PRODUCTION = {

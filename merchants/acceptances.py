@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from base import clock, ids
 from base.errors import Conflict, NotFound
 from merchants import merchants, terms
-from merchants.models import Acceptance, Void
+from merchants.models import Acceptance, Outlet, Terms, Void
 
 
 class AcceptanceUnknown(NotFound):
@@ -126,6 +126,25 @@ def undo(session: Session, acceptance: Acceptance, place: Place, reason: str, at
         .values(void_id=void_id)
     )
     return session.get_one(Void, (acceptance.member_id, void_id))
+
+
+def of_voucher(session: Session, member_id: int, voucher_id: int) -> list[tuple[Acceptance, Outlet]]:
+    """The acceptances of a voucher that stand (were not undone), the latest use first, with their outlets."""
+    rows = session.execute(
+        select(Acceptance, Outlet)
+        .join(Outlet, Outlet.outlet_id == Acceptance.outlet_id)
+        .where(
+            Acceptance.member_id == member_id, Acceptance.voucher_id == voucher_id, Acceptance.void_id.is_(None)
+        )
+        .order_by(Acceptance.use_no.desc())
+    )
+    return [(acceptance, outlet) for acceptance, outlet in rows]
+
+
+def undoable_until(acceptance: Acceptance, version: Terms, zone: str) -> datetime:
+    """The last moment at which its till can undo it: the window of its terms, within its business day."""
+    tomorrow = clock.start_of(clock.day(acceptance.recorded_at, zone) + timedelta(days=1), zone)
+    return min(acceptance.recorded_at + timedelta(seconds=version.void_window_s), tomorrow)
 
 
 def of_terminal(session: Session, terminal_id: int, since: datetime, limit: int = 50) -> list[Acceptance]:

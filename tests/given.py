@@ -3,6 +3,7 @@
 import itertools
 import uuid
 from dataclasses import dataclass
+from functools import cache
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -12,7 +13,7 @@ from werkzeug.test import TestResponse
 
 from admin.staff import staff
 from base import clock, database, ids
-from base.auth import api_keys, sign_ins
+from base.auth import api_keys, passwords, sign_ins
 from base.config import Config
 from catalog.offers import offers
 from catalog.offers.models import Offer
@@ -97,11 +98,16 @@ def given_shop(code: str = "tea", *, void_window_s: int = 900) -> Shop:
             session, merchant, {"zh-CN": "滨江店", "en": "Binjiang"}, {"zh-CN": "江南大道 1 号", "en": "1 Jiangnan Road"}
         )
         terminal = clerks.add_terminal(session, outlet, f"{code}-1")
-        clerk = clerks.add_clerk(session, outlet, "01", "123456")
+        clerk = clerks.add_clerk(session, outlet, "01", _pin_hash())
         terms.add(
             session, merchant.merchant_id, LONG_AGO, price_bp=9000, fee_bp=200, vat_bp=600, void_window_s=void_window_s
         )
     return Shop(merchant, outlet, terminal, clerk)
+
+
+@cache
+def _pin_hash() -> str:
+    return passwords.hashed("123456")
 
 
 def given_offer(programme: Programme, kind: str, *, value_fen: int = 1000, stock: int | None = None, **more: Any) -> Offer:

@@ -2,13 +2,13 @@
 
 import marshmallow as ma
 
-from base.http.api import Request, View
+from base.http.api import Request, Text, View
 
 
 class RetentionQuery(Request):
     """Which programme."""
 
-    programme = ma.fields.String(required=True, metadata={"description": "the programme's code"})
+    programme = Text(required=True, most=40, metadata={"description": "the programme's code"})
 
 
 class RetentionView(View):

@@ -1,4 +1,4 @@
-"""jifen import members|bills|airline: files taken in. Exit 0 done, 1 done but for refused rows, 2 cannot run."""
+"""jifen import members|bills|airline. Exit 0: done; 1: done but for refused rows; 2: cannot run."""
 
 import json
 from collections.abc import Iterator
@@ -54,7 +54,7 @@ def imports() -> None:
 def import_members(
     file: Path, code: str | None, dry_run: bool, errors: Path | None, as_json: bool, quiet: bool
 ) -> None:
-    """Members from a CSV FILE: customer_id, joined_on, and if you like phone, left_on."""
+    """Members (CSV): customer_id, joined_on, maybe phone, left_on."""
     with _plainly():
         config = local_setup.ready()
         report = member_imports.take_in(
@@ -73,7 +73,7 @@ def import_members(
 def import_bills(
     file: Path, code: str | None, dry_run: bool, errors: Path | None, as_json: bool, quiet: bool
 ) -> None:
-    """Bill lines from a CSV FILE: bill_id, line_no, customer_id, bill_day, line_type, amount_fen, waived_fen."""
+    """Bill lines (CSV): bill_id, line_no, customer_id, bill_day, line_type, amount_fen, maybe waived_fen."""
     with _plainly():
         local_setup.ready()
         report = bills.take_in(_chosen(code), file, errors=errors, dry_run=dry_run, quiet=quiet)
@@ -85,7 +85,7 @@ def import_bills(
 @_json
 @_quiet
 def import_airline(folder: Path, as_json: bool, quiet: bool) -> None:
-    """The public records of an airline's loyalty programme, two CSV files in DIR (docs/airline-records.md)."""
+    """The public records of an airline (docs/airline-records.md): a folder with its two CSV files."""
     with _plainly():
         report = airline.take_in(folder, secrets_of(local_setup.ready()), quiet=quiet)
     if as_json:

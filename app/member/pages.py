@@ -1,5 +1,6 @@
-"""Pages."""
+"""The member's pages: sign-in, home, offers, quotes and redemptions, vouchers, points."""
 
-from flask import Blueprint
+from app.member import home, offers, points, redemptions, refusals, sign_in, vouchers
+from app.member.frame import blueprint
 
-blueprint = Blueprint("member_pages", __name__, template_folder="templates")
+__all__ = ["blueprint", "home", "offers", "points", "redemptions", "refusals", "sign_in", "vouchers"]

@@ -37,7 +37,7 @@ def find(session: Session, text: str, at: datetime) -> Service | Anonymous:
     """The service that a key stands for; ANONYMOUS when it is unknown or ended."""
     mark, _, rest = text.partition("_")
     key_id, _, secret = rest.partition("_")
-    row = session.get(ApiKey, key_id) if mark == "jk" and key_id else None
+    row = session.get(ApiKey, key_id) if mark == "jk" and key_id.isalnum() else None
     if row is None or (row.ends_at and row.ends_at <= at):
         return ANONYMOUS
     if not hmac.compare_digest(row.secret_digest, _digest(secret)):

@@ -4,6 +4,8 @@ flask-smorest documents its own error body and answers with it; here both are re
 `_register_responses` is why its version is pinned in the lock).
 """
 
+import json
+import unicodedata
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +15,7 @@ from flask import Flask, Response, jsonify, request
 from flask_smorest import Api
 from flask_smorest import Blueprint as SmorestBlueprint
 from sqlalchemy.orm import Session
+from webargs.flaskparser import FlaskParser
 
 from base import idempotency
 from base.auth import guard
@@ -58,7 +61,10 @@ class Text(ma.fields.String):
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> Any:
         text = super()._deserialize(value, attr, data, **options)
-        if text is not None and (not 0 < len(text) <= self.most or any(ord(symbol) < 32 for symbol in text)):
+        # Cs: a lone surrogate, which JSON can escape but nobody can encode
+        if text is not None and not (
+            0 < len(text) <= self.most and {"Cc", "Cs"}.isdisjoint(map(unicodedata.category, text))
+        ):
             raise ma.ValidationError(f"must be 1 to {self.most} characters without control characters")
         return text
 
@@ -94,6 +100,18 @@ class ProblemView(View):
     errors = ma.fields.List(ma.fields.Dict(), metadata={"description": "JSON pointers of the fields concerned"})
 
 
+class _Parser(FlaskParser):
+    """Bodies that Python cannot read (too deep, numbers of thousands of digits) are no JSON; unknown query fields count."""
+
+    DEFAULT_UNKNOWN_BY_LOCATION = FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION | {"query": None}
+
+    def _raw_load_json(self, req: Any) -> Any:
+        try:
+            return super()._raw_load_json(req)
+        except (RecursionError, ValueError) as error:
+            raise json.JSONDecodeError(type(error).__name__, "", 0) from None
+
+
 class JifenApi(Api):
     """flask-smorest's Api with our problem as the documented error."""
 
@@ -105,6 +123,8 @@ class JifenApi(Api):
 
 class Blueprint(SmorestBlueprint):
     """A blueprint of the API under /v1."""
+
+    ARGUMENTS_PARSER = _Parser()
 
     def __init__(self, name: str, module: str, description: str) -> None:
         super().__init__(name, module, url_prefix="/v1", description=description)

@@ -155,7 +155,9 @@ def _pointers(messages: Any, at: str = "") -> list[dict[str, str]]:
     if isinstance(messages, dict):
         rows = []
         for name, inner in messages.items():
-            place = at if name in ("json", "query", "_schema", "files", "form") else f"{at}/{name}"
+            # a field's name is the caller's: "~" and "/" are escaped (RFC 6901), lone surrogates cannot be encoded
+            token = str(name).encode(errors="replace").decode().replace("~", "~0").replace("/", "~1")[:100]
+            place = at if name in ("json", "query", "_schema", "files", "form") else f"{at}/{token}"
             rows += _pointers(inner, place)
         return rows
     if isinstance(messages, list):

@@ -41,16 +41,16 @@ class Try:
 def run(config: Config, member_id: int, redemption_id: int) -> None:
     """One step of a bill credit; safe to run twice and at any time."""
     with database.begin() as session:
-        noted = _note_try(session, member_id, redemption_id)
+        noted = note_try(session, member_id, redemption_id)
     if noted is None:
         return
     outcome = _ask(config, noted)
     log.info("bill credit", reference=noted.credit.reference, tries=noted.number, outcome=type(outcome).__name__)
     with database.begin() as session:
-        _record(session, config, member_id, redemption_id, noted, outcome)
+        record(session, config, member_id, redemption_id, noted, outcome)
 
 
-def _note_try(session: Session, member_id: int, redemption_id: int) -> Try | None:
+def note_try(session: Session, member_id: int, redemption_id: int) -> Try | None:
     """Count the try before it is made; None when the redemption has ended already."""
     before = redemptions.find(session, member_id, redemption_id)
     if before.state not in (PENDING, UNKNOWN):
@@ -89,9 +89,10 @@ def _ask(config: Config, noted: Try) -> Outcome | NotFound:
     return billing.judge(noted.credit, found) if isinstance(found, Found) else found
 
 
-def _record(
+def record(
     session: Session, config: Config, member_id: int, redemption_id: int, noted: Try, outcome: Outcome | NotFound
 ) -> None:
+    """What a try came to, in a transaction of its own: the end of the redemption, or the next try."""
     redemption, at = redemptions.find(session, member_id, redemption_id), clock.now()
     certainly_not = isinstance(outcome, NotFound) or (
         isinstance(outcome, Refused | Unreachable)

@@ -26,7 +26,7 @@ blueprint = Blueprint("offers", __name__, description="Offers")
 @needs("offers:read")
 def list_offers(query: dict[str, Any]) -> dict[str, Any]:
     """Live offers of the caller's programme; `affordable=true` keeps those that the member has the points for."""
-    key, limit, at = config().secret_key, query["limit"], clock.now()
+    key, limit, at = f"offers:{config().secret_key}", query["limit"], clock.now()
     place = pages.position(key, query["cursor"])
     with database.begin() as session:
         programme = _programme(session)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, tuple_, update
+from sqlalchemy import Select, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from base import ids
@@ -62,6 +62,29 @@ def listed(
     limit: int = 50,
 ) -> list[Listed]:
     """Live offers of a programme in the order (kind, id), from after a position on."""
+    asked = _live(programme_id, at, kind).order_by(Offer.kind, Offer.offer_id).limit(limit)
+    if after:
+        asked = asked.where(tuple_(Offer.kind, Offer.offer_id) > after)
+    return [Listed(offer, left_over) for offer, left_over in session.execute(asked)]
+
+
+def cheapest(
+    session: Session,
+    programme_id: int,
+    at: datetime,
+    *,
+    kind: str | None = None,
+    after: tuple[int, int] | None = None,
+    limit: int = 50,
+) -> list[Listed]:
+    """Live offers of a programme in the order (value, id), from after a position on."""
+    asked = _live(programme_id, at, kind).order_by(Offer.value_fen, Offer.offer_id).limit(limit)
+    if after:
+        asked = asked.where(tuple_(Offer.value_fen, Offer.offer_id) > after)
+    return [Listed(offer, left_over) for offer, left_over in session.execute(asked)]
+
+
+def _live(programme_id: int, at: datetime, kind: str | None) -> Select[Offer, int | None]:
     asked = (
         select(Offer, Stock.left_over)
         .outerjoin(Stock, Stock.offer_id == Offer.offer_id)
@@ -72,14 +95,8 @@ def listed(
             Offer.from_at <= at,
             Offer.until_at.is_(None) | (Offer.until_at > at),
         )
-        .order_by(Offer.kind, Offer.offer_id)
-        .limit(limit)
     )
-    if kind:
-        asked = asked.where(Offer.kind == kind)
-    if after:
-        asked = asked.where(tuple_(Offer.kind, Offer.offer_id) > after)
-    return [Listed(offer, left_over) for offer, left_over in session.execute(asked)]
+    return asked.where(Offer.kind == kind) if kind else asked
 
 
 def find(session: Session, offer_id: int, programme_id: int) -> Listed:

@@ -63,7 +63,7 @@ def redeem(asked: dict[str, Any]) -> Response:
 @needs("redemptions:own")
 def list_redemptions(query: dict[str, Any]) -> dict[str, Any]:
     """The member's redemptions, newest first."""
-    key, limit = config().secret_key, query["limit"]
+    key, limit = f"redemptions:{config().secret_key}", query["limit"]
     place = pages.position(key, query["cursor"])
     with database.begin() as session:
         rows = redemptions.all_of(session, _me().member_id, before=place[0] if place else None, limit=limit + 1)

@@ -16,7 +16,7 @@ from points.lots import Interval
 from points.members import members
 from points.members.models import Member
 from points.models import Programme
-from points.postings import MemberClosed, MemberFrozen, MemberTooNew, NotEnoughPoints, State
+from points.postings import MemberClosed, MemberFrozen, MemberTooNew, NotEnoughPoints, QuoteChanged, State
 
 
 class QuoteUnknown(NotFound):
@@ -83,13 +83,7 @@ def make(session: Session, member_id: int, offer_id: int, units: int, at: dateti
     )
     session.add(quote)
     session.flush()
-    return Priced(
-        quote=quote,
-        offer=found.offer,
-        balance_after=lots.live(after, on),
-        taken=tuple((lots.last_day(interval.key), interval.count) for interval in taken),
-        worth_as_credit_fen=rates.worth(rates.load(session, programme.programme_id, on), price_points),
-    )
+    return _priced(session, quote, found.offer, lots.live(after, on), on)
 
 
 def may_redeem(member: Member, state: State, programme: Programme, on: date) -> None:
@@ -105,12 +99,39 @@ def may_redeem(member: Member, state: State, programme: Programme, on: date) -> 
 
 def usable(session: Session, member_id: int, quote_id: int, at: datetime) -> Quote:
     """A quote that can still be confirmed by its member; QuoteUnknown, QuoteEnded."""
-    quote = session.get(Quote, (member_id, quote_id))
-    if quote is None:
-        raise QuoteUnknown()
+    quote = find(session, member_id, quote_id)
     if quote.ends_at <= at:
         raise QuoteEnded()
     return quote
+
+
+def find(session: Session, member_id: int, quote_id: int) -> Quote:
+    """A member's quote, ended or not; QuoteUnknown."""
+    quote = session.get(Quote, (member_id, quote_id))
+    if quote is None:
+        raise QuoteUnknown()
+    return quote
+
+
+def shown(session: Session, member_id: int, quote_id: int, at: datetime) -> Priced:
+    """A quote once more, as it was made; QuoteUnknown, QuoteEnded, QuoteChanged (it would take other points now)."""
+    quote = usable(session, member_id, quote_id, at)
+    offer = session.get_one(Offer, quote.offer_id)
+    on = clock.day(at, programmes.by_id(session, offer.programme_id).zone)
+    after, taken = lots.take(ledger.read(session, member_id).lots, quote.price_points, on)
+    if taken != intervals(quote):
+        raise QuoteChanged()
+    return _priced(session, quote, offer, lots.live(after, on), on)
+
+
+def _priced(session: Session, quote: Quote, offer: Offer, balance_after: int, on: date) -> Priced:
+    return Priced(
+        quote=quote,
+        offer=offer,
+        balance_after=balance_after,
+        taken=tuple((lots.last_day(interval.key), interval.count) for interval in intervals(quote)),
+        worth_as_credit_fen=rates.worth(rates.load(session, offer.programme_id, on), quote.price_points),
+    )
 
 
 def intervals(quote: Quote) -> tuple[Interval, ...]:

@@ -12,7 +12,7 @@ from catalog.offers import offers
 from catalog.offers.models import BILL_CREDIT, PERK, VOUCHER, Offer
 from catalog.rates import rates
 from catalog.redemptions import quotes
-from catalog.redemptions.models import CANCELLED, FULFILLED, PENDING, Quote, Redemption, Seat
+from catalog.redemptions.models import CANCELLED, FULFILLED, PENDING, UNKNOWN, Quote, Redemption, Seat
 from catalog.vouchers import life
 from catalog.vouchers.codes import Keys
 from points import ledger, programmes
@@ -71,8 +71,7 @@ def cancel(session: Session, member_id: int, redemption_id: int, at: datetime) -
     redemption = find(session, member_id, redemption_id)
     offer = session.get_one(Offer, redemption.offer_id)
     programme = programmes.by_id(session, offer.programme_id)
-    gone = redemption.state != FULFILLED or not offer.cancellable or redemption.kind not in (VOUCHER, PERK)
-    if gone or (offer.event_at and offer.event_at <= at):
+    if not cancellable(redemption, offer, at):
         raise NotCancellable(state=redemption.state)
     if redemption.kind == VOUCHER:
         life.cancel(session, member_id, redemption_id, at)
@@ -82,6 +81,12 @@ def cancel(session: Session, member_id: int, redemption_id: int, at: datetime) -
     ledger.post(session, follow_up(redemption, Kind.REVERSE, programme, at))
     offers.put_back_stock(session, offer.offer_id, redemption.units)
     return redemption
+
+
+def cancellable(redemption: Redemption, offer: Offer, at: datetime) -> bool:
+    """Whether the offer lets the member undo this redemption at this moment (a voucher must be unused as well)."""
+    kept = redemption.state == FULFILLED and offer.cancellable and redemption.kind in (VOUCHER, PERK)
+    return kept and (offer.event_at is None or offer.event_at > at)
 
 
 def follow_up(redemption: Redemption, kind: Kind, programme: Programme, at: datetime) -> Request:
@@ -121,6 +126,35 @@ def all_of(
     if before is not None:
         asked = asked.where(Redemption.redemption_id < before)
     return [(redemption, offer) for redemption, offer in session.execute(asked)]
+
+
+def under_way(session: Session, member_id: int, limit: int = 50) -> list[tuple[Redemption, Offer]]:
+    """A member's redemptions whose end is not known yet, newest first; their points are set aside."""
+    rows = session.execute(
+        select(Redemption, Offer)
+        .join(Offer, Offer.offer_id == Redemption.offer_id)
+        .where(Redemption.member_id == member_id, Redemption.state.in_([PENDING, UNKNOWN]))
+        .order_by(Redemption.redemption_id.desc())
+        .limit(limit)
+    )
+    return [(redemption, offer) for redemption, offer in rows]
+
+
+def of_quote(session: Session, member_id: int, quote_id: int) -> int | None:
+    """The id of the redemption that used this quote."""
+    return session.scalar(
+        select(Redemption.redemption_id).where(Redemption.member_id == member_id, Redemption.quote_id == quote_id)
+    )
+
+
+def names_of(session: Session, member_id: int, redemption_ids: set[int]) -> dict[int, dict[str, str]]:
+    """Redemption id -> names of its offer, for those of these that are the member's."""
+    rows = session.execute(
+        select(Redemption.redemption_id, Offer.names)
+        .join(Offer, Offer.offer_id == Redemption.offer_id)
+        .where(Redemption.member_id == member_id, Redemption.redemption_id.in_(redemption_ids))
+    )
+    return {redemption_id: names for redemption_id, names in rows}
 
 
 def to(session: Session, redemption: Redemption, old: str, new: str, at: datetime, reason: str | None = None) -> None:

@@ -19,7 +19,7 @@ blueprint = Blueprint("statements", __name__, description="Settlement statements
 @needs("statements:read")
 def list_statements(query: dict[str, Any]) -> dict[str, Any]:
     """A merchant's statements, newest first."""
-    key, limit = config().secret_key, query["limit"]
+    key, limit = f"statements:{config().secret_key}", query["limit"]
     place = pages.position(key, query["cursor"])
     with database.begin() as session:
         merchant = merchants.by_code(session, query["merchant"])

@@ -5,7 +5,7 @@ from typing import Any
 import marshmallow as ma
 
 from base import ids
-from base.http.api import View
+from base.http.api import Text, View
 from merchants.models import Merchant
 from merchants.statements.models import Statement, StatementLine
 from points.wallets.schemas import PageQuery
@@ -14,7 +14,7 @@ from points.wallets.schemas import PageQuery
 class StatementsQuery(PageQuery):
     """Whose statements."""
 
-    merchant = ma.fields.String(required=True, metadata={"description": "the merchant's code"})
+    merchant = Text(required=True, most=64, metadata={"description": "the merchant's code"})
 
 
 class StatementLineView(View):

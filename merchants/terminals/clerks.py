@@ -44,14 +44,14 @@ def add_terminal(session: Session, outlet: Outlet, code: str) -> Terminal:
     return terminal
 
 
-def add_clerk(session: Session, outlet: Outlet, number: str, pin: str, *, is_manager: bool = False) -> ClerkRow:
-    """A clerk more, with a PIN of six digits."""
+def add_clerk(session: Session, outlet: Outlet, number: str, pin_hash: str, *, is_manager: bool = False) -> ClerkRow:
+    """A clerk more; `pin_hash` is passwords.hashed() of six digits."""
     clerk = ClerkRow(
         clerk_id=ids.new_id(),
         merchant_id=outlet.merchant_id,
         outlet_id=outlet.outlet_id,
         number=number,
-        pin_hash=passwords.hashed(pin),
+        pin_hash=pin_hash,
         is_manager=is_manager,
         ended_at=None,
     )

@@ -58,7 +58,7 @@ def member_postings(query: dict[str, Any], member: str) -> dict[str, Any]:
     return _postings(_member_of_service(member), query)
 
 
-@blueprint.route("/members/me/postings/<int:seq>/lots")
+@blueprint.route("/members/me/postings/<int(max=9223372036854775807):seq>/lots")
 @blueprint.response(200, LotView(many=True))
 @needs("wallet:own")
 def posting_lots(seq: int) -> list[dict[str, Any]]:
@@ -91,7 +91,7 @@ def _wallet(member_id: int) -> dict[str, Any]:
 
 
 def _postings(member_id: int, query: dict[str, Any]) -> dict[str, Any]:
-    key, limit = config().secret_key, query["limit"]
+    key, limit = f"postings:{config().secret_key}", query["limit"]
     place = pages.position(key, query["cursor"])
     with database.begin() as session:
         rows = wallets.postings(session, member_id, before=place[0] if place else None, limit=limit + 1)

@@ -1,0 +1,52 @@
+"""jifen: the command line. Exit 0: done; 1: finished with findings; 2: wrong use, or it cannot run."""
+
+import sys
+
+import click
+
+from app.commands import books, doctor, imports, servers
+from base import logs
+from base.config import ConfigError
+from base.errors import Problem
+from base.local import CannotStart
+from base.version import VERSION
+
+CANNOT_RUN = 2
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(VERSION)
+def jifen() -> None:
+    """Points that are worth something: a ledger, a catalogue, tills, settlement, honest figures."""
+
+
+for group in (servers.verbs, books.verbs, doctor.verbs, (imports.imports,)):
+    for verb in group:
+        jifen.add_command(verb)
+
+
+def main() -> None:
+    """Run a command; an error is told with its cause and the next step, its traceback only with --debug."""
+    debug = "--debug" in sys.argv
+    arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
+    logs.init(as_json=False, level=10 if debug else 30)
+    try:
+        code = jifen.main(arguments, prog_name="jifen", standalone_mode=False)
+    except click.exceptions.Abort:
+        click.echo("Stopped. The same command goes on where it stopped.", err=True)
+        sys.exit(130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (Problem, ConfigError, CannotStart) as error:
+        if debug:
+            raise
+        click.echo(f"{error}", err=True)
+        if isinstance(error, Problem):
+            click.echo(type(error).next_step("en"), err=True)
+        sys.exit(CANNOT_RUN)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+if __name__ == "__main__":
+    main()

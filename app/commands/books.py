@@ -1,0 +1,189 @@
+"""jifen verify, expire, settle, retention: the nightly and monthly work, safe to run twice."""
+
+import json
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import click
+from sqlalchemy import select, text
+
+from admin.analytics import history_files, report, runs
+from app import local_setup, wiring
+from base import clock, database
+from base.money import yuan_text
+from base.progress import bar
+from merchants import merchants
+from merchants.models import Merchant
+from merchants.statements import closing
+from points import expiry, programmes
+from points import verify as points_verify
+
+FINDINGS = 1
+_json = click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
+_quiet = click.option("--quiet", is_flag=True, help="No progress, no summary.")
+_programme = click.option("--programme", "code", metavar="CODE", help="One programme instead of all.")
+
+
+class Day(click.ParamType):
+    """A date as YYYY-MM-DD."""
+
+    name = "date"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> date:
+        if isinstance(value, date):
+            return value
+        try:
+            if not str(value).isascii():
+                raise ValueError(value)
+            return date.fromisoformat(str(value))
+        except ValueError:
+            self.fail(f"{value!r} is not a date: write YYYY-MM-DD", param, ctx)
+
+
+@click.command()
+@_json
+@_quiet
+@click.pass_context
+def verify(ctx: click.Context, as_json: bool, quiet: bool) -> None:
+    """Replay every posting and prove every wallet, voucher and statement; exit 1 names what is wrong."""
+    local_setup.ready()
+    with database.begin() as session:
+        session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+        session.execute(text("set transaction read only"))
+        session.execute(text("set local statement_timeout = 0"))
+        session.execute(text("set local idle_in_transaction_session_timeout = 0"))
+        total = points_verify.count(session)
+        with bar(total, "postings", quiet=quiet) as shown:
+            found = list(wiring.findings(session, shown.advance))
+    if as_json:
+        click.echo(json.dumps({"postings": total, "findings": [vars(f) for f in found]}, ensure_ascii=False))
+    else:
+        for finding in found:
+            click.echo(f"{finding.rule}: {finding.place}: {finding.text}")
+        if not quiet:
+            click.echo(f"{total:,} postings replayed: " + (f"{len(found)} findings" if found else "all whole"))
+    ctx.exit(FINDINGS if found else 0)
+
+
+@click.command()
+@click.option("--as-of", "on", type=Day(), required=True, metavar="DATE", help="Lots whose last day lies before it.")
+@_programme
+@_json
+@_quiet
+def expire(on: date, code: str | None, as_json: bool, quiet: bool) -> None:
+    """Post what has lapsed before a day. A balance is right even before this runs; twice changes nothing."""
+    local_setup.ready()
+    lapsed: dict[str, int] = {}
+    for programme in _programmes(code):
+        at = max(clock.start_of(on, programme.zone), clock.now()) if on <= _today(programme.zone) else None
+        if at is None:
+            raise click.BadParameter("the day has not come yet", param_hint="--as-of")
+        with database.begin() as session:
+            members = session.connection().exec_driver_sql(
+                "select count(*) from member where programme_id = %s", (programme.programme_id,)
+            ).scalar_one()
+        lapsed[programme.code] = 0
+        with bar(members, f"expire {programme.code}", quiet=quiet) as shown:
+            last: int | None = 0
+            while last is not None:
+                with database.begin() as session:
+                    step = expiry.sweep_step(session, programme, on, at, last)
+                lapsed[programme.code] += step.lapsed_points
+                last = step.last_member
+                shown.advance(step.looked_at)
+    _tell({"as_of": str(on), "lapsed": lapsed}, as_json, quiet, [f"{c}: {n:,} points lapsed" for c, n in lapsed.items()])
+
+
+@click.command()
+@click.option("--until", type=Day(), required=True, metavar="DATE", help="The last day of the period, inclusive.")
+@click.option("--merchant", "code", metavar="CODE", help="One merchant instead of all.")
+@_json
+@_quiet
+def settle(until: date, code: str | None, as_json: bool, quiet: bool) -> None:
+    """Close the period of each merchant into a sealed statement; twice changes nothing."""
+    local_setup.ready()
+    with database.begin() as session:
+        chosen = (
+            [merchants.by_code(session, code)]
+            if code
+            else list(session.scalars(select(Merchant).order_by(Merchant.code)))
+        )
+    sealed: list[dict[str, Any]] = []
+    with bar(len(chosen), "settle", quiet=quiet) as shown:
+        for merchant in chosen:
+            with database.begin() as session:
+                statement = closing.close(session, merchant, until, clock.now())
+            shown.advance()
+            if statement is not None:
+                sealed.append(
+                    {
+                        "merchant": merchant.code,
+                        "number": statement.statement_no,
+                        "lines": statement.line_count,
+                        "owed_fen": statement.owed_fen,
+                        "net_fen": statement.net_fen,
+                        "currency": statement.currency,
+                        "hash": statement.hash.hex(),
+                    }
+                )
+    lines = [
+        f"{row['merchant']:<24} no. {row['number']:>3}  {row['lines']:>6} lines  net {yuan_text(row['net_fen']):>12} {row['currency']}"
+        for row in sealed
+    ]
+    _tell({"until": str(until), "statements": sealed}, as_json, quiet, [*lines, f"{len(sealed)} statements sealed"])
+
+
+@click.command()
+@click.argument("file", required=False, type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@_programme
+@click.option("--language", type=click.Choice(["en", "zh-CN"]), default="en", show_default=True)
+@_json
+@_quiet
+def retention(file: Path | None, code: str | None, language: str, as_json: bool, quiet: bool) -> None:
+    """Redeemers beside non-redeemers: the raw gap, and the check that gives both the same time.
+
+    FILE: intervals as CSV (id,start,stop,event,exposed); without it, the programmes of the database.
+    """
+    if file is not None:
+        _show(file.name, report.retention_report(history_files.read_intervals(file)), language, as_json, quiet)
+        return
+    local_setup.ready()
+    for programme in _programmes(code):
+        with database.begin() as session:
+            session.execute(text("set local statement_timeout = 0"))
+            try:
+                found = runs.take(session, programme, clock.now())
+            except runs.NothingToCompare as nothing:
+                if code:
+                    raise
+                click.echo(f"{programme.code}: {nothing.title('en')}", err=True)
+                continue
+        _show(programme.code, found.report, language, as_json, quiet)
+
+
+def _show(name: str, found: dict[str, Any], language: str, as_json: bool, quiet: bool) -> None:
+    if as_json:
+        click.echo(json.dumps({"of": name} | found, sort_keys=True, ensure_ascii=False))
+    elif not quiet:
+        click.echo(f"== {name} ==\n{report.as_text(found, language)}")
+
+
+def _programmes(code: str | None) -> list[Any]:
+    with database.begin() as session:
+        return [programmes.by_code(session, code)] if code else programmes.every(session)
+
+
+def _today(zone: str) -> date:
+    return clock.day(clock.now(), zone)
+
+
+def _tell(facts: dict[str, Any], as_json: bool, quiet: bool, lines: list[str]) -> None:
+    if as_json:
+        click.echo(json.dumps(facts, ensure_ascii=False))
+    elif not quiet:
+        for line in lines:
+            click.echo(line)
+
+
+verbs = (verify, expire, settle, retention)

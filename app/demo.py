@@ -1,0 +1,93 @@
+"""The demo operator's data, with the billing sandbox that credits its bills, and the demo's sign-ins."""
+
+import hashlib
+import hmac
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import text
+
+from admin.analytics import simulator
+from admin.staff import staff
+from app.sandbox import billing as sandbox
+from base import database
+from base.config import Config
+from base.errors import NotAllowed
+from base.progress import bar
+from catalog.bill_credit import billing
+from points.members import members
+from points.members.sign_in import secrets_of
+
+SIZES = simulator.SIZES
+STAFF = "staff@demo.example"
+STAFF_ROLES = ["support", "editor", "finance", "analyst"]
+TERMINAL = "tea-hangzhou-1"
+
+
+class NotInProduction(NotAllowed):
+    """Demo data is not made in production."""
+
+    zh = "生产环境不生成演示数据。"
+
+
+def make(config: Config, size: str, *, quiet: bool, billing_state: Path | None = None) -> bool:
+    """Make the demo data unless it is there; False when it was there. Half-made data is refused with what to do."""
+    if config.in_production:
+        raise NotInProduction()
+    with database.begin() as session:
+        if simulator.is_there(session):
+            return False
+    plan = SIZES[size]
+    with _sandbox(billing_state) as url, bar(plan.months, "demo: months", quiet=quiet) as shown:
+        simulator.make(config, plan, lambda credit: billing.top_up(url, credit), shown)
+    with database.begin() as session:
+        staff.add(session, STAFF, "Demo", staff_password(config), STAFF_ROLES)
+    return True
+
+
+def is_whole() -> bool:
+    """Whether the demo data was made to its end: its staff member comes last."""
+    with database.begin() as session:
+        return bool(session.scalar(text("select count(*) from staff where email = :email"), {"email": STAFF}))
+
+
+def staff_password(config: Config) -> str:
+    """The demo staff's password: this installation's own, nowhere in the tree."""
+    return hmac.new(config.secret_key.encode(), b"demo staff", hashlib.sha256).hexdigest()[:16]
+
+
+def sign_ins(config: Config, address: str) -> list[str]:
+    """Lines that tell how to sign in as member, clerk and staff member."""
+    with database.begin() as session:
+        row = session.execute(
+            text(
+                "select m.member_id, p.code from member m join programme p using (programme_id) join wallet w "
+                "using (member_id) where m.left_on is null and p.code = 'gotone' and w.balance between 3000 and 20000 "
+                "order by exists(select 1 from voucher v where v.member_id = m.member_id and v.state = 'issued') desc, "
+                "m.member_id limit 1"
+            )
+        ).one_or_none()
+        phone = members.phone_of(session, secrets_of(config), row.member_id) if row else None
+    lines = [
+        f"  clerk    {address}/till/sign-in    terminal {TERMINAL}, clerk 01, PIN {simulator.PIN}",
+        f"  staff    {address}/staff/sign-in   {STAFF}, password {staff_password(config)}",
+    ]
+    if row:
+        lines.insert(0, f"  member   {address}/sign-in         programme {row.code}, phone {phone}; the code is at {address}/dev/outbox")
+    return lines
+
+
+@contextmanager
+def _sandbox(state: Path | None) -> Iterator[str]:
+    """The billing sandbox for the time of the making, on a free port of loopback."""
+    server = sandbox.server(sandbox.create_sandbox(state), 0)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.port}"
+    finally:
+        server.shutdown()
+        thread.join(5)
+        server.server_close()

@@ -1,0 +1,38 @@
+"""Home: balance and worth, what lapses next, what is under way, vouchers to use, offers within reach."""
+
+from flask import render_template
+from flask.typing import ResponseReturnValue
+
+from app.member import cards, refusals
+from app.member.frame import blueprint, me, why_not_redeeming
+from base import clock, database
+from base.auth.guard import needs
+from catalog.rates import rates
+from catalog.redemptions import redemptions
+from catalog.vouchers import shelf
+from points import lots
+from points.wallets import wallets
+
+ON_TOP = 3
+
+
+@blueprint.route("/")
+@needs("wallet:own")
+def home() -> ResponseReturnValue:
+    """Everything at one look."""
+    at = clock.now()
+    with database.begin() as session:
+        shown = wallets.show(session, me().member_id, at)
+        worth_fen = rates.worth(rates.load(session, shown.programme.programme_id, shown.on), shown.spendable)
+        refusal = why_not_redeeming(session, shown)
+        return render_template(
+            "member/home.html",
+            shown=shown,
+            worth_fen=worth_fen,
+            next_lot=shown.lots[0] if shown.lots and shown.lots[0][0] != lots.NO_END else None,
+            refusal=refusal and (refusal, refusals.detail(refusal), refusals.next_step(refusal)),
+            under_way=redemptions.under_way(session, me().member_id),
+            vouchers=shelf.listed(session, me().member_id, at, shelf.USABLE, limit=ON_TOP + 1),
+            on_top=ON_TOP,
+            near=cards.near(session, shown, at, worth_fen),
+        )

@@ -1,0 +1,107 @@
+"""What points can buy: the list, one offer, and the way to its quote."""
+
+from flask import redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from app.member import cards, refusals
+from app.member.cards import Card
+from app.member.frame import PAGE, _, back_to, blueprint, cursor, me, position, whole, why_not_redeeming
+from base import clock, database, ids
+from base.auth.guard import needs
+from base.http.settings import config
+from catalog.offers import offers
+from catalog.offers.models import Offer
+from catalog.offers.schemas import KINDS
+from catalog.redemptions import quotes
+from merchants import merchants
+from points.wallets import wallets
+
+
+@blueprint.route("/offers")
+@needs("offers:read")
+def list_offers() -> ResponseReturnValue:
+    """Live offers, cheapest first; `kind` and `affordable` narrow them."""
+    kind, place, at = request.args.get("kind"), position(), clock.now()
+    affordable = request.args.get("affordable") == "1"
+    with database.begin() as session:
+        shown = wallets.show(session, me().member_id, at)
+        found = cards.page(
+            session,
+            shown,
+            at,
+            kind=kind if kind in KINDS else None,
+            affordable=affordable,
+            after=(place[0], place[1]) if place else None,
+            limit=PAGE + 1,
+        )
+    return render_template(
+        "member/offers.html",
+        cards=found[:PAGE],
+        next_cursor=cursor(*cards.place(found[PAGE - 1].offer)) if len(found) > PAGE else None,
+        spendable=shown.spendable,
+        programme=shown.programme,
+        kind=kind,
+        kinds=KINDS,
+        affordable=affordable,
+    )
+
+
+@blueprint.route("/offers/<offer>")
+@needs("offers:read")
+def one_offer(offer: str) -> ResponseReturnValue:
+    """One offer, where it can be used, and the form that asks for its price."""
+    at = clock.now()
+    with database.begin() as session:
+        shown = wallets.show(session, me().member_id, at)
+        found = offers.find(session, _offer_id(offer), shown.programme.programme_id)
+        priced = cards.of(session, shown, [found], at)
+        refusal = why_not_redeeming(session, shown)
+        merchant_id = found.offer.merchant_id
+        return render_template(
+            "member/offer.html",
+            offer=found.offer,
+            card=priced[0] if priced else None,
+            shown=shown,
+            refusal=refusal and (refusal, refusals.detail(refusal), refusals.next_step(refusal)),
+            most_units=_most_units(priced[0], shown.spendable) if priced else 0,
+            merchant=merchants.by_id(session, merchant_id) if merchant_id else None,
+            cancel_rule=cancel_rule(found.offer),
+            outlets=merchants.outlets_of(session, merchant_id) if merchant_id else [],
+        )
+
+
+@blueprint.route("/quotes", methods=["POST"])
+@needs("redemptions:own")
+def make_quote() -> ResponseReturnValue:
+    """The exact price; nothing is set aside, so asking twice is harmless and needs no key."""
+    offer_id = _offer_id(request.form.get("offer", ""))
+    back_to(url_of(offer_id), _("Back to the offer"))
+    units = whole("units", least=1, most=10**6)
+    with database.begin() as session:
+        priced = quotes.make(session, me().member_id, offer_id, units, clock.now(), config().quote_life_s)
+        quote_id = priced.quote.quote_id
+    return redirect(url_for("member_pages.one_quote", quote=ids.public("quo", me().member_id, quote_id)), 303)
+
+
+def url_of(offer_id: int) -> str:
+    """The page of an offer."""
+    return url_for("member_pages.one_offer", offer=ids.public("off", offer_id))
+
+
+def cancel_rule(offer: Offer) -> str:
+    """What the member should know about changing their mind, before confirming."""
+    if not offer.cancellable:
+        return _("This cannot be cancelled once it is confirmed.")
+    if offer.event_at:
+        return _("You can cancel until the event begins; the points go back to where they came from.")
+    return _("You can cancel while the voucher is unused; the points go back to where they came from.")
+
+
+def _offer_id(text: str) -> int:
+    return ids.parse("off", text, parts=1)[0]
+
+
+def _most_units(card: Card, spendable: int) -> int:
+    """How many the form lets the member choose; the rules look again."""
+    within = min(card.offer.most_units, spendable // card.price_points)
+    return max(1, within if card.left_over is None else min(within, card.left_over))

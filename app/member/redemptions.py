@@ -1,0 +1,135 @@
+"""From the quote to its redemption: the sheet to confirm, confirming, the result, the list, cancelling."""
+
+import uuid
+
+from flask import redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from sqlalchemy.orm import Session
+
+from app.member.frame import PAGE, _, back_to, blueprint, cursor, me, own, position
+from app.member.offers import cancel_rule
+from app.member.offers import url_of as url_of_offer
+from base import clock, database, idempotency, ids
+from base.auth.guard import needs
+from base.http.settings import config
+from catalog.offers.models import Offer
+from catalog.redemptions import quotes, redemptions
+from catalog.redemptions.quotes import QuoteUnknown
+from catalog.redemptions.redemptions import RedemptionUnknown
+from catalog.vouchers import shelf
+from catalog.vouchers.codes import Keys
+from catalog.vouchers.life import of_redemption
+from catalog.vouchers.models import ISSUED
+from points import lots, programmes
+from points.wallets import wallets
+
+
+@blueprint.route("/quotes/<quote>")
+@needs("redemptions:own")
+def one_quote(quote: str) -> ResponseReturnValue:
+    """The sheet: exact price, points left, the very lots; a used quote shows what it bought."""
+    member_id, quote_id = own("quo", quote, QuoteUnknown)
+    with database.begin() as session:
+        used = redemptions.of_quote(session, member_id, quote_id)
+        if used is not None:
+            return redirect(_url(member_id, used), 303)
+        back_to(url_of_offer(quotes.find(session, member_id, quote_id).offer_id), _("Get a fresh quote"))
+        priced = quotes.shown(session, member_id, quote_id, clock.now())
+        return render_template(
+            "member/quote.html",
+            priced=priced,
+            quote_id=quote,
+            key=uuid.uuid4(),
+            no_end=lots.NO_END,
+            programme=programmes.by_id(session, me().programme_id),
+            cancel_rule=cancel_rule(priced.offer),
+            back_url=url_of_offer(priced.offer.offer_id),
+        )
+
+
+@blueprint.route("/redemptions", methods=["POST"])
+@needs("redemptions:own")
+def redeem() -> ResponseReturnValue:
+    """Confirm a quote, once: a second tap, or the page sent again, leads to the same redemption."""
+    quote = request.form.get("quote", "")
+    member_id, quote_id = own("quo", quote, QuoteUnknown)
+    key = idempotency.checked(request.form.get("key"))
+    with database.begin() as session:
+        used = redemptions.of_quote(session, member_id, quote_id)
+        if used is not None:
+            return redirect(_url(member_id, used), 303)
+        back_to(url_of_offer(quotes.find(session, member_id, quote_id).offer_id), _("Back to the offer"))
+        asked = {"page": "redeem", "quote": quote}
+        answer = idempotency.once(
+            session, member_id, me().actor, key, asked, lambda: (303, _redeem(session, member_id, quote_id))
+        )
+    return redirect(url_for("member_pages.one_redemption", redemption=answer.body), 303)
+
+
+@blueprint.route("/redemptions")
+@needs("redemptions:own")
+def list_redemptions() -> ResponseReturnValue:
+    """The member's redemptions, newest first."""
+    place = position()
+    with database.begin() as session:
+        rows = redemptions.all_of(session, me().member_id, before=place[0] if place else None, limit=PAGE + 1)
+    return render_template(
+        "member/redemptions.html",
+        rows=rows[:PAGE],
+        next_cursor=cursor(rows[PAGE - 1][0].redemption_id) if len(rows) > PAGE else None,
+    )
+
+
+@blueprint.route("/redemptions/<redemption>")
+@needs("redemptions:own")
+def one_redemption(redemption: str) -> ResponseReturnValue:
+    """Where a redemption stands, what it bought, and cancelling while that is possible."""
+    member_id, redemption_id = own("red", redemption, RedemptionUnknown)
+    at = clock.now()
+    with database.begin() as session:
+        row = redemptions.find(session, member_id, redemption_id)
+        offer = session.get_one(Offer, row.offer_id)
+        issued = of_redemption(session, member_id, redemption_id)
+        voucher = shelf.find(session, member_id, issued.voucher_id, at) if issued else None
+        unused = voucher is None or (
+            voucher.state == ISSUED and voucher.voucher.units_left == voucher.voucher.units
+        )
+        return render_template(
+            "member/redemption.html",
+            row=row,
+            offer=offer,
+            voucher=voucher,
+            programme=programmes.by_id(session, me().programme_id),
+            spendable=wallets.show(session, member_id, at).spendable,
+            cancellable=unused and redemptions.cancellable(row, offer, at),
+            key=uuid.uuid4(),
+        )
+
+
+@blueprint.route("/redemptions/<redemption>/cancel", methods=["POST"])
+@needs("redemptions:own")
+def cancel(redemption: str) -> ResponseReturnValue:
+    """Hand it back, once: the points return to the lots they came from."""
+    member_id, redemption_id = own("red", redemption, RedemptionUnknown)
+    key = idempotency.checked(request.form.get("key"))
+    back_to(_url(member_id, redemption_id), _("Back to the redemption"))
+    asked = {"page": "cancel", "redemption": redemption}
+    with database.begin() as session:
+        idempotency.once(
+            session,
+            member_id,
+            me().actor,
+            key,
+            asked,
+            lambda: (303, redemptions.cancel(session, member_id, redemption_id, clock.now()).state),
+        )
+    return redirect(_url(member_id, redemption_id), 303)
+
+
+def _redeem(session: Session, member_id: int, quote_id: int) -> str:
+    row = redemptions.redeem(session, Keys.of(config()), member_id, quote_id, clock.now())
+    return ids.public("red", member_id, row.redemption_id)
+
+
+def _url(member_id: int, redemption_id: int) -> str:
+    return url_for("member_pages.one_redemption", redemption=ids.public("red", member_id, redemption_id))

@@ -1,0 +1,16 @@
+"""What the web server runs: `gunicorn app.serve:application()`."""
+
+from flask import Flask
+
+from app import create_app
+from app.wiring import wire
+from base import logs
+from base.config import Config
+
+
+def application() -> Flask:
+    """The application of one worker process, wired to its own connections."""
+    config = Config.from_env()
+    logs.init(as_json=True)
+    wire(config)
+    return create_app(config)

@@ -1,0 +1,129 @@
+"""jifen import: exit codes, one JSON object, and errors with a next step instead of a traceback."""
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from app import local_setup
+from app.commands.imports import imports
+from points import bills
+from tests.admin.test_airline import write
+from tests.given import given_programme
+
+GOOD = "bill_id,line_no,customer_id,bill_day,line_type,amount_fen\nB1,1,C1,2025-03-05,plan,12345\n"
+
+
+@pytest.fixture
+def run(db, monkeypatch):
+    monkeypatch.setattr(local_setup, "ready", lambda: db)
+    return lambda *args: CliRunner().invoke(imports, [str(arg) for arg in args])
+
+
+@pytest.fixture
+def gotone(run, tmp_path):
+    """A programme with one member, C1."""
+    given_programme("gotone")
+    path = tmp_path / "members.csv"
+    path.write_text("customer_id,joined_on\nC1,2024-01-01\n")
+    assert run("members", path, "--quiet").exit_code == 0
+
+
+@pytest.fixture
+def bill_file(tmp_path):
+    def write_it(text=GOOD):
+        path = tmp_path / "bills.csv"
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    return write_it
+
+
+def test_done_is_0_and_says_what_was_done(run, gotone, bill_file):
+    result = run("bills", bill_file(), "--programme", "gotone")
+
+    assert result.exit_code == 0, result.output
+    assert "1 rows read" in result.stdout
+    assert "123  points for plan" in result.stdout
+    assert "bills: 100 %" in result.stderr
+
+
+def test_json_is_one_object_on_standard_output(run, gotone, bill_file):
+    result = run("bills", bill_file(), "--json")
+
+    facts = json.loads(result.stdout)
+    assert (facts["read"], facts["posted"], facts["points"], facts["adds_up"]) == (1, 1, {"plan": 123}, True)
+
+
+def test_quiet_says_nothing(run, gotone, bill_file):
+    assert run("bills", bill_file(), "--quiet").output == ""
+
+
+def test_bad_rows_are_1_and_named_with_their_file(run, gotone, bill_file):
+    path = bill_file(GOOD + "B1,2,C404,2025-03-05,plan,1\n")
+
+    result = run("bills", path)
+
+    assert result.exit_code == 1
+    assert "line 3: customer_id: no such customer" in result.stdout
+    assert str(path.with_name("bills.errors.csv")) in result.stdout
+
+
+def test_a_dry_run_says_that_it_kept_nothing(run, gotone, bill_file):
+    assert "would be posted (dry run, nothing was kept)" in run("bills", bill_file(), "--dry-run").stdout
+    assert "1  posted" in run("bills", bill_file()).stdout
+
+
+def test_a_file_that_cannot_be_read_is_2_with_the_next_step(run, gotone, tmp_path):
+    path = tmp_path / "bills.csv"
+    path.write_bytes(GOOD.encode() + "全球通".encode("gb18030"))
+
+    result = run("bills", path)
+
+    assert result.exit_code == 2
+    assert "line 3 is not UTF-8; save the file as UTF-8" in result.stderr
+    assert "Traceback" not in result.output
+    assert run("bills", tmp_path / "nowhere.csv").exit_code == 2
+
+
+def test_of_several_programmes_one_must_be_named(run, gotone, bill_file):
+    given_programme("m-zone")
+
+    result = run("bills", bill_file())
+    unknown = run("bills", bill_file(), "--programme", "easyown")
+
+    assert (result.exit_code, unknown.exit_code) == (2, 2)
+    assert "gotone, m-zone" in result.stderr
+    assert "There is no such programme." in unknown.stderr
+
+
+def test_without_any_programme_the_next_step_is_named(run, bill_file):
+    result = run("bills", bill_file())
+
+    assert result.exit_code == 2
+    assert "jifen demo" in result.stderr
+
+
+def test_wrong_use_is_2(run):
+    assert run("bills").exit_code == 2
+    assert run("airline", "nowhere").exit_code == 2
+
+
+def test_ctrl_c_says_that_the_same_command_goes_on(run, gotone, bill_file, monkeypatch):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(bills, "post_lines", interrupted)
+    result = run("bills", bill_file())
+
+    assert result.exit_code == 130
+    assert "the same command goes on" in result.stderr
+
+
+def test_the_airline_makes_its_own_programme(run, tmp_path):
+    result = run("airline", write(tmp_path), "--json")
+
+    assert result.exit_code == 0, result.output
+    facts = json.loads(result.stdout)
+    assert (facts["members"], facts["openings"], facts["posted"], facts["refused"]) == (4, 1, 8, [])
+    assert "8  already there" in run("airline", tmp_path).stdout
