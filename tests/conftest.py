@@ -1,15 +1,21 @@
 """What all tests stand on: a real PostgreSQL and Redis of their own, a clean database each, faces to act through."""
 
 import os
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, pool, text
+from click.testing import CliRunner, Result
+from flask.testing import FlaskClient
+from sqlalchemy import Connection, create_engine, pool, text
 
 os.environ["JIFEN_ENV"] = "test"
 
 from app import create_app  # noqa: E402
+from app.cli import jifen  # noqa: E402
+from app.sandbox import billing as sandbox  # noqa: E402
 from app.wiring import findings, wire  # noqa: E402
 from base import database, local, logs, schema  # noqa: E402
 from base.config import Config  # noqa: E402
@@ -69,6 +75,55 @@ def session(db: Config) -> Iterator[object]:
     """One open transaction, committed at the end of the test; for tests straight at the rules."""
     with database.begin() as opened:
         yield opened
+
+
+@dataclass(frozen=True)
+class Billing:
+    """The billing sandbox in this process: its address, and what it was told to do wrong."""
+
+    url: str
+    client: FlaskClient
+
+    def fails(self, *plans: dict[str, object]) -> None:
+        assert self.client.put("/sandbox/faults", json=list(plans)).status_code < 300
+
+    def balance(self, account: str) -> str:
+        answer = self.client.get(f"/tmf-api/prepayBalanceManagement/v4/bucket/{account}")
+        return str(answer.json["remainingValue"]["amount"]) if answer.status_code == 200 else "0"
+
+
+@pytest.fixture
+def billing(db: Config) -> Iterator[Billing]:
+    """The billing sandbox on loopback; this process's jobs talk to it."""
+    stand_in = sandbox.create_sandbox(None)
+    server = sandbox.server(stand_in, 0)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    url = f"http://127.0.0.1:{server.port}"
+    wire(db.at(billing_url=url, billing_timeout_s=1), pool_size=16)
+    yield Billing(url, stand_in.test_client())
+    server.shutdown()
+    thread.join(5)
+    server.server_close()
+
+
+@pytest.fixture
+def cli(db: Config, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+    """The command line in this process, on the database of the test."""
+    monkeypatch.setenv("DATABASE_URL", db.database_url or "")
+    monkeypatch.setenv("DATABASE_OWNER_URL", db.database_owner_url or "")
+    if db.redis_url:
+        monkeypatch.setenv("REDIS_URL", db.redis_url)
+    return lambda *words: CliRunner().invoke(jifen, [str(word) for word in words])
+
+
+@pytest.fixture
+def owner(db: Config) -> Iterator[Connection]:
+    """A connection of the role that owns the tables: for planting what the application's role may not do."""
+    engine = create_engine(db.database_owner_url or "", poolclass=pool.NullPool)
+    with engine.connect() as connection:
+        yield connection.execution_options(isolation_level="AUTOCOMMIT")
+    engine.dispose()
 
 
 ROOT = Path(__file__).resolve().parent.parent

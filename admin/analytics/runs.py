@@ -70,11 +70,11 @@ def latest(session: Session, programme_id: int) -> AnalysisRun | None:
 def of_programme(session: Session, programme: Programme, on: date) -> Histories:
     """Months since joining: entry at the first month seen, exit, and the first redemption that was not undone.
 
-    Observation begins with the first redemption or earning of the programme; who left before it is not seen. A
-    redemption dated before joining counts from joining on.
+    Observation lasts from the first posting of the programme to its last one (at most to the day given): who left
+    before is not seen, who is there at its end is still there. A redemption dated before joining counts from joining.
     """
-    began = _month(_first_day(session, programme) or on)
-    last = _month(on)
+    first_day, last_day = _observed(session, programme)
+    began, last = _month(first_day or on), _month(min(last_day or on, on))
     joined, left, redeemed, names = [], [], [], []
     for customer_id, joined_on, left_on, involuntary, first in session.connection().exec_driver_sql(
         "select m.customer_id, m.joined_on, m.left_on, m.involuntary, min(r.at at time zone %s)::date from member m "
@@ -83,11 +83,12 @@ def of_programme(session: Session, programme: Programme, on: date) -> Histories:
         (programme.zone, programme.programme_id),
     ):
         start = _month(joined_on)
-        if left_on is not None and _month(left_on) < began:
+        if start > last or (left_on is not None and _month(left_on) < began):
             continue
         names.append(customer_id)
         joined.append(start)
-        left.append((NEVER if involuntary else 1, _month(left_on)) if left_on else (0, last))
+        seen_leaving = left_on is not None and _month(left_on) <= last
+        left.append((NEVER if involuntary else 1, _month(left_on)) if seen_leaving else (0, last))
         redeemed.append(NEVER if first is None else max(_month(first), start))
     if not names or not any(month != NEVER for month in redeemed):
         raise NothingToCompare(programme=programme.code)
@@ -100,13 +101,14 @@ def of_programme(session: Session, programme: Programme, on: date) -> Histories:
     return histories.from_members(entry, ends, leave[:, 0] == 1, months, ids=names)
 
 
-def _first_day(session: Session, programme: Programme) -> date | None:
-    found: Any = session.connection().exec_driver_sql(
-        "select min(p.at at time zone %s)::date from posting p join member m using (member_id) where m.programme_id = %s",
-        (programme.zone, programme.programme_id),
-    )
-    first: date | None = found.scalar()
-    return first
+def _observed(session: Session, programme: Programme) -> tuple[date | None, date | None]:
+    """The days of the programme's first and last posting."""
+    row: Any = session.connection().exec_driver_sql(
+        "select min(p.effective_on), max(p.effective_on) from posting p join member m using (member_id) "
+        "where m.programme_id = %s",
+        (programme.programme_id,),
+    ).one()
+    return row[0], row[1]
 
 
 def _month(day: date) -> int:

@@ -1,0 +1,78 @@
+"""jifen verify, expire, settle, retention: exit codes, JSON, safe to run twice."""
+
+import json
+from datetime import date, timedelta
+
+from base import clock, database
+from points import ledger
+from tests.given import given_member, given_points, given_programme, given_shop
+
+
+def test_expire_posts_what_lapsed_once(db, cli):
+    programme = given_programme()
+    member_id = given_member(db, programme, points=100)
+    given_points(member_id, 40, last_day=clock.now().date() + timedelta(days=3))
+
+    with clock.stopped(clock.now() + timedelta(days=10)):
+        today = clock.day(clock.now(), programme.zone)
+        first = json.loads(cli("expire", "--as-of", today, "--json", "--quiet").stdout)
+        second = json.loads(cli("expire", "--as-of", today, "--json", "--quiet").stdout)
+
+    assert first["lapsed"] == {"gotone": 40}
+    assert second["lapsed"] == {"gotone": 0}
+    with database.begin() as session:
+        assert ledger.read(session, member_id).balance == 100
+
+
+def test_expire_refuses_a_day_that_has_not_come(db, cli):
+    given_programme()
+
+    result = cli("expire", "--as-of", clock.now().date() + timedelta(days=400), "--quiet")
+
+    assert result.exit_code == 2
+    assert "has not come" in result.output
+
+
+def test_settle_refuses_a_period_that_is_not_over(db, cli):
+    given_shop()
+
+    result = cli("settle", "--until", clock.now().date() + timedelta(days=1), "--quiet")
+
+    assert result.exit_code != 0
+
+
+def test_a_date_that_is_none_is_wrong_use(cli):
+    for text in ("yesterday", "2026-13-01", "２０２６-01-01"):
+        assert cli("settle", "--until", text).exit_code == 2
+
+
+def test_retention_of_a_file_shows_the_raw_gap_with_its_caution(cli, tmp_path):
+    rows = [f"a{n},0,{5 + n % 7},{n % 2},0" for n in range(60)] + [f"b{n},0,4,0,0\nb{n},4,{9 + n % 5},{n % 3 == 0:d},1" for n in range(60)]
+    file = tmp_path / "histories.csv"
+    file.write_text("id,start,stop,event,exposed\n" + "\n".join(rows) + "\n")
+
+    result = cli("retention", file)
+
+    assert result.exit_code == 0, result.output
+    assert "not an effect" in result.stdout
+    assert "Caution" in result.stdout
+
+
+def test_retention_of_an_empty_programme_says_what_is_missing(db, cli):
+    given_programme()
+
+    result = cli("retention")
+
+    assert result.exit_code == 0
+    assert "no members or no redemptions" in result.stderr
+
+
+def test_verify_of_an_empty_house_is_whole(db, cli):
+    assert cli("verify", "--json", "--quiet").exit_code == 0
+
+
+def test_months_before_keep_the_day():
+    from admin.analytics.simulator import months_before
+
+    assert months_before(date(2026, 3, 31), 1) == date(2026, 2, 28)
+    assert months_before(date(2026, 1, 15), 13) == date(2024, 12, 15)

@@ -1,0 +1,299 @@
+"""From the offer through the quote to the redemption, and back."""
+
+import re
+from datetime import timedelta
+
+from app.wiring import findings
+from base import clock, database, ids, jobs
+from catalog.redemptions import redemptions
+from tests.app.member.conftest import Forms
+from tests.given import (
+    caller,
+    clerk_token,
+    given_member,
+    given_offer,
+    given_points,
+    given_programme,
+    given_shop,
+)
+
+PHONE = "13900001234"
+
+
+def offer_id(offer):
+    return ids.public("off", offer.offer_id)
+
+
+def given_voucher_offer(programme, **more):
+    return given_offer(programme, "voucher", merchant_id=given_shop().merchant.merchant_id, **more)
+
+
+def number_of_redemptions(page):
+    return len(re.findall(r'href="/redemptions/red_', page))
+
+
+def test_a_voucher_is_redeemed_and_shown_with_its_picture_and_code(somebody, programme):
+    offer = given_voucher_offer(programme, value_fen=500)
+    me = somebody(points=1730)
+
+    me.quote(offer_id(offer))
+    assert "500" in me.page
+    assert "1,230 points" in me.page
+    me.submit("/redemptions")
+    assert "Your voucher is here." in me.page
+    me.get(re.search(r"/vouchers/vch_\w+", me.page).group())
+
+    assert 'src="data:image/svg+xml' in me.page
+    assert re.search(r"[0-9A-Z]{4}-[0-9A-Z]{4}-[0-9A-Z]{5}", me.page)
+    assert "1 Jiangnan Road" in me.page
+    me.get("/vouchers")
+    assert "Ready to use" in me.page
+
+
+def test_several_units_are_one_voucher_with_several_uses(somebody, programme):
+    offer = given_voucher_offer(programme, value_fen=500)
+    me = somebody(points=2000)
+
+    me.redeem(offer_id(offer), units=3)
+    me.get("/vouchers")
+
+    assert "3 of 3 left" in me.page
+
+
+def test_a_perk_is_booked_and_its_moment_shown(somebody, programme):
+    offer = given_offer(programme, "perk", value_fen=500)
+    me = somebody(points=1000)
+
+    me.redeem(offer_id(offer))
+
+    assert "Your place is booked" in me.page
+
+
+def test_bill_credit_says_that_a_message_follows_and_then_that_it_failed(somebody, programme, db):
+    offer = given_offer(programme, "bill_credit", value_fen=500)
+    me = somebody(points=1000)
+
+    me.redeem(offer_id(offer))
+    result = me.at
+    assert "We will text you" in me.page
+    me.get("/")
+    assert "500 points more are set aside" in me.page
+    jobs.drain(db.database_url)  # nobody listens where billing should be
+
+    me.get(result)
+    assert "Your 500 points are back." in me.page
+    me.get("/points")
+    assert "Given back" in me.page
+
+
+def test_the_same_confirmation_sent_twice_is_one_redemption(somebody, programme):
+    offer = given_offer(programme, "perk", value_fen=500)
+    me = somebody(points=1000)
+    me.quote(offer_id(offer))
+    form = Forms(me.page).found["/redemptions"]
+
+    me.post("/redemptions", form)
+    first = me.at
+    me.post("/redemptions", form)
+    second = me.at
+
+    assert first == second
+    me.get("/redemptions")
+    assert number_of_redemptions(me.page) == 1
+
+
+def test_a_used_quote_leads_to_what_it_bought_even_under_another_key(somebody, programme):
+    offer = given_offer(programme, "perk", value_fen=500, stock=1)
+    me = somebody(points=1000)
+    me.quote(offer_id(offer))
+    quote, form = me.at, Forms(me.page).found["/redemptions"]
+    me.post("/redemptions", form)
+    result = me.at
+
+    me.post("/redemptions", form | {"key": "another"})
+    assert me.at == result
+    me.get(quote)
+    assert me.at == result
+
+
+def test_cancelling_gives_the_points_back_once(somebody, programme):
+    offer = given_voucher_offer(programme, value_fen=500)
+    me = somebody(points=1000)
+    me.redeem(offer_id(offer))
+    result = me.at
+    form = Forms(me.page).found[f"{result}/cancel"]
+
+    me.post(f"{result}/cancel", form)
+    me.post(f"{result}/cancel", form)
+
+    assert me.at == result
+    assert "Your 500 points are back where they came from." in me.page
+    assert f"{result}/cancel" not in me.page
+    me.get("/")
+    assert "1,000" in me.page
+    me.get("/vouchers?heap=past")
+    assert "Cancelled" in me.page
+
+
+def test_a_used_voucher_cannot_be_cancelled_and_says_where_it_was_used(somebody, programme, app):
+    shop = given_shop()
+    offer = given_offer(programme, "voucher", merchant_id=shop.merchant.merchant_id, value_fen=500)
+    me = somebody(points=1000)
+    me.redeem(offer_id(offer))
+    result, form = me.at, Forms(me.page).found[f"{me.at}/cancel"]
+    voucher = re.search(r"/vouchers/vch_\w+", me.page).group()
+    me.get(voucher)
+    seen = re.search(r"seen=([\w-]+)", me.page).group(1)
+    unchanged = me.get(f"{voucher}/changed?seen={seen}")
+    me.get(voucher)
+    code = re.search(r"[0-9A-Z]{4}-[0-9A-Z]{4}-[0-9A-Z]{5}", me.page).group()
+    caller(app, clerk_token(shop)).accept(code)
+
+    changed = me.get(f"{voucher}/changed?seen={seen}")
+    me.get(voucher)
+    assert "Binjiang" in me.page
+    assert code not in me.page
+    refused = me.post(f"{result}/cancel", form)
+
+    assert (unchanged.status_code, "HX-Refresh" in unchanged.headers) == (204, False)
+    assert changed.headers["HX-Refresh"] == "true"
+    assert refused.status_code == 409
+    assert "Did points move?" in me.page
+    me.get("/vouchers?heap=used")
+    assert "Used" in me.page
+
+
+def test_too_few_points_are_refused_with_the_numbers_and_a_way_back(somebody, programme):
+    offer, cheap = (
+        given_offer(programme, "perk", value_fen=1500),
+        given_offer(programme, "perk", value_fen=100),
+    )
+    me = somebody(points=1000)
+    me.get(f"/offers/{offer_id(offer)}")
+    assert "500 points more are needed" in me.page
+    me.get(f"/offers/{offer_id(cheap)}")
+
+    answer = me.submit("/quotes", offer=offer_id(offer))
+
+    assert answer.status_code == 409
+    assert "This needs 1,500 points; you have 1,000 points. 500 points are missing." in me.page
+    assert "No. Your points and vouchers are as they were before." in me.page
+    assert f'href="/offers/{offer_id(offer)}"' in me.page
+
+
+def test_the_last_one_taken_by_somebody_else_is_refused_without_touching_points(somebody, programme):
+    offer = given_offer(programme, "perk", value_fen=500, stock=1)
+    late, quick = somebody(points=1000, phone="13900000001"), somebody(points=1000, phone="13900000002")
+    late.quote(offer_id(offer))
+    quick.redeem(offer_id(offer))
+
+    answer = late.submit("/redemptions")
+
+    assert answer.status_code == 409
+    assert "Nothing is left of this offer." in late.page
+    assert "No. Your points and vouchers are as they were before." in late.page
+    late.get("/")
+    assert "1,000" in late.page
+
+
+def test_a_quote_that_has_ended_leads_to_a_fresh_one(somebody, programme):
+    offer = given_offer(programme, "perk", value_fen=500)
+    me = somebody(points=1000)
+    me.quote(offer_id(offer))
+    quote = me.at
+
+    with clock.stopped(clock.now() + timedelta(minutes=11)):
+        refused = me.submit("/redemptions")
+        shown = me.get(quote)
+
+    assert (refused.status_code, shown.status_code) == (409, 409)
+    assert "This quote has run out or was used." in me.page
+    assert f'href="/offers/{offer_id(offer)}"' in me.page
+
+
+def test_points_that_came_in_meanwhile_change_the_quote(db, browser, programme):
+    offer = given_offer(programme, "perk", value_fen=500)
+    member_id = given_member(db, programme, points=1000, phone=PHONE)
+    me = browser()
+    me.sign_in(db, PHONE)
+    me.quote(offer_id(offer))
+    given_points(member_id, 300, last_day=clock.now().date() + timedelta(days=3))
+
+    answer = me.submit("/redemptions")
+
+    assert answer.status_code == 409
+    assert "since the price was shown" in me.page
+
+
+def test_a_line_that_is_too_new_is_told_when_to_come_back(db, browser):
+    programme = given_programme(minimum_tenure_days=90)
+    offer = given_offer(programme, "perk", value_fen=500)
+    given_member(db, programme, points=1000, phone=PHONE, joined_on=clock.now().date() - timedelta(days=1))
+    me = browser()
+    me.sign_in(db, PHONE)
+    me.get(f"/offers/{offer_id(offer)}")
+    token = Forms(me.page).found["/sign-out"]["csrf_token"]
+
+    answer = me.post("/quotes", {"csrf_token": token, "offer": offer_id(offer), "units": "1"})
+
+    assert 'action="/quotes"' not in me.page
+    assert answer.status_code == 403
+    assert "Come back on that day." in me.page
+
+
+def test_units_that_are_no_number_are_refused(somebody, programme):
+    offer = given_offer(programme, "bill_credit", value_fen=100)
+    me = somebody(points=1000)
+
+    me.get(f"/offers/{offer_id(offer)}")
+    answer = me.submit("/quotes", units="２x")
+
+    assert answer.status_code == 422
+    assert "Enter a whole number" in me.page
+
+
+def test_a_form_without_the_token_of_its_page_is_refused(somebody, programme):
+    me = somebody(points=1000)
+
+    answer = me.post("/quotes", {"offer": "off_1", "units": "1"})
+
+    assert answer.status_code == 400
+
+
+def test_points_page_tells_each_movement_with_the_balance_after_it(somebody, programme):
+    offer = given_offer(programme, "perk", value_fen=400)
+    me = somebody(points=1000)
+    me.redeem(offer_id(offer))
+
+    me.get("/points")
+
+    assert "+1,000" in me.page
+    assert "−400" in me.page
+    assert "then 600 points" in me.page
+    assert re.search(r'Redeemed</strong>: <a href="/redemptions/red_', me.page)
+
+
+def test_redemptions_and_movements_come_in_pages(somebody, programme):
+    offer = given_offer(programme, "bill_credit", value_fen=100)
+    me = somebody(points=5000)
+    for _ in range(21):
+        me.redeem(offer_id(offer))
+
+    for path, count in (
+        ("/redemptions", lambda: number_of_redemptions(me.page)),
+        ("/points", lambda: me.page.count("then ")),
+    ):
+        me.get(path)
+        assert count() == 20
+        me.get(path + re.search(r'rel="next" href="([^"]+)', me.page).group(1).replace("&amp;", "&"))
+        assert 1 <= count() <= 2
+
+
+def test_the_books_are_whole_after_all_of_it(somebody, programme):
+    offer = given_voucher_offer(programme, value_fen=500)
+    me = somebody(points=1000)
+    me.redeem(offer_id(offer))
+
+    with database.begin() as session:
+        assert list(findings(session)) == []
+        assert redemptions.under_way(session, 1) == []
