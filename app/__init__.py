@@ -4,8 +4,8 @@ from flask import Flask
 from flask_wtf.csrf import CSRFProtect
 
 from admin.analytics import api as retention_api
-from admin.staff import api as staff_api
 from admin.console import pages as console
+from admin.staff import api as staff_api
 from app import dev, health
 from app.docs import pages as docs
 from app.member import pages as member
@@ -59,7 +59,9 @@ def create_app(config: Config) -> Flask:
         retention_api,
     ):
         frame.register_blueprint(topic.blueprint)
-        csrf.exempt(topic.blueprint)  # the API takes no cookies, so a browser can't be made to call it for somebody
+        csrf.exempt(
+            topic.blueprint
+        )  # the API takes no cookies, so a browser can't be made to call it for somebody
     app.register_blueprint(health.blueprint)
     _register_pages(app, config)
     guard.allow(app, "web.static", "api-docs.openapi_json")

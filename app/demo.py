@@ -75,7 +75,10 @@ def sign_ins(config: Config, address: str) -> list[str]:
         f"  staff    {address}/staff/sign-in   {STAFF}, password {staff_password(config)}",
     ]
     if row:
-        lines.insert(0, f"  member   {address}/sign-in         programme {row.code}, phone {phone}; the code is at {address}/dev/outbox")
+        lines.insert(
+            0,
+            f"  member   {address}/sign-in         programme {row.code}, phone {phone}; the code is at {address}/dev/outbox",
+        )
     return lines
 
 

@@ -19,6 +19,9 @@ def outbox() -> ResponseReturnValue:
         messages = notices.latest(session, config().seal_key)
     if wants_json():
         return jsonify(
-            [{"at": m.at.isoformat(), "channel": m.channel, "receiver": m.receiver, "text": m.text} for m in messages]
+            [
+                {"at": m.at.isoformat(), "channel": m.channel, "receiver": m.receiver, "text": m.text}
+                for m in messages
+            ]
         )
     return render_template("dev/outbox.html", messages=messages)

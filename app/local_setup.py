@@ -1,10 +1,9 @@
 """What every command stands on: a configuration whose database is there. Without DATABASE_URL a local PostgreSQL is
 started (and left running; `jifen stop` ends it) and brought to the newest schema."""
 
-from base import local, schema
-from base.config import Config, DEVELOPMENT, TEST
-
 from app.wiring import wire
+from base import local, schema
+from base.config import DEVELOPMENT, TEST, Config
 
 
 def ready(config: Config | None = None) -> Config:

@@ -24,7 +24,9 @@ def wire(config: Config, *, pool_size: int | None = None, statement_timeout_ms: 
     if config.database_url is None:
         raise RuntimeError("no database: DATABASE_URL is not set and no local one was started")
     database.connect(
-        config.database_url, pool_size=pool_size or config.web_threads, statement_timeout_ms=statement_timeout_ms
+        config.database_url,
+        pool_size=pool_size or config.web_threads,
+        statement_timeout_ms=statement_timeout_ms,
     )
     cache.connect(config.redis_url)
     sign_ins.held_by("member", member_sign_in.holder)

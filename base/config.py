@@ -2,6 +2,8 @@
 
 import os
 import secrets
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -56,31 +58,31 @@ class Config:
         env = Env(eager=False)
         environment = env.str("JIFEN_ENV", DEVELOPMENT, validate=OneOf([DEVELOPMENT, TEST, PRODUCTION]))
         data_dir = env.str("JIFEN_DATA", ".jifen")
-        values = dict(
-            database_url=env.str("DATABASE_URL", None),
-            database_owner_url=env.str("DATABASE_OWNER_URL", None),
-            redis_url=env.str("REDIS_URL", None),
-            secret_key=env.str("JIFEN_SECRET_KEY", None, validate=_long_enough),
-            pepper=env.str("JIFEN_VOUCHER_PEPPER", None, validate=_long_enough),
-            pepper_id=env.int("JIFEN_VOUCHER_PEPPER_ID", 1, validate=Range(1, 255)),
-            old_pepper=env.str("JIFEN_VOUCHER_PEPPER_OLD", None, validate=_long_enough),
-            old_pepper_id=env.int("JIFEN_VOUCHER_PEPPER_OLD_ID", 0, validate=Range(0, 255)),
-            seal_key=env.str("JIFEN_SEAL_KEY", None, validate=_long_enough),
-            billing_url=env.str("JIFEN_BILLING_URL", "http://127.0.0.1:8091"),
-            host=env.str("JIFEN_HOST", "127.0.0.1"),
-            port=env.int("JIFEN_PORT", 8080, validate=Range(1, 65535)),
-            language=env.str("JIFEN_LANGUAGE", "zh-CN", validate=OneOf(["zh-CN", "en"])),
-            zone=env.str("JIFEN_ZONE", "Asia/Shanghai"),
-            web_workers=env.int("JIFEN_WEB_WORKERS", 1, validate=Range(1, 64)),
-            web_threads=env.int("JIFEN_WEB_THREADS", 8, validate=Range(1, 64)),
-            billing_timeout_s=env.int("JIFEN_BILLING_TIMEOUT", 5, validate=Range(1, 60)),
-            billing_tries=env.int("JIFEN_BILLING_TRIES", 6, validate=Range(1, 50)),
-            billing_backoff_s=env.int("JIFEN_BILLING_BACKOFF", 2, validate=Range(0, 3600)),
-            check_hold_s=env.int("JIFEN_CHECK_HOLD", 120, validate=Range(1, 600)),
-            void_window_s=env.int("JIFEN_VOID_WINDOW", 900, validate=Range(1, 86400)),
-            quote_life_s=env.int("JIFEN_QUOTE_LIFE", 600, validate=Range(1, 3600)),
-            typed_limit_fen=env.int("JIFEN_TYPED_LIMIT_FEN", 5000, validate=Range(0)),
-        )
+        values: dict[str, object] = {
+            "database_url": env.str("DATABASE_URL", None),
+            "database_owner_url": env.str("DATABASE_OWNER_URL", None),
+            "redis_url": env.str("REDIS_URL", None),
+            "secret_key": env.str("JIFEN_SECRET_KEY", None, validate=_long_enough),
+            "pepper": env.str("JIFEN_VOUCHER_PEPPER", None, validate=_long_enough),
+            "pepper_id": env.int("JIFEN_VOUCHER_PEPPER_ID", 1, validate=Range(1, 255)),
+            "old_pepper": env.str("JIFEN_VOUCHER_PEPPER_OLD", None, validate=_long_enough),
+            "old_pepper_id": env.int("JIFEN_VOUCHER_PEPPER_OLD_ID", 0, validate=Range(0, 255)),
+            "seal_key": env.str("JIFEN_SEAL_KEY", None, validate=_long_enough),
+            "billing_url": env.str("JIFEN_BILLING_URL", "http://127.0.0.1:8091"),
+            "host": env.str("JIFEN_HOST", "127.0.0.1"),
+            "port": env.int("JIFEN_PORT", 8080, validate=Range(1, 65535)),
+            "language": env.str("JIFEN_LANGUAGE", "zh-CN", validate=OneOf(["zh-CN", "en"])),
+            "zone": env.str("JIFEN_ZONE", "Asia/Shanghai"),
+            "web_workers": env.int("JIFEN_WEB_WORKERS", 1, validate=Range(1, 64)),
+            "web_threads": env.int("JIFEN_WEB_THREADS", 8, validate=Range(1, 64)),
+            "billing_timeout_s": env.int("JIFEN_BILLING_TIMEOUT", 5, validate=Range(1, 60)),
+            "billing_tries": env.int("JIFEN_BILLING_TRIES", 6, validate=Range(1, 50)),
+            "billing_backoff_s": env.int("JIFEN_BILLING_BACKOFF", 2, validate=Range(0, 3600)),
+            "check_hold_s": env.int("JIFEN_CHECK_HOLD", 120, validate=Range(1, 600)),
+            "void_window_s": env.int("JIFEN_VOID_WINDOW", 900, validate=Range(1, 86400)),
+            "quote_life_s": env.int("JIFEN_QUOTE_LIFE", 600, validate=Range(1, 3600)),
+            "typed_limit_fen": env.int("JIFEN_TYPED_LIMIT_FEN", 5000, validate=Range(0)),
+        }
         errors = _seal(env)
         if environment == PRODUCTION:
             errors += [
@@ -111,7 +113,8 @@ def _seal(env: Env) -> list[str]:
     try:
         env.seal()
     except EnvValidationError as error:
-        return [f"{name}: {' '.join(texts)}" for name, texts in sorted(error.error_messages.items())]
+        told = error.error_messages if isinstance(error.error_messages, Mapping) else {"": error.error_messages}
+        return [f"{name}: {' '.join(texts)}" for name, texts in sorted(told.items())]
     return []
 
 
@@ -138,10 +141,8 @@ def _own_secrets(data_dir: Path) -> dict[str, str]:
             fresh = folder / f".{name}.{secrets.token_hex(4)}"
             fresh.touch(mode=0o600)
             fresh.write_text(secrets.token_hex(32))
-            try:
+            with suppress(FileExistsError):
                 file.hardlink_to(fresh)  # of two first starts at once, one file wins
-            except FileExistsError:
-                pass
             fresh.unlink()
         found[name] = file.read_text().strip()
     return found

@@ -59,7 +59,12 @@ def new_engine(url: str, *, pool_size: int = 8, statement_timeout_ms: int = 5_00
         max_overflow=0,
         pool_timeout=1,
         pool_recycle=1800,
-        connect_args={"connect_timeout": 2, "options": options, "application_name": "jifen", "prepare_threshold": 3},
+        connect_args={
+            "connect_timeout": 2,
+            "options": options,
+            "application_name": "jifen",
+            "prepare_threshold": 3,
+        },
     )
     event.listen(engine, "handle_error", _all_connections_are_gone)
     return engine
@@ -102,4 +107,4 @@ def _named(error: exc.SQLAlchemyError) -> Exception:
 
 def answers(session: Session) -> bool:
     """Whether the database answers at all."""
-    return session.scalar(text("select 1")) == 1
+    return bool(session.scalar(text("select 1")) == 1)

@@ -23,7 +23,9 @@ class Problem(Exception):
 
     def __str__(self) -> str:
         facts = ", ".join(f"{name}={value}" for name, value in self.facts.items())
-        return " ".join(part for part in (self.title("en"), self.detail, f"({facts})" if facts else "") if part)
+        return " ".join(
+            part for part in (self.title("en"), self.detail, f"({facts})" if facts else "") if part
+        )
 
     @classmethod
     def type_name(cls) -> str:

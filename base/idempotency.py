@@ -55,7 +55,12 @@ def checked(key: str | None) -> str:
 
 
 def once(
-    session: Session, member_id: int, actor: str, key: str, request: Any, effect: Callable[[], tuple[int, Any]]
+    session: Session,
+    member_id: int,
+    actor: str,
+    key: str,
+    request: Any,
+    effect: Callable[[], tuple[int, Any]],
 ) -> Answer:
     """Do the effect under this key, or give the answer that it gave before. Scope: (member, actor)."""
     request_hash = hashlib.sha256(json.dumps(request, sort_keys=True, default=str).encode()).digest()

@@ -35,7 +35,11 @@ def public(prefix: str, *numbers: int) -> str:
 def parse(prefix: str, text: str, parts: int = 2) -> tuple[int, ...]:
     """The numbers of a public id; NotFound when it is none of this kind."""
     body = text.removeprefix(prefix + "_").upper()
-    if not text.startswith(prefix + "_") or len(body) != _SYMBOLS * parts or any(s not in _VALUES for s in body):
+    if (
+        not text.startswith(prefix + "_")
+        or len(body) != _SYMBOLS * parts
+        or any(s not in _VALUES for s in body)
+    ):
         raise NotFound(id=text[:64])
     numbers = tuple(_decode(body[at : at + _SYMBOLS]) for at in range(0, len(body), _SYMBOLS))
     if max(numbers) >= 1 << 63:

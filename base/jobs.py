@@ -7,6 +7,7 @@ nothing is left (commands and tests); `work` runs for good.
 import asyncio
 import threading
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 import procrastinate
@@ -21,7 +22,9 @@ from base.models import OutboxRow
 Task = Callable[..., None]
 BATCH = 200
 _tasks: dict[str, Task] = {}
-_entrance = procrastinate.App(connector=procrastinate.SyncPsycopgConnector())  # enqueues on connections that it is given
+_entrance = procrastinate.App(
+    connector=procrastinate.SyncPsycopgConnector()
+)  # enqueues on connections that it is given
 log = structlog.get_logger()
 
 
@@ -48,7 +51,14 @@ def move(session: Session) -> int:
         connection = session.connection().connection.driver_connection
         _entrance.job_manager.batch_defer_jobs(
             jobs=[
-                Job(id=None, queue="jifen", lock=None, queueing_lock=None, task_name=r.task, task_kwargs=r.args)
+                Job(
+                    id=None,
+                    queue="jifen",
+                    lock=None,
+                    queueing_lock=None,
+                    task_name=r.task,
+                    task_kwargs=r.args,
+                )
                 for r in rows
             ],
             connection=connection,
@@ -59,6 +69,25 @@ def move(session: Session) -> int:
 def waiting(session: Session) -> int:
     """How many outbox rows are due and not yet moved."""
     return session.scalar(select(func.count()).where(OutboxRow.due_at <= clock.now())) or 0
+
+
+def counts(session: Session) -> list[tuple[str, str, int, datetime | None]]:
+    """The queue's jobs: task, state (todo, doing, failed ...), how many, and when the first of them is or was due."""
+    rows = session.connection().exec_driver_sql(
+        "select task_name, status::text, count(*), min(coalesce(scheduled_at, (select min(e.at) from "
+        "procrastinate_events e where e.job_id = j.id))) from procrastinate_jobs j group by 1, 2 order by 1, 2"
+    )
+    return [(task, state, count, first) for task, state, count, first in rows]
+
+
+def failed(session: Session, limit: int = 50) -> list[tuple[int, str, int, datetime | None]]:
+    """The newest failed jobs: number, task, tries, when it failed."""
+    rows = session.connection().exec_driver_sql(
+        "select j.id, j.task_name, j.attempts, (select max(e.at) from procrastinate_events e where e.job_id = j.id) "
+        "from procrastinate_jobs j where j.status = 'failed' order by j.id desc limit %s",
+        (limit,),
+    )
+    return [(number, task, tries, at) for number, task, tries, at in rows]
 
 
 def drain(database_url: str) -> None:
@@ -80,7 +109,9 @@ async def _run(database_url: str, *, wait: bool, stopping: threading.Event | Non
         worker: asyncio.Task[None] | None = None
         if wait:
             worker = asyncio.create_task(
-                queue.run_worker_async(wait=True, concurrency=4, install_signal_handlers=False, delete_jobs="successful")
+                queue.run_worker_async(
+                    wait=True, concurrency=4, install_signal_handlers=False, delete_jobs="successful"
+                )
             )
         while stopping is None or not stopping.is_set():
             moved = await asyncio.to_thread(_move_safely)

@@ -5,7 +5,9 @@ import sys
 
 import structlog
 
-HIDDEN = frozenset({"phone", "name", "code", "token", "password", "pin", "secret", "email", "receiver", "text"})
+HIDDEN = frozenset(
+    {"phone", "name", "code", "token", "password", "pin", "secret", "email", "receiver", "text"}
+)
 
 
 def init(*, as_json: bool, level: int = logging.INFO) -> None:

@@ -122,7 +122,9 @@ def undo(session: Session, acceptance: Acceptance, place: Place, reason: str, at
         raise AlreadyVoided()
     session.execute(
         update(Acceptance)
-        .where(Acceptance.member_id == acceptance.member_id, Acceptance.acceptance_id == acceptance.acceptance_id)
+        .where(
+            Acceptance.member_id == acceptance.member_id, Acceptance.acceptance_id == acceptance.acceptance_id
+        )
         .values(void_id=void_id)
     )
     return session.get_one(Void, (acceptance.member_id, void_id))
@@ -134,7 +136,9 @@ def of_voucher(session: Session, member_id: int, voucher_id: int) -> list[tuple[
         select(Acceptance, Outlet)
         .join(Outlet, Outlet.outlet_id == Acceptance.outlet_id)
         .where(
-            Acceptance.member_id == member_id, Acceptance.voucher_id == voucher_id, Acceptance.void_id.is_(None)
+            Acceptance.member_id == member_id,
+            Acceptance.voucher_id == voucher_id,
+            Acceptance.void_id.is_(None),
         )
         .order_by(Acceptance.use_no.desc())
     )
@@ -163,7 +167,9 @@ def totals_of_terminal(session: Session, terminal_id: int, since: datetime) -> t
     """How many stand since a moment, and what is owed for them (fen)."""
     row = session.execute(
         select(func.count(), func.coalesce(func.sum(Acceptance.owed_fen), 0)).where(
-            Acceptance.terminal_id == terminal_id, Acceptance.recorded_at >= since, Acceptance.void_id.is_(None)
+            Acceptance.terminal_id == terminal_id,
+            Acceptance.recorded_at >= since,
+            Acceptance.void_id.is_(None),
         )
     ).one()
     return int(row[0]), int(row[1])

@@ -1,6 +1,6 @@
 """Merchants and their outlets."""
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from base import ids
@@ -14,19 +14,29 @@ class MerchantUnknown(NotFound):
     zh = "没有该商户。"
 
 
-def add(session: Session, code: str, names: dict[str, str], *, zone: str, currency: str, city: str) -> Merchant:
+def add(
+    session: Session, code: str, names: dict[str, str], *, zone: str, currency: str, city: str
+) -> Merchant:
     """The merchant of that code; made when it is not there."""
     found = session.scalar(select(Merchant).where(Merchant.code == code))
     if found is None:
         found = Merchant(
-            merchant_id=ids.new_id(), code=code, names=names, zone=zone, currency=currency, city=city, state="active"
+            merchant_id=ids.new_id(),
+            code=code,
+            names=names,
+            zone=zone,
+            currency=currency,
+            city=city,
+            state="active",
         )
         session.add(found)
         session.flush()
     return found
 
 
-def add_outlet(session: Session, merchant: Merchant, names: dict[str, str], address: dict[str, str]) -> Outlet:
+def add_outlet(
+    session: Session, merchant: Merchant, names: dict[str, str], address: dict[str, str]
+) -> Outlet:
     """A shop more."""
     outlet = Outlet(outlet_id=ids.new_id(), merchant_id=merchant.merchant_id, names=names, address=address)
     session.add(outlet)
@@ -52,4 +62,15 @@ def by_code(session: Session, code: str) -> Merchant:
 
 def outlets_of(session: Session, merchant_id: int) -> list[Outlet]:
     """A merchant's shops."""
-    return list(session.scalars(select(Outlet).where(Outlet.merchant_id == merchant_id).order_by(Outlet.outlet_id)))
+    return list(
+        session.scalars(select(Outlet).where(Outlet.merchant_id == merchant_id).order_by(Outlet.outlet_id))
+    )
+
+
+def every(session: Session, *, after: str | None = None, limit: int = 50) -> list[tuple[Merchant, int]]:
+    """Merchants by code, each with how many shops it has, from after a code on."""
+    shops = select(func.count()).where(Outlet.merchant_id == Merchant.merchant_id).scalar_subquery()
+    asked = select(Merchant, shops).order_by(Merchant.code).limit(limit)
+    if after is not None:
+        asked = asked.where(Merchant.code > after)
+    return [(merchant, count) for merchant, count in session.execute(asked)]

@@ -32,7 +32,14 @@ class Due:
 
 
 def add(
-    session: Session, merchant_id: int, from_day: date, *, price_bp: int, fee_bp: int, vat_bp: int, void_window_s: int
+    session: Session,
+    merchant_id: int,
+    from_day: date,
+    *,
+    price_bp: int,
+    fee_bp: int,
+    vat_bp: int,
+    void_window_s: int,
 ) -> Terms:
     """A further version; an earlier one is never edited."""
     terms = Terms(
@@ -67,3 +74,10 @@ def due(terms: Terms, face_fen: int) -> Due:
     owed = share(face_fen, terms.price_bp)
     fee = share(owed, terms.fee_bp)
     return Due(owed, fee, share(fee, terms.vat_bp))
+
+
+def versions(session: Session, merchant_id: int) -> list[Terms]:
+    """All versions of a merchant's terms, newest first."""
+    return list(
+        session.scalars(select(Terms).where(Terms.merchant_id == merchant_id).order_by(Terms.from_day.desc()))
+    )

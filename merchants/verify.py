@@ -45,7 +45,9 @@ def _voids(session: Session) -> Iterator[Finding]:
         "where a.void_id is distinct from v.void_id limit 100"
     )
     for member_id, acceptance_id in rows:
-        yield Finding("voids", f"member {member_id} acceptance {acceptance_id}", "void and acceptance do not agree")
+        yield Finding(
+            "voids", f"member {member_id} acceptance {acceptance_id}", "void and acceptance do not agree"
+        )
 
 
 def _amounts(session: Session) -> Iterator[Finding]:
@@ -59,4 +61,8 @@ def _amounts(session: Session) -> Iterator[Finding]:
         "or l.vat_fen is distinct from coalesce(a.vat_fen, -va.vat_fen) limit 100"
     )
     for merchant_id, number, line_no in rows:
-        yield Finding("statement lines", f"merchant {merchant_id} statement {number}", f"line {line_no} is not what it names")
+        yield Finding(
+            "statement lines",
+            f"merchant {merchant_id} statement {number}",
+            f"line {line_no} is not what it names",
+        )

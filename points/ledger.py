@@ -80,7 +80,11 @@ def open_wallets(session: Session, members: Iterable[tuple[int, State, datetime]
 
 def read(session: Session, member_id: int) -> Wallet:
     """A wallet as it stands; WalletUnknown when there is none."""
-    row = session.connection().exec_driver_sql(f"select {WALLET} from wallet where member_id = %s", (member_id,)).one_or_none()
+    row = (
+        session.connection()
+        .exec_driver_sql(f"select {WALLET} from wallet where member_id = %s", (member_id,))
+        .one_or_none()
+    )
     if row is None:
         raise WalletUnknown(member=member_id)
     return wallet_of(row)
@@ -93,7 +97,9 @@ def post(session: Session, request: Request) -> Answer:
         wallet, before = _read_with_key(connection, request, lock=tries == OPTIMISTIC_TRIES)
         if before:
             return _replay(request, before)
-        outcome = postings.run(wallet, request, _known(connection, [(wallet, request)])[request.member_id, request.idem])
+        outcome = postings.run(
+            wallet, request, _known(connection, [(wallet, request)])[request.member_id, request.idem]
+        )
         if not outcome.postings or _write_one(connection, wallet, outcome):
             _keep_holds(connection, [outcome])
             return Answer(outcome.postings, replayed=False)
@@ -126,39 +132,54 @@ def _batches(members: list[int]) -> Iterable[tuple[int, int]]:
 
 
 def _post_batch(
-    session: Session, connection: Connection, batch: list[tuple[int, Request]], answers: dict[int, Answer | Problem]
+    session: Session,
+    connection: Connection,
+    batch: list[tuple[int, Request]],
+    answers: dict[int, Answer | Problem],
 ) -> None:
     wallets = _read_many(connection, sorted({request.member_id for _, request in batch}))
     before = _read_keys(connection, [request for _, request in batch])
     fresh = [
-        (wallets[r.member_id], r) for _, r in batch if r.member_id in wallets and (r.member_id, r.idem) not in before
+        (wallets[r.member_id], r)
+        for _, r in batch
+        if r.member_id in wallets and (r.member_id, r.idem) not in before
     ]
     known = _known(connection, fresh)
     now, done = dict(wallets), defaultdict[int, list[tuple[int, Outcome]]](list)
-    late: list[tuple[int, Request]] = []  # requests that refer to what this very batch writes
+    late: list[
+        tuple[int, Request]
+    ] = []  # requests that may refer to what this very batch writes, and those after them
+    waiting: set[int] = set()
     for number, request in batch:
-        place = (request.member_id, request.idem)
-        if request.member_id not in wallets:
-            answers[number] = WalletUnknown(member=request.member_id)
+        member_id, place = request.member_id, (request.member_id, request.idem)
+        if member_id not in wallets:
+            answers[number] = WalletUnknown(member=member_id)
+        elif member_id in waiting or (
+            done[member_id] and (request.rev_of is not None or now[member_id].held or wallets[member_id].held)
+        ):
+            waiting.add(member_id)  # those after it wait too: a member's requests are done in the order given
+            late.append((number, request))
         elif place in before:
             answers[number] = _attempt_replay(request, before[place])
-        elif done[request.member_id] and (request.rev_of is not None or now[request.member_id].held):
-            late.append((number, request))
         else:
             try:
-                outcome = postings.run(now[request.member_id], request, known[place])
+                outcome = postings.run(now[member_id], request, known[place])
             except Problem as refusal:
                 answers[number] = refusal
                 continue
-            now[request.member_id] = outcome.wallet
-            before[place] = outcome.postings
-            done[request.member_id].append((number, outcome))
+            now[member_id] = outcome.wallet
+            if outcome.postings:
+                before[place] = outcome.postings
+            done[member_id].append((number, outcome))
             answers[number] = Answer(outcome.postings, replayed=False)
     changed = {m: w for m, w in now.items() if w.seq != wallets[m].seq}
     written = _write_wallets(connection, wallets, changed)
     _copy_postings(connection, [p for m in written for _, outcome in done[m] for p in outcome.postings])
     _keep_holds(connection, [outcome for m in written for _, outcome in done[m]])
-    lost = [(number, request) for number, request in batch if request.member_id in changed.keys() - written]
+    gone, later = changed.keys() - written, {number for number, _ in late}
+    lost = [
+        (number, request) for number, request in batch if request.member_id in gone and number not in later
+    ]
     for number, request in [*lost, *late]:
         answers[number] = _attempt(session, request)
 
@@ -219,7 +240,9 @@ _LOCKED = f"select {WALLET} from wallet where member_id = %s for update"
 _BY_KEY = f"select {POSTING} from posting where member_id = %s and idem = %s order by part"
 
 
-def _read_with_key(connection: Connection, request: Request, *, lock: bool) -> tuple[Wallet, tuple[Posting, ...]]:
+def _read_with_key(
+    connection: Connection, request: Request, *, lock: bool
+) -> tuple[Wallet, tuple[Posting, ...]]:
     width = WALLET.count(",") + 1
     if lock:  # the key is looked up after the lock, in a new statement: an older snapshot would miss it
         found = connection.exec_driver_sql(_LOCKED, (request.member_id,)).one_or_none()
@@ -238,7 +261,9 @@ def _read_many(connection: Connection, members: list[int]) -> dict[int, Wallet]:
     return {row[0]: wallet_of(row) for row in rows}
 
 
-def _read_keys(connection: Connection, requests: list[Request]) -> dict[tuple[int, UUID], tuple[Posting, ...]]:
+def _read_keys(
+    connection: Connection, requests: list[Request]
+) -> dict[tuple[int, UUID], tuple[Posting, ...]]:
     rows = connection.exec_driver_sql(
         f"select {columns('p', POSTING)} from unnest(%s::bigint[], %s::uuid[]) k(m, i) "
         "join posting p on p.member_id = k.m and p.idem = k.i order by p.member_id, p.seq",
@@ -257,10 +282,14 @@ def _known(connection: Connection, asked: list[tuple[Wallet, Request]]) -> dict[
     overdue = _overdue(connection, [(w, r) for w, r in asked if w.held])
     if not originals and not overdue:
         return known
-    found = _read_originals(connection, sorted(originals | {(m, s) for m, seqs in overdue.items() for s in seqs}))
-    for _, request in asked:
+    found = _read_originals(
+        connection, sorted(originals | {(m, s) for m, seqs in overdue.items() for s in seqs})
+    )
+    for wallet, request in asked:
+        holds = [found[request.member_id, s] for s in overdue.get(request.member_id, ())]
+        at = max(request.at, wallet.at)
         known[request.member_id, request.idem] = Known(
-            overdue=tuple(found[request.member_id, s] for s in overdue.get(request.member_id, ())),
+            overdue=tuple(hold for hold in holds if (hold.posting.ends_at or FOREVER) <= at),
             original=found.get((request.member_id, request.rev_of or 0)),
         )
     return known
@@ -269,7 +298,9 @@ def _known(connection: Connection, asked: list[tuple[Wallet, Request]]) -> dict[
 def _overdue(connection: Connection, asked: list[tuple[Wallet, Request]]) -> dict[int, list[int]]:
     if not asked:
         return {}
-    latest = {wallet.member_id: max(request.at, wallet.at) for wallet, request in asked}
+    latest: dict[int, datetime] = {}
+    for wallet, request in asked:
+        latest[wallet.member_id] = max(request.at, wallet.at, latest.get(wallet.member_id, wallet.at))
     rows = connection.exec_driver_sql(
         "select h.member_id, h.seq from unnest(%s::bigint[], %s::timestamptz[]) k(m, t) "
         "join hold h on h.member_id = k.m and h.ends_at <= k.t order by h.member_id, h.seq",
@@ -281,7 +312,9 @@ def _overdue(connection: Connection, asked: list[tuple[Wallet, Request]]) -> dic
     return dict(found)
 
 
-def _read_originals(connection: Connection, places: Sequence[tuple[int, int | None]]) -> dict[tuple[int, int], Original]:
+def _read_originals(
+    connection: Connection, places: Sequence[tuple[int, int | None]]
+) -> dict[tuple[int, int], Original]:
     rows = connection.exec_driver_sql(
         f"with k as (select * from unnest(%s::bigint[], %s::bigint[]) k(m, s)) "
         f"select {columns('p', POSTING)} from k join posting p on p.member_id = k.m and p.seq = k.s union all "
@@ -368,7 +401,10 @@ def _copy_postings(connection: Connection, rows: list[Posting]) -> None:
     if not rows:
         return
     driver: Any = connection.connection.driver_connection
-    with driver.cursor() as cursor, cursor.copy(f"copy posting ({POSTING}) from stdin (format binary)") as copy:
+    with (
+        driver.cursor() as cursor,
+        cursor.copy(f"copy posting ({POSTING}) from stdin (format binary)") as copy,
+    ):
         copy.set_types(POSTING_TYPES)
         for row in rows:
             copy.write_row(_posting_values(row))
@@ -395,7 +431,8 @@ def _keep_holds(connection: Connection, outcomes: list[Outcome]) -> None:
             elif posting.kind in (Kind.CAPTURE, Kind.RELEASE, Kind.TIMEOUT):
                 place = (posting.member_id, posting.rev_of)
                 gone = connection.exec_driver_sql(
-                    "delete from hold where member_id = %s and seq = %s and open_points = %s", (*place, posting.amount)
+                    "delete from hold where member_id = %s and seq = %s and open_points = %s",
+                    (*place, posting.amount),
                 )
                 if not gone.rowcount:
                     connection.exec_driver_sql(
@@ -406,4 +443,6 @@ def _keep_holds(connection: Connection, outcomes: list[Outcome]) -> None:
 
 def set_state(session: Session, member_id: int, state: State) -> None:
     """An event of the line: points do not move, but a write that saw the earlier state will look again."""
-    session.connection().exec_driver_sql("update wallet set state = %s where member_id = %s", (int(state), member_id))
+    session.connection().exec_driver_sql(
+        "update wallet set state = %s where member_id = %s", (int(state), member_id)
+    )

@@ -20,7 +20,7 @@ class Interval(NamedTuple):
 
     key: int
     first: int
-    count: int
+    count: int  # type: ignore[assignment]  # hides tuple.count, which nobody needs here
 
 
 class Lots(NamedTuple):
@@ -114,6 +114,14 @@ def landing(lot_key: int, on: date, grace_days: int = GRACE_DAYS) -> int:
     if lot_key >= first_live(on):
         return lot_key
     return key(on + timedelta(days=grace_days), lot_class(lot_key))
+
+
+def with_room(lots: Lots, lot_key: int) -> int:
+    """The lot for points that come back: of a full wallet the next one of their class that lapses later."""
+    if lot_key in lots.keys or len(lots.keys) < MOST_LOTS:
+        return lot_key
+    later = [k for k in lots.keys if k > lot_key and lot_class(k) == lot_class(lot_key)]
+    return later[0] if later else lot_key
 
 
 def head_of(intervals: tuple[Interval, ...], skip: int, count: int) -> tuple[Interval, ...]:

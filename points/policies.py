@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TypeVar
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from base import ids
@@ -78,7 +78,11 @@ def add_expiry_policy(
     """From a day on, points of a class live to the end of the month that many months later; None: without end."""
     _free(session, ExpiryPolicy, programme_id, from_day, ExpiryPolicy.lot_class == lot_class)
     policy = ExpiryPolicy(
-        policy_id=ids.new_id(), programme_id=programme_id, lot_class=lot_class, from_day=from_day, months=months
+        policy_id=ids.new_id(),
+        programme_id=programme_id,
+        lot_class=lot_class,
+        from_day=from_day,
+        months=months,
     )
     session.add(policy)
     session.flush()
@@ -111,6 +115,13 @@ def _in_force(versions: list[Version], on: date, what: str) -> Version:
     return max(begun, key=lambda version: version.from_day)
 
 
-def _free(session: Session, table: type[EarnRule | ExpiryPolicy], programme_id: int, from_day: date, same: object) -> None:
-    if session.scalar(select(table).where(table.programme_id == programme_id, table.from_day == from_day, same)):  # type: ignore[arg-type]
+def _free(
+    session: Session,
+    table: type[EarnRule | ExpiryPolicy],
+    programme_id: int,
+    from_day: date,
+    same: ColumnElement[bool],
+) -> None:
+    taken = select(table.from_day).where(table.programme_id == programme_id, table.from_day == from_day, same)
+    if session.scalar(taken) is not None:
         raise SameDayVersion(from_day=str(from_day))

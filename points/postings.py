@@ -8,7 +8,7 @@ import hashlib
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from enum import IntEnum
 from uuid import UUID
 
@@ -19,6 +19,7 @@ from points.lots import Interval, Lots
 
 FOREVER = datetime(9999, 12, 31, tzinfo=UTC)
 MOST_POINTS = 10**15
+NO_LOTS = Lots()
 
 
 class Side(IntEnum):
@@ -70,6 +71,13 @@ SIDES: dict[Kind, tuple[Side, Side]] = {
 }
 TAKES = frozenset({Kind.REPAY, Kind.REDEEM, Kind.HOLD, Kind.EXPIRE})
 GIVES = frozenset({Kind.EARN, Kind.RELEASE, Kind.TIMEOUT, Kind.REVERSE})
+FOLLOWS: dict[
+    Kind, tuple[Kind, ...]
+] = {  # what a follow-up may refer to: nothing is given back that was not taken
+    Kind.CAPTURE: (Kind.HOLD,),
+    Kind.RELEASE: (Kind.HOLD,),
+    Kind.REVERSE: (Kind.REDEEM, Kind.CAPTURE),
+}
 
 
 class NotEnoughPoints(Conflict):
@@ -136,7 +144,7 @@ class Wallet:
     state: State
     at: datetime
     head: bytes
-    lots: Lots = Lots()
+    lots: Lots = NO_LOTS
     seq: int = 0
     seen: int = 0
     balance: int = 0
@@ -280,7 +288,7 @@ def _steps(wallet: Wallet, request: Request, known: Known, at: datetime) -> Iter
     if request.kind is Kind.EXPIRE:
         return
     _allowed(wallet.state, request.kind)
-    if not 0 <= request.points <= MOST_POINTS or (request.points == 0 and request.rev_of is None):
+    if not 0 <= request.points <= MOST_POINTS or (request.points == 0 and request.kind not in FOLLOWS):
         raise PointsOutOfRange(points=request.points)
     if request.kind is Kind.EARN:
         pot, given = lots.give(pot, lots.landing(request.lot_key, on), request.points)
@@ -304,7 +312,7 @@ def _steps(wallet: Wallet, request: Request, known: Known, at: datetime) -> Iter
 
 def _follow_up(pot: Lots, request: Request, original: Original | None, on: date, at: datetime) -> Step:
     """Capture, release or reversal of an earlier posting."""
-    if original is None:
+    if original is None or original.posting.kind not in FOLLOWS.get(request.kind, ()):
         raise MoreThanLeft(left=0)
     posting = original.posting
     points = request.points or original.open
@@ -324,8 +332,10 @@ def _give_back(
     """Last-taken points first, each to its own lot or, where that has lapsed, to its grace lot."""
     back = []
     for interval in lots.tail_of(taken, skip, points):
-        pot, given = lots.give(pot, lots.landing(interval.key, on), interval.count)
+        pot, given = lots.give(pot, lots.with_room(pot, lots.landing(interval.key, on)), interval.count)
         back.append(given)
+    if len(pot.keys) > lots.MOST_LOTS:
+        raise LotsFull()
     return pot, tuple(back)
 
 
@@ -439,4 +449,4 @@ def canonical(posting: Posting) -> bytes:
 
 
 def _micros(at: datetime) -> int:
-    return int((at - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds()) * 1_000_000 + at.microsecond
+    return (at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)

@@ -21,7 +21,13 @@ class ProgrammeClosed(Conflict):
 
 
 def create(
-    session: Session, code: str, names: dict[str, str], *, zone: str, currency: str, minimum_tenure_days: int = 0
+    session: Session,
+    code: str,
+    names: dict[str, str],
+    *,
+    zone: str,
+    currency: str,
+    minimum_tenure_days: int = 0,
 ) -> Programme:
     """The programme of that code; made when it is not there."""
     found = session.scalar(select(Programme).where(Programme.code == code))

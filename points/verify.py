@@ -16,7 +16,6 @@ from base.findings import Finding
 from points import ledger, lots, postings
 from points.postings import Kind, Posting, Side, Wallet
 
-
 Progress = Callable[[int], None]
 
 
@@ -48,7 +47,7 @@ def findings(session: Session, progress: Progress = lambda n: None) -> Iterator[
 
 def count(session: Session) -> int:
     """About how many postings there are to read (for a progress bar)."""
-    return session.connection().exec_driver_sql("select count(*) from posting").scalar_one()
+    return int(session.connection().exec_driver_sql("select count(*) from posting").scalar_one())
 
 
 def _stream(session: Session) -> Iterator[Any]:
@@ -67,7 +66,9 @@ def _split(pair: Iterator[Any]) -> tuple[Wallet, list[Any]]:
 
 def _holds(session: Session) -> dict[int, dict[int, int]]:
     found: dict[int, dict[int, int]] = defaultdict(dict)
-    for member_id, seq, points in session.connection().exec_driver_sql("select member_id, seq, open_points from hold"):
+    for member_id, seq, points in session.connection().exec_driver_sql(
+        "select member_id, seq, open_points from hold"
+    ):
         found[member_id][seq] = points
     return found
 
@@ -88,7 +89,9 @@ def _member(
             yield Finding("chain", here, "the hash does not fit the row and the one before it")
             return
         if (row[17], row[18]) != posting.sides:
-            yield Finding("sides", here, f"classes {row[17]} -> {row[18]} are not those of {posting.kind.name}")
+            yield Finding(
+                "sides", here, f"classes {row[17]} -> {row[18]} are not those of {posting.kind.name}"
+            )
             return
         yield from _intervals(wallet, posting, here)
         yield from _against_original(posting, originals, here)
@@ -97,7 +100,11 @@ def _member(
         sides[posting.sides[0]] -= posting.amount
         sides[posting.sides[1]] += posting.amount
         wallet = postings.apply(wallet, posting)
-        if (posting.balance_after, posting.held_after, posting.debt_after) != (wallet.balance, wallet.held, wallet.debt):
+        if (posting.balance_after, posting.held_after, posting.debt_after) != (
+            wallet.balance,
+            wallet.held,
+            wallet.debt,
+        ):
             yield Finding("running totals", here, "balance, held or debt after it do not add up")
     if not rows:
         wallet = replace(wallet, at=stored.at)
@@ -105,7 +112,9 @@ def _member(
         yield Finding("replay", place, "the wallet is not what its postings make of it")
     if not lots.well_formed(stored.lots) or sum(stored.lots.given) - sum(stored.lots.taken) != stored.balance:
         yield Finding("lots", place, "lots do not add up to the balance")
-    left = {seq: open_points for seq, (p, open_points) in originals.items() if p.kind is Kind.HOLD and open_points}
+    left = {
+        seq: open_points for seq, (p, open_points) in originals.items() if p.kind is Kind.HOLD and open_points
+    }
     if left != holds:
         yield Finding("holds", place, f"open holds {holds}, postings say {left}")
 
@@ -119,11 +128,15 @@ def _intervals(wallet: Wallet, posting: Posting, here: str) -> Iterator[Finding]
         given, taken = state.setdefault(interval.key, [0, 0])
         if posting.kind in postings.TAKES:
             if interval.first != taken or taken + interval.count > given:
-                yield Finding("intervals", here, f"takes of lot {lots.last_day(interval.key)} overlap or leave a gap")
+                yield Finding(
+                    "intervals", here, f"takes of lot {lots.last_day(interval.key)} overlap or leave a gap"
+                )
             state[interval.key][1] += interval.count
         elif posting.kind in postings.GIVES:
             if interval.first != given:
-                yield Finding("intervals", here, f"gives of lot {lots.last_day(interval.key)} overlap or leave a gap")
+                yield Finding(
+                    "intervals", here, f"gives of lot {lots.last_day(interval.key)} overlap or leave a gap"
+                )
             state[interval.key][0] += interval.count
     if posting.kind in (Kind.REDEEM, Kind.HOLD, Kind.REPAY) and posting.lots:
         floor, last = lots.first_live(posting.effective_on), max(interval.key for interval in posting.lots)
@@ -131,7 +144,9 @@ def _intervals(wallet: Wallet, posting: Posting, here: str) -> Iterator[Finding]
             yield Finding("soonest first", here, "a sooner-lapsing live lot still had points")
 
 
-def _against_original(posting: Posting, originals: dict[int, tuple[Posting, int]], here: str) -> Iterator[Finding]:
+def _against_original(
+    posting: Posting, originals: dict[int, tuple[Posting, int]], here: str
+) -> Iterator[Finding]:
     if posting.rev_of is None:
         return
     original, left = originals.get(posting.rev_of, (None, 0))

@@ -13,12 +13,12 @@ from sqlalchemy import Connection, create_engine, pool, text
 
 os.environ["JIFEN_ENV"] = "test"
 
-from app import create_app  # noqa: E402
-from app.cli import jifen  # noqa: E402
-from app.sandbox import billing as sandbox  # noqa: E402
-from app.wiring import findings, wire  # noqa: E402
-from base import database, local, logs, schema  # noqa: E402
-from base.config import Config  # noqa: E402
+from app import create_app
+from app.cli import jifen
+from app.sandbox import billing as sandbox
+from app.wiring import findings, wire
+from base import database, local, logs, schema
+from base.config import Config
 
 KEPT = {"alembic_version"}
 
@@ -52,7 +52,9 @@ def db(config: Config) -> Iterator[Config]:
     wire(config, pool_size=16)
     owner = create_engine(config.database_owner_url or "", poolclass=pool.NullPool)
     with owner.begin() as connection:
-        tables = connection.execute(text("select tablename from pg_tables where schemaname = 'public'")).scalars()
+        tables = connection.execute(
+            text("select tablename from pg_tables where schemaname = 'public'")
+        ).scalars()
         names = ", ".join(sorted(set(tables) - KEPT))
         connection.execute(text(f"truncate {names}"))
     owner.dispose()
@@ -93,13 +95,14 @@ class Billing:
 
 
 @pytest.fixture
-def billing(db: Config) -> Iterator[Billing]:
-    """The billing sandbox on loopback; this process's jobs talk to it."""
+def billing(db: Config, monkeypatch: pytest.MonkeyPatch) -> Iterator[Billing]:
+    """The billing sandbox on loopback; this process's jobs and commands talk to it."""
     stand_in = sandbox.create_sandbox(None)
     server = sandbox.server(stand_in, 0)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     url = f"http://127.0.0.1:{server.port}"
+    monkeypatch.setenv("JIFEN_BILLING_URL", url)
     wire(db.at(billing_url=url, billing_timeout_s=1), pool_size=16)
     yield Billing(url, stand_in.test_client())
     server.shutdown()

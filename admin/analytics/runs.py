@@ -40,7 +40,12 @@ def take(session: Session, programme: Programme, at: datetime) -> AnalysisRun:
         AnalysisRun.seed == SEED,
     )
     if session.scalar(select(AnalysisRun.run_id).where(*same)) is None:
-        run = {"as_of": at.isoformat(), "code_version": VERSION, "input_sha256": input_hash.hex(), "seed": SEED}
+        run = {
+            "as_of": at.isoformat(),
+            "code_version": VERSION,
+            "input_sha256": input_hash.hex(),
+            "seed": SEED,
+        }
         session.execute(
             insert(AnalysisRun)
             .values(
@@ -103,11 +108,15 @@ def of_programme(session: Session, programme: Programme, on: date) -> Histories:
 
 def _observed(session: Session, programme: Programme) -> tuple[date | None, date | None]:
     """The days of the programme's first and last posting."""
-    row: Any = session.connection().exec_driver_sql(
-        "select min(p.effective_on), max(p.effective_on) from posting p join member m using (member_id) "
-        "where m.programme_id = %s",
-        (programme.programme_id,),
-    ).one()
+    row: Any = (
+        session.connection()
+        .exec_driver_sql(
+            "select min(p.effective_on), max(p.effective_on) from posting p join member m using (member_id) "
+            "where m.programme_id = %s",
+            (programme.programme_id,),
+        )
+        .one()
+    )
     return row[0], row[1]
 
 

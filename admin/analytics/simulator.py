@@ -6,6 +6,7 @@ check, accept and settle at their moments in the past, so that the books balance
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -14,6 +15,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from admin.analytics import demo_offers, runs
+from admin.analytics.histories import Ints
 from admin.analytics.population import KINDS, Brand, Population
 from base import clock, database
 from base.auth import passwords
@@ -97,11 +99,8 @@ def make(config: Config, size: Size, credit: CreditBill, bar: Bar, *, seed: int 
         _play(demo, month)
         bar.advance()
     for programme in demo.programmes.values():
-        with database.begin() as session:
-            try:
-                runs.take(session, programme, clock.now())
-            except runs.NothingToCompare:
-                pass
+        with suppress(runs.NothingToCompare), database.begin() as session:
+            runs.take(session, programme, clock.now())
 
 
 def is_there(session: Session) -> bool:
@@ -132,7 +131,16 @@ def _set_up(
         member_ids = [ids_by_customer[customer_id] for customer_id in population.customer_ids]
         _opening(session, population, member_ids, began, policies.month_end(today, 1))
     return Demo(
-        config, population, made, member_ids, population.customer_ids, population.programme_codes, places, credit, random, today
+        config,
+        population,
+        made,
+        member_ids,
+        population.customer_ids,
+        population.programme_codes,
+        places,
+        credit,
+        random,
+        today,
     )
 
 
@@ -144,7 +152,9 @@ def _programme(session: Session, brand: Brand, first_day: date) -> Programme:
     for line_type in ("plan", "data", "voice"):
         policies.add_earn_rule(session, programme.programme_id, line_type, first_day, points=1, per_fen=100)
     policies.add_expiry_policy(session, programme.programme_id, policies.BILL_POINTS, first_day, months=36)
-    policies.add_expiry_policy(session, programme.programme_id, policies.PROMOTION_POINTS, first_day, months=12)
+    policies.add_expiry_policy(
+        session, programme.programme_id, policies.PROMOTION_POINTS, first_day, months=12
+    )
     rates.add(session, programme.programme_id, first_day, points=100, per_fen=100)
     rates.add(session, programme.programme_id, first_day, points=80, per_fen=100, kind="voucher")
     rates.add(session, programme.programme_id, first_day, points=50, per_fen=100, kind="perk")
@@ -164,7 +174,13 @@ def _shops(
         terminal = clerks.add_terminal(session, outlet, f"{shop.code}-1")
         clerk = clerks.add_clerk(session, outlet, "01", pin_hash)
         terms.add(
-            session, merchant.merchant_id, first_day, price_bp=8_500, fee_bp=200, vat_bp=600, void_window_s=900
+            session,
+            merchant.merchant_id,
+            first_day,
+            price_bp=8_500,
+            fee_bp=200,
+            vat_bp=600,
+            void_window_s=900,
         )
         places[merchant.merchant_id] = Place(
             merchant.merchant_id, outlet.outlet_id, terminal.terminal_id, clerk.clerk_id
@@ -217,8 +233,14 @@ def _play(demo: Demo, month: int) -> None:
     wishing = np.flatnonzero(plan.wish >= 0)
     for start in range(0, len(wishing), CHUNK):
         part = wishing[start : start + CHUNK]
-        moment = begins + timedelta(days=1, hours=9) + (ends - begins - timedelta(days=2)) * (start / max(1, len(wishing)))
-        for number, kept in zip(part, _redeem_chunk(demo, part, plan.wish, plan.wish_points, moment), strict=True):
+        moment = (
+            begins
+            + timedelta(days=1, hours=9)
+            + (ends - begins - timedelta(days=2)) * (start / max(1, len(wishing)))
+        )
+        for number, kept in zip(
+            part, _redeem_chunk(demo, part, plan.wish, plan.wish_points, moment), strict=True
+        ):
             refused[number] = not kept
     demo.population.refuse(refused)
     for start in range(0, len(leaving := np.flatnonzero(plan.leaves)), CHUNK):
@@ -230,7 +252,7 @@ def _play(demo: Demo, month: int) -> None:
     _settle(demo, ends)
 
 
-def _balances(demo: Demo, at: datetime) -> np.ndarray:
+def _balances(demo: Demo, at: datetime) -> Ints:
     on = clock.day(at, ZONE)
     with database.begin() as session:
         rows = session.connection().exec_driver_sql("select member_id, lot_key, lot_in, lot_out from wallet")
@@ -238,9 +260,7 @@ def _balances(demo: Demo, at: datetime) -> np.ndarray:
     return np.array([live[member_id] for member_id in demo.member_ids])
 
 
-def _redeem_chunk(
-    demo: Demo, part: Iterable[int], wish: np.ndarray, wish_points: np.ndarray, at: datetime
-) -> list[bool]:
+def _redeem_chunk(demo: Demo, part: Iterable[int], wish: Ints, wish_points: Ints, at: datetime) -> list[bool]:
     """Redeem for some members at one moment: true where the rules allowed it."""
     made: list[Redemption | None] = []
     with clock.stopped(at):
@@ -261,12 +281,19 @@ def _open_offers(session: Session, programme: Programme, at: datetime) -> dict[s
     listed = offers.listed(session, programme.programme_id, at, limit=500)
     kinds: dict[str, list[Offer]] = {"bill": [], "merchant": [], "club": []}
     for row in listed:
-        kinds[{"bill_credit": "bill", "voucher": "merchant", "perk": "club"}[row.offer.kind]].append(row.offer)
+        kinds[{"bill_credit": "bill", "voucher": "merchant", "perk": "club"}[row.offer.kind]].append(
+            row.offer
+        )
     return kinds
 
 
 def _redeem(
-    session: Session, demo: Demo, member_id: int, here: dict[str, list[Offer]], wanted: tuple[str, int], at: datetime
+    session: Session,
+    demo: Demo,
+    member_id: int,
+    here: dict[str, list[Offer]],
+    wanted: tuple[str, int],
+    at: datetime,
 ) -> Redemption | None:
     """Quote and redeem what comes nearest to the points in mind; None when the rules refuse it."""
     kind, points = wanted
@@ -301,7 +328,11 @@ def _credit(demo: Demo, made: list[Redemption]) -> None:
     with database.begin() as session:
         for (redemption, attempt), outcome in zip(asked, outcomes, strict=True):
             job.record(session, demo.config, redemption.member_id, redemption.redemption_id, attempt, outcome)
-        ended = [r for r, _ in asked if redemptions.find(session, r.member_id, r.redemption_id).state == "fulfilled"]
+        ended = [
+            r
+            for r, _ in asked
+            if redemptions.find(session, r.member_id, r.redemption_id).state == "fulfilled"
+        ]
         _fulfil_promises(session, [(r.member_id, r.redemption_id) for r in ended])
 
 
@@ -327,7 +358,7 @@ def _accept(demo: Demo, made: list[Redemption]) -> None:
             life.accept(session, key, checked.token, None, place, at)
 
 
-def _bill(demo: Demo, month: int, at: datetime, bills_fen: np.ndarray) -> None:
+def _bill(demo: Demo, month: int, at: datetime, bills_fen: Ints) -> None:
     day = clock.day(at, ZONE)
     paying = np.flatnonzero(bills_fen > 0)
     for code, programme in demo.programmes.items():

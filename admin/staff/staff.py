@@ -48,7 +48,9 @@ def sign_in(email: str, password: str) -> str:
     at, scope = clock.now(), f"staff:{email.lower()[:100]}"
     with database.begin() as session:
         guesses.check(session, scope, LIMIT, at)
-        row = session.scalar(select(StaffRow).where(StaffRow.email == email.lower(), StaffRow.ended_at.is_(None)))
+        row = session.scalar(
+            select(StaffRow).where(StaffRow.email == email.lower(), StaffRow.ended_at.is_(None))
+        )
         if passwords.matches(row.password_hash if row else None, password) and row is not None:
             guesses.forget(session, scope)
             return sign_ins.begin(session, "staff", row.staff_id, at)

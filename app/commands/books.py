@@ -25,7 +25,7 @@ _quiet = click.option("--quiet", is_flag=True, help="No progress, no summary.")
 _programme = click.option("--programme", "code", metavar="CODE", help="One programme instead of all.")
 
 
-class Day(click.ParamType):
+class Day(click.ParamType[date]):
     """A date as YYYY-MM-DD."""
 
     name = "date"
@@ -62,12 +62,16 @@ def verify(ctx: click.Context, as_json: bool, quiet: bool) -> None:
         for finding in found:
             click.echo(f"{finding.rule}: {finding.place}: {finding.text}")
         if not quiet:
-            click.echo(f"{total:,} postings replayed: " + (f"{len(found)} findings" if found else "all whole"))
+            click.echo(
+                f"{total:,} postings replayed: " + (f"{len(found)} findings" if found else "all whole")
+            )
     ctx.exit(FINDINGS if found else 0)
 
 
 @click.command()
-@click.option("--as-of", "on", type=Day(), required=True, metavar="DATE", help="Lots whose last day lies before it.")
+@click.option(
+    "--as-of", "on", type=Day(), required=True, metavar="DATE", help="Lots whose last day lies before it."
+)
 @_programme
 @_json
 @_quiet
@@ -80,9 +84,13 @@ def expire(on: date, code: str | None, as_json: bool, quiet: bool) -> None:
         if at is None:
             raise click.BadParameter("the day has not come yet", param_hint="--as-of")
         with database.begin() as session:
-            members = session.connection().exec_driver_sql(
-                "select count(*) from member where programme_id = %s", (programme.programme_id,)
-            ).scalar_one()
+            members = (
+                session.connection()
+                .exec_driver_sql(
+                    "select count(*) from member where programme_id = %s", (programme.programme_id,)
+                )
+                .scalar_one()
+            )
         lapsed[programme.code] = 0
         with bar(members, f"expire {programme.code}", quiet=quiet) as shown:
             last: int | None = 0
@@ -92,11 +100,18 @@ def expire(on: date, code: str | None, as_json: bool, quiet: bool) -> None:
                 lapsed[programme.code] += step.lapsed_points
                 last = step.last_member
                 shown.advance(step.looked_at)
-    _tell({"as_of": str(on), "lapsed": lapsed}, as_json, quiet, [f"{c}: {n:,} points lapsed" for c, n in lapsed.items()])
+    _tell(
+        {"as_of": str(on), "lapsed": lapsed},
+        as_json,
+        quiet,
+        [f"{c}: {n:,} points lapsed" for c, n in lapsed.items()],
+    )
 
 
 @click.command()
-@click.option("--until", type=Day(), required=True, metavar="DATE", help="The last day of the period, inclusive.")
+@click.option(
+    "--until", type=Day(), required=True, metavar="DATE", help="The last day of the period, inclusive."
+)
 @click.option("--merchant", "code", metavar="CODE", help="One merchant instead of all.")
 @_json
 @_quiet
@@ -131,7 +146,12 @@ def settle(until: date, code: str | None, as_json: bool, quiet: bool) -> None:
         f"{row['merchant']:<24} no. {row['number']:>3}  {row['lines']:>6} lines  net {yuan_text(row['net_fen']):>12} {row['currency']}"
         for row in sealed
     ]
-    _tell({"until": str(until), "statements": sealed}, as_json, quiet, [*lines, f"{len(sealed)} statements sealed"])
+    _tell(
+        {"until": str(until), "statements": sealed},
+        as_json,
+        quiet,
+        [*lines, f"{len(sealed)} statements sealed"],
+    )
 
 
 @click.command()
@@ -146,7 +166,9 @@ def retention(file: Path | None, code: str | None, language: str, as_json: bool,
     FILE: intervals as CSV (id,start,stop,event,exposed); without it, the programmes of the database.
     """
     if file is not None:
-        _show(file.name, report.retention_report(history_files.read_intervals(file)), language, as_json, quiet)
+        _show(
+            file.name, report.retention_report(history_files.read_intervals(file)), language, as_json, quiet
+        )
         return
     local_setup.ready()
     for programme in _programmes(code):

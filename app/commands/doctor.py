@@ -59,7 +59,9 @@ def _checks() -> Iterator[Check]:
     yield _fonts()
     yield _port(config)
     free = shutil.disk_usage(config.data_dir if config.data_dir.exists() else Path.cwd()).free
-    yield Check("disk", free >= LEAST_FREE, f"{free // 10**9} GB free", "make room: at least 1 GB should be free")
+    yield Check(
+        "disk", free >= LEAST_FREE, f"{free // 10**9} GB free", "make room: at least 1 GB should be free"
+    )
 
 
 def _database(config: Config) -> Iterator[Check]:
@@ -96,7 +98,9 @@ def _secrets(config: Config) -> Iterator[Check]:
     folder = config.data_dir / "secrets"
     wide = [file.name for file in folder.glob("*") if file.stat().st_mode & 0o077] if folder.exists() else []
     mend = f"run: chmod 600 {folder}/*"
-    yield Check("secrets", not wide, "readable by others: " + ", ".join(wide) if wide else "kept to their owner", mend)
+    yield Check(
+        "secrets", not wide, "readable by others: " + ", ".join(wide) if wide else "kept to their owner", mend
+    )
 
 
 def _fonts() -> Check:
@@ -106,7 +110,11 @@ def _fonts() -> Check:
         lambda: any((Path.home() / ".fonts").rglob("*CJK*")),
     )
     found = any(look() for look in looks)
-    text = "a Chinese font is here" if found else "no Chinese font was found on this machine (only screenshots need it)"
+    text = (
+        "a Chinese font is here"
+        if found
+        else "no Chinese font was found on this machine (only screenshots need it)"
+    )
     return Check("fonts", True, text)
 
 
@@ -116,7 +124,9 @@ def _port(config: Config) -> Check:
         try:
             probe.bind((config.host, config.port))
         except OSError:
-            return Check("port", True, f"{config.port} is taken (by jifen itself?); the next free one will be used")
+            return Check(
+                "port", True, f"{config.port} is taken (by jifen itself?); the next free one will be used"
+            )
     return Check("port", True, f"{config.port} is free")
 
 

@@ -51,7 +51,9 @@ def migrate() -> None:
     if config.database_url is None:
         local_setup.with_servers(config)
     elif config.database_owner_url is None:
-        raise click.UsageError("DATABASE_OWNER_URL is not set: migrations run as the role that owns the schema.")
+        raise click.UsageError(
+            "DATABASE_OWNER_URL is not set: migrations run as the role that owns the schema."
+        )
     else:
         schema.migrate(config.database_owner_url)
     click.echo(f"The schema is at {schema.newest()}.")
@@ -63,7 +65,9 @@ def migrate() -> None:
 def demo(size: str, quiet: bool) -> None:
     """Make the demo operator: members, two years of bills and redemptions, merchants, offers. Refused in production."""
     made = demo_data.make(local_setup.ready(), size, quiet=quiet)
-    click.echo("Demo data is ready." if made else "Demo data is there already; `jifen reset` makes it afresh.")
+    click.echo(
+        "Demo data is ready." if made else "Demo data is there already; `jifen reset` makes it afresh."
+    )
 
 
 @click.command()
@@ -106,7 +110,9 @@ def keys(name: str, code: str, scopes: tuple[str, ...]) -> None:
 
 
 @click.command()
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="A file instead of standard output.")
+@click.option(
+    "--out", type=click.Path(path_type=Path, dir_okay=False), help="A file instead of standard output."
+)
 def openapi(out: Path | None) -> None:
     """The API's description (OpenAPI 3.1)."""
     import json

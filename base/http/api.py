@@ -26,7 +26,10 @@ MOST = 2**63 - 1
 class WholeNumber(ma.fields.Field[int]):
     """A JSON whole number within bigint; text, floats, NaN and booleans are refused."""
 
-    default_error_messages = {"invalid": "must be a whole number", "range": "must be from {least} to {most}"}
+    default_error_messages = {  # noqa: RUF012  # marshmallow's own way
+        "invalid": "must be a whole number",
+        "range": "must be from {least} to {most}",
+    }
 
     def __init__(self, *, least: int = 0, most: int = MOST, **options: Any) -> None:
         super().__init__(**options)
@@ -97,7 +100,9 @@ class ProblemView(View):
     instance = ma.fields.String(required=True)
     next = ma.fields.String(required=True, metadata={"description": "what to do"})
     request_id = ma.fields.String(required=True)
-    errors = ma.fields.List(ma.fields.Dict(), metadata={"description": "JSON pointers of the fields concerned"})
+    errors = ma.fields.List(
+        ma.fields.Dict(), metadata={"description": "JSON pointers of the fields concerned"}
+    )
 
 
 class _Parser(FlaskParser):
@@ -112,7 +117,7 @@ class _Parser(FlaskParser):
             raise json.JSONDecodeError(type(error).__name__, "", 0) from None
 
 
-class JifenApi(Api):
+class JifenApi(Api):  # type: ignore[misc]
     """flask-smorest's Api with our problem as the documented error."""
 
     ERROR_SCHEMA = ProblemView
@@ -121,7 +126,7 @@ class JifenApi(Api):
         """Errors are answered by base/http/problems.py."""
 
 
-class Blueprint(SmorestBlueprint):
+class Blueprint(SmorestBlueprint):  # type: ignore[misc]
     """A blueprint of the API under /v1."""
 
     ARGUMENTS_PARSER = _Parser()
@@ -146,14 +151,16 @@ def init(app: Flask) -> JifenApi:
         app,
         spec_kwargs={
             "marshmallow_plugin": marshmallow_plugin,
-            "info": {"description": "Points, offers, vouchers and settlement. Errors: application/problem+json."},
+            "info": {
+                "description": "Points, offers, vouchers and settlement. Errors: application/problem+json."
+            },
             "components": {"securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}}},
             "security": [{"bearer": []}],
         },
     )
     converter = marshmallow_plugin.converter
     assert converter is not None
-    converter.add_attribute_function(_number_range)
+    converter.add_attribute_function(_number_range)  # type: ignore[no-untyped-call]
     return api
 
 
@@ -165,7 +172,9 @@ def _number_range(self: Any, field: Any, **options: Any) -> dict[str, Any]:
     return {}
 
 
-def answer_once(session: Session, member_id: int, payload: Any, effect: Callable[[], tuple[int, Any]]) -> Response:
+def answer_once(
+    session: Session, member_id: int, payload: Any, effect: Callable[[], tuple[int, Any]]
+) -> Response:
     """Answer a writing request under its Idempotency-Key; a replay says so in a header."""
     key = idempotency.checked(request.headers.get("Idempotency-Key"))
     asked = {"method": request.method, "path": request.path, "body": payload}

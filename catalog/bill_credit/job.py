@@ -45,7 +45,9 @@ def run(config: Config, member_id: int, redemption_id: int) -> None:
     if noted is None:
         return
     outcome = _ask(config, noted)
-    log.info("bill credit", reference=noted.credit.reference, tries=noted.number, outcome=type(outcome).__name__)
+    log.info(
+        "bill credit", reference=noted.credit.reference, tries=noted.number, outcome=type(outcome).__name__
+    )
     with database.begin() as session:
         record(session, config, member_id, redemption_id, noted, outcome)
 
@@ -90,7 +92,12 @@ def _ask(config: Config, noted: Try) -> Outcome | NotFound:
 
 
 def record(
-    session: Session, config: Config, member_id: int, redemption_id: int, noted: Try, outcome: Outcome | NotFound
+    session: Session,
+    config: Config,
+    member_id: int,
+    redemption_id: int,
+    noted: Try,
+    outcome: Outcome | NotFound,
 ) -> None:
     """What a try came to, in a transaction of its own: the end of the redemption, or the next try."""
     redemption, at = redemptions.find(session, member_id, redemption_id), clock.now()
@@ -117,7 +124,13 @@ def record(
 
 
 def _end(
-    session: Session, config: Config, redemption: Redemption, state: str, kind: Kind, at: datetime, reason: str | None
+    session: Session,
+    config: Config,
+    redemption: Redemption,
+    state: str,
+    kind: Kind,
+    at: datetime,
+    reason: str | None,
 ) -> None:
     """The last word: the points are spent, or back in their lots; the member is told."""
     member = members.by_id(session, redemption.member_id)

@@ -70,7 +70,9 @@ def _views(session: Session, programme: Programme, rows: list[Listed]) -> list[d
     at, caller = clock.now(), current()
     on = clock.day(at, programme.zone)
     begun = rates.load(session, programme.programme_id, on)
-    spendable = lots.live(ledger.read(session, caller.member_id).lots, on) if isinstance(caller, Member) else None
+    spendable = (
+        lots.live(ledger.read(session, caller.member_id).lots, on) if isinstance(caller, Member) else None
+    )
     views = []
     for row in rows:
         price = rates.price(rates.resolve(begun, row.offer), row.offer.value_fen)

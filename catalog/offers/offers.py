@@ -29,7 +29,10 @@ class SoldOut(Conflict):
     """Nothing is left of this offer."""
 
     zh = "该权益已兑完。"
-    next_en, next_zh = "Choose another offer; your points were not touched.", "请选择其他权益，您的积分没有变动。"
+    next_en, next_zh = (
+        "Choose another offer; your points were not touched.",
+        "请选择其他权益，您的积分没有变动。",
+    )
 
 
 @dataclass(frozen=True)
@@ -99,6 +102,28 @@ def _live(programme_id: int, at: datetime, kind: str | None) -> Select[Offer, in
     return asked.where(Offer.kind == kind) if kind else asked
 
 
+def of_every_state(
+    session: Session, programme_id: int, *, after: tuple[str, int] | None = None, limit: int = 50
+) -> list[Listed]:
+    """All offers of a programme, paused and ended ones too, in the order (kind, id), from after a position on."""
+    asked = (
+        select(Offer, Stock.left_over)
+        .outerjoin(Stock, Stock.offer_id == Offer.offer_id)
+        .where(Offer.programme_id == programme_id, Offer.kind != HISTORY)
+        .order_by(Offer.kind, Offer.offer_id)
+        .limit(limit)
+    )
+    if after:
+        asked = asked.where(tuple_(Offer.kind, Offer.offer_id) > after)
+    return [Listed(offer, left_over) for offer, left_over in session.execute(asked)]
+
+
+def names_of(session: Session, offer_ids: set[int]) -> dict[int, dict[str, str]]:
+    """The names of offers by their ids."""
+    rows = session.execute(select(Offer.offer_id, Offer.names).where(Offer.offer_id.in_(offer_ids)))
+    return {offer_id: names for offer_id, names in rows}
+
+
 def find(session: Session, offer_id: int, programme_id: int) -> Listed:
     """One offer of a programme; OfferUnknown."""
     row = session.execute(
@@ -126,12 +151,13 @@ def why_closed(found: Listed, at: datetime) -> Problem | None:
 
 def take_stock(session: Session, offer_id: int, units: int) -> None:
     """Take units of a limited offer: one conditional UPDATE, last before the commit; SoldOut. Unlimited: nothing."""
-    taken = session.execute(
+    taken = session.scalar(
         update(Stock)
         .where(Stock.offer_id == offer_id, Stock.left_over >= units)
         .values(left_over=Stock.left_over - units)
+        .returning(Stock.offer_id)
     )
-    if taken.rowcount == 0 and session.scalar(select(Stock.total).where(Stock.offer_id == offer_id)) is not None:  # type: ignore[attr-defined]
+    if taken is None and session.get(Stock, offer_id) is not None:
         raise SoldOut()
 
 

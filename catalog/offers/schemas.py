@@ -37,7 +37,8 @@ class OfferView(View):
     price_points = ma.fields.Integer()
     fen_per_100_points = ma.fields.Integer(metadata={"description": "what 100 points buy here"})
     premium_percent = ma.fields.Integer(
-        allow_none=True, metadata={"description": "what a point is worth here above bill credit; may be negative"}
+        allow_none=True,
+        metadata={"description": "what a point is worth here above bill credit; may be negative"},
     )
     most_units = ma.fields.Integer()
     left_over = ma.fields.Integer(allow_none=True)
@@ -56,7 +57,12 @@ class OffersView(View):
 
 
 def offer_view(
-    listed: Listed, programme: Programme, price_points: int, own_worth_fen: int, spendable: int | None, closed: Problem | None
+    listed: Listed,
+    programme: Programme,
+    price_points: int,
+    own_worth_fen: int,
+    spendable: int | None,
+    closed: Problem | None,
 ) -> dict[str, Any]:
     """The offer as OfferView. `own_worth_fen`: what its price is worth as bill credit."""
     offer = listed.offer
@@ -77,7 +83,9 @@ def offer_view(
         "cancellable": offer.cancellable,
         "event_at": offer.event_at,
         "affordable": None if spendable is None else spendable >= price_points,
-        "closed": {"type": f"/problems/{closed.type_name()}", "title": closed.title(current_language())} if closed else None,
+        "closed": {"type": f"/problems/{closed.type_name()}", "title": closed.title(current_language())}
+        if closed
+        else None,
     }
 
 

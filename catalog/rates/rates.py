@@ -66,7 +66,9 @@ def for_offer(session: Session, offer: Offer, on: date) -> Rate:
     wide = Rate.offer_id.is_(None) & or_(Rate.kind.is_(None), Rate.kind == offer.kind)
     begun = session.scalars(
         select(Rate).where(
-            Rate.programme_id == offer.programme_id, Rate.from_day <= on, or_(Rate.offer_id == offer.offer_id, wide)
+            Rate.programme_id == offer.programme_id,
+            Rate.from_day <= on,
+            or_(Rate.offer_id == offer.offer_id, wide),
         )
     )
     return resolve(list(begun), offer)
@@ -74,7 +76,11 @@ def for_offer(session: Session, offer: Offer, on: date) -> Rate:
 
 def resolve(begun: list[Rate], offer: Offer) -> Rate:
     """The most specific, then the latest, of rates that have begun; NoRateInForce."""
-    fitting = [r for r in begun if r.offer_id == offer.offer_id or (r.offer_id is None and r.kind in (None, offer.kind))]
+    fitting = [
+        r
+        for r in begun
+        if r.offer_id == offer.offer_id or (r.offer_id is None and r.kind in (None, offer.kind))
+    ]
     if not fitting:
         raise NoRateInForce(offer=offer.code)
     return max(fitting, key=lambda r: (r.offer_id is not None, r.kind is not None, r.from_day))

@@ -39,7 +39,9 @@ def make_quote(asked: dict[str, Any]) -> dict[str, Any]:
     me = _me()
     (offer_id,) = ids.parse("off", asked["offer"], parts=1)
     with database.begin() as session:
-        priced = quotes.make(session, me.member_id, offer_id, asked["units"], clock.now(), config().quote_life_s)
+        priced = quotes.make(
+            session, me.member_id, offer_id, asked["units"], clock.now(), config().quote_life_s
+        )
         return quote_view(priced, programmes.by_id(session, me.programme_id).currency)
 
 
@@ -54,7 +56,9 @@ def redeem(asked: dict[str, Any]) -> Response:
     if member_id != me.member_id:
         raise quotes.QuoteUnknown()
     with database.begin() as session:
-        return answer_once(session, me.member_id, asked, lambda: (201, _redeem(session, me.member_id, quote_id)))
+        return answer_once(
+            session, me.member_id, asked, lambda: (201, _redeem(session, me.member_id, quote_id))
+        )
 
 
 @blueprint.route("/redemptions")
@@ -66,7 +70,9 @@ def list_redemptions(query: dict[str, Any]) -> dict[str, Any]:
     key, limit = f"redemptions:{config().secret_key}", query["limit"]
     place = pages.position(key, query["cursor"])
     with database.begin() as session:
-        rows = redemptions.all_of(session, _me().member_id, before=place[0] if place else None, limit=limit + 1)
+        rows = redemptions.all_of(
+            session, _me().member_id, before=place[0] if place else None, limit=limit + 1
+        )
         data = [_view(session, row, offer) for row, offer in rows[:limit]]
     more = len(rows) > limit
     return {
@@ -93,7 +99,9 @@ def cancel(redemption: str) -> Response:
     """Hand it back where the offer allows it: the points return to the lots they came from. Needs Idempotency-Key."""
     member_id, redemption_id = _mine(redemption)
     with database.begin() as session:
-        return answer_once(session, member_id, None, lambda: (200, _cancel(session, member_id, redemption_id)))
+        return answer_once(
+            session, member_id, None, lambda: (200, _cancel(session, member_id, redemption_id))
+        )
 
 
 def _me() -> Member:
@@ -117,7 +125,9 @@ def _redeem(session: Session, member_id: int, quote_id: int) -> dict[str, Any]:
 
 def _cancel(session: Session, member_id: int, redemption_id: int) -> dict[str, Any]:
     row = redemptions.cancel(session, member_id, redemption_id, clock.now())
-    return _view(session, redemptions.find(session, member_id, redemption_id), session.get_one(Offer, row.offer_id))
+    return _view(
+        session, redemptions.find(session, member_id, redemption_id), session.get_one(Offer, row.offer_id)
+    )
 
 
 def _view(session: Session, row: Redemption, offer: Offer) -> dict[str, Any]:

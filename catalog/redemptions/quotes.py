@@ -30,7 +30,10 @@ class QuoteEnded(Conflict):
     """This quote has run out or was used."""
 
     zh = "报价已过期或已使用。"
-    next_en, next_zh = "Ask for a fresh quote; your points were not touched.", "请重新获取报价，您的积分没有变动。"
+    next_en, next_zh = (
+        "Ask for a fresh quote; your points were not touched.",
+        "请重新获取报价，您的积分没有变动。",
+    )
 
 
 class TooManyUnits(Invalid):

@@ -143,7 +143,9 @@ def under_way(session: Session, member_id: int, limit: int = 50) -> list[tuple[R
 def of_quote(session: Session, member_id: int, quote_id: int) -> int | None:
     """The id of the redemption that used this quote."""
     return session.scalar(
-        select(Redemption.redemption_id).where(Redemption.member_id == member_id, Redemption.quote_id == quote_id)
+        select(Redemption.redemption_id).where(
+            Redemption.member_id == member_id, Redemption.quote_id == quote_id
+        )
     )
 
 
@@ -157,7 +159,9 @@ def names_of(session: Session, member_id: int, redemption_ids: set[int]) -> dict
     return {redemption_id: names for redemption_id, names in rows}
 
 
-def to(session: Session, redemption: Redemption, old: str, new: str, at: datetime, reason: str | None = None) -> None:
+def to(
+    session: Session, redemption: Redemption, old: str, new: str, at: datetime, reason: str | None = None
+) -> None:
     """Move a redemption from one state to another: one winner; NotCancellable when it is not in the old state."""
     _to(session, redemption, old, new, at, reason)
 

@@ -53,7 +53,9 @@ class RedemptionView(View):
     state = ma.fields.String()
     at = ma.fields.String()
     changed_at = ma.fields.String()
-    voucher = ma.fields.String(allow_none=True, metadata={"description": "id of the voucher; its code is at /v1/vouchers/{id}"})
+    voucher = ma.fields.String(
+        allow_none=True, metadata={"description": "id of the voucher; its code is at /v1/vouchers/{id}"}
+    )
 
 
 class RedemptionsView(View):

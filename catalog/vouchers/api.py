@@ -11,7 +11,7 @@ from base.http.api import Blueprint, answer_once
 from base.http.settings import config
 from catalog.vouchers import codes, life, till
 from catalog.vouchers.codes import Keys
-from catalog.vouchers.models import ISSUED, HELD
+from catalog.vouchers.models import HELD, ISSUED
 from catalog.vouchers.schemas import (
     AcceptanceView,
     AcceptRequest,
@@ -76,7 +76,9 @@ def accept(asked: dict[str, Any]) -> Response:
             asked,
             lambda: (
                 201,
-                acceptance_view(till.accept(session, config(), clerk, asked["check_token"], asked.get("units"))),
+                acceptance_view(
+                    till.accept(session, config(), clerk, asked["check_token"], asked.get("units"))
+                ),
             ),
         )
 

@@ -39,7 +39,10 @@ class VoucherAlreadyAccepted(Conflict):
 
     zh = "该券已核销。"
     next_en, next_zh = "The customer's app shows where and when.", "顾客的应用中可查看核销时间和门店。"
-    clerk_en, clerk_zh = "It was used already; your app shows when and where.", "这张券已经用过了，您的应用里可以看到时间和门店。"
+    clerk_en, clerk_zh = (
+        "It was used already; your app shows when and where.",
+        "这张券已经用过了，您的应用里可以看到时间和门店。",
+    )
 
 
 class VoucherHeld(Conflict):
@@ -71,7 +74,10 @@ class VoucherNotUsable(Conflict):
 
     zh = "该券暂不可用。"
     next_en, next_zh = "The customer's app says whom to ask.", "顾客的应用中有联系方式。"
-    clerk_en, clerk_zh = "It can't be used right now. Your app says whom to ask.", "这张券暂时不能用，您的应用里有联系方式。"
+    clerk_en, clerk_zh = (
+        "It can't be used right now. Your app says whom to ask.",
+        "这张券暂时不能用，您的应用里有联系方式。",
+    )
 
 
 class CheckLapsed(Conflict):
@@ -112,7 +118,13 @@ class Checked:
 
 
 def issue(
-    session: Session, keys: Keys, redemption: tuple[int, int], offer: Offer, booked_fen: int, units: int, at: datetime
+    session: Session,
+    keys: Keys,
+    redemption: tuple[int, int],
+    offer: Offer,
+    booked_fen: int,
+    units: int,
+    at: datetime,
 ) -> Voucher:
     """The voucher of a paid redemption (member id, redemption id); its code can be opened by its member."""
     member_id, redemption_id = redemption
@@ -141,7 +153,9 @@ def issue(
     return voucher
 
 
-def find_by_digests(session: Session, digests: list[bytes], merchant_id: int, member_id: int | None) -> Voucher | None:
+def find_by_digests(
+    session: Session, digests: list[bytes], merchant_id: int, member_id: int | None
+) -> Voucher | None:
     """The voucher of a code at this merchant; `member_id` is only a hint where to look."""
     asked = select(Voucher).where(Voucher.digest.in_(digests), Voucher.merchant_id == merchant_id)
     if member_id is not None:
@@ -188,7 +202,9 @@ def release(session: Session, key: str, token: str, place: Place) -> None:
     )
 
 
-def accept(session: Session, key: str, token: str, units: int | None, place: Place, at: datetime) -> Acceptance:
+def accept(
+    session: Session, key: str, token: str, units: int | None, place: Place, at: datetime
+) -> Acceptance:
     """Take the voucher at the till; what is owed to the merchant starts here."""
     member_id, voucher_id = read_token(key, token, place.terminal_id)
     before = session.get(Voucher, (member_id, voucher_id), populate_existing=True)
@@ -246,7 +262,9 @@ def void(session: Session, acceptance: Acceptance, place: Place, reason: str, at
         .returning(Voucher.voucher_id)
     ).one_or_none()
     if given_back is None:
-        voucher = session.get_one(Voucher, (acceptance.member_id, acceptance.voucher_id), populate_existing=True)
+        voucher = session.get_one(
+            Voucher, (acceptance.member_id, acceptance.voucher_id), populate_existing=True
+        )
         raise VoidLimit() if voucher.cycles >= MOST_CYCLES else VoidNotLatest()
     return undone
 
@@ -327,7 +345,12 @@ def state_now(voucher: Voucher, at: datetime, today: date) -> str:
 def _refusal(voucher: Voucher, at: datetime) -> Problem:
     if voucher.state == HELD and voucher.held_until:
         return VoucherHeld(retry_after_s=max(1, int((voucher.held_until - at).total_seconds()) + 1))
-    kinds = {ACCEPTED: VoucherAlreadyAccepted, EXPIRED: VoucherExpired, CANCELLED: VoucherCancelled, FROZEN: VoucherNotUsable}
+    kinds = {
+        ACCEPTED: VoucherAlreadyAccepted,
+        EXPIRED: VoucherExpired,
+        CANCELLED: VoucherCancelled,
+        FROZEN: VoucherNotUsable,
+    }
     return kinds.get(voucher.state, VoucherAlreadyAccepted)()
 
 
@@ -345,7 +368,9 @@ def _already(session: Session, voucher: Voucher) -> VoucherAlreadyAccepted:
     )
     if last is None:
         return VoucherAlreadyAccepted()
-    outlet = {o.outlet_id: o.names for o in merchants.outlets_of(session, voucher.merchant_id)}.get(last.outlet_id, {})
+    outlet = {o.outlet_id: o.names for o in merchants.outlets_of(session, voucher.merchant_id)}.get(
+        last.outlet_id, {}
+    )
     return VoucherAlreadyAccepted(accepted_at=last.recorded_at.isoformat(), outlet=outlet)
 
 

@@ -8,7 +8,14 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from base.database import Base
 
-ISSUED, HELD, ACCEPTED, EXPIRED, CANCELLED, FROZEN = "issued", "held", "accepted", "expired", "cancelled", "frozen"
+ISSUED, HELD, ACCEPTED, EXPIRED, CANCELLED, FROZEN = (
+    "issued",
+    "held",
+    "accepted",
+    "expired",
+    "cancelled",
+    "frozen",
+)
 
 
 class Voucher(Base):

@@ -85,7 +85,9 @@ class VoidView(View):
     recorded_at = ma.fields.String()
 
 
-def voucher_view(voucher: Voucher, offer: Offer, state: str, code: str | None, picture: str | None) -> dict[str, Any]:
+def voucher_view(
+    voucher: Voucher, offer: Offer, state: str, code: str | None, picture: str | None
+) -> dict[str, Any]:
     """The voucher as VoucherView; the code only while it can still be used."""
     return {
         "id": ids.public("vch", voucher.member_id, voucher.voucher_id),

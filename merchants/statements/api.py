@@ -23,7 +23,9 @@ def list_statements(query: dict[str, Any]) -> dict[str, Any]:
     place = pages.position(key, query["cursor"])
     with database.begin() as session:
         merchant = merchants.by_code(session, query["merchant"])
-        rows = closing.all_of(session, merchant.merchant_id, before=place[0] if place else None, limit=limit + 1)
+        rows = closing.all_of(
+            session, merchant.merchant_id, before=place[0] if place else None, limit=limit + 1
+        )
     more = len(rows) > limit
     return {
         "data": [statement_view(row, merchant) for row in rows[:limit]],

@@ -13,7 +13,9 @@ from merchants.models import Acceptance, Merchant, Void
 from merchants.statements.models import Statement, StatementLine
 
 FIRST_HASH = bytes(32)
-SETTLING = timedelta(seconds=60)  # longer than any transaction may live: nothing recorded before the cut-off is missed
+SETTLING = timedelta(
+    seconds=60
+)  # longer than any transaction may live: nothing recorded before the cut-off is missed
 
 
 class PeriodNotOver(Conflict):
@@ -34,13 +36,17 @@ def close(session: Session, merchant: Merchant, until: date, at: datetime) -> St
     to_at = clock.start_of(until + timedelta(days=1), merchant.zone)
     if at < to_at + SETTLING:
         raise PeriodNotOver(until=str(until))
-    session.scalar(select(Merchant.merchant_id).where(Merchant.merchant_id == merchant.merchant_id).with_for_update())
+    session.scalar(
+        select(Merchant.merchant_id).where(Merchant.merchant_id == merchant.merchant_id).with_for_update()
+    )
     previous = latest(session, merchant.merchant_id)
     number = previous.statement_no + 1 if previous else 1
     lines = _lines(session, merchant.merchant_id, to_at, number)
     if not lines:
         return None
-    owed, fee, vat = (sum(column) for column in zip(*((r.owed_fen, r.fee_fen, r.vat_fen) for r in lines), strict=True))
+    owed, fee, vat = (
+        sum(column) for column in zip(*((r.owed_fen, r.fee_fen, r.vat_fen) for r in lines), strict=True)
+    )
     began = previous.to_at if previous else min(line.recorded_at for line in lines)
     statement = Statement(
         merchant_id=merchant.merchant_id,
@@ -73,9 +79,24 @@ def seal(statement: Statement, lines: list[StatementLine]) -> bytes:
         "to": statement.to_at.isoformat(),
         "sealed": statement.sealed_at.isoformat(),
         "currency": statement.currency,
-        "totals": [statement.owed_fen, statement.fee_fen, statement.vat_fen, statement.net_fen, statement.line_count],
+        "totals": [
+            statement.owed_fen,
+            statement.fee_fen,
+            statement.vat_fen,
+            statement.net_fen,
+            statement.line_count,
+        ],
         "lines": [
-            [r.line_no, r.kind, r.member_id, r.source_id, r.recorded_at.isoformat(), r.owed_fen, r.fee_fen, r.vat_fen]
+            [
+                r.line_no,
+                r.kind,
+                r.member_id,
+                r.source_id,
+                r.recorded_at.isoformat(),
+                r.owed_fen,
+                r.fee_fen,
+                r.vat_fen,
+            ]
             for r in lines
         ],
     }
@@ -86,11 +107,16 @@ def seal(statement: Statement, lines: list[StatementLine]) -> bytes:
 def latest(session: Session, merchant_id: int) -> Statement | None:
     """The merchant's newest statement."""
     return session.scalar(
-        select(Statement).where(Statement.merchant_id == merchant_id).order_by(Statement.statement_no.desc()).limit(1)
+        select(Statement)
+        .where(Statement.merchant_id == merchant_id)
+        .order_by(Statement.statement_no.desc())
+        .limit(1)
     )
 
 
-def all_of(session: Session, merchant_id: int, *, before: int | None = None, limit: int = 50) -> list[Statement]:
+def all_of(
+    session: Session, merchant_id: int, *, before: int | None = None, limit: int = 50
+) -> list[Statement]:
     """A merchant's statements, newest first, from before a number on."""
     asked = (
         select(Statement)
@@ -134,10 +160,23 @@ def _lines(session: Session, merchant_id: int, to_at: datetime, number: int) -> 
         ~_has_line("acceptance", Acceptance.member_id, Acceptance.acceptance_id, merchant_id),
     )
     for row in session.scalars(accepted):
-        found.append((row.recorded_at, row.acceptance_id, "acceptance", row.member_id, row.owed_fen, row.fee_fen, row.vat_fen))
+        found.append(
+            (
+                row.recorded_at,
+                row.acceptance_id,
+                "acceptance",
+                row.member_id,
+                row.owed_fen,
+                row.fee_fen,
+                row.vat_fen,
+            )
+        )
     voided = (
         select(Void, Acceptance)
-        .join(Acceptance, (Acceptance.member_id == Void.member_id) & (Acceptance.acceptance_id == Void.acceptance_id))
+        .join(
+            Acceptance,
+            (Acceptance.member_id == Void.member_id) & (Acceptance.acceptance_id == Void.acceptance_id),
+        )
         .where(
             Void.merchant_id == merchant_id,
             Void.recorded_at < to_at,
@@ -145,7 +184,17 @@ def _lines(session: Session, merchant_id: int, to_at: datetime, number: int) -> 
         )
     )
     for void, row in session.execute(voided):
-        found.append((void.recorded_at, void.void_id, "void", void.member_id, -row.owed_fen, -row.fee_fen, -row.vat_fen))
+        found.append(
+            (
+                void.recorded_at,
+                void.void_id,
+                "void",
+                void.member_id,
+                -row.owed_fen,
+                -row.fee_fen,
+                -row.vat_fen,
+            )
+        )
     return [
         StatementLine(
             merchant_id=merchant_id, statement_no=number, line_no=line_no, kind=kind, member_id=member_id,

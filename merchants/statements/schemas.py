@@ -56,7 +56,9 @@ class StatementsView(View):
     has_more = ma.fields.Boolean()
 
 
-def statement_view(row: Statement, merchant: Merchant, lines: list[StatementLine] | None = None) -> dict[str, Any]:
+def statement_view(
+    row: Statement, merchant: Merchant, lines: list[StatementLine] | None = None
+) -> dict[str, Any]:
     """The statement as StatementView."""
     names = ("from_at", "to_at", "owed_fen", "fee_fen", "vat_fen", "net_fen", "currency", "line_count")
     view: dict[str, Any] = {name: getattr(row, name) for name in names}
@@ -72,7 +74,9 @@ def statement_view(row: Statement, merchant: Merchant, lines: list[StatementLine
             {
                 "line_no": line.line_no,
                 "kind": line.kind,
-                "acceptance": ids.public("acc" if line.kind == "acceptance" else "voi", line.member_id, line.source_id),
+                "acceptance": ids.public(
+                    "acc" if line.kind == "acceptance" else "voi", line.member_id, line.source_id
+                ),
                 "recorded_at": line.recorded_at,
                 "owed_fen": line.owed_fen,
                 "fee_fen": line.fee_fen,

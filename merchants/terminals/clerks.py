@@ -37,14 +37,20 @@ class Till:
 def add_terminal(session: Session, outlet: Outlet, code: str) -> Terminal:
     """A till more."""
     terminal = Terminal(
-        terminal_id=ids.new_id(), merchant_id=outlet.merchant_id, outlet_id=outlet.outlet_id, code=code, revoked_at=None
+        terminal_id=ids.new_id(),
+        merchant_id=outlet.merchant_id,
+        outlet_id=outlet.outlet_id,
+        code=code,
+        revoked_at=None,
     )
     session.add(terminal)
     session.flush()
     return terminal
 
 
-def add_clerk(session: Session, outlet: Outlet, number: str, pin_hash: str, *, is_manager: bool = False) -> ClerkRow:
+def add_clerk(
+    session: Session, outlet: Outlet, number: str, pin_hash: str, *, is_manager: bool = False
+) -> ClerkRow:
     """A clerk more; `pin_hash` is passwords.hashed() of six digits."""
     clerk = ClerkRow(
         clerk_id=ids.new_id(),

@@ -75,4 +75,6 @@ create table statement_line (
 
 
 def downgrade() -> None:
-    op.execute("drop table statement_line, statement, void, acceptance, terms, clerk, terminal, outlet, merchant")
+    op.execute(
+        "drop table statement_line, statement, void, acceptance, terms, clerk, terminal, outlet, merchant"
+    )

@@ -33,7 +33,9 @@ def begin(asked: dict[str, str]) -> dict[str, Any]:
     """Sign in with the code; five tries a code."""
     with database.begin() as session:
         programme = programmes.by_code(session, asked["programme"])
-        token = sign_in.token_for_code(session, config(), programme, asked["phone"], asked["code"], clock.now())
+        token = sign_in.token_for_code(
+            session, config(), programme, asked["phone"], asked["code"], clock.now()
+        )
     if token is None:
         raise sign_in.CodeRefused()
     return {"token": token, "kind": "member"}

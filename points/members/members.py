@@ -55,7 +55,9 @@ class Enrolment:
     history_from: date | None = None
 
 
-def enrol_many(session: Session, programme: Programme, secrets: Secrets, rows: list[Enrolment]) -> dict[str, int]:
+def enrol_many(
+    session: Session, programme: Programme, secrets: Secrets, rows: list[Enrolment]
+) -> dict[str, int]:
     """Enrol those who are not there yet; returns customer id -> member id of every row. Safe to repeat.
 
     A wallet is opened with each member; the moment is the start of the joining day, so that history can be posted.
@@ -77,7 +79,9 @@ def enrol_many(session: Session, programme: Programme, secrets: Secrets, rows: l
     }
     session.add_all(made.values())
     session.flush()
-    starts = {c: clock.start_of(row.history_from or row.joined_on, programme.zone) for c, row in fresh.items()}
+    starts = {
+        c: clock.start_of(row.history_from or row.joined_on, programme.zone) for c, row in fresh.items()
+    }
     ledger.open_wallets(session, [(m.member_id, State.OPEN, starts[c]) for c, m in made.items()])
     for customer_id, row in fresh.items():
         if row.phone:
@@ -138,7 +142,9 @@ def by_phone(session: Session, secrets: Secrets, programme_id: int, phone: str) 
 def phone_of(session: Session, secrets: Secrets, member_id: int) -> str | None:
     """The member's present number, opened."""
     sealed = session.scalar(
-        select(Phone.sealed).where(Phone.member_id == member_id, Phone.until.is_(None)).order_by(Phone.since.desc())
+        select(Phone.sealed)
+        .where(Phone.member_id == member_id, Phone.until.is_(None))
+        .order_by(Phone.since.desc())
     )
     return seals.opened(secrets.seal_key, sealed, f"phone:{member_id}") if sealed else None
 

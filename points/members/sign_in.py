@@ -36,7 +36,9 @@ def ask_for_code(session: Session, config: Config, programme: Programme, phone: 
     member = members.by_phone(session, secrets_of(config), programme.programme_id, phone)
     if member is not None:
         code = one_time_codes.make(session, scope, config.secret_key, at)
-        text = f"验证码 {code}，10 分钟内有效，请勿告诉他人。 Your code is {code}; it is valid for 10 minutes."
+        text = (
+            f"验证码 {code}，10 分钟内有效，请勿告诉他人。 Your code is {code}; it is valid for 10 minutes."
+        )
         notices.send(session, config.seal_key, member.member_id, "sms", phone, text)
 
 

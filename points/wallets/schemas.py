@@ -25,7 +25,9 @@ class WalletView(View):
     state = ma.fields.String()
     spendable = ma.fields.Integer(metadata={"description": "live points"})
     held = ma.fields.Integer(metadata={"description": "set aside for redemptions under way"})
-    debt = ma.fields.Integer(metadata={"description": "owed after a bill correction, repaid by the next earnings"})
+    debt = ma.fields.Integer(
+        metadata={"description": "owed after a bill correction, repaid by the next earnings"}
+    )
     lots = ma.fields.List(ma.fields.Nested(LotView))
     lapsing = ma.fields.List(ma.fields.Nested(LotView), metadata={"description": "within 90 days"})
 
@@ -76,7 +78,13 @@ def lot_view(last_day: Any, points: int) -> dict[str, Any]:
 def posting_view(row: PostingRow) -> dict[str, Any]:
     """The posting as PostingView; the sign says which way the points went for the member."""
     kind = Kind(row.kind)
-    sign = 1 if kind in (Kind.EARN, Kind.REVERSE, Kind.RELEASE, Kind.TIMEOUT) else 0 if kind is Kind.CAPTURE else -1
+    sign = (
+        1
+        if kind in (Kind.EARN, Kind.REVERSE, Kind.RELEASE, Kind.TIMEOUT)
+        else 0
+        if kind is Kind.CAPTURE
+        else -1
+    )
     return {
         "seq": row.seq,
         "kind": kind.name.lower(),

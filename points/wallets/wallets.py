@@ -52,7 +52,12 @@ def show(session: Session, member_id: int, at: datetime) -> Shown:
 
 def postings(session: Session, member_id: int, *, before: int | None, limit: int) -> list[PostingRow]:
     """A member's postings, newest first, from before a number on."""
-    asked = select(PostingRow).where(PostingRow.member_id == member_id).order_by(PostingRow.seq.desc()).limit(limit)
+    asked = (
+        select(PostingRow)
+        .where(PostingRow.member_id == member_id)
+        .order_by(PostingRow.seq.desc())
+        .limit(limit)
+    )
     if before is not None:
         asked = asked.where(PostingRow.seq < before)
     return list(session.scalars(asked))
