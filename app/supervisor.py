@@ -85,7 +85,7 @@ def web_command(config: Config) -> list[str]:
         "--workers", str(config.web_workers), "--threads", str(config.web_threads),
         "--bind", f"{config.host}:{config.port}", "--timeout", "30", "--graceful-timeout", "10",
         "--max-requests", "100000", "--max-requests-jitter", "10000", "--log-level", "warning",
-        "--worker-tmp-dir", str(config.data_dir), "app.serve:application()",
+        "app.serve:application()",
     ]  # fmt: skip
 
 

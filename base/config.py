@@ -40,9 +40,8 @@ class Config:
     billing_tries: int
     billing_backoff_s: int
     check_hold_s: int
-    void_window_s: int
     quote_life_s: int
-    typed_limit_fen: int
+    proxies: int
 
     @property
     def in_production(self) -> bool:
@@ -79,9 +78,8 @@ class Config:
             "billing_tries": env.int("JIFEN_BILLING_TRIES", 6, validate=Range(1, 50)),
             "billing_backoff_s": env.int("JIFEN_BILLING_BACKOFF", 2, validate=Range(0, 3600)),
             "check_hold_s": env.int("JIFEN_CHECK_HOLD", 120, validate=Range(1, 600)),
-            "void_window_s": env.int("JIFEN_VOID_WINDOW", 900, validate=Range(1, 86400)),
             "quote_life_s": env.int("JIFEN_QUOTE_LIFE", 600, validate=Range(1, 3600)),
-            "typed_limit_fen": env.int("JIFEN_TYPED_LIMIT_FEN", 5000, validate=Range(0)),
+            "proxies": env.int("JIFEN_PROXIES", 0, validate=Range(0, 5)),
         }
         errors = _seal(env)
         if environment == PRODUCTION:
@@ -113,7 +111,9 @@ def _seal(env: Env) -> list[str]:
     try:
         env.seal()
     except EnvValidationError as error:
-        told = error.error_messages if isinstance(error.error_messages, Mapping) else {"": error.error_messages}
+        told = (
+            error.error_messages if isinstance(error.error_messages, Mapping) else {"": error.error_messages}
+        )
         return [f"{name}: {' '.join(texts)}" for name, texts in sorted(told.items())]
     return []
 

@@ -117,7 +117,7 @@ def field_errors(errors: dict[str, str]) -> Invalid:
 def every_problem() -> list[type[Problem]]:
     """All named errors of the running program, kinds included, by type name."""
     found: dict[str, type[Problem]] = {}
-    todo: list[type[Problem]] = [Problem]
+    todo: list[type[Problem]] = list(Problem.__subclasses__())
     while todo:
         kind = todo.pop()
         found[kind.type_name()] = kind

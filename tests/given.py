@@ -3,8 +3,8 @@
 import itertools
 import uuid
 from dataclasses import dataclass
-from functools import cache
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from typing import Any
 
 from flask import Flask
@@ -49,14 +49,21 @@ def given_programme(code: str = "gotone", *, minimum_tenure_days: int = 0) -> Pr
             minimum_tenure_days=minimum_tenure_days,
         )
         for line_type in ("plan", "data"):
-            policies.add_earn_rule(session, programme.programme_id, line_type, LONG_AGO, points=1, per_fen=100)
+            policies.add_earn_rule(
+                session, programme.programme_id, line_type, LONG_AGO, points=1, per_fen=100
+            )
         policies.add_expiry_policy(session, programme.programme_id, policies.BILL_POINTS, LONG_AGO, months=36)
         rates.add(session, programme.programme_id, LONG_AGO, points=100, per_fen=100)
     return programme
 
 
 def given_member(
-    config: Config, programme: Programme, *, points: int = 0, phone: str | None = None, joined_on: date = LONG_AGO
+    config: Config,
+    programme: Programme,
+    *,
+    points: int = 0,
+    phone: str | None = None,
+    joined_on: date = LONG_AGO,
 ) -> int:
     """A member, with points that lapse in two years."""
     number = next(_numbers)
@@ -92,15 +99,29 @@ class Shop:
 def given_shop(code: str = "tea", *, void_window_s: int = 900) -> Shop:
     with database.begin() as session:
         merchant = merchants.add(
-            session, code, {"zh-CN": f"{code} 茶馆", "en": f"{code} house"}, zone=ZONE, currency="CNY", city="Hangzhou"
+            session,
+            code,
+            {"zh-CN": f"{code} 茶馆", "en": f"{code} house"},
+            zone=ZONE,
+            currency="CNY",
+            city="Hangzhou",
         )
         outlet = merchants.add_outlet(
-            session, merchant, {"zh-CN": "滨江店", "en": "Binjiang"}, {"zh-CN": "江南大道 1 号", "en": "1 Jiangnan Road"}
+            session,
+            merchant,
+            {"zh-CN": "滨江店", "en": "Binjiang"},
+            {"zh-CN": "江南大道 1 号", "en": "1 Jiangnan Road"},
         )
         terminal = clerks.add_terminal(session, outlet, f"{code}-1")
         clerk = clerks.add_clerk(session, outlet, "01", _pin_hash())
         terms.add(
-            session, merchant.merchant_id, LONG_AGO, price_bp=9000, fee_bp=200, vat_bp=600, void_window_s=void_window_s
+            session,
+            merchant.merchant_id,
+            LONG_AGO,
+            price_bp=9000,
+            fee_bp=200,
+            vat_bp=600,
+            void_window_s=void_window_s,
         )
     return Shop(merchant, outlet, terminal, clerk)
 
@@ -110,7 +131,9 @@ def _pin_hash() -> str:
     return passwords.hashed("123456")
 
 
-def given_offer(programme: Programme, kind: str, *, value_fen: int = 1000, stock: int | None = None, **more: Any) -> Offer:
+def given_offer(
+    programme: Programme, kind: str, *, value_fen: int = 1000, stock: int | None = None, **more: Any
+) -> Offer:
     """A live offer: bill_credit, voucher (needs merchant_id) or perk."""
     number = next(_numbers)
     names = {"zh-CN": f"权益 {number}", "en": f"Offer {number}"}
@@ -192,7 +215,9 @@ class Caller:
         return self.post("/v1/vouchers/check", {"code": code})
 
     def accept(self, code: str, *, key: str | None = None) -> TestResponse:
-        return self.post("/v1/vouchers/accept", {"check_token": self.check(code).json["check_token"]}, key=key)
+        return self.post(
+            "/v1/vouchers/accept", {"check_token": self.check(code).json["check_token"]}, key=key
+        )
 
     def spendable(self) -> int:
         return int(self.get("/v1/members/me/wallet").json["spendable"])

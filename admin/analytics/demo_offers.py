@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from base.money import yuan_text
+
 CITIES = (
     ("Hangzhou", "杭州"),
     ("Ningbo", "宁波"),
@@ -86,7 +88,7 @@ def credits(began: datetime) -> Iterator[dict[str, Any]]:
 def vouchers(shop: ShopPlan, merchant_id: int, number: int, began: datetime) -> dict[str, Any]:
     """One voucher of a shop."""
     face = FACES_FEN[number % len(FACES_FEN)]
-    yuan = f"{face / 100:g}"
+    yuan = yuan_text(face)
     return {
         "code": f"voucher-{shop.code}",
         "kind": "voucher",

@@ -57,16 +57,16 @@ def page(report: Block, tongue: str) -> list[str]:
         "zh": ("原始差距——不是效果", "同等在网时间下的核对", "注意", "两者为何不同", "结论"),
     }[tongue]
     body = (
-        _gap(gap, tongue),
-        _check(report, tongue) if check["hr"] is not None else _refusal(check["reasons"], tongue),
+        gap_sentence(gap, tongue),
+        check_sentence(report, tongue) if check["hr"] is not None else refusal(check["reasons"], tongue),
         gap["caution"][tongue] + _longer(report, tongue),
         report["why_they_differ"]["text"][tongue],
         report["verdict"]["text"][tongue],
     )
     colon = {"en": ": ", "zh": "："}[tongue]
     lines = [f"{label}{colon}{text}" for label, text in zip(labels, body, strict=True)]
-    lines[4:4] = _curve_lines(report, tongue)
-    lines += _notes(report, tongue)
+    lines[4:4] = curve_lines(report, tongue)
+    lines += notes(report, tongue)
     return [heading[tongue], {"en": english, "zh": chinese}[tongue], "", *lines]
 
 
@@ -115,9 +115,10 @@ def _why(report: Block, share_before: float | None, tongue: str) -> str:
     return _joined([*sentences, ONLY_A_CHECK[tongue]], tongue)
 
 
-def _gap(gap: Block, tongue: str) -> str:
+def gap_sentence(gap: Block, tongue: str) -> str:
+    """The raw gap in words with its interval, or why there is none. Never to be shown without its caution."""
     if gap["difference_pp"] is None:
-        return _refusal(gap["reasons"], tongue)
+        return refusal(gap["reasons"], tongue)
     ever, never, difference = 100 * gap["left_ever"], 100 * gap["left_never"], gap["difference_pp"]
     low, high = gap["interval_pp"]
     shown = "" if low > 0 or high < 0 else _say(tongue, "; no gap shown", "，未显示出差距")
@@ -148,7 +149,8 @@ def _longer(report: Block, tongue: str) -> str:
     )
 
 
-def _check(report: Block, tongue: str) -> str:
+def check_sentence(report: Block, tongue: str) -> str:
+    """The hazard ratio at equal time in words; only where there is one."""
     check, unit = report["cox_time_varying"], report["input"]["unit"]
     text = hazard(check, unit, tongue) + _say(tongue, ".", "。")
     if not check["adjusted"]:
@@ -157,7 +159,7 @@ def _check(report: Block, tongue: str) -> str:
     return text + _say(tongue, f" With the given traits held equal: {equal}.", f"给定特征相同时：{equal}。")
 
 
-def _curve_lines(report: Block, tongue: str) -> list[str]:
+def curve_lines(report: Block, tongue: str) -> list[str]:
     """Share still there by the state at that time, where both curves reach so far."""
     unit = UNITS.get(report["input"]["unit"], UNITS["month"])[tongue]
     lines = []
@@ -187,7 +189,7 @@ def _share(curve: Block, time: float, tongue: str) -> str:
     return f"{100 * share:.1f}{band}"
 
 
-def _notes(report: Block, tongue: str) -> list[str]:
+def notes(report: Block, tongue: str) -> list[str]:
     """What was dropped, left out, or must be read with care; each reason once."""
     counts, curves = report["input"], report["km"]
     reasons = [*counts["reasons"], *(curves["reasons"] if curves["status"] == "caution" else ())]
@@ -200,7 +202,7 @@ def _notes(report: Block, tongue: str) -> list[str]:
     return [_say(tongue, "Note: ", "说明：") + note for note in notes]
 
 
-def _refusal(reasons: Sequence[Block], tongue: str) -> str:
+def refusal(reasons: Sequence[Block], tongue: str) -> str:
     """No figure, and what is missing."""
     texts = [_say(tongue, "no figure.", "无法给出数字。")]
     for reason in reasons:

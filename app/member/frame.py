@@ -72,7 +72,12 @@ def back_to(url: str, label: str) -> None:
 @blueprint.context_processor
 def _known_to_these_pages() -> dict[str, Any]:
     signed_in = isinstance(current(), Member)
-    return {"nav": _menu() if signed_in else [], "signed_in": signed_in, **g.get("back", {})}
+    return {
+        "nav": _menu() if signed_in else [],
+        "signed_in": signed_in,
+        "public": ids.public,
+        **g.get("back", {}),
+    }
 
 
 def _menu() -> list[dict[str, Any]]:

@@ -31,7 +31,7 @@ def home() -> ResponseReturnValue:
             worth_fen=worth_fen,
             next_lot=shown.lots[0] if shown.lots and shown.lots[0][0] != lots.NO_END else None,
             refusal=refusal and (refusal, refusals.detail(refusal), refusals.next_step(refusal)),
-            under_way=redemptions.under_way(session, me().member_id),
+            under_way=redemptions.under_way(session, me().member_id, limit=ON_TOP + 1),
             vouchers=shelf.listed(session, me().member_id, at, shelf.USABLE, limit=ON_TOP + 1),
             on_top=ON_TOP,
             near=cards.near(session, shown, at, worth_fen),

@@ -39,7 +39,9 @@ def send_code() -> ResponseReturnValue:
     """Send the code; the next page is the same whether the number is known or not."""
     code, phone = request.form.get("programme", ""), _plain(request.form.get("phone", ""))
     if not PHONE.fullmatch(phone):
-        return _again("member/sign_in.html", BadPhone(), programmes=_open_programmes(), chosen=code, typed=phone)
+        return _again(
+            "member/sign_in.html", BadPhone(), programmes=_open_programmes(), chosen=code, typed=phone
+        )
     _send(code, phone)
     session[ASKED] = [code, seals.seal(config().seal_key, phone, ASKED).hex()]
     return redirect("/sign-in/code", 303)

@@ -65,9 +65,7 @@ class Text(ma.fields.String):
     def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> Any:
         text = super()._deserialize(value, attr, data, **options)
         # Cs: a lone surrogate, which JSON can escape but nobody can encode
-        if text is not None and not (
-            0 < len(text) <= self.most and {"Cc", "Cs"}.isdisjoint(map(unicodedata.category, text))
-        ):
+        if not (0 < len(text) <= self.most and {"Cc", "Cs"}.isdisjoint(map(unicodedata.category, text))):
             raise ma.ValidationError(f"must be 1 to {self.most} characters without control characters")
         return text
 
@@ -136,6 +134,20 @@ class Blueprint(SmorestBlueprint):  # type: ignore[misc]
 
 
 marshmallow_plugin = MarshmallowPlugin()
+
+
+IDEMPOTENT: dict[str, Any] = {
+    "parameters": [
+        {
+            "in": "header",
+            "name": "Idempotency-Key",
+            "required": True,
+            "description": "fresh for each deed, the same when the request is repeated; kept for good",
+            "schema": {"type": "string", "minLength": 1, "maxLength": idempotency.LONGEST_KEY},
+        }
+    ]
+}
+NO_SIGN_IN: dict[str, Any] = {"security": []}
 
 
 def init(app: Flask) -> JifenApi:

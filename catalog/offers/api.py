@@ -7,12 +7,12 @@ from sqlalchemy.orm import Session
 from base import clock, database, ids, pages
 from base.auth.guard import current, needs
 from base.auth.principals import Member
-from base.errors import NotAllowed
+from base.errors import field_errors
 from base.http.api import Blueprint
 from base.http.settings import config
 from catalog.offers import offers
 from catalog.offers.offers import Listed
-from catalog.offers.schemas import OffersQuery, OffersView, OfferView, offer_view
+from catalog.offers.schemas import OfferQuery, OffersQuery, OffersView, OfferView, offer_view
 from catalog.rates import rates
 from points import ledger, lots, programmes
 from points.models import Programme
@@ -29,7 +29,7 @@ def list_offers(query: dict[str, Any]) -> dict[str, Any]:
     key, limit, at = f"offers:{config().secret_key}", query["limit"], clock.now()
     place = pages.position(key, query["cursor"])
     with database.begin() as session:
-        programme = _programme(session)
+        programme = _programme(session, query["programme"])
         rows = offers.listed(
             session,
             programme.programme_id,
@@ -49,21 +49,26 @@ def list_offers(query: dict[str, Any]) -> dict[str, Any]:
 
 
 @blueprint.route("/offers/<offer>")
+@blueprint.arguments(OfferQuery, location="query")
 @blueprint.response(200, OfferView)
 @needs("offers:read")
-def one_offer(offer: str) -> dict[str, Any]:
+def one_offer(query: dict[str, Any], offer: str) -> dict[str, Any]:
     """One offer."""
     (offer_id,) = ids.parse("off", offer, parts=1)
     with database.begin() as session:
-        programme = _programme(session)
+        programme = _programme(session, query["programme"])
         return _views(session, programme, [offers.find(session, offer_id, programme.programme_id)])[0]
 
 
-def _programme(session: Session) -> Programme:
-    programme_id = getattr(current(), "programme_id", None)
-    if programme_id is None:
-        raise NotAllowed("offers are read by members and by systems of one programme")
-    return programmes.by_id(session, programme_id)
+def _programme(session: Session, code: str | None) -> Programme:
+    """The caller's own programme; staff, who work for all of them, name one."""
+    own = getattr(current(), "programme_id", None)
+    if own is not None:
+        return programmes.by_id(session, own)
+    if code is None:
+        choices = ", ".join(programme.code for programme in programmes.every(session))
+        raise field_errors({"programme": f"name one of: {choices}"})
+    return programmes.by_code(session, code)
 
 
 def _views(session: Session, programme: Programme, rows: list[Listed]) -> list[dict[str, Any]]:

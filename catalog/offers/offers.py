@@ -121,7 +121,7 @@ def of_every_state(
 def names_of(session: Session, offer_ids: set[int]) -> dict[int, dict[str, str]]:
     """The names of offers by their ids."""
     rows = session.execute(select(Offer.offer_id, Offer.names).where(Offer.offer_id.in_(offer_ids)))
-    return {offer_id: names for offer_id, names in rows}
+    return {row.offer_id: row.names for row in rows}
 
 
 def find(session: Session, offer_id: int, programme_id: int) -> Listed:

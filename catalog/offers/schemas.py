@@ -6,7 +6,7 @@ import marshmallow as ma
 
 from base import ids
 from base.errors import Problem
-from base.http.api import MoneyView, View
+from base.http.api import MoneyView, Request, View
 from base.web.i18n import current_language
 from catalog.offers.offers import Listed
 from catalog.rates import rates
@@ -16,11 +16,18 @@ from points.wallets.schemas import PageQuery
 KINDS = ("bill_credit", "voucher", "perk")
 
 
+class OfferQuery(Request):
+    """Whose offer."""
+
+    programme = ma.fields.String(load_default=None, metadata={"description": "its code; needed by staff"})
+
+
 class OffersQuery(PageQuery):
     """Which offers."""
 
     kind = ma.fields.String(load_default=None, validate=ma.validate.OneOf(KINDS))
     affordable = ma.fields.Boolean(load_default=False)
+    programme = ma.fields.String(load_default=None, metadata={"description": "its code; needed by staff"})
 
 
 class OfferView(View):

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from base import clock, database, ids, pages
 from base.auth.guard import current, needs
 from base.auth.principals import Member
-from base.http.api import Blueprint, answer_once
+from base.http.api import IDEMPOTENT, Blueprint, answer_once
 from base.http.settings import config
 from catalog.offers.models import Offer
 from catalog.redemptions import quotes, redemptions
@@ -48,6 +48,7 @@ def make_quote(asked: dict[str, Any]) -> dict[str, Any]:
 @blueprint.route("/redemptions", methods=["POST"])
 @blueprint.arguments(RedemptionRequest)
 @blueprint.response(201, RedemptionView)
+@blueprint.doc(**IDEMPOTENT)
 @needs("redemptions:own")
 def redeem(asked: dict[str, Any]) -> Response:
     """Confirm a quote. Needs Idempotency-Key; the same key gives the same answer for good."""
@@ -94,6 +95,7 @@ def one_redemption(redemption: str) -> dict[str, Any]:
 
 @blueprint.route("/redemptions/<redemption>/cancel", methods=["POST"])
 @blueprint.response(200, RedemptionView)
+@blueprint.doc(**IDEMPOTENT)
 @needs("redemptions:own")
 def cancel(redemption: str) -> Response:
     """Hand it back where the offer allows it: the points return to the lots they came from. Needs Idempotency-Key."""

@@ -7,7 +7,7 @@ from flask import Response
 from base import clock, database, ids
 from base.auth.guard import current, needs
 from base.auth.principals import Clerk, Member
-from base.http.api import Blueprint, answer_once
+from base.http.api import IDEMPOTENT, Blueprint, answer_once
 from base.http.settings import config
 from catalog.vouchers import codes, life, till
 from catalog.vouchers.codes import Keys
@@ -64,6 +64,7 @@ def check(asked: dict[str, Any]) -> dict[str, Any]:
 @blueprint.route("/vouchers/accept", methods=["POST"])
 @blueprint.arguments(AcceptRequest)
 @blueprint.response(201, AcceptanceView)
+@blueprint.doc(**IDEMPOTENT)
 @needs("vouchers:accept")
 def accept(asked: dict[str, Any]) -> Response:
     """Take the checked voucher: exactly one winner. Needs Idempotency-Key."""
@@ -96,6 +97,7 @@ def release(asked: dict[str, Any]) -> None:
 @blueprint.route("/acceptances/<acceptance>/void", methods=["POST"])
 @blueprint.arguments(VoidRequest)
 @blueprint.response(201, VoidView)
+@blueprint.doc(**IDEMPOTENT)
 @needs("acceptances:void")
 def void(asked: dict[str, Any], acceptance: str) -> Response:
     """Undo an acceptance of this till, inside the window of the terms. Needs Idempotency-Key."""

@@ -137,16 +137,20 @@ def find(session: Session, merchant_id: int, number: int) -> Statement:
     return found
 
 
-def lines_of(session: Session, statement: Statement) -> list[StatementLine]:
-    """Its lines in order."""
+def lines_of(
+    session: Session, statement: Statement, *, after: int = 0, limit: int | None = None
+) -> list[StatementLine]:
+    """Its lines in order; all of them, or some from after a number on."""
     return list(
         session.scalars(
             select(StatementLine)
             .where(
                 StatementLine.merchant_id == statement.merchant_id,
                 StatementLine.statement_no == statement.statement_no,
+                StatementLine.line_no > after,
             )
             .order_by(StatementLine.line_no)
+            .limit(limit)
         )
     )
 

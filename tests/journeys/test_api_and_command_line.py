@@ -21,7 +21,9 @@ def test_import_earn_quote_redeem_check_accept_void_settle_verify(app, db, billi
     # given: a programme, a merchant, an offer of each kind, and the operator's files
     programme, shop = given_programme(), given_shop()
     credit = given_offer(programme, "bill_credit", value_fen=500)
-    voucher = given_offer(programme, "voucher", value_fen=3000, merchant_id=shop.merchant.merchant_id, stock=3)
+    voucher = given_offer(
+        programme, "voucher", value_fen=3000, merchant_id=shop.merchant.merchant_id, stock=3
+    )
     perk = given_offer(programme, "perk", value_fen=1800, stock=2)
     (tmp_path / "members.csv").write_text(f"customer_id,joined_on,phone\nC-1,2024-01-05,{PHONE}\n")
     (tmp_path / "bills.csv").write_text(
@@ -56,7 +58,11 @@ def test_import_earn_quote_redeem_check_accept_void_settle_verify(app, db, billi
     assert billing.balance("C-1") == "5.0"
 
     # when: the clerk signs in, checks, accepts, voids, and accepts again
-    token = caller(app).post("/v1/till/sign-ins", {"terminal": "tea-1", "clerk": "01", "pin": "123456"}).json["token"]
+    token = (
+        caller(app)
+        .post("/v1/till/sign-ins", {"terminal": "tea-1", "clerk": "01", "pin": "123456"})
+        .json["token"]
+    )
     till = caller(app, token)
     code = member.voucher_code(bought["v"])
     accepted = till.accept(code).json

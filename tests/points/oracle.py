@@ -1,21 +1,24 @@
 """A member's points as a plain list of lots, written without a look at the ledger: what the ledger is compared with.
 
-Steps come from `histories()`: earn, redeem, hold, capture, release, reverse, expire, each after a jump in time.
+Steps come from `histories()`: earn, redeem, hold, capture, release, reverse, expire, each after a jump in time;
+`asked_for` says the same to the ledger, `same_in_oracle` to the oracle.
 """
 
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from uuid import UUID
 
 from hypothesis import strategies as st
 
 from base import clock
-from points import lots
-from points.postings import Kind
+from points import lots, postings
+from points.postings import FOREVER, Kind, Request
 
 ZONE = "Asia/Shanghai"
 START = datetime(2026, 1, 1, tzinfo=UTC)
+MEMBER = 42
 GRACE = timedelta(days=30)
 Pieces = list[tuple[int, int]]  # (lot, points) in the order in which they were taken
 
@@ -37,23 +40,43 @@ class Step:
     hold_hours: int | None
 
 
-def histories(most: int = 30) -> st.SearchStrategy[list[Step]]:
-    """Lists of steps; jumps of seconds to months, lots that live from minus ten days to a year."""
-    deeds = (Kind.EARN, Kind.EARN, Kind.REDEEM, Kind.HOLD, Kind.CAPTURE, Kind.RELEASE, Kind.REVERSE, Kind.EXPIRE)
-    return st.lists(
-        st.builds(
-            Step,
-            later=st.sampled_from([timedelta(0), timedelta(seconds=1), timedelta(hours=5), timedelta(days=1),
-                                   timedelta(days=9), timedelta(days=40)]),
-            kind=st.sampled_from(deeds),
-            points=st.sampled_from([0, 1, 2, 7, 10, 30, 100]),
-            life_days=st.sampled_from([-10, 0, 1, 10, 31, 365]),
-            lot_class=st.sampled_from([1, 2]),
-            which=st.integers(0, 5),
-            hold_hours=st.sampled_from([None, 0, 3, 48]),
+JUMPS = (0, 0, 0, 1, 5 * 3600, 86_400, 9 * 86_400, 40 * 86_400)
+FOLLOW_UPS = (Kind.CAPTURE, Kind.RELEASE, Kind.REVERSE)
+KINDS = (
+    Kind.EARN,
+    Kind.EARN,
+    Kind.REDEEM,
+    Kind.REDEEM,
+    Kind.HOLD,
+    Kind.HOLD,
+    *FOLLOW_UPS,
+    *FOLLOW_UPS,
+    Kind.EXPIRE,
+)
+
+
+@st.composite
+def steps(draw: st.DrawFn, kinds: tuple[Kind, ...] = KINDS) -> Step:
+    kind = draw(st.sampled_from(kinds))
+    return Step(
+        later=timedelta(seconds=draw(st.sampled_from(JUMPS))),
+        kind=kind,
+        points=draw(
+            st.sampled_from([1, 2, 7, 10, 30, 100, 0] if kind not in FOLLOW_UPS else [0, 1, 2, 7, 10])
         ),
-        max_size=most,
-    )  # fmt: skip
+        life_days=draw(st.sampled_from([365, 31, 10, 1, 0, -10])),
+        lot_class=draw(st.sampled_from([1, 2])),
+        which=draw(st.integers(0, 5)),
+        hold_hours=draw(st.sampled_from([None, None, 3, 48, 0])),
+    )
+
+
+def histories(most: int = 40) -> st.SearchStrategy[list[Step]]:
+    """Lists of steps with points to begin with; jumps of seconds to weeks, lots that live from minus ten days to a year."""
+    begin = st.lists(steps((Kind.EARN,)), min_size=2, max_size=4)
+    return st.tuples(begin, st.lists(steps(), min_size=5, max_size=most)).map(
+        lambda parts: parts[0] + parts[1]
+    )
 
 
 @dataclass
@@ -169,3 +192,43 @@ class Oracle:
     def _positive(points: int) -> None:
         if points < 1:
             raise Refused
+
+
+def request(number: int, kind: Kind, points: int, at: datetime = START, **more: object) -> Request:
+    return Request(MEMBER, UUID(int=number), kind, points, at, ZONE, **more)  # type: ignore[arg-type]
+
+
+def in_days(days: int, lot_class: int = 1, at: datetime = START) -> int:
+    return lots.key(clock.day(at, ZONE) + timedelta(days=days), lot_class)
+
+
+def same_in_oracle(oracle: Oracle, number: int, step: Step, asked: Request, of: int) -> None:
+    """Tell the oracle what the ledger is asked."""
+    at = asked.at
+    deeds = {
+        Kind.EARN: lambda o: o.earn(asked.lot_key, step.points, at),
+        Kind.REDEEM: lambda o: o.redeem(number, step.points),
+        Kind.HOLD: lambda o: o.hold(number, step.points, asked.ends_at),
+        Kind.CAPTURE: lambda o: o.capture(number, of, step.points),
+        Kind.RELEASE: lambda o: o.release(of, step.points, at),
+        Kind.REVERSE: lambda o: o.reverse(of, step.points, at),
+        Kind.EXPIRE: lambda o: None,
+    }
+    oracle.do(deeds[step.kind], at)
+
+
+def asked_for(
+    made: dict[int, tuple[Kind, int]], number: int, step: Step, at: datetime
+) -> tuple[Request, int]:
+    """The ledger's request for a step, and the number of the earlier step that it refers to: mostly one that fits."""
+    fitting = [n for n, (kind, _) in made.items() if kind in postings.FOLLOWS.get(step.kind, ())]
+    numbers = fitting if fitting and step.which < 5 else sorted(made)
+    of = numbers[-1 - step.which % len(numbers)] if numbers else -1
+    more: dict[str, object] = {}
+    if step.kind is Kind.EARN:
+        more["lot_key"] = in_days(step.life_days, step.lot_class, at)
+    if step.kind is Kind.HOLD:
+        more["ends_at"] = FOREVER if step.hold_hours is None else at + timedelta(hours=step.hold_hours)
+    if step.kind in FOLLOW_UPS:
+        more["rev_of"] = made[of][1] if of in made else 10**6
+    return request(number, step.kind, step.points, at, **more), of

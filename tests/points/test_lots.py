@@ -83,7 +83,9 @@ def test_dropping_the_past_keeps_every_point_and_every_live_lot(pot, on):
 
     assert lots.well_formed(after)
     assert sum(left_by_key(after).values()) == sum(left_by_key(pot).values())
-    assert set(pot.keys) - set(after.keys) == {k for k, n in left_by_key(pot).items() if lots.last_day(k) < on and not n}
+    assert set(pot.keys) - set(after.keys) == {
+        k for k, n in left_by_key(pot).items() if lots.last_day(k) < on and not n
+    }
 
 
 @given(st.lists(st.tuples(keys, st.integers(0, 1000), st.integers(1, 100)), max_size=8), st.data())

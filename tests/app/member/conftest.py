@@ -1,5 +1,6 @@
 """A browser without script: follows redirects, fills in forms with their hidden fields."""
 
+import html
 import re
 from collections.abc import Callable
 from html.parser import HTMLParser
@@ -54,9 +55,9 @@ class Browser:
     def post(self, action: str, fields: dict[str, Any]) -> TestResponse:
         return self._seen(self.client.post(action, data=fields, headers=self.headers, follow_redirects=True))
 
-    def sign_in(self, db: Config, phone: str) -> TestResponse:
+    def sign_in(self, db: Config, phone: str, programme: str = "gotone") -> TestResponse:
         self.get("/sign-in")
-        self.submit("/sign-in", phone=phone)
+        self.submit("/sign-in", phone=phone, programme=programme)
         return self.submit("/sign-in/code", code=code_sent(db))
 
     def quote(self, offer: str, units: int = 1) -> TestResponse:
@@ -66,6 +67,16 @@ class Browser:
     def redeem(self, offer: str, units: int = 1) -> TestResponse:
         self.quote(offer, units)
         return self.submit("/redemptions")
+
+    def find(self, pattern: str) -> str:
+        """The first place in the page that fits; of a pattern with a group, the group."""
+        found = re.search(pattern, self.page)
+        assert found, pattern
+        return html.unescape(found.group(found.re.groups))
+
+    def next_page(self) -> TestResponse:
+        """Follow the link to the next page of a list."""
+        return self.get(self.at + self.find('rel="next" href="([^"]+)'))
 
     def _seen(self, answer: TestResponse) -> TestResponse:
         self.at, self.page = answer.request.path, answer.text

@@ -3,9 +3,7 @@
 import re
 from datetime import timedelta
 
-from app.wiring import findings
-from base import clock, database, ids, jobs
-from catalog.redemptions import redemptions
+from base import clock, ids, jobs
 from tests.app.member.conftest import Forms
 from tests.given import (
     caller,
@@ -41,7 +39,7 @@ def test_a_voucher_is_redeemed_and_shown_with_its_picture_and_code(somebody, pro
     assert "1,230 points" in me.page
     me.submit("/redemptions")
     assert "Your voucher is here." in me.page
-    me.get(re.search(r"/vouchers/vch_\w+", me.page).group())
+    me.get(me.find(r"/vouchers/vch_\w+"))
 
     assert 'src="data:image/svg+xml' in me.page
     assert re.search(r"[0-9A-Z]{4}-[0-9A-Z]{4}-[0-9A-Z]{5}", me.page)
@@ -141,12 +139,12 @@ def test_a_used_voucher_cannot_be_cancelled_and_says_where_it_was_used(somebody,
     me = somebody(points=1000)
     me.redeem(offer_id(offer))
     result, form = me.at, Forms(me.page).found[f"{me.at}/cancel"]
-    voucher = re.search(r"/vouchers/vch_\w+", me.page).group()
+    voucher = me.find(r"/vouchers/vch_\w+")
     me.get(voucher)
-    seen = re.search(r"seen=([\w-]+)", me.page).group(1)
+    seen = me.find(r"seen=([\w-]+)")
     unchanged = me.get(f"{voucher}/changed?seen={seen}")
     me.get(voucher)
-    code = re.search(r"[0-9A-Z]{4}-[0-9A-Z]{4}-[0-9A-Z]{5}", me.page).group()
+    code = me.find(r"[0-9A-Z]{4}-[0-9A-Z]{4}-[0-9A-Z]{5}")
     caller(app, clerk_token(shop)).accept(code)
 
     changed = me.get(f"{voucher}/changed?seen={seen}")
@@ -164,10 +162,8 @@ def test_a_used_voucher_cannot_be_cancelled_and_says_where_it_was_used(somebody,
 
 
 def test_too_few_points_are_refused_with_the_numbers_and_a_way_back(somebody, programme):
-    offer, cheap = (
-        given_offer(programme, "perk", value_fen=1500),
-        given_offer(programme, "perk", value_fen=100),
-    )
+    offer = given_offer(programme, "perk", value_fen=1500)
+    cheap = given_offer(programme, "perk", value_fen=100)
     me = somebody(points=1000)
     me.get(f"/offers/{offer_id(offer)}")
     assert "500 points more are needed" in me.page
@@ -269,7 +265,7 @@ def test_points_page_tells_each_movement_with_the_balance_after_it(somebody, pro
 
     assert "+1,000" in me.page
     assert "−400" in me.page
-    assert "then 600 points" in me.page
+    assert "then 600" in me.page
     assert re.search(r'Redeemed</strong>: <a href="/redemptions/red_', me.page)
 
 
@@ -279,21 +275,8 @@ def test_redemptions_and_movements_come_in_pages(somebody, programme):
     for _ in range(21):
         me.redeem(offer_id(offer))
 
-    for path, count in (
-        ("/redemptions", lambda: number_of_redemptions(me.page)),
-        ("/points", lambda: me.page.count("then ")),
-    ):
+    for path, mark in (("/redemptions", 'href="/redemptions/red_'), ("/points", "then ")):
         me.get(path)
-        assert count() == 20
-        me.get(path + re.search(r'rel="next" href="([^"]+)', me.page).group(1).replace("&amp;", "&"))
-        assert 1 <= count() <= 2
-
-
-def test_the_books_are_whole_after_all_of_it(somebody, programme):
-    offer = given_voucher_offer(programme, value_fen=500)
-    me = somebody(points=1000)
-    me.redeem(offer_id(offer))
-
-    with database.begin() as session:
-        assert list(findings(session)) == []
-        assert redemptions.under_way(session, 1) == []
+        assert me.page.count(mark) == 20
+        me.next_page()
+        assert 1 <= me.page.count(mark) <= 2

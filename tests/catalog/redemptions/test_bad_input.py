@@ -47,7 +47,11 @@ class House:
     clerk: str
 
     def send(self, door: Door, raw: bytes | str, **headers: str) -> TestResponse:
-        given = {"Content-Type": "application/json", "Idempotency-Key": str(uuid.uuid4()), "Accept-Language": "en"}
+        given = {
+            "Content-Type": "application/json",
+            "Idempotency-Key": str(uuid.uuid4()),
+            "Accept-Language": "en",
+        }
         if door.token:
             given["Authorization"] = f"Bearer {door.token}"
         given |= {name.replace("_", "-"): value for name, value in headers.items()}
@@ -74,8 +78,12 @@ def house(app: Flask, db: Config) -> Iterator[House]:
         "release": Door("/v1/vouchers/release", {"check_token": token}, clerk),
         "void": Door(f"/v1/acceptances/{accepted}/void", {"reason": "typed twice"}, clerk),
         "code": Door("/v1/sign-ins/code", {"programme": "gotone", "phone": "13900000001"}, None),
-        "sign-in": Door("/v1/sign-ins", {"programme": "gotone", "phone": "13900000001", "code": "000000"}, None),
-        "till sign-in": Door("/v1/till/sign-ins", {"terminal": "tea-1", "clerk": "01", "pin": "000000"}, None),
+        "sign-in": Door(
+            "/v1/sign-ins", {"programme": "gotone", "phone": "13900000001", "code": "000000"}, None
+        ),
+        "till sign-in": Door(
+            "/v1/till/sign-ins", {"terminal": "tea-1", "clerk": "01", "pin": "000000"}, None
+        ),
         "staff sign-in": Door("/v1/staff/sign-ins", {"email": "a@example.test", "password": "no"}, None),
     }
     yield House(app, doors, member, clerk)
@@ -110,7 +118,9 @@ NOT_A_BODY = {
 def rows_everywhere() -> dict[str, int]:
     with database.begin() as session:
         names = session.scalars(
-            text("select table_name from information_schema.tables where table_schema = 'public' and table_type = 'BASE TABLE'")
+            text(
+                "select table_name from information_schema.tables where table_schema = 'public' and table_type = 'BASE TABLE'"
+            )
         )
         return {
             name: session.scalar(text(f"select count(*) from {name}")) or 0
@@ -153,7 +163,13 @@ def test_a_wrong_value_is_refused_by_the_name_of_its_field(house):
 def test_a_missing_field_and_one_too_many_are_named(house):
     before, faults = rows_everywhere(), {}
     optional = {"units"}
-    pointers = {"surprise": "/surprise", "__proto__": "/__proto__", "member_id": "/member_id", "a/b~c": "/a~1b~0c", "": "/"}
+    pointers = {
+        "surprise": "/surprise",
+        "__proto__": "/__proto__",
+        "member_id": "/member_id",
+        "a/b~c": "/a~1b~0c",
+        "": "/",
+    }
 
     for name, door in house.doors.items():
         for field in door.body.keys() - optional:
@@ -176,7 +192,9 @@ def test_a_body_that_is_none_is_refused(house):
         for what, raw in NOT_A_BODY.items():
             faults[name, what] = wrong(house.send(door, raw))
         for kind in kinds:
-            faults[name, f"sent as {kind}"] = wrong(house.send(door, json.dumps(door.body), Content_Type=kind))
+            faults[name, f"sent as {kind}"] = wrong(
+                house.send(door, json.dumps(door.body), Content_Type=kind)
+            )
     too_large = house.send(house.doors["quotes"], b'{"a": "' + b"x" * 2_000_000 + b'"}')
 
     assert {place: fault for place, fault in faults.items() if fault} == {}
@@ -212,18 +230,30 @@ def test_an_id_of_another_kind_or_another_member_is_unknown(house, db):
     places = [
         f"/v1/{topic}/{thing}"
         for topic in ("redemptions", "vouchers", "offers")
-        for thing in (ids.public("xyz", 1, 2), "%00", "a" * 5000, "%ff", "null", ids.public(topic[:3], 5, 6), "1")
+        for thing in (
+            ids.public("xyz", 1, 2),
+            "%00",
+            "a" * 5000,
+            "%ff",
+            "null",
+            ids.public(topic[:3], 5, 6),
+            "1",
+        )
     ]
 
     faults = {text: wrong(house.send(door, json.dumps({"offer": text}))) for text in offers}
-    faults |= {text: wrong(house.send(house.doors["redemptions"], json.dumps({"quote": text}))) for text in quotes}
+    faults |= {
+        text: wrong(house.send(house.doors["redemptions"], json.dumps({"quote": text}))) for text in quotes
+    }
     faults |= {place[:60]: wrong(house.get(place, house.member)) for place in places}
 
     assert {text: fault for text, fault in faults.items() if fault} == {}
     assert rows_everywhere() == before
 
 
-@pytest.mark.parametrize("path", ["/v1/members/me/postings", "/v1/redemptions", "/v1/offers", "/v1/statements", "/v1/retention"])
+@pytest.mark.parametrize(
+    "path", ["/v1/members/me/postings", "/v1/redemptions", "/v1/offers", "/v1/statements", "/v1/retention"]
+)
 def test_a_bad_query_is_refused_by_name(house, path, db):
     token = house.member
     if path in ("/v1/statements", "/v1/retention"):
@@ -238,7 +268,10 @@ def test_a_bad_query_is_refused_by_name(house, path, db):
     if path == "/v1/offers":
         queries |= {"kind=gold": "/kind", "kind=%00": "/kind", "affordable=maybe": "/affordable"}
 
-    faults = {query: wrong(house.get(f"{path}?{needed}{query}", token), pointer) for query, pointer in queries.items()}
+    faults = {
+        query: wrong(house.get(f"{path}?{needed}{query}", token), pointer)
+        for query, pointer in queries.items()
+    }
     name = needed.split("=")[0]
     if name:
         faults |= {
@@ -263,7 +296,18 @@ def test_a_cursor_of_another_list_or_a_forged_one_is_refused(house):
     faults = {}
     for path, own in cursors.items():
         foreign = [cursor for other, cursor in cursors.items() if other != path]
-        for forged in (*foreign, "x", "é", own[:-2], own + "AAAA", "A" * 5000, "===", "%00", " ", own.swapcase()):
+        for forged in (
+            *foreign,
+            "x",
+            "é",
+            own[:-2],
+            own + "AAAA",
+            "A" * 5000,
+            "===",
+            "%00",
+            " ",
+            own.swapcase(),
+        ):
             faults[path, forged[:30]] = wrong(buyer.get(path, limit=1, cursor=forged))
 
     assert {place: fault for place, fault in faults.items() if fault} == {}
@@ -284,7 +328,9 @@ def test_a_strange_token_is_nobody(app, db):
         "", "x", "jk_", "jk__", "jk_a_b", "jk_\xff_\xff", "é", "a" * 20_000, "jk_" + "a" * 20_000, "jk_a\x00b_c", "\x00",
     )  # fmt: skip
 
-    answers = {t[:20]: client.get("/v1/members/me/wallet", headers={"Authorization": f"Bearer {t}"}) for t in tokens}
+    answers = {
+        t[:20]: client.get("/v1/members/me/wallet", headers={"Authorization": f"Bearer {t}"}) for t in tokens
+    }
 
     assert {t: a.status_code for t, a in answers.items() if a.status_code != 401} == {}
     assert all(answer.content_type == "application/problem+json" for answer in answers.values())

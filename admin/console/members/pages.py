@@ -1,0 +1,90 @@
+"""Look a member up by customer number and see wallet, movements, redemptions and vouchers. Every look is on record."""
+
+from typing import Any
+
+from flask import Blueprint, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from sqlalchemy.orm import Session
+
+from admin.console import words
+from admin.console.http import PAGE, chosen, cut, page, position
+from base import audit, clock, database, ids
+from base.auth.guard import current, needs
+from base.http.settings import config
+from catalog.redemptions import redemptions
+from catalog.vouchers import life
+from catalog.vouchers.models import Voucher
+from merchants import merchants
+from points.members import members
+from points.members.members import CUSTOMER_ID
+from points.members.models import Member
+from points.members.sign_in import secrets_of
+from points.wallets import wallets
+from points.wallets.schemas import posting_view
+
+SHOWN = 20
+
+blueprint = Blueprint("members", __name__)
+
+
+@blueprint.route("/members")
+@needs("members:read")
+def look_up() -> ResponseReturnValue:
+    """Find a member by customer number; the only one found is shown at once."""
+    customer_id = request.args.get("customer", "").strip()
+    with database.begin() as session:
+        choice = chosen(session)
+        found = _find(session, choice, customer_id) if CUSTOMER_ID.fullmatch(customer_id) else []
+    if len(found) == 1:
+        return redirect(url_for(".one_member", member=found[0]["id"]), 303)
+    return page("console/members.html", **choice, customer_id=customer_id, found=found)
+
+
+@blueprint.route("/members/<member>")
+@needs("members:read")
+def one_member(member: str) -> ResponseReturnValue:
+    """A member, masked; that it was looked at goes into the audit."""
+    (member_id,) = ids.parse("mbr", member, parts=1)
+    place, at = position("postings"), clock.now()
+    with database.begin() as session:
+        row = members.by_id(session, member_id)
+        audit.write(session, current().actor, "member.viewed", member)
+        shown = wallets.show(session, member_id, at)
+        postings = wallets.postings(session, member_id, before=place[0] if place else None, limit=PAGE + 1)
+        redeemed = redemptions.all_of(session, member_id, limit=SHOWN)
+        vouchers = life.all_of(session, member_id, limit=SHOWN)
+        states = {voucher.voucher_id: _state(session, voucher) for voucher, _ in vouchers}
+        phone = members.masked(members.phone_of(session, secrets_of(config()), member_id))
+    rows, after = cut("postings", postings, lambda posting: [posting.seq])
+    return page(
+        "console/member.html",
+        member=row,
+        shown=shown,
+        phone=phone,
+        postings=[posting_view(posting) for posting in rows],
+        after=after,
+        redeemed=redeemed,
+        vouchers=vouchers,
+        states=states,
+        words=words,
+        at=at,
+        most=SHOWN,
+    )
+
+
+def _find(session: Session, choice: dict[str, Any], customer_id: str) -> list[dict[str, Any]]:
+    """The customer's members: in the asked programme, or in all of them when none was asked for."""
+    asked = [choice["programme"]] if request.args.get("programme") else choice["programmes"]
+    found: list[dict[str, Any]] = []
+    for programme in asked:
+        member_id = members.find_many(session, programme.programme_id, [customer_id]).get(customer_id)
+        if member_id is not None:
+            row: Member = members.by_id(session, member_id)
+            found.append({"id": ids.public("mbr", member_id), "row": row, "programme": programme})
+    return found
+
+
+def _state(session: Session, voucher: Voucher) -> str:
+    zone = merchants.by_id(session, voucher.merchant_id).zone
+    at = clock.now()
+    return life.state_now(voucher, at, clock.day(at, zone))

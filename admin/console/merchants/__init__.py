@@ -1,0 +1,1 @@
+"""Merchants and statements as the staff sees them."""

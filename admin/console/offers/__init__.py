@@ -1,0 +1,1 @@
+"""Offers and rates as the staff sees them."""

@@ -1,0 +1,59 @@
+"""The words for kinds and states in the console, with the tone of each."""
+
+from base.web.i18n import lazy_gettext as _
+
+OFFER_KINDS = {
+    "bill_credit": _("Bill credit"),
+    "voucher": _("Merchant voucher"),
+    "perk": _("Club place"),
+    "history": _("Before this system"),
+}
+REDEMPTION_STATES = {
+    "pending": (_("In progress"), "wait"),
+    "fulfilled": (_("Done"), "ok"),
+    "failed": (_("Failed"), "bad"),
+    "cancelled": (_("Cancelled"), "quiet"),
+    "unknown": (_("Answer not known"), "bad"),
+}
+POSTING_KINDS = {
+    "earn": _("Earned"),
+    "repay": _("Owed points repaid"),
+    "redeem": _("Redeemed"),
+    "hold": _("Set aside"),
+    "capture": _("Set aside, now spent"),
+    "release": _("Set aside, given back"),
+    "timeout": _("Set aside, given back after its time"),
+    "reverse": _("Given back"),
+    "expire": _("Lapsed"),
+}
+WALLET_STATES = {
+    "new": (_("Too new to redeem"), "wait"),
+    "open": (_("Can redeem"), "ok"),
+    "frozen": (_("Frozen"), "wait"),
+    "closed": (_("Closed"), "quiet"),
+}
+OFFER_STATES = {"live": (_("Live"), "ok"), "paused": (_("Paused"), "wait"), "ended": (_("Ended"), "quiet")}
+LINE_TYPES = {
+    "plan": _("Plan fee"),
+    "data": _("Data"),
+    "voice": _("Calls"),
+    "roaming": _("Roaming"),
+    "service": _("Services"),
+}
+JOB_STATES = {
+    "todo": (_("Waiting"), "wait"),
+    "doing": (_("Running"), "info"),
+    "failed": (_("Failed"), "bad"),
+    "succeeded": (_("Done"), "ok"),
+    "cancelled": (_("Cancelled"), "quiet"),
+    "aborted": (_("Broken off"), "quiet"),
+}
+LOT_CLASSES = {1: _("Bills"), 2: _("Promotions")}
+VOUCHER_STATES = {
+    "issued": (_("Ready to use"), "ok"),
+    "held": (_("Held at a till"), "wait"),
+    "accepted": (_("Used"), "quiet"),
+    "expired": (_("Lapsed"), "quiet"),
+    "cancelled": (_("Handed back"), "quiet"),
+    "frozen": (_("Frozen"), "bad"),
+}

@@ -1,0 +1,275 @@
+"""The bill credit's job against the billing sandbox, whatever that does wrong: never both the credit and the points,
+never neither."""
+
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import text
+
+from base import clock, database, ids, jobs
+from base.config import Config
+from catalog.bill_credit import billing as billing_client
+from catalog.bill_credit import job
+from catalog.redemptions.redemptions import BILL_CREDIT_TASK
+from points.members import members
+from tests.given import Caller, caller, given_member, given_offer, given_points, given_programme, member_token
+
+HELD, SPENT, BACK = (500, 500), (500, 0), (1000, 0)  # spendable and held, of 1,000 points
+
+
+@dataclass(frozen=True)
+class Credit:
+    """A member who asked for 5.00 on the bill, and a way to let the job's time pass."""
+
+    config: Config
+    member: Caller
+    billing: Any
+    member_id: int
+    redemption_id: int
+    account: str
+
+    def drain(self) -> str:
+        """Run all that is due; the redemption's state then."""
+        jobs.drain(self.config.database_url or "")
+        return self.state
+
+    @property
+    def state(self) -> str:
+        name = ids.public("red", self.member_id, self.redemption_id)
+        return str(self.member.get(f"/v1/redemptions/{name}").json["state"])
+
+    @property
+    def points(self) -> tuple[int, int]:
+        wallet = self.member.get("/v1/members/me/wallet").json
+        return wallet["spendable"], wallet["held"]
+
+    @property
+    def credited(self) -> str:
+        return str(self.billing.balance(self.account))
+
+
+@pytest.fixture
+def credit(app: Flask, db: Config, billing: Any) -> Callable[..., Credit]:
+    """Redeem 500 of 1,000 points for 5.00 on the bill; settings of the job as given."""
+
+    def begin(**changed: Any) -> Credit:
+        settings = {"billing_url": billing.url, "billing_timeout_s": 0.3, "billing_tries": 3, "billing_backoff_s": 0}
+        config = db.at(**(settings | changed))
+        jobs.register(BILL_CREDIT_TASK, partial(job.run, config))
+        programme = given_programme()
+        member_id = given_member(db, programme, points=300)
+        given_points(member_id, 700, last_day=clock.now().date() + timedelta(days=40))
+        member = caller(app, member_token(member_id))
+        redeemed = member.redeem(given_offer(programme, "bill_credit", value_fen=500)).json
+        with database.begin() as session:
+            account = members.by_id(session, member_id).customer_id
+        return Credit(config, member, billing, member_id, ids.parse("red", redeemed["id"])[1], account)
+
+    return begin
+
+
+def test_a_credit_arrives_once_and_the_points_are_spent(credit):
+    asked = credit()
+    assert (asked.state, asked.points) == ("pending", HELD)
+
+    assert asked.drain() == "fulfilled"
+
+    assert (asked.points, asked.credited) == (SPENT, "5.0")
+
+
+FAULTS: dict[str, tuple[list[dict[str, object]], str, tuple[int, int], str]] = {
+    "refuses": ([{"mode": "refuse"}], "failed", BACK, "0"),
+    "refuses as unknown account": ([{"mode": "refuse", "status": 404}], "failed", BACK, "0"),
+    "is too busy for ever": ([{"mode": "refuse", "status": 429}], "failed", BACK, "0"),
+    "is too busy once": ([{"mode": "refuse", "status": 429, "times": 1}], "fulfilled", SPENT, "5.0"),
+    "fails for ever": ([{"mode": "error"}], "failed", BACK, "0"),
+    "fails once": ([{"mode": "error", "times": 1}], "fulfilled", SPENT, "5.0"),
+    "fails, then refuses": ([{"mode": "error", "times": 1}, {"mode": "refuse"}], "failed", BACK, "0"),
+    "is silent for ever": ([{"mode": "silent"}], "failed", BACK, "0"),
+    "is silent once": ([{"mode": "silent", "times": 1}], "fulfilled", SPENT, "5.0"),
+    "credits and says nothing": ([{"mode": "lost_reply"}], "fulfilled", SPENT, "5.0"),
+    "is slow but in time": ([{"mode": "slow", "delay_ms": 50}], "fulfilled", SPENT, "5.0"),
+    "credits twice": ([{"mode": "double"}], "unknown", HELD, "10.0"),
+    "credits too much": ([{"mode": "wrong_amount", "amount": 6}], "unknown", HELD, "6.0"),
+    "credits and can't be asked": (
+        [{"mode": "lost_reply"}, {"mode": "error", "on": "look_up"}], "unknown", HELD, "5.0",
+    ),
+    "credits and is silent when asked": (
+        [{"mode": "lost_reply"}, {"mode": "silent", "on": "look_up"}], "unknown", HELD, "5.0",
+    ),
+    "credits twice and says nothing": ([{"mode": "double"}, {"mode": "error", "on": "look_up", "times": 1}], "fulfilled", SPENT, "10.0"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", [name for name in FAULTS if name != "credits twice and says nothing"])
+def test_whatever_billing_does_there_is_either_the_credit_or_the_points(credit, name):
+    plans, state, points, credited = FAULTS[name]
+    asked = credit()
+    lots = asked.member.get("/v1/members/me/wallet").json["lots"]
+    asked.billing.fails(*plans)
+
+    assert asked.drain() == state
+
+    assert (asked.points, asked.credited) == (points, credited)
+    if state == "failed":
+        back = asked.member.get("/v1/members/me/wallet").json["lots"]
+        assert [lot["points"] for lot in back] == [700, 300]
+        assert [lot["last_day"] for lot in back] == [lot["last_day"] for lot in lots]
+
+
+@pytest.mark.parametrize("mode", ["error", "silent", "lost_reply"])
+def test_while_it_is_not_known_the_points_stay_set_aside(credit, mode):
+    asked = credit(billing_backoff_s=3600)
+    asked.billing.fails({"mode": mode})
+
+    assert asked.drain() == "pending"
+
+    assert asked.points == HELD
+    with clock.stopped(clock.now() + timedelta(hours=2)):
+        asked.billing.fails()
+        assert asked.drain() == "fulfilled"
+    assert (asked.points, asked.credited) == (SPENT, "5.0")
+
+
+def test_an_answer_that_comes_too_late_is_found_by_the_next_look(credit):
+    asked = credit(billing_backoff_s=60)
+    asked.billing.fails({"mode": "slow", "delay_ms": 600, "times": 1})
+    assert asked.drain() == "pending"
+    time.sleep(0.5)
+
+    with clock.stopped(clock.now() + timedelta(minutes=2)):
+        assert asked.drain() == "fulfilled"
+
+    assert (asked.points, asked.credited) == (SPENT, "5.0")
+
+
+def test_what_stayed_unknown_is_looked_up_again_each_hour_until_it_is_known(credit):
+    asked = credit()
+    asked.billing.fails({"mode": "lost_reply"}, {"mode": "error", "on": "look_up"})
+    assert asked.drain() == "unknown"
+
+    with clock.stopped(clock.now() + timedelta(hours=1, minutes=1)):
+        assert asked.drain() == "unknown"
+    asked.billing.fails()
+    with clock.stopped(clock.now() + timedelta(hours=3)):
+        assert asked.drain() == "fulfilled"
+
+    assert (asked.points, asked.credited) == (SPENT, "5.0")
+
+
+def test_a_job_that_runs_again_after_the_end_changes_nothing(credit):
+    asked = credit()
+    asked.drain()
+    before = said(asked)
+
+    for _ in range(3):
+        job.run(asked.config, asked.member_id, asked.redemption_id)
+
+    assert said(asked) == before
+    assert (asked.state, asked.points, asked.credited) == ("fulfilled", SPENT, "5.0")
+
+
+def said(asked: Credit) -> tuple[int, int, int]:
+    """How many postings and notices there are, and how often billing was called."""
+    with database.begin() as session:
+        counts = [session.scalar(text(f"select count(*) from {table}")) or 0 for table in ("posting", "notice")]
+    return counts[0], counts[1], len(asked.billing.client.get("/tmf-api/prepayBalanceManagement/v4/topupBalance").json)
+
+
+def test_two_workers_with_the_same_job_credit_once(credit):
+    asked = credit()
+    asked.billing.fails({"mode": "slow", "delay_ms": 150})
+    with database.begin() as session:
+        session.execute(text("delete from outbox"))
+    barrier = threading.Barrier(2)
+
+    def work(_: int) -> None:
+        barrier.wait(10)
+        job.run(asked.config, asked.member_id, asked.redemption_id)
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(work, range(2)))
+    asked.drain()
+
+    assert (asked.credited, asked.points, asked.state) == ("5.0", SPENT, "fulfilled")
+
+
+def test_a_second_worker_that_comes_while_the_first_is_asking_does_not_credit_again(credit):
+    asked = credit()
+    asked.billing.fails({"mode": "slow", "delay_ms": 200})
+    with database.begin() as session:
+        session.execute(text("delete from outbox"))
+
+    def work(wait_s: float) -> None:
+        time.sleep(wait_s)
+        job.run(asked.config, asked.member_id, asked.redemption_id)
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(work, [0.0, 0.1]))
+    asked.drain()
+
+    assert (asked.credited, asked.points, asked.state) == ("5.0", SPENT, "fulfilled")
+
+
+def test_a_worker_that_dies_between_two_transactions_leaves_work_that_is_taken_up_again(credit, monkeypatch):
+    asked, real, died = credit(), billing_client.settle, []
+
+    def die_once(*args: Any, **options: Any) -> Any:
+        outcome = real(*args, **options)
+        if not died:
+            died.append(True)
+            raise ConnectionError("the process ends here")
+        return outcome
+
+    monkeypatch.setattr(job.billing, "settle", die_once)
+
+    asked.drain()
+    with clock.stopped(clock.now() + timedelta(days=1)):
+        asked.drain()
+
+    assert (asked.state, asked.credited, asked.points) == ("fulfilled", "5.0", SPENT)
+
+
+def test_a_database_that_is_away_when_the_answer_comes_does_not_lose_it(credit, monkeypatch):
+    asked, real, failed = credit(), job.record, []
+
+    def away_once(*args: Any) -> None:
+        if not failed:
+            failed.append(True)
+            raise database.NotConnected(retry_after_s=2)
+        real(*args)
+
+    monkeypatch.setattr(job, "record", away_once)
+
+    asked.drain()
+    with clock.stopped(clock.now() + timedelta(days=1)):
+        asked.drain()
+
+    assert (asked.state, asked.credited, asked.points) == ("fulfilled", "5.0", SPENT)
+
+
+def test_points_that_come_back_after_their_lot_lapsed_live_thirty_days_more(credit):
+    asked = credit(billing_backoff_s=86_400 * 30)
+    asked.billing.fails({"mode": "error"})
+    asked.drain()
+
+    with clock.stopped(clock.now() + timedelta(days=60)):
+        for _ in range(4):
+            asked.drain()
+        assert asked.state == "pending"
+    with clock.stopped(clock.now() + timedelta(days=300)):
+        asked.drain()
+    later = clock.now() + timedelta(days=400)
+    with clock.stopped(later):
+        asked.drain()
+        assert asked.state == "failed"
+        lots = asked.member.get("/v1/members/me/wallet").json["lots"]
+    assert [lot["points"] for lot in lots] == [500, 300]
