@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -10,8 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.request import ProxyHandler, build_opener
 
-import pytest
-
+from base import local
 from tests.conftest import ROOT
 
 READY_WITHIN_S = 120
@@ -21,7 +21,11 @@ READY_WITHIN_S = 120
 def running(data: Path, port: int):
     """The process and its first lines, up to "is ready" and the sign-ins."""
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("JIFEN_", "DATABASE_", "REDIS_"))}
-    environment |= {"JIFEN_DATA": str(data), "JIFEN_PORT": str(port), "JIFEN_BILLING_URL": f"http://127.0.0.1:{port + 500}"}
+    environment |= {
+        "JIFEN_DATA": str(data),
+        "JIFEN_PORT": str(port),
+        "JIFEN_BILLING_URL": f"http://127.0.0.1:{port + 500}",
+    }
     process = subprocess.Popen(
         [sys.executable, "-m", "app.cli", "run", "--demo", "tiny"],
         cwd=ROOT,
@@ -49,6 +53,16 @@ def address(said: str) -> str:
     return re.search(r"jifen is ready: (\S+)", said)[1]
 
 
+def tour(said: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """The README's curl lines, as a newcomer would paste them."""
+    lines = re.search(r"```sh\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)[1]
+    script = folder / "tour.sh"
+    script.write_text(f"set -eu\n{lines}")
+    phone = re.search(r"phone (\d+)", said)[1]
+    environment = os.environ | {"BASE": address(said), "PHONE": phone, "NO_PROXY": "*"}
+    return subprocess.run(["sh", str(script)], env=environment, capture_output=True, text=True, timeout=60)
+
+
 def processes_of(data: Path) -> list[str]:
     """Command lines of living processes that name the data folder."""
     found = []
@@ -63,8 +77,7 @@ def processes_of(data: Path) -> list[str]:
     return found
 
 
-@pytest.mark.skipif(not Path("/proc").exists(), reason="absent data: needs /proc to see what still runs")
-def test_run_is_ready_serves_stops_and_keeps_the_data(tmp_path):
+def test_run_is_ready_serves_the_tour_of_the_readme_stops_and_keeps_the_data(tmp_path):
     data, opener = tmp_path / "data", build_opener(ProxyHandler({}))
 
     with running(data, 18_080) as (process, said):
@@ -73,6 +86,10 @@ def test_run_is_ready_serves_stops_and_keeps_the_data(tmp_path):
         assert "member" in said
         assert "clerk" in said
         assert "staff" in said
+        if shutil.which("curl"):
+            toured = tour(said, tmp_path)
+            assert toured.returncode == 0, toured.stdout + toured.stderr
+            assert toured.stdout.rstrip().endswith("cancelled")
         process.send_signal(signal.SIGINT)
         assert process.wait(60) == 0
     assert processes_of(data) == []
@@ -80,6 +97,4 @@ def test_run_is_ready_serves_stops_and_keeps_the_data(tmp_path):
     with running(data, 18_080) as (_, again):
         assert "months" not in again
         assert re.search(r"member .*", again)[0] == re.search(r"member .*", said)[0]
-    from base import local
-
     local.remove(data)
