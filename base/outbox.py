@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import delete, exists, select
 from sqlalchemy.orm import Session
 
 from base import clock, ids
@@ -16,5 +17,20 @@ def put(
     session.add(
         OutboxRow(
             member_id=member_id, outbox_id=ids.new_id(), task=task, args=args, due_at=due_at or clock.now()
+        )
+    )
+
+
+def promised_later(session: Session, member_id: int, task: str, args: dict[str, Any]) -> bool:
+    """Whether this very task is promised for a moment still to come."""
+    mine = (OutboxRow.member_id == member_id, OutboxRow.task == task, OutboxRow.args == args)
+    return bool(session.scalar(select(exists().where(*mine, OutboxRow.due_at > clock.now()))))
+
+
+def withdraw(session: Session, member_id: int, task: str, args: dict[str, Any]) -> None:
+    """Take back what was promised and not yet handed to the queue."""
+    session.execute(
+        delete(OutboxRow).where(
+            OutboxRow.member_id == member_id, OutboxRow.task == task, OutboxRow.args == args
         )
     )

@@ -1,12 +1,14 @@
 """Bill credit after the commit: try, look, try again with back-off - and never both the credit and the points.
 
-A try is noted and committed before the call, so that a crash in between counts as "maybe sent". After the last try the
-points go back only when it is certain that nothing was credited; else the redemption is `unknown` and is looked up
-again each hour, and a person sees it.
+A try is noted and committed before the call, so that a crash in between counts as "maybe sent", and with it the promise
+to look again: a worker that dies loses nothing, and while one is asking no other asks. After the last try the points go
+back only when it is certain that nothing was credited; else the redemption is `unknown` and is looked up again each
+hour, and a person sees it.
 """
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
 from sqlalchemy import update
@@ -25,6 +27,7 @@ from points.members.members import Secrets
 from points.postings import Kind
 
 LOOK_AGAIN = timedelta(hours=1)
+LONGEST_TRY = timedelta(minutes=10)  # three requests of at most a minute each, and room
 LONGEST_WAIT = timedelta(hours=6)
 log = structlog.get_logger()
 
@@ -53,9 +56,9 @@ def run(config: Config, member_id: int, redemption_id: int) -> None:
 
 
 def note_try(session: Session, member_id: int, redemption_id: int) -> Try | None:
-    """Count the try before it is made; None when the redemption has ended already."""
-    before = redemptions.find(session, member_id, redemption_id)
-    if before.state not in (PENDING, UNKNOWN):
+    """Count the try before it is made; None when the redemption has ended or somebody is trying already."""
+    before, promise = redemptions.find(session, member_id, redemption_id), _promise(member_id, redemption_id)
+    if before.state not in (PENDING, UNKNOWN) or outbox.promised_later(session, **promise):
         return None
     was_sent, tries = before.maybe_sent, before.tries
     counted = session.execute(
@@ -70,6 +73,7 @@ def note_try(session: Session, member_id: int, redemption_id: int) -> Try | None
     )
     if not counted.rowcount:  # type: ignore[attr-defined]
         return None  # another worker took this try
+    outbox.put(session, **promise, due_at=clock.now() + LONGEST_TRY)
     member = members.by_id(session, member_id)
     credit = Credit(
         account=member.customer_id,
@@ -101,6 +105,9 @@ def record(
 ) -> None:
     """What a try came to, in a transaction of its own: the end of the redemption, or the next try."""
     redemption, at = redemptions.find(session, member_id, redemption_id), clock.now()
+    outbox.withdraw(session, **_promise(member_id, redemption_id))
+    if redemption.state not in (PENDING, UNKNOWN):
+        return
     certainly_not = isinstance(outcome, NotFound) or (
         isinstance(outcome, Refused | Unreachable)
         and not noted.sent_before
@@ -119,8 +126,7 @@ def record(
             reason = "credited wrongly" if isinstance(outcome, Wrong) else "no answer from the billing system"
             redemptions.to(session, redemption, PENDING, UNKNOWN, at, reason)
         wait = LOOK_AGAIN if given_up else _back_off(config, noted.number)
-        args = {"member_id": member_id, "redemption_id": redemption_id}
-        outbox.put(session, member_id, redemptions.BILL_CREDIT_TASK, args, due_at=at + wait)
+        outbox.put(session, **_promise(member_id, redemption_id), due_at=at + wait)
 
 
 def _end(
@@ -147,6 +153,11 @@ def _end(
             f"The bill credit did not go through; {redemption.price_points} points are back."
         )
         notices.send(session, config.seal_key, redemption.member_id, "sms", phone, text)
+
+
+def _promise(member_id: int, redemption_id: int) -> dict[str, Any]:
+    args = {"member_id": member_id, "redemption_id": redemption_id}
+    return {"member_id": member_id, "task": redemptions.BILL_CREDIT_TASK, "args": args}
 
 
 def _back_off(config: Config, tries: int) -> timedelta:

@@ -14,7 +14,7 @@ from base.web.i18n import current_language
 
 ARMS = ("exposed", "unexposed")
 PARTS = ("survival", "low", "high", "at_risk")
-MOST_ROWS = 40
+MOST_ROWS = 25
 
 blueprint = Blueprint("retention", __name__)
 
@@ -41,12 +41,14 @@ def _shown(report: dict[str, Any]) -> dict[str, Any]:
         "counts": report["input"],
         "facts": report.get("run", {}),
         "gap": gap,
-        "gap_words": wording.gap_sentence(gap, tongue),
+        "gap_words": _sentence(wording.gap_sentence(gap, tongue)),
         "caution": gap["caution"][tongue],
         "check": check,
-        "check_words": wording.check_sentence(report, tongue)
-        if check["hr"] is not None
-        else wording.refusal(check["reasons"], tongue),
+        "check_words": _sentence(
+            wording.check_sentence(report, tongue)
+            if check["hr"] is not None
+            else wording.refusal(check["reasons"], tongue)
+        ),
         "why": report["why_they_differ"]["text"][tongue],
         "verdict": report["verdict"]["text"][tongue],
         "curve_words": wording.curve_lines(report, tongue),
@@ -57,8 +59,12 @@ def _shown(report: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
 def _rows(km: dict[str, Any]) -> list[dict[str, Any]]:
-    """The curves as a table: at most MOST_ROWS times, evenly thinned; shares in basis points."""
+    """The curves as a table: at most MOST_ROWS times, evenly thinned; shares in basis points, to a tenth of a per cent."""
     times = km[ARMS[0]]["time"]
     every = -(-len(times) // MOST_ROWS)
     return [
@@ -70,4 +76,4 @@ def _rows(km: dict[str, Any]) -> list[dict[str, Any]]:
 def _cell(part: str, value: float | None) -> int | None:
     if value is None:
         return None
-    return int(value) if part == "at_risk" else round(value * 10_000)
+    return int(value) if part == "at_risk" else 10 * round(value * 1_000)
