@@ -57,7 +57,10 @@ def one_offer(query: dict[str, Any], offer: str) -> dict[str, Any]:
     (offer_id,) = ids.parse("off", offer, parts=1)
     with database.begin() as session:
         programme = _programme(session, query["programme"])
-        return _views(session, programme, [offers.find(session, offer_id, programme.programme_id)])[0]
+        views = _views(session, programme, [offers.find(session, offer_id, programme.programme_id)])
+    if not views:
+        raise rates.NoRateInForce()
+    return views[0]
 
 
 def _programme(session: Session, code: str | None) -> Programme:
@@ -72,6 +75,7 @@ def _programme(session: Session, code: str | None) -> Programme:
 
 
 def _views(session: Session, programme: Programme, rows: list[Listed]) -> list[dict[str, Any]]:
+    """Offers with their price of today; one without a rate has none and is left out."""
     at, caller = clock.now(), current()
     on = clock.day(at, programme.zone)
     begun = rates.load(session, programme.programme_id, on)
@@ -80,7 +84,9 @@ def _views(session: Session, programme: Programme, rows: list[Listed]) -> list[d
     )
     views = []
     for row in rows:
-        price = rates.price(rates.resolve(begun, row.offer), row.offer.value_fen)
-        closed = offers.why_closed(row, at)
-        views.append(offer_view(row, programme, price, rates.worth(begun, price), spendable, closed))
+        rate = rates.find(begun, row.offer)
+        if rate is not None:
+            price = rates.price(rate, row.offer.value_fen)
+            closed = offers.why_closed(row, at)
+            views.append(offer_view(row, programme, price, rates.worth(begun, price), spendable, closed))
     return views

@@ -76,14 +76,18 @@ def for_offer(session: Session, offer: Offer, on: date) -> Rate:
 
 def resolve(begun: list[Rate], offer: Offer) -> Rate:
     """The most specific, then the latest, of rates that have begun; NoRateInForce."""
-    fitting = [
-        r
-        for r in begun
-        if r.offer_id == offer.offer_id or (r.offer_id is None and r.kind in (None, offer.kind))
-    ]
-    if not fitting:
+    found = find(begun, offer)
+    if found is None:
         raise NoRateInForce(offer=offer.code)
-    return max(fitting, key=lambda r: (r.offer_id is not None, r.kind is not None, r.from_day))
+    return found
+
+
+def find(begun: list[Rate], offer: Offer) -> Rate | None:
+    """The rate that `resolve` gives; None where there is none: such an offer has no price and is not listed."""
+    fitting = [
+        r for r in begun if r.offer_id == offer.offer_id or (r.offer_id is None and r.kind in (None, offer.kind))
+    ]
+    return max(fitting, key=lambda r: (r.offer_id is not None, r.kind is not None, r.from_day), default=None)
 
 
 def price(rate: Rate, value_fen: int) -> int:
