@@ -56,7 +56,8 @@ def _amounts(session: Session) -> Iterator[Finding]:
         "left join acceptance a on l.kind = 'acceptance' and a.member_id = l.member_id and a.acceptance_id = l.source_id "
         "left join void v on l.kind = 'void' and v.member_id = l.member_id and v.void_id = l.source_id "
         "left join acceptance va on va.member_id = v.member_id and va.acceptance_id = v.acceptance_id "
-        "where l.owed_fen is distinct from coalesce(a.owed_fen, -va.owed_fen) "
+        "left join statement s on s.merchant_id = l.merchant_id and s.statement_no = l.statement_no "
+        "where s.statement_no is null or l.owed_fen is distinct from coalesce(a.owed_fen, -va.owed_fen) "
         "or l.fee_fen is distinct from coalesce(a.fee_fen, -va.fee_fen) "
         "or l.vat_fen is distinct from coalesce(a.vat_fen, -va.vat_fen) limit 100"
     )

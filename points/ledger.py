@@ -378,20 +378,25 @@ def _write_one(connection: Connection, seen: Wallet, outcome: Outcome) -> bool:
 
 
 def _write_wallets(connection: Connection, seen: dict[int, Wallet], changed: dict[int, Wallet]) -> set[int]:
-    """All wallets that still are as they were seen, in one statement; the members that were written."""
+    """All wallets that still are as they were seen, in one statement; the members that were written.
+
+    Their rows are locked in member order first, so that two batches that share members never wait in a ring.
+    """
     if not changed:
         return set()
     members = sorted(changed)
     columns = list(zip(*(_wallet_values(changed[m]) for m in members), strict=True))
     arrays = [["{" + ",".join(map(str, cell)) + "}" for cell in column] for column in columns[:3]]
     rows = connection.exec_driver_sql(
-        "update wallet w set lot_key = t.k::int[], lot_in = t.g::bigint[], lot_out = t.o::bigint[], seq = t.seq, "
+        "with l as materialized (select member_id from wallet where member_id = any(%s) order by member_id "
+        "for no key update) update wallet w set lot_key = t.k::int[], lot_in = t.g::bigint[], lot_out = t.o::bigint[], seq = t.seq, "
         "seen = t.seen, balance = t.balance, held = t.held, debt = t.debt, at = t.at, head = t.head "
         "from unnest(%s::text[], %s::text[], %s::text[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], "
         "%s::bigint[], %s::timestamptz[], %s::bytea[], %s::bigint[], %s::bigint[], %s::smallint[]) "
         "t(k, g, o, seq, seen, balance, held, debt, at, head, member_id, was, state) "
-        "where w.member_id = t.member_id and w.seq = t.was and w.state = t.state returning w.member_id",
-        (*arrays, *(list(column) for column in columns[3:]), members, [seen[m].seq for m in members],
+        "join l using (member_id) where w.member_id = t.member_id and w.seq = t.was and w.state = t.state "
+        "returning w.member_id",
+        (members, *arrays, *(list(column) for column in columns[3:]), members, [seen[m].seq for m in members],
          [int(seen[m].state) for m in members]),
     )  # fmt: skip
     return {row[0] for row in rows}

@@ -7,6 +7,7 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import datetime
 from itertools import groupby
 from typing import Any
 
@@ -17,6 +18,8 @@ from points import ledger, lots, postings
 from points.postings import Kind, Posting, Side, Wallet
 
 Progress = Callable[[int], None]
+Holds = dict[int, tuple[int, datetime]]  # number of the posting -> points still set aside, and until when
+FOLLOWS = postings.FOLLOWS | {Kind.TIMEOUT: (Kind.HOLD,)}
 
 
 def findings(session: Session, progress: Progress = lambda n: None) -> Iterator[Finding]:
@@ -27,6 +30,9 @@ def findings(session: Session, progress: Progress = lambda n: None) -> Iterator[
     rows = _stream(session)
     for member_id, pair in groupby(rows, key=lambda row: row[0]):
         wallet, mine = _split(pair)
+        if wallet is None:
+            yield Finding("row", f"member {member_id}", "the wallet cannot be one")
+            continue
         yield from _member(wallet, mine, sides, holds.pop(member_id, {}))
         totals["balance"] += wallet.balance
         totals["held"] += wallet.held
@@ -58,30 +64,36 @@ def _stream(session: Session) -> Iterator[Any]:
     )
 
 
-def _split(pair: Iterator[Any]) -> tuple[Wallet, list[Any]]:
+def _split(pair: Iterator[Any]) -> tuple[Wallet | None, list[Any]]:
     width = ledger.WALLET.count(",") + 1
     rows = list(pair)
-    return ledger.wallet_of(rows[0]), [row[width:] for row in rows if row[width] is not None]
+    try:
+        wallet = ledger.wallet_of(rows[0])
+    except ValueError:  # a state that is none
+        return None, []
+    return wallet, [row[width:] for row in rows if row[width] is not None]
 
 
-def _holds(session: Session) -> dict[int, dict[int, int]]:
-    found: dict[int, dict[int, int]] = defaultdict(dict)
-    for member_id, seq, points in session.connection().exec_driver_sql(
-        "select member_id, seq, open_points from hold"
+def _holds(session: Session) -> dict[int, Holds]:
+    found: dict[int, Holds] = defaultdict(dict)
+    for member_id, seq, *hold in session.connection().exec_driver_sql(
+        "select member_id, seq, open_points, ends_at from hold"
     ):
-        found[member_id][seq] = points
+        found[member_id][seq] = (hold[0], hold[1])
     return found
 
 
-def _member(
-    stored: Wallet, rows: list[Any], sides: dict[Side, int], holds: dict[int, int]
-) -> Iterator[Finding]:
+def _member(stored: Wallet, rows: list[Any], sides: dict[Side, int], holds: Holds) -> Iterator[Finding]:
     place = f"member {stored.member_id}"
     wallet = postings.empty(stored.member_id, stored.state, stored.at)
     originals: dict[int, tuple[Posting, int]] = {}
     for row in rows:
-        posting = ledger.posting_of(row)
-        here = f"{place} posting {posting.seq}"
+        here = f"{place} posting {row[1]}"
+        try:
+            posting = ledger.posting_of(row)
+        except (ValueError, TypeError):  # a kind that is none, half an interval
+            yield Finding("row", here, "it cannot be one")
+            return
         if posting.seq != wallet.seq + 1:
             yield Finding("gapless", here, f"after number {wallet.seq}")
             return
@@ -93,7 +105,10 @@ def _member(
                 "sides", here, f"classes {row[17]} -> {row[18]} are not those of {posting.kind.name}"
             )
             return
-        yield from _intervals(wallet, posting, here)
+        astray = list(_intervals(wallet, posting, here))
+        yield from astray
+        if astray:
+            return
         yield from _against_original(posting, originals, here)
         if posting.kind in (Kind.HOLD, Kind.REDEEM, Kind.CAPTURE):
             originals[posting.seq] = (posting, posting.amount)
@@ -113,7 +128,9 @@ def _member(
     if not lots.well_formed(stored.lots) or sum(stored.lots.given) - sum(stored.lots.taken) != stored.balance:
         yield Finding("lots", place, "lots do not add up to the balance")
     left = {
-        seq: open_points for seq, (p, open_points) in originals.items() if p.kind is Kind.HOLD and open_points
+        seq: (open_points, p.ends_at or postings.FOREVER)
+        for seq, (p, open_points) in originals.items()
+        if p.kind is Kind.HOLD and open_points
     }
     if left != holds:
         yield Finding("holds", place, f"open holds {holds}, postings say {left}")
@@ -147,12 +164,13 @@ def _intervals(wallet: Wallet, posting: Posting, here: str) -> Iterator[Finding]
 def _against_original(
     posting: Posting, originals: dict[int, tuple[Posting, int]], here: str
 ) -> Iterator[Finding]:
-    if posting.rev_of is None:
+    fitting = FOLLOWS.get(posting.kind, ())
+    if posting.rev_of is None and not fitting:
         return
-    original, left = originals.get(posting.rev_of, (None, 0))
-    if original is None:
+    original, left = originals.get(posting.rev_of or 0, (None, 0))
+    if original is None or original.kind not in fitting:
         yield Finding("reversals", here, f"refers to {posting.rev_of}, which cannot be reversed or captured")
         return
     if posting.amount > left:
         yield Finding("reversals", here, f"{posting.amount} of {left} left of posting {posting.rev_of}")
-    originals[posting.rev_of] = (original, left - posting.amount)
+    originals[original.seq] = (original, left - posting.amount)

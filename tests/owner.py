@@ -21,6 +21,8 @@ def forget_everything(config: Config) -> None:
     """Empty every table, so that what a test broke on purpose does not fail the check of the books after it."""
     with owner(config) as connection:
         names = connection.scalars(
-            text("select tablename from pg_tables where schemaname = 'public' and tablename <> 'alembic_version'")
+            text(
+                "select tablename from pg_tables where schemaname = 'public' and tablename <> 'alembic_version'"
+            )
         ).all()
         connection.execute(text(f"truncate {', '.join(sorted(names))}"))

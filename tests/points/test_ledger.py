@@ -268,7 +268,7 @@ def test_a_hold_ends_at_its_time_whatever_else_is_in_the_batch(db, hours):
     for each in (member_id, alone):
         post(ask(each, "hold", Kind.HOLD, 60, ends_at=START + HOUR))
     earns = [
-        dict(name=f"earn {n}", kind=Kind.EARN, points=1, at=START + n * HOUR, lot_key=in_days(10))
+        {"name": f"earn {n}", "kind": Kind.EARN, "points": 1, "at": START + n * HOUR, "lot_key": in_days(10)}
         for n in hours
     ]
 
@@ -394,10 +394,11 @@ def _raised(answer: Answer | Problem) -> Answer:
 
 def test_a_rolled_back_transaction_leaves_nothing(db):
     member_id = given_wallet(100)
-    with pytest.raises(ZeroDivisionError), database.begin() as session:
+
+    with database.begin() as session:
         ledger.post(session, ask(member_id, "hold", Kind.HOLD, 10, ends_at=FOREVER))
         ledger.post_many(session, [ask(member_id, "spend", Kind.REDEEM, 10)])
-        raise ZeroDivisionError
+        session.rollback()
 
     assert (wallet(member_id).balance, rows("posting", member_id), rows("hold", member_id)) == (100, 1, 0)
 

@@ -3,7 +3,7 @@ never neither."""
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
@@ -12,8 +12,11 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from flask.testing import FlaskClient
 from sqlalchemy import text
 
+from app.sandbox.billing import create_sandbox, server
+from app.sandbox.tmf654 import API
 from base import clock, database, ids, jobs
 from base.config import Config
 from catalog.bill_credit import billing as billing_client
@@ -28,12 +31,30 @@ HELD, SPENT, BACK = (500, 500), (500, 0), (1000, 0)  # spendable and held, of 1,
 
 
 @dataclass(frozen=True)
+class Billing:
+    """The billing sandbox: its address, and the way to look into it beside its wire."""
+
+    url: str
+    inside: FlaskClient
+
+    def fails(self, *plans: dict[str, object]) -> None:
+        assert self.inside.put("/sandbox/faults", json=list(plans)).status_code == 200
+
+    def balance(self, account: str) -> str:
+        answer = self.inside.get(f"{API}/bucket/{account}")
+        return str(answer.json["remainingValue"]["amount"]) if answer.status_code == 200 else "0"
+
+    def topups(self) -> int:
+        return len(self.inside.get(f"{API}/topupBalance").json)
+
+
+@dataclass(frozen=True)
 class Credit:
     """A member who asked for 5.00 on the bill, and a way to let the job's time pass."""
 
     config: Config
     member: Caller
-    billing: Any
+    billing: Billing
     member_id: int
     redemption_id: int
     account: str
@@ -64,12 +85,29 @@ class Credit:
         return str(self.billing.balance(self.account))
 
 
+@pytest.fixture(scope="module")
+def serving() -> Iterator[Billing]:
+    """The billing sandbox on loopback, for all tests here: each has an account of its own."""
+    stand_in = create_sandbox()
+    httpd = server(stand_in, 0)
+    threading.Thread(target=httpd.serve_forever, args=(0.02,), daemon=True).start()
+    yield Billing(f"http://127.0.0.1:{httpd.port}", stand_in.test_client())
+    httpd.shutdown()
+    httpd.server_close()
+
+
 @pytest.fixture
-def credit(app: Flask, db: Config, billing: Any) -> Callable[..., Credit]:
+def credit(app: Flask, db: Config, serving: Billing) -> Callable[..., Credit]:
     """Redeem 500 of 1,000 points for 5.00 on the bill; settings of the job as given."""
 
     def begin(**changed: Any) -> Credit:
-        settings = {"billing_url": billing.url, "billing_timeout_s": 0.3, "billing_tries": 3, "billing_backoff_s": 0}
+        serving.fails()
+        settings = {
+            "billing_url": serving.url,
+            "billing_timeout_s": 0.3,
+            "billing_tries": 3,
+            "billing_backoff_s": 0,
+        }
         config = db.at(**(settings | changed))
         jobs.register(BILL_CREDIT_TASK, partial(job.run, config))
         programme = given_programme()
@@ -79,7 +117,7 @@ def credit(app: Flask, db: Config, billing: Any) -> Callable[..., Credit]:
         redeemed = member.redeem(given_offer(programme, "bill_credit", value_fen=500)).json
         with database.begin() as session:
             account = members.by_id(session, member_id).customer_id
-        return Credit(config, member, billing, member_id, ids.parse("red", redeemed["id"])[1], account)
+        return Credit(config, member, serving, member_id, ids.parse("red", redeemed["id"])[1], account)
 
     return begin
 
@@ -187,8 +225,10 @@ def test_a_job_that_runs_again_after_the_end_changes_nothing(credit):
 def said(asked: Credit) -> tuple[int, int, int]:
     """How many postings and notices there are, and how often billing was called."""
     with database.begin() as session:
-        counts = [session.scalar(text(f"select count(*) from {table}")) or 0 for table in ("posting", "notice")]
-    return counts[0], counts[1], len(asked.billing.client.get("/tmf-api/prepayBalanceManagement/v4/topupBalance").json)
+        counts = [
+            session.scalar(text(f"select count(*) from {table}")) or 0 for table in ("posting", "notice")
+        ]
+    return counts[0], counts[1], asked.billing.topups()
 
 
 def test_two_workers_with_the_same_job_credit_once(credit):

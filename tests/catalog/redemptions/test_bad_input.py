@@ -2,7 +2,6 @@
 
 import json
 import uuid
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,7 +61,7 @@ class House:
 
 
 @pytest.fixture
-def house(app: Flask, db: Config) -> Iterator[House]:
+def house(app: Flask, db: Config) -> House:
     programme, shop = given_programme(), given_shop()
     voucher = given_offer(programme, "voucher", merchant_id=shop.merchant.merchant_id, value_fen=100)
     member, clerk = member_token(given_member(db, programme, points=1000)), clerk_token(shop)
@@ -86,7 +85,7 @@ def house(app: Flask, db: Config) -> Iterator[House]:
         ),
         "staff sign-in": Door("/v1/staff/sign-ins", {"email": "a@example.test", "password": "no"}, None),
     }
-    yield House(app, doors, member, clerk)
+    return House(app, doors, member, clerk)
 
 
 NUMBERS = {"units"}

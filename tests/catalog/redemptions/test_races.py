@@ -49,7 +49,9 @@ def at_once(*deeds: Callable[[], Any]) -> list[Any]:
 def outcome(answers: list[Any]) -> Counter[str]:
     """How often each status and type came; anything but 2xx and 409 is named with its body."""
     told = (
-        str(a.status_code) if a.status_code < 300 else f"{a.status_code} {a.json['type'].removeprefix('/problems/')}"
+        str(a.status_code)
+        if a.status_code < 300
+        else f"{a.status_code} {a.json['type'].removeprefix('/problems/')}"
         for a in answers
     )
     return Counter(told)
@@ -80,7 +82,10 @@ def test_the_last_voucher_is_sold_once(app, db):
     quotes = [buyer.quote(offer).json["id"] for buyer in buyers]
 
     answers = at_once(
-        *(lambda b=b, q=q: b.post("/v1/redemptions", {"quote": q}) for b, q in zip(buyers, quotes, strict=True))
+        *(
+            lambda b=b, q=q: b.post("/v1/redemptions", {"quote": q})
+            for b, q in zip(buyers, quotes, strict=True)
+        )
     )
 
     assert outcome(answers) == {"201": 1, "409 sold-out": 5}
@@ -246,7 +251,10 @@ def test_a_seat_is_given_back_once_and_its_place_can_be_taken_again_once(app, db
     gone = at_once(*[lambda: again(app, members[0]).post(f"/v1/redemptions/{redeemed['id']}/cancel")] * 4)
     quotes = [member.quote(offer).json["id"] for member in members]
     taken = at_once(
-        *(lambda m=m, q=q: m.post("/v1/redemptions", {"quote": q}) for m, q in zip(members, quotes, strict=True))
+        *(
+            lambda m=m, q=q: m.post("/v1/redemptions", {"quote": q})
+            for m, q in zip(members, quotes, strict=True)
+        )
     )
 
     assert outcome(gone)["200"] == 1
@@ -280,7 +288,9 @@ def test_a_voucher_voided_and_used_again_is_not_voided_by_the_older_acceptance(a
     first, second = accept_one(), accept_one()
 
     refused = till.post(f"/v1/acceptances/{first}/void", {"reason": "the first"})
-    undone = [till.post(f"/v1/acceptances/{a}/void", {"reason": "in order"}).status_code for a in (second, first)]
+    undone = [
+        till.post(f"/v1/acceptances/{a}/void", {"reason": "in order"}).status_code for a in (second, first)
+    ]
 
     assert (refused.status_code, refused.json["type"]) == (409, "/problems/void-not-latest")
     assert undone == [201, 201]
@@ -295,10 +305,18 @@ def test_a_storm_of_redemptions_spends_what_is_there_and_no_more(app, db):
         mine, done = again(app, member), []
         for _ in range(5):
             quote = mine.quote(offer)
-            answer = mine.post("/v1/redemptions", {"quote": quote.json["id"]}) if quote.status_code == 201 else quote
+            answer = (
+                mine.post("/v1/redemptions", {"quote": quote.json["id"]})
+                if quote.status_code == 201
+                else quote
+            )
             while answer.status_code == 409 and answer.json["type"] != "/problems/not-enough-points":
                 quote = mine.quote(offer)  # somebody else took the points that were quoted
-                answer = mine.post("/v1/redemptions", {"quote": quote.json["id"]}) if quote.status_code == 201 else quote
+                answer = (
+                    mine.post("/v1/redemptions", {"quote": quote.json["id"]})
+                    if quote.status_code == 201
+                    else quote
+                )
             done.append(answer)
         return done
 
@@ -345,7 +363,12 @@ def test_the_same_race_doubles_when_the_acceptance_reads_before_it_writes(app, d
                 return False
             both_have_read.wait(10)
             voucher.units_left, voucher.state, voucher.use_no = 0, ACCEPTED, number
-            place = Place(shop.merchant.merchant_id, shop.outlet.outlet_id, shop.terminal.terminal_id, shop.clerk.clerk_id)
+            place = Place(
+                shop.merchant.merchant_id,
+                shop.outlet.outlet_id,
+                shop.terminal.terminal_id,
+                shop.clerk.clerk_id,
+            )
             use = Use(voucher.member_id, voucher.voucher_id, number, 1, 100, 100, voucher.last4, {"en": "x"})
             acceptances.record(session, use, place, clock.now())
         return True

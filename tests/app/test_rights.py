@@ -1,0 +1,170 @@
+"""The application's database role can do what it must and nothing more: entries are never changed, whoever asks."""
+
+import pytest
+from sqlalchemy import exc, text
+
+from base import database
+
+ENTRIES = (
+    "posting", "statement", "statement_line", "void", "audit", "bill_line", "rate", "earn_rule", "expiry_policy", "terms",
+    "analysis_run", "quote", "notice",
+)  # fmt: skip
+NEVER_DELETED = (
+    "wallet", "member", "phone", "redemption", "voucher", "acceptance", "idempotency_key", "offer", "stock", "seat",
+    "merchant", "outlet", "terminal", "clerk", "staff", "programme", "api_key", "import_run",
+)  # fmt: skip
+FORBIDDEN = {
+    "a table of its own": "create table mine (a int)",
+    "a table in another schema": "create table pg_catalog.mine (a int)",
+    "a schema": "create schema mine",
+    "a column": "alter table posting add column note text",
+    "a constraint away": "alter table wallet drop constraint wallet_balance_check",
+    "a trigger": "create trigger t before insert on posting for each row execute function suppress_redundant_updates_trigger()",
+    "a rule": "create rule r as on insert to posting do instead nothing",
+    "an index": "create index on posting (amount)",
+    "a table away": "drop table posting",
+    "row security off": "alter table posting disable row level security",
+    "a function": "create function f() returns int language sql as 'select 1'",
+    "an extension": "create extension dblink",
+    "a role": "create role mallory",
+    "another's role": "set role jifen_owner",
+    "the superuser's role": "set role postgres",
+    "session of another": "set session authorization jifen_owner",
+    "its own rights": "alter role jifen_app superuser",
+    "ownership": "alter table posting owner to jifen_app",
+    "a program": "copy (select 1) to program 'true'",
+    "a program's output": "copy guess (scope) from program 'id'",
+    "a file": "copy (select 1) to '/tmp/x'",
+    "another file": "select pg_read_file('/etc/passwd')",
+    "a folder": "select pg_ls_dir('/')",
+    "passwords": "select rolpassword from pg_authid",
+    "the shadow": "select passwd from pg_shadow",
+    "settings of the server": "alter system set fsync = off",
+    "triggers off": "set session_replication_role = replica",
+    "a large object from a file": "select lo_import('/etc/passwd')",
+    "the schema's version": "update alembic_version set version_num = '0000'",
+    "a database": "create database mine",
+    "another backend's end": "select pg_terminate_backend(pid) from pg_stat_activity where usename = 'postgres'",
+}
+
+
+def refused(*statements: str) -> str:
+    """The state that the database refuses the last statement with; empty when it does not refuse."""
+    connection = database.engine().connect()
+    if statements[0].startswith(("create database", "alter system")):  # not inside a transaction
+        connection = connection.execution_options(isolation_level="AUTOCOMMIT")
+    try:
+        for statement in statements:
+            connection.execute(text(statement))
+    except exc.DBAPIError as error:
+        return str(getattr(error.orig, "sqlstate", ""))
+    finally:
+        connection.rollback()
+        connection.close()
+    return ""
+
+
+def columns(table: str) -> list[str]:
+    with database.begin() as session:
+        return list(
+            session.scalars(
+                text(
+                    "select column_name from information_schema.columns where table_name = :t and table_schema = 'public'"
+                ),
+                {"t": table},
+            )
+        )
+
+
+@pytest.mark.parametrize("table", ENTRIES)
+def test_an_entry_is_neither_changed_nor_deleted(db, table):
+    names = columns(table)
+    assert names
+
+    told = {refused(f"update {table} set {name} = {name}") for name in names}
+    told |= {refused(f"delete from {table}"), refused(f"truncate {table}")}
+
+    assert told == {"42501"}
+    assert refused(f"select * from {table} for update") == "42501"
+
+
+def test_of_an_acceptance_only_the_void_can_be_written(db):
+    told = {name: refused(f"update acceptance set {name} = {name}") for name in columns("acceptance")}
+
+    assert told.pop("void_id") == ""
+    assert set(told.values()) == {"42501"}
+
+
+@pytest.mark.parametrize("table", NEVER_DELETED)
+def test_what_is_kept_for_good_is_not_deleted(db, table):
+    assert {refused(f"delete from {table}"), refused(f"truncate {table}")} == {"42501"}
+
+
+def test_no_table_can_be_emptied_and_each_can_be_read(db):
+    with database.begin() as session:
+        tables = session.scalars(text("select tablename from pg_tables where schemaname = 'public'")).all()
+
+    assert {refused(f"truncate {table}") for table in tables} == {"42501"}
+    assert {table for table in tables if refused(f"select 1 from {table} limit 1")} == set()
+
+
+@pytest.mark.parametrize("what", FORBIDDEN)
+def test_what_belongs_to_the_owner_or_the_server_is_refused(what):
+    state = refused(FORBIDDEN[what])
+
+    assert state == "42501"
+
+
+def test_a_grant_to_itself_gives_nothing(db):
+    assert refused("grant update on posting to jifen_app", "update posting set amount = 1") == "42501"
+
+
+def test_the_role_is_nobody_special(db):
+    with database.begin() as session:
+        row = session.execute(
+            text(
+                "select current_user, rolsuper, rolcreatedb, rolcreaterole, rolreplication, rolbypassrls, "
+                "(select count(*) from pg_auth_members where member = r.oid) as member_of, "
+                "(select count(*) from pg_class where relowner = r.oid) as owns, "
+                "has_database_privilege(current_database(), 'temp') as temp "
+                "from pg_roles r where rolname = current_user"
+            )
+        ).one()
+
+    assert tuple(row) == ("jifen_app", False, False, False, False, False, 0, 0, False)
+
+
+def test_each_session_has_deadlines(db):
+    with database.begin() as session:
+        told = {
+            name: session.scalar(text(f"show {name}"))
+            for name in (
+                "lock_timeout",
+                "statement_timeout",
+                "idle_in_transaction_session_timeout",
+                "timezone",
+            )
+        }
+
+    assert told == {
+        "lock_timeout": "1s",
+        "statement_timeout": "5s",
+        "idle_in_transaction_session_timeout": "10s",
+        "timezone": "UTC",
+    }
+
+
+def test_no_table_was_forgotten_when_rights_were_given(db):
+    """Each table of ours stands in one of the lists above or is one that comes and goes."""
+    coming_and_going = {"sign_in", "one_time_code", "guess", "outbox", "hold", "alembic_version"}
+    with database.begin() as session:
+        deletable = set(
+            session.scalars(
+                text(
+                    "select tablename from (select tablename from pg_tables where schemaname = 'public' offset 0) t "
+                    "where has_table_privilege('jifen_app', format('public.%I', tablename), 'delete')"
+                )
+            )
+        )
+
+    assert {name for name in deletable if not name.startswith("procrastinate_")} <= coming_and_going
