@@ -33,7 +33,7 @@ def get(name: str) -> str | None:
     try:
         found = _client.get(name)
         return found if isinstance(found, str) else None
-    except (redis.RedisError, OSError):
+    except (redis.RedisError, OSError, UnicodeDecodeError):
         _rest()
         return None
 

@@ -4,11 +4,13 @@ import os
 import secrets
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from environs import Env, EnvValidationError
-from marshmallow.validate import Length, OneOf, Range
+from marshmallow import ValidationError
+from marshmallow.validate import Length, OneOf, Range, Regexp
 
 DEVELOPMENT, TEST, PRODUCTION = "development", "test", "production"
 
@@ -19,16 +21,16 @@ class ConfigError(Exception):
 
 @dataclass(frozen=True)
 class Config:
-    """Everything that differs between installations. Times in seconds, money in fen."""
+    """Everything that differs between installations. Times in seconds, money in fen. Secrets stay out of its repr."""
 
     environment: str
     data_dir: Path
-    database_url: str | None
-    database_owner_url: str | None
-    redis_url: str | None
-    secret_key: str
-    voucher_peppers: dict[int, str]
-    seal_key: str
+    database_url: str | None = field(repr=False)
+    database_owner_url: str | None = field(repr=False)
+    redis_url: str | None = field(repr=False)
+    secret_key: str = field(repr=False)
+    voucher_peppers: dict[int, str] = field(repr=False)
+    seal_key: str = field(repr=False)
     billing_url: str
     host: str
     port: int
@@ -58,20 +60,20 @@ class Config:
         environment = env.str("JIFEN_ENV", DEVELOPMENT, validate=OneOf([DEVELOPMENT, TEST, PRODUCTION]))
         data_dir = env.str("JIFEN_DATA", ".jifen")
         values: dict[str, object] = {
-            "database_url": env.str("DATABASE_URL", None),
-            "database_owner_url": env.str("DATABASE_OWNER_URL", None),
-            "redis_url": env.str("REDIS_URL", None),
+            "database_url": env.str("DATABASE_URL", None) or None,
+            "database_owner_url": env.str("DATABASE_OWNER_URL", None) or None,
+            "redis_url": env.str("REDIS_URL", None) or None,
             "secret_key": env.str("JIFEN_SECRET_KEY", None, validate=_long_enough),
             "pepper": env.str("JIFEN_VOUCHER_PEPPER", None, validate=_long_enough),
             "pepper_id": env.int("JIFEN_VOUCHER_PEPPER_ID", 1, validate=Range(1, 255)),
             "old_pepper": env.str("JIFEN_VOUCHER_PEPPER_OLD", None, validate=_long_enough),
             "old_pepper_id": env.int("JIFEN_VOUCHER_PEPPER_OLD_ID", 0, validate=Range(0, 255)),
             "seal_key": env.str("JIFEN_SEAL_KEY", None, validate=_long_enough),
-            "billing_url": env.str("JIFEN_BILLING_URL", "http://127.0.0.1:8091"),
+            "billing_url": env.str("JIFEN_BILLING_URL", "http://127.0.0.1:8091", validate=_web_address),
             "host": env.str("JIFEN_HOST", "127.0.0.1"),
             "port": env.int("JIFEN_PORT", 8080, validate=Range(1, 65535)),
             "language": env.str("JIFEN_LANGUAGE", "zh-CN", validate=OneOf(["zh-CN", "en"])),
-            "zone": env.str("JIFEN_ZONE", "Asia/Shanghai"),
+            "zone": env.str("JIFEN_ZONE", "Asia/Shanghai", validate=_time_zone),
             "web_workers": env.int("JIFEN_WEB_WORKERS", 1, validate=Range(1, 64)),
             "web_threads": env.int("JIFEN_WEB_THREADS", 8, validate=Range(1, 64)),
             "billing_timeout_s": env.int("JIFEN_BILLING_TIMEOUT", 5, validate=Range(1, 60)),
@@ -81,7 +83,7 @@ class Config:
             "quote_life_s": env.int("JIFEN_QUOTE_LIFE", 600, validate=Range(1, 3600)),
             "proxies": env.int("JIFEN_PROXIES", 0, validate=Range(0, 5)),
         }
-        errors = _seal(env)
+        errors = _seal(env) or _misfits(values)
         if environment == PRODUCTION:
             errors += [
                 f"{name}: must be set in production"
@@ -105,6 +107,26 @@ _NEEDED_IN_PRODUCTION = {
     "JIFEN_SEAL_KEY": "seal_key",
 }
 _long_enough = Length(min=32)
+_web_address = Regexp(r"https?://[^/\s]+", error="must be an http or https address")
+
+
+def _time_zone(name: str) -> None:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValidationError("must be an IANA time zone such as Asia/Shanghai") from None
+
+
+def _misfits(values: Mapping[str, object]) -> list[str]:
+    """What is right alone and wrong together."""
+    if not (values["old_pepper"] or values["old_pepper_id"]):
+        return []
+    number, old_number = int(str(values["pepper_id"])), int(str(values["old_pepper_id"]))
+    if values["old_pepper"] and 0 < old_number < number:
+        return []
+    return [
+        "JIFEN_VOUCHER_PEPPER_OLD, JIFEN_VOUCHER_PEPPER_OLD_ID: an older pepper needs a number below the new one's"
+    ]
 
 
 def _seal(env: Env) -> list[str]:

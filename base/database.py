@@ -29,9 +29,11 @@ class StillRunning(Conflict):
 
 
 class NotConnected(Unavailable):
-    """The database does not answer; nothing was changed."""
+    """The database does not answer."""
 
-    zh = "数据库暂时没有应答，没有任何变动。"
+    zh = "数据库暂时没有应答。"
+    next_en = "Send the same request with the same key in a few seconds: it is done once at most."
+    next_zh = "请几秒后用同一个 Idempotency-Key 原样重发：最多只会执行一次。"
 
 
 _sessions: sessionmaker[Session] | None = None

@@ -38,6 +38,7 @@ def parse(prefix: str, text: str, parts: int = 2) -> tuple[int, ...]:
     if (
         not text.startswith(prefix + "_")
         or len(body) != _SYMBOLS * parts
+        or not text.isascii()  # "ß" in upper case would be two symbols of ours
         or any(s not in _VALUES for s in body)
     ):
         raise NotFound(id=text[:64])

@@ -21,6 +21,7 @@ from base.models import OutboxRow
 
 Task = Callable[..., None]
 BATCH = 200
+AGAIN = procrastinate.RetryStrategy(max_attempts=8, wait=1, exponential_wait=3)  # about an hour in all
 _tasks: dict[str, Task] = {}
 _entrance = procrastinate.App(
     connector=procrastinate.SyncPsycopgConnector()
@@ -104,8 +105,10 @@ async def _run(database_url: str, *, wait: bool, stopping: threading.Event | Non
     url = database_url.replace("postgresql+psycopg://", "postgresql://")
     queue = procrastinate.App(connector=procrastinate.PsycopgConnector(conninfo=url, min_size=1, max_size=4))
     for name, task in _tasks.items():
-        queue.task(name=name, queue="jifen")(_in_thread(name, task))
+        queue.task(name=name, queue="jifen", retry=AGAIN)(_in_thread(name, task))
     async with queue.open_async():
+        for job in await queue.job_manager.get_stalled_jobs():  # their worker died: the tasks are safe to run twice
+            await queue.job_manager.retry_job(job)
         worker: asyncio.Task[None] | None = None
         if wait:
             worker = asyncio.create_task(

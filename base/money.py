@@ -1,10 +1,11 @@
 """Money is whole fen (hundredths) with a currency; percentages are basis points, rounded once."""
 
-from decimal import Decimal, InvalidOperation
+from decimal import Context, Decimal, Inexact, InvalidOperation
 
 FEN_PER_YUAN = 100
 BASIS_POINTS = 10_000
 MAX_FEN = 10**15
+_EXACT = Context(prec=40, traps=[Inexact, InvalidOperation])
 
 
 def yuan_text(fen: int) -> str:
@@ -19,8 +20,8 @@ def parse_yuan(text: str) -> int:
     if not text.isascii() or any(symbol not in "0123456789.-" for symbol in text):
         raise ValueError(f"not an amount: {text[:40]!r}")
     try:
-        fen = Decimal(text) * FEN_PER_YUAN
-    except InvalidOperation:
+        fen = _EXACT.multiply(Decimal(text), Decimal(FEN_PER_YUAN))
+    except (InvalidOperation, Inexact):
         raise ValueError(f"not an amount: {text[:40]!r}") from None
     if fen != int(fen) or abs(fen) > MAX_FEN:
         raise ValueError(f"not whole fen or out of range: {text[:40]!r}")

@@ -99,7 +99,7 @@ def undo(session: Session, acceptance: Acceptance, place: Place, reason: str, at
     if acceptance.terminal_id != place.terminal_id:
         raise AcceptanceUnknown()
     zone = merchants.by_id(session, acceptance.merchant_id).zone
-    version = terms.in_force(session, acceptance.merchant_id, clock.day(acceptance.recorded_at, zone))
+    version = session.get_one(Terms, acceptance.terms_id)
     too_late = at > acceptance.recorded_at + timedelta(seconds=version.void_window_s)
     if too_late or clock.day(at, zone) != clock.day(acceptance.recorded_at, zone):
         raise VoidTooLate(window_s=version.void_window_s)

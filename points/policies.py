@@ -98,7 +98,7 @@ def lot_key(policy: ExpiryPolicy, earned_on: date) -> int:
     """The lot that points earned on a day enter."""
     if policy.months is None:
         return lots.key(lots.NO_END, policy.lot_class)
-    return lots.key(month_end(earned_on, policy.months), policy.lot_class)
+    return lots.key(min(month_end(earned_on, policy.months), lots.NO_END), policy.lot_class)
 
 
 def month_end(on: date, months: int) -> date:

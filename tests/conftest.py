@@ -42,7 +42,7 @@ def config(servers: local.Servers, tmp_path_factory: pytest.TempPathFactory) -> 
         redis_url=servers.redis_url,
         billing_backoff_s=0,
     )
-    logs.init(as_json=True, level=40)
+    logs.init(as_json=True, level=10)
     return made
 
 

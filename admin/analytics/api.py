@@ -5,10 +5,12 @@ from typing import Any
 from admin.analytics import runs
 from admin.analytics.schemas import RetentionQuery, RetentionView
 from base import database
-from base.auth.guard import needs
+from base.auth.guard import current, needs
+from base.auth.principals import Service
 from base.errors import NotFound
 from base.http.api import Blueprint
 from points import programmes
+from points.programmes import ProgrammeUnknown
 
 blueprint = Blueprint("retention", __name__, description="Redemption and retention")
 
@@ -28,6 +30,9 @@ def retention(query: dict[str, Any]) -> dict[str, Any]:
     """Raw gap, its caution, and the description with redemption as a time-varying exposure. Nothing is computed here."""
     with database.begin() as session:
         programme = programmes.by_code(session, query["programme"])
+        caller = current()
+        if isinstance(caller, Service) and caller.programme_id != programme.programme_id:
+            raise ProgrammeUnknown(programme=programme.code)
         run = runs.latest(session, programme.programme_id)
     if run is None:
         raise NoRunYet()

@@ -25,8 +25,8 @@ from base.web.i18n import gettext as _
 from catalog.vouchers import codes, life
 from catalog.vouchers import till as tills
 from catalog.vouchers.schemas import acceptance_view, void_view
-from merchants import acceptances, terms
-from merchants.models import Void
+from merchants import acceptances
+from merchants.models import Terms, Void
 from merchants.terminals import clerks, sign_in
 
 LONGEST_CODE = 80
@@ -124,7 +124,7 @@ def accepted(acceptance: str) -> ResponseReturnValue:
     with database.begin() as db:
         row = acceptances.find(db, key[0], key[1], clerk.merchant_id)
         zone = clerks.till_of(db, clerk).merchant.zone
-        version = terms.in_force(db, row.merchant_id, clock.day(row.recorded_at, zone))
+        version = db.get_one(Terms, row.terms_id)
         void = db.get(Void, (row.member_id, row.void_id)) if row.void_id else None
     until = acceptances.undoable_until(row, version, zone)
     ours = row.terminal_id == clerk.terminal_id
@@ -169,14 +169,13 @@ def today() -> ResponseReturnValue:
         since = clock.start_of(on, zone)
         rows = acceptances.of_terminal(db, clerk.terminal_id, since, SHOWN_TODAY)
         count, owed_fen = acceptances.totals_of_terminal(db, clerk.terminal_id, since)
-        version = terms.in_force(db, clerk.merchant_id, on) if rows else None
+        versions = {row.terms_id: db.get_one(Terms, row.terms_id) for row in rows}
     shown = [
         {
             "row": row,
             "id": ids.public("acc", row.member_id, row.acceptance_id),
-            "undoable": version is not None
-            and row.void_id is None
-            and at <= acceptances.undoable_until(row, version, zone),
+            "undoable": row.void_id is None
+            and at <= acceptances.undoable_until(row, versions[row.terms_id], zone),
         }
         for row in rows
     ]

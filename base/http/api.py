@@ -119,9 +119,16 @@ class JifenApi(Api):  # type: ignore[misc]
     """flask-smorest's Api with our problem as the documented error."""
 
     ERROR_SCHEMA = ProblemView
+    DEFAULT_RESPONSE_CONTENT_TYPE: str = "application/json"
 
     def _register_error_handlers(self) -> None:
         """Errors are answered by base/http/problems.py."""
+
+    def _register_responses(self) -> None:
+        usual = self.DEFAULT_RESPONSE_CONTENT_TYPE
+        self.DEFAULT_RESPONSE_CONTENT_TYPE = "application/problem+json"  # what errors really are
+        super()._register_responses()
+        self.DEFAULT_RESPONSE_CONTENT_TYPE = usual
 
 
 class Blueprint(SmorestBlueprint):  # type: ignore[misc]

@@ -250,7 +250,7 @@ def void(session: Session, acceptance: Acceptance, place: Place, reason: str, at
             Voucher.member_id == acceptance.member_id,
             Voucher.voucher_id == acceptance.voucher_id,
             Voucher.use_no == acceptance.use_no,
-            Voucher.state.in_([ACCEPTED, ISSUED]),
+            or_(Voucher.state == ACCEPTED, _free_for(place.terminal_id, at)),
             Voucher.cycles < MOST_CYCLES,
         )
         .values(
@@ -258,6 +258,9 @@ def void(session: Session, acceptance: Acceptance, place: Place, reason: str, at
             use_no=Voucher.use_no - 1,
             cycles=Voucher.cycles + 1,
             state=ISSUED,
+            held_by=None,
+            held_until=None,
+            token_digest=None,
         )
         .returning(Voucher.voucher_id)
     ).one_or_none()
@@ -270,21 +273,26 @@ def void(session: Session, acceptance: Acceptance, place: Place, reason: str, at
 
 
 def cancel(session: Session, member_id: int, redemption_id: int, at: datetime) -> None:
-    """The member hands an unused voucher back; a till's hold or a use refuses it."""
+    """The member hands an unused voucher back; a till's hold, a use or its last day refuses it."""
+    voucher = of_redemption(session, member_id, redemption_id)
+    if voucher is None:
+        raise VoucherUnknown()
+    today = clock.day(at, merchants.by_id(session, voucher.merchant_id).zone)
     cancelled = session.execute(
         update(Voucher)
         .where(
             Voucher.member_id == member_id,
             Voucher.redemption_id == redemption_id,
             Voucher.units_left == Voucher.units,
+            Voucher.last_day >= today,
             or_(Voucher.state == ISSUED, and_(Voucher.state == HELD, Voucher.held_until <= at)),
         )
         .values(state=CANCELLED, held_by=None, held_until=None, token_digest=None)
         .returning(Voucher.voucher_id)
     ).one_or_none()
     if cancelled is None:
-        voucher = of_redemption(session, member_id, redemption_id)
-        raise _refusal(voucher, at) if voucher else VoucherUnknown()
+        session.refresh(voucher)
+        raise _refusal(voucher, at) if state_now(voucher, at, today) != EXPIRED else VoucherExpired()
 
 
 def why_not(

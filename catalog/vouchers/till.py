@@ -4,6 +4,7 @@ A wrong guess is counted in a transaction of its own, so these functions open th
 pages stand on them.
 """
 
+import re
 from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
@@ -72,7 +73,8 @@ def member_of_token(config: Config, clerk: Clerk, token: str) -> int:
 def _find(session: Session, digests: list[bytes], merchant_id: int) -> Voucher | None:
     """By the directory in the cache, which is only believed about where to look; else by the index."""
     hints = [cache.get(f"vd:{digest.hex()}") for digest in digests]
-    hint = next((int(text) for text in hints if text and text.isdigit()), None)
+    numbers = [int(text) for text in hints if text and re.fullmatch("[0-9]{1,19}", text)]
+    hint = next((number for number in numbers if number < 1 << 63), None)
     found = life.find_by_digests(session, digests, merchant_id, hint)
     if found is not None and hint != found.member_id:
         cache.put(f"vd:{found.digest.hex()}", str(found.member_id), DIRECTORY_LIFE_S)

@@ -86,11 +86,13 @@ def test_every_operation_says_what_it_is_what_it_answers_and_how_it_fails(spec):
 
 
 def test_errors_are_described_as_problems(spec):
-    problem = spec["components"]["schemas"]["Problem"]
-    described = spec["components"]["responses"]["DEFAULT_ERROR"]["content"]
+    problem = spec["components"]["schemas"]["ProblemView"]
+    described = [
+        spec["components"]["responses"][name]["content"] for name in ("DEFAULT_ERROR", "UNPROCESSABLE_ENTITY")
+    ]
 
     assert {"type", "title", "status", "detail", "instance", "next", "request_id"} <= set(problem["required"])
-    assert "application/problem+json" in described
+    assert [list(content) for content in described] == [["application/problem+json"]] * 2
 
 
 def test_requests_refuse_what_they_do_not_name(spec):

@@ -47,7 +47,9 @@ def test_a_date_that_is_none_is_wrong_use(cli):
 
 
 def test_retention_of_a_file_shows_the_raw_gap_with_its_caution(cli, tmp_path):
-    rows = [f"a{n},0,{5 + n % 7},{n % 2},0" for n in range(60)] + [f"b{n},0,4,0,0\nb{n},4,{9 + n % 5},{n % 3 == 0:d},1" for n in range(60)]
+    rows = [f"a{n},0,{5 + n % 7},{n % 2},0" for n in range(60)] + [
+        f"b{n},0,4,0,0\nb{n},4,{9 + n % 5},{n % 3 == 0:d},1" for n in range(60)
+    ]
     file = tmp_path / "histories.csv"
     file.write_text("id,start,stop,event,exposed\n" + "\n".join(rows) + "\n")
 

@@ -77,7 +77,9 @@ def test_the_same_key_gives_the_same_answer_and_another_body_is_refused(app, db)
 
     first = member.post("/v1/redemptions", {"quote": quote}, key="k-1")
     second = member.post("/v1/redemptions", {"quote": quote}, key="k-1")
-    other = member.post("/v1/redemptions", {"quote": member.quote(given_offer(programme, "perk")).json["id"]}, key="k-1")
+    other = member.post(
+        "/v1/redemptions", {"quote": member.quote(given_offer(programme, "perk")).json["id"]}, key="k-1"
+    )
 
     assert first.json == second.json
     assert second.headers["Idempotency-Replayed"] == "true"

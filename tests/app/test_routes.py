@@ -1,0 +1,344 @@
+"""Every route for everybody: what each permission opens, and to whom. A new route needs a row here, a row needs a route.
+
+Each route is really called by each kind of principal; a page takes the cookie of its face, the API a bearer token.
+"""
+
+import re
+import uuid
+from dataclasses import dataclass
+
+import pytest
+from flask import Flask
+from werkzeug.test import TestResponse
+
+from base import clock, database, ids
+from base.auth import guard, sign_ins
+from base.auth.permissions import SERVICE_SCOPES, STAFF_ROLES
+from base.config import Config
+from merchants.terminals import clerks
+from points.models import Programme
+from tests.given import (
+    Shop,
+    clerk_token,
+    given_member,
+    given_programme,
+    given_shop,
+    member_token,
+    service_key,
+    staff_token,
+)
+
+# What may be asked for, and the permission that it needs.
+ROUTES = {
+    # about the product
+    "GET /health/live": "public",
+    "GET /health/ready": "public",
+    "GET /openapi.json": "public",
+    "GET /docs": "public",
+    "GET /problems": "public",
+    "GET /problems/<name>": "public",
+    "GET /static/<path:filename>": "public",
+    "GET /dev/outbox": "public",
+    # API: signing in
+    "POST /v1/sign-ins/code": "public",
+    "POST /v1/sign-ins": "public",
+    "POST /v1/till/sign-ins": "public",
+    "POST /v1/staff/sign-ins": "public",
+    # API: a member's own
+    "GET /v1/members/me/wallet": "wallet:own",
+    "GET /v1/members/me/postings": "wallet:own",
+    "GET /v1/members/me/postings/<int:seq>/lots": "wallet:own",
+    "GET /v1/offers": "offers:read",
+    "GET /v1/offers/<offer>": "offers:read",
+    "POST /v1/quotes": "redemptions:own",
+    "GET /v1/redemptions": "redemptions:own",
+    "POST /v1/redemptions": "redemptions:own",
+    "GET /v1/redemptions/<redemption>": "redemptions:own",
+    "POST /v1/redemptions/<redemption>/cancel": "redemptions:own",
+    "GET /v1/vouchers/<voucher>": "vouchers:own",
+    # API: the till
+    "POST /v1/vouchers/check": "vouchers:check",
+    "POST /v1/vouchers/release": "vouchers:check",
+    "POST /v1/vouchers/accept": "vouchers:accept",
+    "POST /v1/acceptances/<acceptance>/void": "acceptances:void",
+    # API: the operator
+    "GET /v1/members/<member>/wallet": "wallet:any",
+    "GET /v1/members/<member>/postings": "wallet:any",
+    "GET /v1/statements": "statements:read",
+    "GET /v1/statements/<statement>": "statements:read",
+    "GET /v1/retention": "retention:read",
+    # the member's pages
+    "GET /sign-in": "public",
+    "POST /sign-in": "public",
+    "POST /sign-in/again": "public",
+    "GET /sign-in/code": "public",
+    "POST /sign-in/code": "public",
+    "POST /sign-out": "public",
+    "GET /": "wallet:own",
+    "GET /points": "wallet:own",
+    "GET /offers": "offers:read",
+    "GET /offers/<offer>": "offers:read",
+    "POST /quotes": "redemptions:own",
+    "GET /quotes/<quote>": "redemptions:own",
+    "GET /redemptions": "redemptions:own",
+    "POST /redemptions": "redemptions:own",
+    "GET /redemptions/<redemption>": "redemptions:own",
+    "POST /redemptions/<redemption>/cancel": "redemptions:own",
+    "GET /vouchers": "vouchers:own",
+    "GET /vouchers/<voucher>": "vouchers:own",
+    "GET /vouchers/<voucher>/changed": "vouchers:own",
+    # the till's pages
+    "GET /till/sign-in": "public",
+    "POST /till/sign-in": "public",
+    "POST /till/sign-out": "public",
+    "GET /till": "vouchers:check",
+    "GET /till/check": "vouchers:check",
+    "POST /till/check": "vouchers:check",
+    "POST /till/release": "vouchers:check",
+    "POST /till/accept": "vouchers:accept",
+    "POST /till/void": "acceptances:void",
+    "GET /till/today": "acceptances:own",
+    "GET /till/acceptances/<acceptance>": "acceptances:own",
+    # the console
+    "GET /staff/sign-in": "public",
+    "POST /staff/sign-in": "public",
+    "POST /staff/sign-out": "public",
+    "GET /staff": "console",
+    "GET /staff/jobs": "console",
+    "GET /staff/members": "members:read",
+    "GET /staff/members/<member>": "members:read",
+    "GET /staff/merchants": "statements:read",
+    "GET /staff/offers": "offers:read",
+    "GET /staff/rates": "rates:read",
+    "GET /staff/retention": "retention:read",
+    "GET /staff/statements": "statements:read",
+    "GET /staff/statements/<statement>": "statements:read",
+}
+STAFF = tuple(f"staff:{role}" for role in ("support", "editor", "finance", "analyst", "auditor"))
+SERVICES = ("members:read", "offers:read", "wallet:any", "statements:read", "retention:read")
+EVERYBODY = (
+    "anonymous",
+    "member",
+    "clerk",
+    "manager",
+    *STAFF,
+    "service:",
+    *(f"service:{s}" for s in SERVICES),
+)
+
+# To whom each permission is given; nobody else has it.
+GIVEN_TO = {
+    "public": EVERYBODY,
+    "wallet:own": ("member",),
+    "redemptions:own": ("member",),
+    "vouchers:own": ("member",),
+    "offers:read": (
+        "member",
+        "staff:support",
+        "staff:editor",
+        "staff:finance",
+        "staff:analyst",
+        "service:offers:read",
+    ),
+    "vouchers:check": ("clerk", "manager"),
+    "vouchers:accept": ("clerk", "manager"),
+    "acceptances:void": ("clerk", "manager"),
+    "acceptances:own": ("clerk", "manager"),
+    "console": STAFF,
+    "members:read": ("staff:support", "staff:auditor", "service:members:read"),
+    "rates:read": ("staff:editor", "staff:finance", "staff:analyst"),
+    "statements:read": ("staff:finance", "staff:auditor", "service:statements:read"),
+    "retention:read": ("staff:analyst", "staff:auditor", "service:retention:read"),
+    "wallet:any": ("service:wallet:any",),
+}
+OWN_FACE = {"member": "member", "clerk": "till", "manager": "till", **dict.fromkeys(STAFF, "staff")}
+
+
+def plain(rule: str) -> str:
+    """A rule without the bounds of its converters."""
+    return re.sub(r"\([^)]*\)", "", rule)
+
+
+def routes(app: Flask) -> dict[str, str | None]:
+    return {
+        f"{method} {plain(rule.rule)}": guard.permission_of(app, rule.endpoint)
+        for rule in app.url_map.iter_rules()
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+    }
+
+
+@dataclass(frozen=True)
+class World:
+    """Somebody of each kind, and tokens for them."""
+
+    app: Flask
+    config: Config
+    programme: Programme
+    shop: Shop
+    member_id: int
+
+    def token(self, who: str) -> str | None:
+        kind, _, rest = who.partition(":")
+        if kind == "staff":
+            return staff_token(rest)
+        if kind == "service":
+            return service_key(self.programme, *([rest] if rest else []))
+        made = {"anonymous": lambda: None, "member": lambda: member_token(self.member_id)}
+        made |= {"clerk": lambda: clerk_token(self.shop), "manager": self._manager}
+        return made[who]()
+
+    def _manager(self) -> str:
+        with database.begin() as session:
+            clerk = clerks.add_clerk(
+                session, self.shop.outlet, uuid.uuid4().hex[:8], "123456", is_manager=True
+            )
+            place = self.shop.terminal.terminal_id
+            return sign_ins.begin(session, "clerk", clerk.clerk_id, clock.now(), place_id=place)
+
+    def call(self, route: str, token: str | None) -> TestResponse:
+        method, rule = route.split(" ", 1)
+        path = rule.replace("<int:seq>", "1").replace("<path:filename>", "jifen.css")
+        path = re.sub(r"<[^>]+>", ids.public("mbr", self.member_id), path)
+        client, headers = self.app.test_client(), {"Idempotency-Key": str(uuid.uuid4())}
+        if token and path.startswith("/v1/"):
+            headers["Authorization"] = f"Bearer {token}"
+        elif token:
+            client.set_cookie(guard.cookie_name(face_of(path)), token)
+        return client.open(
+            path,
+            method=method,
+            headers=headers,
+            json={} if path.startswith("/v1/") and method == "POST" else None,
+        )
+
+
+def face_of(path: str) -> str:
+    first = path.split("/", 2)[1]
+    return first if first in ("till", "staff") else "member"
+
+
+def expected(route: str, who: str) -> str:
+    """allowed, sign in (401 or the way to the sign-in page) or 403."""
+    path, permission = route.split(" ", 1)[1], ROUTES[route]
+    if permission == "public":
+        return "allowed"
+    if who == "anonymous" or (not path.startswith("/v1/") and OWN_FACE.get(who) != face_of(path)):
+        return "sign in"
+    return "allowed" if who in GIVEN_TO[permission] else "403"
+
+
+def came(route: str, answer: TestResponse) -> str:
+    to_sign_in = answer.status_code == 303 and answer.headers["Location"].endswith("/sign-in")
+    if (answer.status_code == 401 or to_sign_in) and ROUTES[route] != "public":
+        return (
+            "sign in"  # (a public route may say 401 to a wrong password, and a sign-out leads to the sign-in)
+        )
+    if answer.status_code >= 500 and answer.status_code != 503:
+        return f"error {answer.status_code}"
+    return "403" if answer.status_code == 403 else "allowed"
+
+
+@pytest.fixture
+def world(app: Flask, db: Config) -> World:
+    app.config["WTF_CSRF_ENABLED"] = False  # the forms' own token is not what is asked about here
+    programme = given_programme()
+    return World(app, db, programme, given_shop(), given_member(db, programme, points=1000))
+
+
+def test_every_route_has_a_row_with_its_permission_and_every_row_a_route(app):
+    there = routes(app)
+
+    assert {route: permission for route, permission in there.items() if route not in ROUTES} == {}
+    assert {route: permission for route, permission in ROUTES.items() if there.get(route) != permission} == {}
+
+
+def test_the_table_of_permissions_is_the_one_of_the_program(app):
+    assert {f"staff:{role}" for role in STAFF_ROLES} == set(STAFF)
+    assert set(SERVICES) == SERVICE_SCOPES
+    assert set(ROUTES.values()) <= set(GIVEN_TO)
+
+
+def test_every_route_answers_everybody_as_the_tables_say(world):
+    tokens = {who: world.token(who) for who in EVERYBODY}
+    wrong = {}
+
+    for route in ROUTES:
+        for who in EVERYBODY:
+            token = world.token(who) if route.endswith("/sign-out") else tokens[who]
+            answer = world.call(route, token)
+            if came(route, answer) != expected(route, who):
+                wrong[route, who] = (
+                    f"{came(route, answer)} ({answer.status_code}), not {expected(route, who)}"
+                )
+
+    assert wrong == {}
+
+
+def test_a_key_of_a_system_opens_no_page(world):
+    key = service_key(world.programme, *SERVICES)
+    pages = [
+        route for route in ROUTES if not route.split(" ")[1].startswith("/v1/") and ROUTES[route] != "public"
+    ]
+
+    assert {route for route in pages if came(route, world.call(route, key)) != "sign in"} == set()
+
+
+def test_a_cookie_opens_nothing_of_the_api(world):
+    client = world.app.test_client()
+    for face, token in {
+        "member": world.token("member"),
+        "till": world.token("clerk"),
+        "staff": world.token("staff:finance"),
+    }.items():
+        client.set_cookie(guard.cookie_name(face), token or "")
+
+    opened = {
+        route for route, permission in ROUTES.items()
+        if route.startswith("GET /v1/") and permission != "public" and client.get(re.sub("<[^>]+>", "1", route[4:])).status_code != 401
+    }  # fmt: skip
+
+    assert opened == set()
+
+
+def test_a_system_sees_only_its_own_programme(world):
+    other = given_programme("other")
+    stranger = service_key(other, *SERVICES)
+    member = ids.public("mbr", world.member_id)
+
+    told = {
+        path: world.app.test_client().get(path, headers={"Authorization": f"Bearer {stranger}"})
+        for path in (
+            f"/v1/members/{member}/wallet",
+            f"/v1/members/{member}/postings",
+            "/v1/retention?programme=gotone",
+        )
+    }
+
+    assert {path: answer.json["type"] for path, answer in told.items()} == {
+        f"/v1/members/{member}/wallet": "/problems/member-unknown",
+        f"/v1/members/{member}/postings": "/problems/member-unknown",
+        "/v1/retention?programme=gotone": "/problems/programme-unknown",
+    }
+
+
+def test_somebody_who_left_or_was_sent_away_is_out_at_once(world):
+    from points.members import members
+
+    tokens = {who: world.token(who) for who in ("member", "clerk")}
+    with database.begin() as session:
+        members.leave(session, world.member_id, clock.now().date())
+        clerks.revoke(session, session.merge(world.shop.terminal), clock.now())
+
+    assert world.call("GET /v1/members/me/wallet", tokens["member"]).status_code == 401
+    assert world.call("POST /v1/vouchers/check", tokens["clerk"]).status_code == 401
+    assert came("GET /", world.call("GET /", tokens["member"])) == "sign in"
+    assert came("GET /till", world.call("GET /till", tokens["clerk"])) == "sign in"
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "TRACE", "PROPFIND"])
+def test_a_method_that_no_route_takes_is_refused(world, method):
+    for path in ("/v1/quotes", "/", "/till", "/staff", "/v1/members/me/wallet", "/health/live"):
+        answer = world.app.test_client().open(path, method=method)
+
+        assert answer.status_code == 405
+        assert answer.headers["Allow"]

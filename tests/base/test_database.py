@@ -1,0 +1,120 @@
+"""One transaction per edge: it commits or leaves nothing, and what the database refuses has a name."""
+
+import threading
+import time
+
+import pytest
+from sqlalchemy import text
+
+from base import database
+from base.database import NotConnected, StillRunning
+from base.errors import Unavailable
+
+
+def put(scope: str) -> None:
+    with database.begin() as session:
+        session.execute(
+            text("insert into guess values (:n, now(), :s)"), {"n": time.monotonic_ns(), "s": scope}
+        )
+
+
+def scopes() -> list[str]:
+    with database.begin() as session:
+        return list(session.scalars(text("select scope from guess order by guess_id")))
+
+
+def test_leaving_commits_and_raising_rolls_back(db):
+    put("kept")
+
+    def fail() -> None:
+        with database.begin() as session:
+            session.execute(text("insert into guess values (1, now(), 'lost')"))
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
+    assert scopes() == ["kept"]
+
+
+def test_a_row_that_somebody_holds_is_told_after_a_second(db):
+    put("contended")
+    held, done = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with database.begin() as session:
+            session.execute(text("update guess set scope = scope"))
+            held.set()
+            done.wait(10)
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    held.wait(10)
+    began = time.monotonic()
+    with pytest.raises(StillRunning) as refusal, database.begin() as session:
+        session.execute(text("update guess set scope = 'mine'"))
+    seconds = time.monotonic() - began
+    done.set()
+    holder.join()
+
+    assert refusal.value.retry_after_s == 1
+    assert seconds < 3
+    assert scopes() == ["contended"]
+
+
+def test_of_two_who_wait_for_each_other_at_most_one_gets_through_and_the_other_is_told(db):
+    put("a")
+    put("b")
+    both = threading.Barrier(2)
+    told: list[object] = []
+
+    def cross(first: str, second: str) -> None:
+        try:
+            with database.begin() as session:
+                session.execute(text("update guess set at = now() where scope = :s"), {"s": first})
+                both.wait(10)
+                session.execute(text("update guess set at = now() where scope = :s"), {"s": second})
+            told.append(None)
+        except StillRunning as refusal:
+            told.append(refusal)
+
+    threads = [threading.Thread(target=cross, args=pair) for pair in (("a", "b"), ("b", "a"))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+
+    assert len(told) == 2
+    assert StillRunning in {type(each) for each in told}
+
+
+def test_a_statement_that_takes_too_long_is_ended(db):
+    engine = database.new_engine(db.database_url or "", pool_size=1, statement_timeout_ms=100)
+    before, database._sessions = database._sessions, database.sessionmaker(engine)
+    try:
+        with pytest.raises(Unavailable), database.begin() as session:
+            session.execute(text("select pg_sleep(5)"))
+    finally:
+        database._sessions = before
+        engine.dispose()
+
+
+def test_a_server_that_is_not_there_has_a_name(db, tmp_path):
+    before = database._sessions
+    url = f"postgresql+psycopg://nobody:x@/none?host={tmp_path}&port=5432"
+    database._sessions = database.sessionmaker(database.new_engine(url, pool_size=1))
+    try:
+        began = time.monotonic()
+        with pytest.raises(NotConnected) as refusal, database.begin() as session:
+            database.answers(session)
+        assert time.monotonic() - began < 3
+    finally:
+        database._sessions = before
+
+    assert refusal.value.retry_after_s == 2
+
+
+def test_moments_come_back_aware_and_in_utc(db):
+    with database.begin() as session:
+        at = session.scalar(text("select timestamptz '2026-01-01 08:00:00+08'"))
+
+    assert at.isoformat() == "2026-01-01T00:00:00+00:00"

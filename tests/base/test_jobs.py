@@ -1,0 +1,128 @@
+"""Jobs: promised in a transaction, handed over once, run once, and what fails is kept for a person to see."""
+
+import threading
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from base import clock, database, jobs, outbox
+from base.config import Config
+
+
+@pytest.fixture
+def ran(db: Config) -> Iterator[list[Any]]:
+    """What the task `note` was run with."""
+    seen: list[Any] = []
+
+    def note(**args: Any) -> None:
+        seen.append(args)
+        if args.get("fails"):
+            raise ValueError("on purpose")
+
+    jobs.register("note", note)
+    yield seen
+    jobs._tasks.pop("note")
+
+
+def promise(*, due_at: Any = None, **args: Any) -> None:
+    with database.begin() as session:
+        outbox.put(session, 1, "note", args, due_at=due_at)
+
+
+def counted(table: str) -> int:
+    with database.begin() as session:
+        return int(session.scalar(text(f"select count(*) from {table}")) or 0)
+
+
+def test_what_was_promised_is_run_once(db, ran):
+    for number in range(450):
+        promise(number=number)
+
+    jobs.drain(db.database_url)
+    jobs.drain(db.database_url)
+
+    assert sorted(args["number"] for args in ran) == list(range(450))
+    assert (counted("outbox"), counted("procrastinate_jobs")) == (0, 0)
+
+
+def test_a_promise_that_was_rolled_back_is_none(db, ran):
+    with database.begin() as session:
+        outbox.put(session, 1, "note", {})
+        session.flush()
+        session.rollback()
+
+    jobs.drain(db.database_url)
+
+    assert ran == []
+
+
+def test_a_promise_for_later_waits_for_its_time(db, ran):
+    promise(due_at=clock.now() + timedelta(hours=1), when="later")
+    promise(when="now")
+
+    jobs.drain(db.database_url)
+    assert ran == [{"when": "now"}]
+    with clock.stopped(clock.now() + timedelta(hours=2)):
+        jobs.drain(db.database_url)
+
+    assert ran == [{"when": "now"}, {"when": "later"}]
+
+
+def test_a_job_that_fails_does_not_stop_the_others_and_is_kept(db, ran):
+    promise(fails=True)
+    promise(number=2)
+
+    jobs.drain(db.database_url)
+
+    assert len(ran) == 2
+    with database.begin() as session:
+        assert [(task, state, count) for task, state, count, _ in jobs.counts(session)] == [
+            ("note", "failed", 1)
+        ]
+        assert len(jobs.failed(session)) == 1
+
+
+def test_the_same_promise_is_seen_and_can_be_taken_back(db, ran):
+    promise(due_at=clock.now() + timedelta(hours=1), number=1)
+    promise(due_at=clock.now() + timedelta(hours=1), number=2)
+
+    with database.begin() as session:
+        seen = [outbox.promised_later(session, m, "note", {"number": n}) for m, n in ((1, 1), (2, 1), (1, 3))]
+        outbox.withdraw(session, 1, "note", {"number": 1})
+        after = [outbox.promised_later(session, 1, "note", {"number": n}) for n in (1, 2)]
+
+    assert (seen, after) == ([True, False, False], [False, True])
+
+
+def test_a_worker_runs_what_comes_and_stops_when_told(db, ran):
+    stopping = threading.Event()
+    worker = threading.Thread(target=jobs.work, args=(db.database_url, stopping))
+    worker.start()
+
+    for number in range(3):
+        promise(number=number)
+    deadline = time.monotonic() + 10
+    while len(ran) < 3 and time.monotonic() < deadline:
+        time.sleep(0.02)
+    stopping.set()
+    worker.join(10)
+
+    assert not worker.is_alive()
+    assert sorted(args["number"] for args in ran) == [0, 1, 2]
+
+
+def test_two_workers_run_each_job_once(db, ran):
+    for number in range(60):
+        promise(number=number)
+
+    drains = [threading.Thread(target=jobs.drain, args=(db.database_url,)) for _ in range(2)]
+    for drain in drains:
+        drain.start()
+    for drain in drains:
+        drain.join(30)
+
+    assert sorted(args["number"] for args in ran) == list(range(60))

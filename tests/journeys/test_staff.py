@@ -1,0 +1,88 @@
+"""The console in the browser, over the demo operator: every page of the menu, and the raw gap beside its caution."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+from sqlalchemy import select
+
+from app import demo
+from base import database, ids
+from catalog.vouchers.models import Voucher
+from merchants.statements.models import Statement
+from points.members.models import Member
+from tests.journeys.conftest import DESK, PHONE, menu, sound
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def desk(db, app, visit):
+    """desk(language, ...): a staff member's page, signed in by mail address and password."""
+    demo.make(db, "tiny", quiet=True)
+
+    def sign_in(language="en", **more):
+        page = visit("/staff", language=language, **more)
+        sound(page, language, widths=(PHONE, DESK))
+        page.locator("#email").fill(demo.STAFF)
+        page.locator("#password").fill(demo.staff_password(db))
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("navigation").first).to_be_visible()
+        return page
+
+    return sign_in
+
+
+def a_statement():
+    with database.begin() as session:
+        row = session.scalars(select(Statement).limit(1)).one()
+    return ids.public("stm", row.merchant_id, row.statement_no)
+
+
+def a_customer():
+    """The customer number of somebody with a voucher."""
+    with database.begin() as session:
+        wanted = select(Member.customer_id).join(Voucher, Voucher.member_id == Member.member_id)
+        return session.scalars(wanted.limit(1)).one()
+
+
+@pytest.mark.parametrize(("language", "scheme"), [("en", "dark"), ("zh-CN", "light")])
+def test_every_page_of_the_console_fits_a_phone_and_a_desk(desk, language, scheme):
+    page = desk(language, color_scheme=scheme)
+
+    pages = menu(page)
+    assert len(pages) == 7
+    for path in pages:
+        page.goto(path)
+        sound(page, language, widths=(PHONE, DESK))
+
+    # a sealed statement and its merchant
+    page.goto(f"/staff/statements/{a_statement()}")
+    sound(page, language, widths=(PHONE, DESK))
+    page.get_by_role("main").get_by_role("link").first.click()
+    sound(page, language, widths=(PHONE, DESK))
+
+    # somebody who is no member, and a member who redeemed
+    for customer_id, leads_to in (("nobody", r"customer=nobody"), (a_customer(), r"/members/mbr_")):
+        page.goto("/staff/members")
+        page.get_by_role("main").get_by_role("textbox").fill(customer_id)
+        page.keyboard.press("Enter")
+        expect(page).to_have_url(re.compile(leads_to))
+        sound(page, language, widths=(PHONE, DESK))
+
+
+def test_the_raw_gap_stands_beside_its_caution_and_the_check_at_equal_time(desk):
+    page = desk()
+    page.get_by_role("link", name="Redemption and staying").click()
+    box = page.get_by_role("region", name="Two numbers")
+
+    gap, check = (
+        box.get_by_role("heading", name="Raw gap"),
+        box.get_by_role("heading", name="Check at equal time"),
+    )
+    expect(gap).to_contain_text("not an effect")
+    expect(box).to_contain_text(re.compile(r"[−+]\d+\.\d percentage points"))
+    caution = box.get_by_text("Caution:").locator("..")
+    expect(caution).to_contain_text("such a gap appears even where redeeming changes nothing")
+    assert gap.bounding_box()["y"] == check.bounding_box()["y"]
+    assert caution.bounding_box()["y"] < gap.bounding_box()["y"] + 400

@@ -1,0 +1,79 @@
+"""Terms: what is owed, what is kept and the tax on it, each rounded once, by the version of the day."""
+
+from datetime import date, timedelta
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from base import database
+from merchants import terms
+from merchants.models import Terms
+from merchants.terms import NoTermsInForce
+from tests.given import LONG_AGO, given_shop
+
+basis_points = st.integers(0, 10_000)
+
+
+def version(price_bp: int, fee_bp: int, vat_bp: int) -> Terms:
+    return Terms(
+        terms_id=1,
+        merchant_id=1,
+        from_day=LONG_AGO,
+        price_bp=price_bp,
+        fee_bp=fee_bp,
+        vat_bp=vat_bp,
+        void_window_s=0,
+    )
+
+
+@given(st.integers(0, 10**12), basis_points, basis_points, basis_points)
+def test_each_share_is_rounded_once_and_nobody_owes_more_than_there_is(face, price_bp, fee_bp, vat_bp):
+    due = terms.due(version(price_bp, fee_bp, vat_bp), face)
+
+    assert due.owed_fen == round(Fraction(face * price_bp, 10_000))
+    assert due.fee_fen == round(Fraction(due.owed_fen * fee_bp, 10_000))
+    assert due.vat_fen == round(Fraction(due.fee_fen * vat_bp, 10_000))
+    assert 0 <= due.fee_fen <= due.owed_fen <= face
+    assert due.net_fen == due.owed_fen - due.fee_fen - due.vat_fen
+
+
+@pytest.mark.parametrize(
+    ("face", "owed", "fee", "vat"),
+    [(3000, 2700, 54, 3), (1, 1, 0, 0), (0, 0, 0, 0), (5, 4, 0, 0), (9999, 8999, 180, 11)],
+)
+def test_amounts_as_a_person_would_reckon_them(face, owed, fee, vat):
+    assert terms.due(version(9000, 200, 600), face) == terms.Due(owed, fee, vat)
+
+
+def test_the_version_of_the_day_counts(db):
+    shop = given_shop()
+    merchant_id = shop.merchant.merchant_id
+    with database.begin() as session:
+        terms.add(session, merchant_id, date(2026, 7, 1), price_bp=8000, fee_bp=0, vat_bp=0, void_window_s=60)
+
+        prices = [
+            terms.in_force(session, merchant_id, day).price_bp
+            for day in (LONG_AGO, date(2026, 6, 30), date(2026, 7, 1), date(2030, 1, 1))
+        ]
+        with pytest.raises(NoTermsInForce):
+            terms.in_force(session, merchant_id, LONG_AGO - timedelta(days=1))
+
+    assert prices == [9000, 9000, 8000, 8000]
+
+
+def test_another_merchants_terms_say_nothing_here(db):
+    with database.begin() as session, pytest.raises(NoTermsInForce):
+        terms.in_force(session, 12345, date(2026, 1, 1))
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"price_bp": 10_001}, {"fee_bp": -1}, {"vat_bp": 10_001}, {"void_window_s": -1}]
+)
+def test_shares_beyond_the_whole_are_refused_by_the_database(db, wrong):
+    shop = given_shop()
+    values = {"price_bp": 9000, "fee_bp": 0, "vat_bp": 0, "void_window_s": 0} | wrong
+
+    with database.begin() as session, pytest.raises(Exception, match="check constraint"):
+        terms.add(session, shop.merchant.merchant_id, date(2026, 7, 1), **values)
