@@ -107,7 +107,9 @@ async def _run(database_url: str, *, wait: bool, stopping: threading.Event | Non
     for name, task in _tasks.items():
         queue.task(name=name, queue="jifen", retry=AGAIN)(_in_thread(name, task))
     async with queue.open_async():
-        for job in await queue.job_manager.get_stalled_jobs():  # their worker died: the tasks are safe to run twice
+        for (
+            job
+        ) in await queue.job_manager.get_stalled_jobs():  # their worker died: the tasks are safe to run twice
             await queue.job_manager.retry_job(job)
         worker: asyncio.Task[None] | None = None
         if wait:

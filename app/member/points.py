@@ -84,6 +84,8 @@ def _redemption_of(row: PostingRow) -> int | None:
 
 def _about(ref: str | None) -> str:
     """A reference that is no redemption: bill lines are named, others are shown as they are."""
+    if ref == "opening balance":
+        return _("opening balance")
     words = (ref or "").split(" ")
     if len(words) == 4 and words[0] == "bill" and words[2] == "line":
         return _("Bill %(bill)s, line %(line)s", bill=words[1], line=words[3])

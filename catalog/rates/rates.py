@@ -85,7 +85,9 @@ def resolve(begun: list[Rate], offer: Offer) -> Rate:
 def find(begun: list[Rate], offer: Offer) -> Rate | None:
     """The rate that `resolve` gives; None where there is none: such an offer has no price and is not listed."""
     fitting = [
-        r for r in begun if r.offer_id == offer.offer_id or (r.offer_id is None and r.kind in (None, offer.kind))
+        r
+        for r in begun
+        if r.offer_id == offer.offer_id or (r.offer_id is None and r.kind in (None, offer.kind))
     ]
     return max(fitting, key=lambda r: (r.offer_id is not None, r.kind is not None, r.from_day), default=None)
 

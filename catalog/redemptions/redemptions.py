@@ -156,7 +156,7 @@ def names_of(session: Session, member_id: int, redemption_ids: set[int]) -> dict
         .join(Offer, Offer.offer_id == Redemption.offer_id)
         .where(Redemption.member_id == member_id, Redemption.redemption_id.in_(redemption_ids))
     )
-    return {redemption_id: names for redemption_id, names in rows}
+    return {row[0]: row[1] for row in rows}
 
 
 def to(

@@ -180,7 +180,8 @@ def visit(chromium: Browser, address: str, tmp_path: Path, request: pytest.Fixtu
     expect.set_options(timeout=LONGEST_WAIT_MS)
     yield opened.open
     opened.close()
-    assert not opened.faults, "\n".join(opened.faults)
+    if opened.faults:
+        pytest.fail("\n".join(opened.faults), pytrace=False)
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from tests.journeys.conftest import DESK, PHONE, menu, sound, tab_to
 
 pytestmark = pytest.mark.browser
 
-SMALL = {"width": PHONE, "height": 400}
+SMALL = {"width": PHONE, "height": 568}
 TEA = {"zh-CN": "西湖龙井明前特级礼盒装两人份下午茶套餐", "en": "Pre-Qingming Longjing afternoon tea for two"}
 
 
