@@ -323,7 +323,7 @@ def _read_originals(
     )
     found: dict[tuple[int, int], Original] = {}
     wanted = set(places)
-    for posting in map(posting_of, rows):
+    for posting in {(row[0], row[1]): posting_of(row) for row in rows}.values():  # an original may be a child too
         if (posting.member_id, posting.seq) in wanted:
             found[posting.member_id, posting.seq] = Original(posting)
         place = (posting.member_id, posting.rev_of or 0)

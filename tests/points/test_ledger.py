@@ -231,6 +231,19 @@ def test_a_hold_and_its_capture_can_stand_in_one_batch(db):
     assert (wallet(member_id).balance, wallet(member_id).held, rows("hold", member_id)) == (0, 0, 0)
 
 
+def test_a_capture_that_is_itself_asked_about_in_the_batch_counts_once(db):
+    member_id = given_wallet(100)
+    hold = post(ask(member_id, "hold", Kind.HOLD, 10, ends_at=FOREVER)).seq
+    capture = post(ask(member_id, "capture", Kind.CAPTURE, 6, rev_of=hold)).seq
+
+    more, back = post_many(
+        ask(member_id, "capture more", Kind.CAPTURE, 0, rev_of=hold),
+        ask(member_id, "give back", Kind.REVERSE, 0, rev_of=capture),
+    )
+
+    assert (_raised(more).postings[0].amount, _raised(back).postings[0].amount) == (4, 6)
+
+
 def test_the_requests_of_a_member_are_done_in_the_order_given(db):
     member_id = given_wallet(100)
     spend = post(ask(member_id, "spend", Kind.REDEEM, 100)).seq
