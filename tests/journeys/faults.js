@@ -52,7 +52,9 @@ async (language) => {
   });
 
   const brush = Object.assign(document.createElement("canvas"), { width: 1, height: 1 }).getContext("2d", { willReadFrequently: true });
-  const colour = (text) => {
+  const known = new Map();
+  const colour = (text) => known.get(text) ?? known.set(text, mixed(text)).get(text);
+  const mixed = (text) => {
     brush.clearRect(0, 0, 1, 1);
     brush.fillStyle = text;
     brush.fillRect(0, 0, 1, 1);

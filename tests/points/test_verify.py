@@ -303,7 +303,9 @@ def test_points_given_back_that_were_never_taken_are_found_although_the_chain_fi
     _, late = live_lots(books)
     back = (Interval(late.key, late.first + late.count, 10),)
     with database.begin() as session:
-        rows = session.scalars(select(PostingRow).where(PostingRow.member_id == books.member_id)).all()
+        rows = session.scalars(
+            select(PostingRow).where(PostingRow.member_id == books.member_id).order_by(PostingRow.seq)
+        ).all()
     earn, hold, spend = (
         next(row.seq for row in rows if row.kind == k) for k in (Kind.EARN, Kind.HOLD, Kind.REDEEM)
     )
