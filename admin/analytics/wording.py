@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from admin.analytics.refusals import FEWEST_AT_RISK
+
 Texts = dict[str, str]
 Block = Mapping[str, Any]
 
@@ -160,11 +162,13 @@ def check_sentence(report: Block, tongue: str) -> str:
 
 
 def curve_lines(report: Block, tongue: str) -> list[str]:
-    """Share still there by the state at that time, where both curves reach so far."""
+    """Share still there by the state at that time, where both curves reach so far on enough members."""
     unit = UNITS.get(report["input"]["unit"], UNITS["month"])[tongue]
     lines = []
     for time, shares in report["km"]["at"].items():
-        if None in shares.values():
+        if None in shares.values() or any(
+            _few(report["km"][arm], float(time)) for arm in ("exposed", "unexposed")
+        ):
             continue
         on, off = (_share(report["km"][arm], float(time), tongue) for arm in ("exposed", "unexposed"))
         lines.append(
@@ -177,6 +181,12 @@ def curve_lines(report: Block, tongue: str) -> list[str]:
             )
         )
     return lines
+
+
+def _few(curve: Block, time: float) -> bool:
+    """Whether fewer members were in view by then than a curve needs: one of them would decide it."""
+    seen = [n for one, n in zip(curve["time"], curve["at_risk"], strict=True) if 0 < one <= time]
+    return not seen or min(seen) < FEWEST_AT_RISK
 
 
 def _share(curve: Block, time: float, tongue: str) -> str:
