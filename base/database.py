@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, ClassVar
 
+import psycopg
+from psycopg.types.numeric import Int8BinaryDumper, Int8Dumper
 from sqlalchemy import BigInteger, DateTime, Engine, create_engine, event, exc, text
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 
@@ -68,8 +70,15 @@ def new_engine(url: str, *, pool_size: int = 8, statement_timeout_ms: int = 5_00
             "prepare_threshold": 3,
         },
     )
+    event.listen(engine, "connect", _whole_numbers_are_bigint)
     event.listen(engine, "handle_error", _all_connections_are_gone)
     return engine
+
+
+def _whole_numbers_are_bigint(driver: psycopg.Connection, record: Any) -> None:
+    # By itself psycopg picks the smallest type for each value, so that one statement becomes many prepared ones.
+    for dumper in (Int8Dumper, Int8BinaryDumper):
+        driver.adapters.register_dumper(int, dumper)
 
 
 def _all_connections_are_gone(context: Any) -> None:
@@ -86,20 +95,35 @@ def engine() -> Engine:
     return bound
 
 
+def driver(session: Session) -> psycopg.Connection:
+    """The driver's connection of this transaction, for the few places where each statement's overhead counts."""
+    found: psycopg.Connection = session.connection().connection.driver_connection  # type: ignore[assignment]
+    return found
+
+
 @contextmanager
 def begin() -> Iterator[Session]:
     """One transaction. What the database itself refuses becomes a named error: not connected, still running."""
     engine()
     assert _sessions is not None
+    with _named_errors(), _sessions.begin() as session:
+        yield session
+
+
+@contextmanager
+def _named_errors() -> Iterator[None]:
     try:
-        with _sessions.begin() as session:
-            yield session
+        yield
     except (exc.OperationalError, exc.TimeoutError, exc.InterfaceError) as error:
+        raise _named(getattr(error, "orig", None)) from error
+    except (psycopg.OperationalError, psycopg.InterfaceError) as error:  # by way of `driver`
+        if error.sqlstate is None or error.sqlstate.startswith(("08", "57P")):
+            engine().pool.dispose()  # the server went away: no pooled connection lives
         raise _named(error) from error
 
 
-def _named(error: exc.SQLAlchemyError) -> Exception:
-    state = getattr(getattr(error, "orig", None), "sqlstate", None) or ""
+def _named(error: BaseException | None) -> Exception:
+    state = getattr(error, "sqlstate", None) or ""
     if state in ("55P03", "40001", "40P01"):
         return StillRunning(retry_after_s=1)
     if state == "57014":

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from sqlalchemy.orm import Session
 
 from base.findings import Finding
-from points.postings import Kind
+from points.kinds import Kind
 
 _CHECKS: tuple[tuple[str, str, str], ...] = (
     (

@@ -18,10 +18,11 @@ from sqlalchemy.orm import Session
 from base import clock, csv_files, database
 from base.errors import Problem
 from points import imports, ledger, policies
+from points.deeds import Request
 from points.imports import Format, Outcome, Report, What, refused
+from points.kinds import Kind, State
 from points.models import EarnRule, Programme
 from points.policies import BILL_POINTS, NoRuleInForce, Policies
-from points.postings import Kind, Request, State
 
 REQUIRED = ("bill_id", "line_no", "customer_id", "bill_day", "line_type", "amount_fen")
 OPTIONAL = ("waived_fen",)

@@ -8,8 +8,10 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from points import ledger, lots
+from points.deeds import Request
+from points.kinds import Kind
 from points.models import Programme
-from points.postings import Kind, Request, Wallet
+from points.postings import Wallet
 
 STEP = 500
 

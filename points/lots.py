@@ -73,6 +73,18 @@ def take(lots: Lots, points: int, on: date) -> tuple[Lots, tuple[Interval, ...]]
     return lots._replace(taken=tuple(taken)), tuple(found)
 
 
+def take_from(lots: Lots, lot_key: int, points: int) -> tuple[Lots, tuple[Interval, ...]]:
+    """Take up to `points` from one lot; nothing when it is not there."""
+    if lot_key not in lots.keys:
+        return lots, ()
+    at = lots.keys.index(lot_key)
+    count = min(points, lots.left(at))
+    if not count:
+        return lots, ()
+    taken = (*lots.taken[:at], lots.taken[at] + count, *lots.taken[at + 1 :])
+    return lots._replace(taken=taken), (Interval(lot_key, lots.taken[at], count),)
+
+
 def take_lapsed(lots: Lots, on: date) -> tuple[Lots, tuple[Interval, ...]]:
     """Take all that is left in lots whose last day has passed."""
     floor = first_live(on)
@@ -116,12 +128,11 @@ def landing(lot_key: int, on: date, grace_days: int = GRACE_DAYS) -> int:
     return key(on + timedelta(days=grace_days), lot_class(lot_key))
 
 
-def with_room(lots: Lots, lot_key: int) -> int:
-    """The lot for points that come back: of a full wallet the next one of their class that lapses later."""
+def with_room(lots: Lots, lot_key: int) -> int | None:
+    """The key itself while the wallet can hold one lot more; else the next later lot of its class; None: there is none."""
     if lot_key in lots.keys or len(lots.keys) < MOST_LOTS:
         return lot_key
-    later = [k for k in lots.keys if k > lot_key and lot_class(k) == lot_class(lot_key)]
-    return later[0] if later else lot_key
+    return next((k for k in lots.keys if k > lot_key and lot_class(k) == lot_class(lot_key)), None)
 
 
 def head_of(intervals: tuple[Interval, ...], skip: int, count: int) -> tuple[Interval, ...]:

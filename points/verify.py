@@ -14,12 +14,16 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from base.findings import Finding
-from points import ledger, lots, postings
-from points.postings import Kind, Posting, Side, Wallet
+from points import kinds, ledger, lots, postings
+from points.kinds import Kind, Side
+from points.postings import Posting, Wallet
 
 Progress = Callable[[int], None]
 Holds = dict[int, tuple[int, datetime]]  # number of the posting -> points still set aside, and until when
-FOLLOWS = postings.FOLLOWS | {Kind.TIMEOUT: (Kind.HOLD,)}
+FOLLOWS = kinds.FOLLOWS | {Kind.TIMEOUT: frozenset({Kind.HOLD}), Kind.OWE: frozenset({Kind.EARN})}
+
+ORIGINALS = frozenset().union(*FOLLOWS.values())
+WITHOUT_LOTS = frozenset({Kind.OWE, Kind.MERGE_DEBT_OUT, Kind.MERGE_DEBT_IN})
 
 
 def findings(session: Session, progress: Progress = lambda n: None) -> Iterator[Finding]:
@@ -110,7 +114,7 @@ def _member(stored: Wallet, rows: list[Any], sides: dict[Side, int], holds: Hold
         if astray:
             return
         yield from _against_original(posting, originals, here)
-        if posting.kind in (Kind.HOLD, Kind.REDEEM, Kind.CAPTURE):
+        if posting.kind in ORIGINALS:
             originals[posting.seq] = (posting, posting.amount)
         sides[posting.sides[0]] -= posting.amount
         sides[posting.sides[1]] += posting.amount
@@ -128,7 +132,7 @@ def _member(stored: Wallet, rows: list[Any], sides: dict[Side, int], holds: Hold
     if not lots.well_formed(stored.lots) or sum(stored.lots.given) - sum(stored.lots.taken) != stored.balance:
         yield Finding("lots", place, "lots do not add up to the balance")
     left = {
-        seq: (open_points, p.ends_at or postings.FOREVER)
+        seq: (open_points, p.ends_at or kinds.FOREVER)
         for seq, (p, open_points) in originals.items()
         if p.kind is Kind.HOLD and open_points
     }
@@ -138,18 +142,19 @@ def _member(stored: Wallet, rows: list[Any], sides: dict[Side, int], holds: Hold
 
 def _intervals(wallet: Wallet, posting: Posting, here: str) -> Iterator[Finding]:
     """Counts add up; takes tile each lot from its taken counter, gives from its given counter, soonest-lapsing first."""
-    if sum(interval.count for interval in posting.lots) != posting.amount:
+    named = sum(interval.count for interval in posting.lots)
+    if named != (0 if posting.kind in WITHOUT_LOTS else posting.amount):
         yield Finding("intervals", here, "the points named do not add up to the amount")
     state = {k: [g, t] for k, g, t in zip(*wallet.lots, strict=True)}
     for interval in posting.lots:
         given, taken = state.setdefault(interval.key, [0, 0])
-        if posting.kind in postings.TAKES:
+        if posting.kind in kinds.TAKES:
             if interval.first != taken or taken + interval.count > given:
                 yield Finding(
                     "intervals", here, f"takes of lot {lots.last_day(interval.key)} overlap or leave a gap"
                 )
             state[interval.key][1] += interval.count
-        elif posting.kind in postings.GIVES:
+        elif posting.kind in kinds.GIVES:
             if interval.first != given:
                 yield Finding(
                     "intervals", here, f"gives of lot {lots.last_day(interval.key)} overlap or leave a gap"

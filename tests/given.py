@@ -23,10 +23,11 @@ from merchants.models import Merchant, Outlet
 from merchants.terminals import clerks
 from merchants.terminals.models import ClerkRow, Terminal
 from points import ledger, lots, policies, programmes
+from points.deeds import Request
+from points.kinds import Kind
 from points.members import members
 from points.members.members import Enrolment, Secrets
 from points.models import Programme
-from points.postings import Kind, Request
 
 ZONE = "Asia/Shanghai"
 LONG_AGO = date(2020, 1, 1)

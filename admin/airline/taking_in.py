@@ -21,12 +21,13 @@ from catalog.offers.models import HISTORY
 from catalog.rates import rates
 from catalog.redemptions.models import FULFILLED, Redemption
 from points import ledger, policies, programmes
+from points.deeds import Request
+from points.kinds import Kind
 from points.members import members
 from points.members.imports import close_many
 from points.members.members import Enrolment, Secrets
 from points.models import ImportRun, Programme
 from points.policies import BILL_POINTS
-from points.postings import Kind, Request
 
 CODE = "airline"
 NAMES = {"zh-CN": "航空里程（公开记录）", "en": "Airline points (public records)"}

@@ -38,11 +38,12 @@ from merchants.statements import closing
 from merchants.terminals import clerks
 from points import bills, ledger, lots, policies, programmes
 from points.bills import BillLineIn
+from points.deeds import Request
+from points.kinds import Kind
 from points.members import members
 from points.members.members import Enrolment
 from points.members.sign_in import secrets_of
 from points.models import Programme
-from points.postings import Kind, Request
 
 ZONE = "Asia/Shanghai"
 CHUNK = 100

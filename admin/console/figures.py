@@ -20,9 +20,9 @@ from catalog.offers.models import Offer
 from catalog.rates import rates
 from catalog.redemptions.models import CANCELLED, FAILED, PENDING, UNKNOWN, Redemption
 from merchants.statements.models import Statement
+from points.kinds import Kind
 from points.members.models import Member
 from points.models import PostingRow, Programme, WalletRow
-from points.postings import Kind
 
 KEPT_S = 60
 RECENT = timedelta(days=30)

@@ -25,12 +25,26 @@ POSTING_KINDS = {
     "timeout": _("Set aside, given back after its time"),
     "reverse": _("Given back"),
     "expire": _("Lapsed"),
+    "unearn": _("Earning taken back"),
+    "owe": _("Owed, for what was taken back was spent"),
+    "adjust_up": _("Adjusted up"),
+    "adjust_down": _("Adjusted down"),
+    "gift_out": _("Gift sent"),
+    "gift_in": _("Gift received"),
+    "gift_return": _("Gift came back"),
+    "merge_out": _("Merged away"),
+    "merge_in": _("Merged in"),
+    "merge_debt_out": _("Debt merged away"),
+    "merge_debt_in": _("Debt merged in"),
+    "redate_out": _("Lapsed while frozen, kept"),
+    "redate_in": _("Kept with a later last day"),
 }
 WALLET_STATES = {
     "new": (_("Too new to redeem"), "wait"),
     "open": (_("Can redeem"), "ok"),
     "frozen": (_("Frozen"), "wait"),
     "closed": (_("Closed"), "quiet"),
+    "merged": (_("Merged into another member"), "quiet"),
 }
 OFFER_STATES = {"live": (_("Live"), "ok"), "paused": (_("Paused"), "wait"), "ended": (_("Ended"), "quiet")}
 LINE_TYPES = {

@@ -12,8 +12,8 @@ from base.auth.guard import needs
 from base.web.i18n import both
 from catalog.redemptions import redemptions
 from points import lots
+from points.kinds import Kind
 from points.models import PostingRow
-from points.postings import Kind
 from points.wallets import wallets
 from points.wallets.schemas import posting_view
 
@@ -64,6 +64,8 @@ def reason(kind: Kind) -> str:
     """Why points moved, in the member's words."""
     return {
         Kind.EARN: _("Collected"),
+        Kind.UNEARN: _("Taken back after a bill correction"),
+        Kind.OWE: _("Owed after a bill correction"),
         Kind.REPAY: _("Repaid after a bill correction"),
         Kind.REDEEM: _("Redeemed"),
         Kind.HOLD: _("Set aside"),
@@ -72,6 +74,17 @@ def reason(kind: Kind) -> str:
         Kind.TIMEOUT: _("Given back"),
         Kind.REVERSE: _("Given back after a cancellation"),
         Kind.EXPIRE: _("Lapsed"),
+        Kind.ADJUST_UP: _("Adjusted"),
+        Kind.ADJUST_DOWN: _("Adjusted"),
+        Kind.GIFT_OUT: _("Given to another member"),
+        Kind.GIFT_IN: _("A gift from another member"),
+        Kind.GIFT_RETURN: _("A gift that came back"),
+        Kind.MERGE_OUT: _("Moved to another membership"),
+        Kind.MERGE_IN: _("Moved from another membership"),
+        Kind.MERGE_DEBT_OUT: _("Moved to another membership"),
+        Kind.MERGE_DEBT_IN: _("Moved from another membership"),
+        Kind.REDATE_OUT: _("Kept over a suspension"),
+        Kind.REDATE_IN: _("Kept over a suspension, with a later last day"),
     }[kind]
 
 

@@ -10,7 +10,7 @@ from base.http.problems import body_of, status_of
 from base.web import formats
 from base.web.i18n import current_language
 from catalog.redemptions.quotes import TooManyUnits
-from points.postings import MemberClosed, MemberFrozen, MemberTooNew, NotEnoughPoints, QuoteChanged
+from points.refusals import MemberClosed, MemberFrozen, MemberTooNew, NotEnoughPoints, QuoteChanged
 
 
 @blueprint.errorhandler(Conflict)

@@ -22,9 +22,9 @@ from catalog.bill_credit.billing import Credit, Done, Found, NotFound, Outcome, 
 from catalog.redemptions import redemptions
 from catalog.redemptions.models import FAILED, FULFILLED, PENDING, UNKNOWN, Redemption
 from points import ledger, programmes
+from points.kinds import Kind
 from points.members import members
 from points.members.members import Secrets
-from points.postings import Kind
 
 LOOK_AGAIN = timedelta(hours=1)
 LONGEST_TRY = timedelta(minutes=10)  # three requests of at most a minute each, and room

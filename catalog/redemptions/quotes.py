@@ -12,11 +12,12 @@ from catalog.offers.models import Offer
 from catalog.rates import rates
 from catalog.redemptions.models import Quote
 from points import ledger, lots, programmes
+from points.kinds import State
 from points.lots import Interval
 from points.members import members
 from points.members.models import Member
 from points.models import Programme
-from points.postings import MemberClosed, MemberFrozen, MemberTooNew, NotEnoughPoints, QuoteChanged, State
+from points.refusals import MemberClosed, MemberFrozen, MemberTooNew, NotEnoughPoints, QuoteChanged
 
 
 class QuoteUnknown(NotFound):

@@ -16,9 +16,10 @@ from catalog.redemptions.models import CANCELLED, FULFILLED, PENDING, UNKNOWN, Q
 from catalog.vouchers import life
 from catalog.vouchers.codes import Keys
 from points import ledger, programmes
+from points.deeds import Request
+from points.kinds import FOREVER, Kind
 from points.members import members
 from points.models import Programme
-from points.postings import FOREVER, Kind, Request
 
 BILL_CREDIT_TASK = "bill_credit"
 

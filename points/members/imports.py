@@ -16,10 +16,10 @@ from base import clock, csv_files, seals
 from base.csv_files import BadCell
 from points import imports
 from points.imports import Format, Outcome, Report, What, refused
+from points.kinds import State
 from points.members import members
 from points.members.members import CUSTOMER_ID, PHONE, BadCustomerId, BadPhone, Enrolment, Secrets
 from points.models import Programme
-from points.postings import State
 
 REQUIRED = ("customer_id", "joined_on")
 OPTIONAL = ("phone", "left_on")

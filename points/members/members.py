@@ -10,9 +10,9 @@ from sqlalchemy.orm import Session
 from base import clock, ids, seals
 from base.errors import Invalid, NotFound
 from points import ledger
+from points.kinds import State
 from points.members.models import Member, Phone
 from points.models import Programme
-from points.postings import State
 
 CUSTOMER_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 PHONE = re.compile(r"\+?[0-9]{5,15}")

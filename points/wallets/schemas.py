@@ -5,9 +5,9 @@ from typing import Any
 import marshmallow as ma
 
 from base.http.api import QueryNumber, Request, View
-from points import lots
+from points import lots, postings
+from points.kinds import Kind
 from points.models import PostingRow
-from points.postings import Kind
 from points.wallets.wallets import Shown
 
 
@@ -78,17 +78,10 @@ def lot_view(last_day: Any, points: int) -> dict[str, Any]:
 def posting_view(row: PostingRow) -> dict[str, Any]:
     """The posting as PostingView; the sign says which way the points went for the member."""
     kind = Kind(row.kind)
-    sign = (
-        1
-        if kind in (Kind.EARN, Kind.REVERSE, Kind.RELEASE, Kind.TIMEOUT)
-        else 0
-        if kind is Kind.CAPTURE
-        else -1
-    )
     return {
         "seq": row.seq,
         "kind": kind.name.lower(),
-        "points": sign * row.amount,
+        "points": postings.EFFECT[kind][0] * row.amount,
         "balance_after": row.balance_after,
         "at": row.at,
         "ref": row.ref,

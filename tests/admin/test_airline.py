@@ -15,9 +15,9 @@ from base import clock, database
 from base.csv_files import FileNotReadable
 from catalog.redemptions.models import Redemption
 from points import ledger, lots, programmes
+from points.kinds import Kind, State
 from points.members.models import Member
 from points.models import ImportRun, PostingRow
-from points.postings import Kind, State
 from tests.given import secrets_of
 
 REAL = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "airline"

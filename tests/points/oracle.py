@@ -13,8 +13,9 @@ from uuid import UUID
 from hypothesis import strategies as st
 
 from base import clock
-from points import lots, postings
-from points.postings import FOREVER, Kind, Request
+from points import kinds, lots
+from points.deeds import Request
+from points.kinds import FOREVER, Kind
 
 ZONE = "Asia/Shanghai"
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -221,7 +222,7 @@ def asked_for(
     made: dict[int, tuple[Kind, int]], number: int, step: Step, at: datetime
 ) -> tuple[Request, int]:
     """The ledger's request for a step, and the number of the earlier step that it refers to: mostly one that fits."""
-    fitting = [n for n, (kind, _) in made.items() if kind in postings.FOLLOWS.get(step.kind, ())]
+    fitting = [n for n, (kind, _) in made.items() if kind in kinds.FOLLOWS.get(step.kind, ())]
     numbers = fitting if fitting and step.which < 5 else sorted(made)
     of = numbers[-1 - step.which % len(numbers)] if numbers else -1
     more: dict[str, object] = {}

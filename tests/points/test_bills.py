@@ -16,11 +16,11 @@ from base.csv_files import FileColumnsWrong, FileNotUtf8, FileNotWritable
 from points import bills, ledger, lots, policies
 from points.bills import BillLineIn
 from points.imports import CHUNK, What
+from points.kinds import State
 from points.members import members
 from points.members.members import Enrolment
 from points.members.models import Member
 from points.models import BillLine, ImportRun, PostingRow
-from points.postings import State
 from tests.given import LONG_AGO, given_programme, secrets_of
 
 DAY = date(2025, 3, 5)

@@ -4,8 +4,9 @@ from datetime import date, timedelta
 
 from base import clock, database
 from points import expiry, ledger, lots, policies
+from points.deeds import Request
+from points.kinds import FOREVER, Kind
 from points.models import Programme
-from points.postings import FOREVER, Kind, Request
 from points.wallets import wallets
 from tests.given import ZONE, given_member, given_points, given_programme
 

@@ -15,22 +15,13 @@ from sqlalchemy import text
 from base import database, ids
 from base.errors import Problem
 from base.idempotency import KeyReused
-from points import ledger, lots, postings
+from points import kinds, ledger, lots
+from points.deeds import Request
+from points.kinds import FOREVER, MOST_POINTS, Kind, State
 from points.ledger import Answer, WalletUnknown
 from points.lots import Lots
-from points.postings import (
-    FOREVER,
-    MOST_POINTS,
-    HoldEnded,
-    Kind,
-    LotsFull,
-    MemberFrozen,
-    NotEnoughPoints,
-    PointsOutOfRange,
-    Request,
-    State,
-    Wallet,
-)
+from points.postings import Wallet
+from points.refusals import HoldEnded, LotsFull, MemberFrozen, NotEnoughPoints, PointsOutOfRange
 from tests.points.oracle import START, ZONE, asked_for, histories, in_days
 from tests.points.test_postings import Book
 
@@ -493,4 +484,4 @@ def test_an_ended_hold_stays_ended_in_the_store(db):
     post(ask(member_id, "sweep", Kind.EXPIRE, 0, START + HOUR))
 
     assert (wallet(member_id).balance, wallet(member_id).held, rows("hold", member_id)) == (100, 0, 0)
-    assert postings.FOREVER == FOREVER
+    assert kinds.FOREVER == FOREVER

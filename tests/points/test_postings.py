@@ -12,29 +12,21 @@ from hypothesis import event, given, settings
 
 from base import clock
 from base.errors import Problem
-from points import lots, postings
+from points import deeds, lots, postings
+from points.deeds import Known, Original, Outcome, Request
+from points.kinds import FOREVER, MOST_POINTS, Kind, Side, State
 from points.lots import Interval, Lots
-from points.postings import (
-    FOREVER,
-    MOST_POINTS,
+from points.postings import Posting, Wallet
+from points.refusals import (
     HoldEnded,
-    Kind,
-    Known,
     LotsFull,
     MemberClosed,
     MemberFrozen,
     MemberTooNew,
     MoreThanLeft,
     NotEnoughPoints,
-    Original,
-    Outcome,
     PointsOutOfRange,
-    Posting,
     QuoteChanged,
-    Request,
-    Side,
-    State,
-    Wallet,
 )
 from tests.points.oracle import (
     MEMBER,
@@ -58,7 +50,7 @@ class Book:
     rows: list[Posting] = field(default_factory=list)
 
     def do(self, request: Request) -> Outcome:
-        outcome = postings.run(self.wallet, request, self.known(request))
+        outcome = deeds.run(self.wallet, request, self.known(request))
         self.wallet, self.rows = outcome.wallet, self.rows + list(outcome.postings)
         return outcome
 

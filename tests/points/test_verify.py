@@ -19,9 +19,11 @@ from base.findings import Finding
 from merchants import merchants
 from merchants.statements import closing
 from points import ledger, postings
+from points.deeds import Outcome
+from points.kinds import Kind
 from points.lots import Interval
 from points.models import PostingRow
-from points.postings import Kind, Outcome, Posting
+from points.postings import Posting
 from tests.given import (
     ZONE,
     caller,
@@ -264,8 +266,8 @@ def forged(
         wallet = ledger.read(session, books.member_id)
         posting = Posting(
             member_id=books.member_id, seq=wallet.seq + 1, amount=points,
-            balance_after=wallet.balance + postings.balance_change(kind, points),
-            held_after=wallet.held + postings.held_change(kind, points), debt_after=wallet.debt, contra=0, version_id=0,
+            balance_after=wallet.balance + postings.EFFECT[kind][0] * points,
+            held_after=wallet.held + postings.EFFECT[kind][1] * points, debt_after=wallet.debt, contra=0, version_id=0,
             req_hash=1, at=wallet.at, effective_on=clock.day(wallet.at, ZONE), part=0, kind=kind, idem=uuid4(),
             lots=intervals,
         )  # fmt: skip
@@ -275,7 +277,7 @@ def forged(
             after = postings.apply(wallet, posting)
         except ValueError:  # a lot that is not there
             after = replace(wallet, seq=posting.seq, head=posting.hash)
-        assert ledger._write_one(session.connection(), wallet, Outcome(after, (posting,)))
+        assert ledger._write_one(database.driver(session), wallet, Outcome(after, (posting,)))
         return {f.rule for f in findings(session) if f.place.startswith(f"member {books.member_id}")}
 
 

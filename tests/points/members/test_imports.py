@@ -8,9 +8,9 @@ from sqlalchemy import func, select
 from base import clock, database
 from points import ledger
 from points.imports import CHUNK
+from points.kinds import State
 from points.members import imports, members
 from points.members.models import Member, Phone
-from points.postings import State
 from tests.given import given_programme, secrets_of
 
 HEAD = "customer_id,joined_on,phone,left_on\n"

@@ -6,8 +6,8 @@ import pytest
 
 from base import clock, database, ids
 from points import ledger, lots
+from points.kinds import State
 from points.members import members
-from points.postings import State
 from tests.given import (
     ZONE,
     caller,

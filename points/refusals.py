@@ -1,0 +1,71 @@
+"""What the ledger refuses, by name."""
+
+from base.errors import Conflict, Invalid, NotAllowed
+
+
+class NotEnoughPoints(Conflict):
+    """There are not enough points."""
+
+    zh = "积分不足。"
+    next_en, next_zh = "Choose something smaller or collect a little more.", "请选择所需积分较少的权益。"
+
+
+class QuoteChanged(Conflict):
+    """The points of this quote are no longer the ones that would be taken."""
+
+    zh = "报价所依据的积分已变化。"
+    next_en, next_zh = "Ask for a fresh quote.", "请重新获取报价。"
+
+
+class HoldEnded(Conflict):
+    """This hold has ended; its points are back."""
+
+    zh = "该笔预留已结束，积分已退回。"
+
+
+class MoreThanLeft(Conflict):
+    """More than is left of the original."""
+
+    zh = "超过原交易的剩余数量。"
+
+
+class MemberTooNew(NotAllowed):
+    """This line is too new to redeem points."""
+
+    zh = "入网时间不足，暂不能兑换。"
+
+
+class MemberFrozen(NotAllowed):
+    """This line is suspended; its points are kept."""
+
+    zh = "号码已停机，积分保留但暂不能使用。"
+
+
+class MemberClosed(NotAllowed):
+    """This line was cancelled."""
+
+    zh = "号码已销户。"
+
+
+class MemberMerged(NotAllowed):
+    """This member was merged into another one."""
+
+    zh = "该会员已并入另一会员。"
+
+
+class PointsHeld(Conflict):
+    """Points are still set aside; end those first."""
+
+    zh = "仍有预留中的积分，请先处理。"
+
+
+class PointsOutOfRange(Invalid):
+    """Points are whole numbers from 1 to 1,000,000,000,000,000."""
+
+    zh = "积分必须是 1 到 1000 万亿之间的整数。"
+
+
+class LotsFull(Conflict):
+    """This wallet has as many lots as it can hold."""
+
+    zh = "该账户的积分批次已满。"
