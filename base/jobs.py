@@ -6,6 +6,7 @@ nothing is left (commands and tests); `work` runs for good.
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -21,6 +22,7 @@ from base.models import OutboxRow
 
 Task = Callable[..., None]
 BATCH = 200
+LOOK_FOR_DEAD_S = 15.0
 AGAIN = procrastinate.RetryStrategy(max_attempts=8, wait=1, exponential_wait=3)  # about an hour in all
 _tasks: dict[str, Task] = {}
 _entrance = procrastinate.App(
@@ -107,10 +109,6 @@ async def _run(database_url: str, *, wait: bool, stopping: threading.Event | Non
     for name, task in _tasks.items():
         queue.task(name=name, queue="jifen", retry=AGAIN)(_in_thread(name, task))
     async with queue.open_async():
-        for (
-            job
-        ) in await queue.job_manager.get_stalled_jobs():  # their worker died: the tasks are safe to run twice
-            await queue.job_manager.retry_job(job)
         worker: asyncio.Task[None] | None = None
         if wait:
             worker = asyncio.create_task(
@@ -118,7 +116,11 @@ async def _run(database_url: str, *, wait: bool, stopping: threading.Event | Non
                     wait=True, concurrency=4, install_signal_handlers=False, delete_jobs="successful"
                 )
             )
+        looked = float("-inf")
         while stopping is None or not stopping.is_set():
+            if time.monotonic() - looked > LOOK_FOR_DEAD_S:
+                looked = time.monotonic()
+                await _take_up(queue)
             moved = await asyncio.to_thread(_move_safely)
             if not wait:
                 await queue.run_worker_async(
@@ -134,6 +136,12 @@ async def _run(database_url: str, *, wait: bool, stopping: threading.Event | Non
         if worker is not None:
             worker.cancel()
             await asyncio.gather(worker, return_exceptions=True)
+
+
+async def _take_up(queue: procrastinate.App) -> None:
+    """Jobs whose worker died go back into the queue; tasks are safe to run twice."""
+    for job in await queue.job_manager.get_stalled_jobs():
+        await queue.job_manager.retry_job(job)
 
 
 def _move_safely() -> int:

@@ -100,8 +100,7 @@ def undo(session: Session, acceptance: Acceptance, place: Place, reason: str, at
         raise AcceptanceUnknown()
     zone = merchants.by_id(session, acceptance.merchant_id).zone
     version = session.get_one(Terms, acceptance.terms_id)
-    too_late = at > acceptance.recorded_at + timedelta(seconds=version.void_window_s)
-    if too_late or clock.day(at, zone) != clock.day(acceptance.recorded_at, zone):
+    if at > undoable_until(acceptance, version, zone):
         raise VoidTooLate(window_s=version.void_window_s)
     void_id = session.scalar(
         insert(Void)
@@ -148,7 +147,8 @@ def of_voucher(session: Session, member_id: int, voucher_id: int) -> list[tuple[
 def undoable_until(acceptance: Acceptance, version: Terms, zone: str) -> datetime:
     """The last moment at which its till can undo it: the window of its terms, within its business day."""
     tomorrow = clock.start_of(clock.day(acceptance.recorded_at, zone) + timedelta(days=1), zone)
-    return min(acceptance.recorded_at + timedelta(seconds=version.void_window_s), tomorrow)
+    window = timedelta(seconds=version.void_window_s)
+    return min(acceptance.recorded_at + window, tomorrow - timedelta(microseconds=1))
 
 
 def of_terminal(session: Session, terminal_id: int, since: datetime, limit: int = 50) -> list[Acceptance]:

@@ -16,6 +16,10 @@ class NoTermsInForce(Conflict):
     """No terms are in force for this merchant."""
 
     zh = "该商户没有生效的结算条款。"
+    next_en, next_zh = (
+        "The operator has to agree terms with this merchant first.",
+        "请运营商先与该商户签订结算条款。",
+    )
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ class ProgrammeClosed(Conflict):
     """This programme is closed."""
 
     zh = "该积分计划已关闭。"
+    next_en, next_zh = "Its points can be looked at, not used.", "积分可以查看，但不能再使用。"
 
 
 def create(

@@ -33,24 +33,31 @@ class MemberTooNew(NotAllowed):
     """This line is too new to redeem points."""
 
     zh = "入网时间不足，暂不能兑换。"
+    next_en, next_zh = (
+        "Wait until the day that is named; your points are kept.",
+        "请等到注明的日期，积分会保留。",
+    )
 
 
 class MemberFrozen(NotAllowed):
     """This line is suspended; its points are kept."""
 
     zh = "号码已停机，积分保留但暂不能使用。"
+    next_en, next_zh = "Have the line resumed; your points are kept until then.", "请先复机，积分会一直保留。"
 
 
 class MemberClosed(NotAllowed):
     """This line was cancelled."""
 
     zh = "号码已销户。"
+    next_en, next_zh = "Sign in with the number you use today.", "请使用现在的号码登录。"
 
 
 class MemberMerged(NotAllowed):
     """This member was merged into another one."""
 
     zh = "该会员已并入另一会员。"
+    next_en, next_zh = "Use the membership that it was merged into.", "请使用并入后的会员账户。"
 
 
 class PointsHeld(Conflict):
@@ -69,3 +76,4 @@ class LotsFull(Conflict):
     """This wallet has as many lots as it can hold."""
 
     zh = "该账户的积分批次已满。"
+    next_en, next_zh = "Redeem some points first, then try again.", "请先兑换部分积分后再试。"

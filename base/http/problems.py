@@ -36,18 +36,27 @@ class MethodNotAllowed(Problem):
     """This address does not take that method."""
 
     zh = "该地址不支持此方法。"
+    next_en, next_zh = "Look at /docs for the methods of this address.", "请在 /docs 查看该地址支持的方法。"
 
 
 class TooLarge(Problem):
     """The request is too large."""
 
     zh = "请求内容过大。"
+    next_en, next_zh = (
+        "Send less at once, or import a file on the command line.",
+        "请减少内容，或用命令行导入文件。",
+    )
 
 
 class WrongMediaType(Problem):
     """Send this as application/json."""
 
     zh = "请以 application/json 格式发送。"
+    next_en, next_zh = (
+        "Set the header Content-Type: application/json.",
+        "请设置请求头 Content-Type: application/json。",
+    )
 
 
 class InternalError(Problem):

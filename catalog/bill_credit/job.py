@@ -161,4 +161,4 @@ def _promise(member_id: int, redemption_id: int) -> dict[str, Any]:
 
 
 def _back_off(config: Config, tries: int) -> timedelta:
-    return min(LONGEST_WAIT, timedelta(seconds=config.billing_backoff_s * 2 ** (tries - 1)))
+    return min(LONGEST_WAIT, timedelta(seconds=config.billing_backoff_s * 2 ** min(tries - 1, 20)))

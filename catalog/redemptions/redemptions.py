@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import func, select, update
+from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -78,7 +78,7 @@ def cancel(session: Session, member_id: int, redemption_id: int, at: datetime) -
         life.cancel(session, member_id, redemption_id, at)
     else:
         _give_seat_back(session, redemption)
-    _to(session, redemption, FULFILLED, CANCELLED, at)
+    to(session, redemption, FULFILLED, CANCELLED, at)
     ledger.post(session, follow_up(redemption, Kind.REVERSE, programme, at))
     offers.put_back_stock(session, offer.offer_id, redemption.units)
     return redemption
@@ -164,7 +164,19 @@ def to(
     session: Session, redemption: Redemption, old: str, new: str, at: datetime, reason: str | None = None
 ) -> None:
     """Move a redemption from one state to another: one winner; NotCancellable when it is not in the old state."""
-    _to(session, redemption, old, new, at, reason)
+    moved = session.scalar(
+        update(Redemption)
+        .where(
+            Redemption.member_id == redemption.member_id,
+            Redemption.redemption_id == redemption.redemption_id,
+            Redemption.state == old,
+        )
+        .values(state=new, changed_at=at, reason=reason)
+        .returning(Redemption)
+        .execution_options(populate_existing=True)
+    )
+    if moved is None:
+        raise NotCancellable()
 
 
 def _record(session: Session, quote: Quote, offer: Offer, at: datetime) -> Redemption:
@@ -253,26 +265,3 @@ def _give_seat_back(session: Session, redemption: Redemption) -> None:
         )
         .values(state="given_back")
     )
-
-
-def _to(
-    session: Session, redemption: Redemption, old: str, new: str, at: datetime, reason: str | None = None
-) -> None:
-    moved = session.scalar(
-        update(Redemption)
-        .where(
-            Redemption.member_id == redemption.member_id,
-            Redemption.redemption_id == redemption.redemption_id,
-            Redemption.state == old,
-        )
-        .values(state=new, changed_at=at, reason=reason)
-        .returning(Redemption)
-        .execution_options(populate_existing=True)
-    )
-    if moved is None:
-        raise NotCancellable()
-
-
-def seats_taken(session: Session, offer_id: int) -> int:
-    """How many places of an event are taken."""
-    return session.scalar(select(func.count()).where(Seat.offer_id == offer_id, Seat.state == "taken")) or 0

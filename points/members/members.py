@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 from base import clock, ids, seals
 from base.errors import Invalid, NotFound
 from points import ledger
-from points.kinds import State
+from points.deeds import Request
+from points.kinds import Kind, State
 from points.members.models import Member, Phone
 from points.models import Programme
 
@@ -152,6 +153,21 @@ def phone_of(session: Session, secrets: Secrets, member_id: int) -> str | None:
 def masked(phone: str | None) -> str:
     """A number for display: 138****0000."""
     return f"{phone[:3]}****{phone[-4:]}" if phone and len(phone) >= 8 else "****"
+
+
+def suspend(session: Session, member_id: int) -> None:
+    """The line is suspended: nothing is spent, and lots past their last day are kept."""
+    ledger.set_state(session, member_id, State.FROZEN)
+
+
+def resume(session: Session, programme: Programme, member_id: int, at: datetime) -> None:
+    """The line is back: what lapsed meanwhile gets the stated grace, in the same transaction; harmless to repeat."""
+    wallet = ledger.read(session, member_id)
+    if wallet.state is not State.FROZEN:
+        return
+    key = ledger.key("line", f"resume:{wallet.seq}")
+    ledger.post(session, Request(member_id, key, Kind.REDATE_OUT, 0, at, programme.zone))
+    ledger.set_state(session, member_id, State.OPEN)
 
 
 def leave(session: Session, member_id: int, on: date, *, involuntary: bool = False) -> None:
