@@ -397,6 +397,13 @@ def _write_one(connection: Connection, seen: Wallet, outcome: Outcome) -> bool:
     return bool(_ask(connection, statement, tuple(values)).rowcount == len(outcome.postings))
 
 
+# A statement of its own: joined to the update, the planner compares every row with every other.
+_LOCK_IN_ORDER = (
+    "select count(*) from (select from wallet where member_id = any(%s::text::bigint[]) "
+    "order by member_id for no key update) l"
+)
+
+
 def _write_wallets(connection: Connection, seen: dict[int, Wallet], changed: dict[int, Wallet]) -> set[int]:
     """All wallets that still are as they were seen, in one statement; the members that were written.
 
@@ -411,19 +418,18 @@ def _write_wallets(connection: Connection, seen: dict[int, Wallet], changed: dic
         _array(column)
         for column in zip(*((w.seq, w.seen, w.balance, w.held, w.debt) for w in rows), strict=True)
     ]
+    _ask(connection, _LOCK_IN_ORDER, (_array(members),))
     found = _ask(
         connection,
-        "with l as materialized (select member_id from wallet where member_id = any(%s::text::bigint[]) "
-        "order by member_id for no key update) "
         "update wallet w set lot_key = t.k::int[], lot_in = t.g::bigint[], lot_out = t.o::bigint[], seq = t.seq, "
         "seen = t.seen, balance = t.balance, held = t.held, debt = t.debt, at = t.at, head = decode(t.head, 'hex') "
         "from unnest(%s::text::text[], %s::text::text[], %s::text::text[], %s::text::bigint[], %s::text::bigint[], "
         "%s::text::bigint[], %s::text::bigint[], %s::text::bigint[], %s::text::timestamptz[], %s::text::text[], "
         "%s::text::bigint[], %s::text::bigint[], %s::text::smallint[]) "
         "t(k, g, o, seq, seen, balance, held, debt, at, head, member_id, was, state) "
-        "join l using (member_id) where w.member_id = t.member_id and w.seq = t.was and w.state = t.state "
+        "where w.member_id = t.member_id and w.seq = t.was and w.state = t.state "
         "returning w.member_id",
-        (_array(members), *lots, *numbers, '{"' + '","'.join(w.at.isoformat() for w in rows) + '"}',
+        (*lots, *numbers, '{"' + '","'.join(w.at.isoformat() for w in rows) + '"}',
          _array(w.head.hex() for w in rows), _array(members), _array(seen[m].seq for m in members),
          _array(int(seen[m].state) for m in members)),
     )  # fmt: skip

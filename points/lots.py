@@ -65,11 +65,15 @@ def take(lots: Lots, points: int, on: date) -> tuple[Lots, tuple[Interval, ...]]
     floor, wanted = first_live(on), points
     taken, found = list(lots.taken), []
     for at, lot_key in enumerate(lots.keys):
-        count = min(wanted, lots.left(at)) if lot_key >= floor else 0
+        if lot_key < floor:
+            continue
+        count = min(wanted, lots.given[at] - taken[at])
         if count:
-            found.append(Interval(lot_key, lots.taken[at], count))
+            found.append(Interval(lot_key, taken[at], count))
             taken[at] += count
             wanted -= count
+        if not wanted:
+            break
     return lots._replace(taken=tuple(taken)), tuple(found)
 
 
@@ -88,6 +92,8 @@ def take_from(lots: Lots, lot_key: int, points: int) -> tuple[Lots, tuple[Interv
 def take_lapsed(lots: Lots, on: date) -> tuple[Lots, tuple[Interval, ...]]:
     """Take all that is left in lots whose last day has passed."""
     floor = first_live(on)
+    if not lots.keys or lots.keys[0] >= floor:
+        return lots, ()
     found = tuple(
         Interval(lot_key, lots.taken[at], lots.left(at))
         for at, lot_key in enumerate(lots.keys)

@@ -15,6 +15,9 @@ from points.kinds import GIVES, SIDES, TAKES, Kind, Side, State
 from points.lots import Interval, Lots
 
 NO_LOTS = Lots()
+_EPOCH_DAY = lots.EPOCH.toordinal()
+_EPOCH_MOMENT = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,27 +128,45 @@ def _with_taken(pot: Lots, intervals: tuple[Interval, ...]) -> Lots:
     return pot._replace(taken=tuple(taken))
 
 
+_NUMBERS = struct.Struct(">B15q")
+_NONE_OPTIONAL = b"\x00" * 4
+
+
 def canonical(posting: Posting) -> bytes:
     """Every column but the hash, unambiguously: version byte, integers 8 bytes big-endian, the rest length-prefixed."""
-    sides = posting.sides
-    numbers = (posting.member_id, posting.seq, posting.amount, posting.balance_after, posting.held_after,
-               posting.debt_after, posting.contra, posting.version_id, posting.req_hash, _micros(posting.at),
-               (posting.effective_on - lots.EPOCH).days, posting.part, posting.kind, *sides)  # fmt: skip
-    optional = (posting.rev_of, posting.spender_id, posting.value_fen,
-                _micros(posting.ends_at) if posting.ends_at else None)  # fmt: skip
-    ref = b"" if posting.ref is None else posting.ref.encode()
+    source, target = SIDES[posting.kind]
+    numbers = _NUMBERS.pack(
+        1, posting.member_id, posting.seq, posting.amount, posting.balance_after, posting.held_after,
+        posting.debt_after, posting.contra, posting.version_id, posting.req_hash, _micros(posting.at),
+        posting.effective_on.toordinal() - _EPOCH_DAY, posting.part, posting.kind, source, target,
+    )  # fmt: skip
+    optional = (posting.rev_of, posting.spender_id, posting.value_fen, posting.ends_at)
     flat = [number for interval in posting.lots for number in interval]
     return b"".join(
         (
-            b"\x01",
-            struct.pack(f">{len(numbers)}q", *numbers),
-            b"".join(b"\x00" if value is None else b"\x01" + struct.pack(">q", value) for value in optional),
+            numbers,
+            _NONE_OPTIONAL if optional == (None, None, None, None) else _optional(*optional),
             posting.idem.bytes,
             struct.pack(f">q{len(flat)}q", len(flat), *flat),
-            b"\x00" if posting.ref is None else b"\x01" + struct.pack(">q", len(ref)) + ref,
+            b"\x00" if posting.ref is None else _text(posting.ref),
         )
     )
 
 
+def _optional(
+    rev_of: int | None, spender_id: int | None, value_fen: int | None, ends_at: datetime | None
+) -> bytes:
+    ends = None if ends_at is None else _micros(ends_at)
+    return b"".join(
+        b"\x00" if value is None else b"\x01" + struct.pack(">q", value)
+        for value in (rev_of, spender_id, value_fen, ends)
+    )
+
+
+def _text(ref: str) -> bytes:
+    body = ref.encode()
+    return b"\x01" + struct.pack(">q", len(body)) + body
+
+
 def _micros(at: datetime) -> int:
-    return (at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+    return (at - _EPOCH_MOMENT) // _MICROSECOND
