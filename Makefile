@@ -4,12 +4,14 @@
 PYTHON ?=
 ARGS ?=
 DEMO ?=
+QUICK ?=
+PGLEDGER ?=
 
 VENV = .venv
 PY = .venv/bin/python
 STAMP = .venv/installed
 
-.PHONY: help run test setup lint check format stop reset clean lock
+.PHONY: help run test setup lint check format bench stop reset clean lock
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' Makefile
@@ -33,6 +35,9 @@ check: lint test ## lint, then test
 format: setup ## bring all code into the common format
 	$(PY) -m ruff format .
 	$(PY) -m ruff check --fix .
+
+bench: setup ## measure beside rivals; QUICK=1 in a minute, PGLEDGER=folder to have it beside
+	$(PY) -m bench $(if $(QUICK),--quick) $(if $(PGLEDGER),--pgledger $(PGLEDGER))
 
 stop: ## end what runs in the background for this folder
 	@if [ -x $(PY) ]; then $(PY) -m app.cli stop; else echo "Nothing to stop: there is no .venv yet."; fi

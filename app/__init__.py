@@ -20,6 +20,7 @@ from catalog.redemptions import api as redemptions_api
 from catalog.vouchers import api as vouchers_api
 from merchants.statements import api as statements_api
 from merchants.terminals import api as terminals_api
+from points.gifts import api as gifts_api
 from points.members import api as members_api
 from points.wallets import api as wallets_api
 
@@ -53,6 +54,7 @@ def create_app(config: Config) -> Flask:
     for topic in (
         members_api,
         wallets_api,
+        gifts_api,
         offers_api,
         redemptions_api,
         vouchers_api,

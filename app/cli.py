@@ -4,8 +4,8 @@ import sys
 
 import click
 
-from app.commands import books, doctor, imports, servers
-from base import logs
+from app.commands import books, doctor, imports, proof, servers
+from base import logs, process
 from base.config import ConfigError
 from base.errors import Problem
 from base.local import CannotStart
@@ -20,13 +20,14 @@ def jifen() -> None:
     """Points that are worth something: a ledger, a catalogue, tills, settlement, honest figures."""
 
 
-for group in (servers.verbs, books.verbs, doctor.verbs, (imports.imports,)):
+for group in (servers.verbs, books.verbs, proof.verbs, doctor.verbs, (imports.imports,)):
     for verb in group:
         jifen.add_command(verb)
 
 
 def main() -> None:
     """Run a command; an error is told with its cause and the next step, its traceback only with --debug."""
+    process.settle()
     debug = "--debug" in sys.argv
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
     logs.init(as_json=False, level=10 if debug else 30)

@@ -2,15 +2,16 @@
 
 from flask import Flask
 
-from app import create_app
+from app import create_app, safeguards
 from app.wiring import wire
 from base import logs
 from base.config import Config
 
 
 def application() -> Flask:
-    """The application of one worker process, wired to its own connections."""
+    """The application of one worker process, wired to its own connections; safeguards.UnsafeDatabase in production."""
     config = Config.from_env()
     logs.init(as_json=True)
     wire(config)
+    safeguards.demand(config)
     return create_app(config)

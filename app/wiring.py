@@ -1,6 +1,6 @@
 """Puts the packages together: who holds a sign-in, which function a job's name stands for, what `verify` checks."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 from sqlalchemy.orm import Session
@@ -16,6 +16,9 @@ from catalog.redemptions.redemptions import BILL_CREDIT_TASK
 from merchants import verify as merchants_verify
 from merchants.terminals import clerks
 from points import verify as points_verify
+from points.gifts import job as gifts_job
+from points.gifts import verify as gifts_verify
+from points.gifts.gifts import TASK as GIFT_TASK
 from points.members import sign_in as member_sign_in
 
 
@@ -33,10 +36,16 @@ def wire(config: Config, *, pool_size: int | None = None, statement_timeout_ms: 
     sign_ins.held_by("clerk", clerks.holder)
     sign_ins.held_by("staff", staff.holder)
     jobs.register(BILL_CREDIT_TASK, partial(bill_credit.run, config))
+    jobs.register(GIFT_TASK, partial(gifts_job.run, config))
 
 
-def findings(session: Session, progress: points_verify.Progress = lambda n: None) -> Iterator[Finding]:
-    """Every rule of every package."""
-    yield from points_verify.findings(session, progress)
+def findings(
+    session: Session,
+    progress: points_verify.Progress = lambda n: None,
+    members: Sequence[int] | None = None,
+) -> Iterator[Finding]:
+    """Every rule of every package; with `members` the ledger's for them alone, the others whole."""
+    yield from points_verify.findings(session, progress, members)
+    yield from gifts_verify.findings(session)
     yield from catalog_verify.findings(session)
     yield from merchants_verify.findings(session)

@@ -26,7 +26,7 @@ from points.policies import BILL_POINTS, NoRuleInForce, Policies
 
 REQUIRED = ("bill_id", "line_no", "customer_id", "bill_day", "line_type", "amount_fen")
 OPTIONAL = ("waived_fen",)
-CHANGED = "changed: send a reversal"
+CHANGED = "changed: send a correction"
 MOST_LINE_NO = 2**31 - 1
 MOST_FEN = 10**13
 
@@ -177,7 +177,7 @@ def _check_line(line: BillLineIn, today: date) -> None:
     if not 0 <= line.line_no <= MOST_LINE_NO:
         raise _CannotEarn(f"line_no: must lie between 0 and {MOST_LINE_NO}")
     if line.amount_fen < 0:
-        raise _CannotEarn("amount_fen: is negative; send a reversal")
+        raise _CannotEarn("amount_fen: is negative; send a correction")
     if line.amount_fen > MOST_FEN:
         raise _CannotEarn(f"amount_fen: is over {MOST_FEN}")
     if not 0 <= line.waived_fen <= line.amount_fen:

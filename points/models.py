@@ -135,3 +135,24 @@ class ImportRun(Base):
     counts: Mapped[dict[str, Any]] = mapped_column(JSONB)
     began_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
+
+
+class BillCorrection(Base):
+    """A later word on a bill line: its amounts and points from then on, under the line's own rule and policy.
+
+    `nth` numbers the corrections of a line from 1; `seqs` are the postings that it made, none where points stayed equal.
+    """
+
+    __tablename__ = "bill_correction"
+    member_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    bill_id: Mapped[str] = mapped_column(Text, primary_key=True)
+    line_no: Mapped[int] = mapped_column(Integer, primary_key=True)
+    correction_id: Mapped[str] = mapped_column(Text, primary_key=True)
+    nth: Mapped[int] = mapped_column(Integer)
+    amount_fen: Mapped[int] = mapped_column(BigInteger)
+    waived_fen: Mapped[int] = mapped_column(BigInteger)
+    points_before: Mapped[int] = mapped_column(BigInteger)
+    points: Mapped[int] = mapped_column(BigInteger)
+    correction_day: Mapped[date] = mapped_column(Date)
+    at: Mapped[datetime]
+    seqs: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))

@@ -5,7 +5,7 @@ Streams postings in (member, number) order beside the wallets, in constant memor
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from itertools import groupby
@@ -26,12 +26,17 @@ ORIGINALS = frozenset().union(*FOLLOWS.values())
 WITHOUT_LOTS = frozenset({Kind.OWE, Kind.MERGE_DEBT_OUT, Kind.MERGE_DEBT_IN})
 
 
-def findings(session: Session, progress: Progress = lambda n: None) -> Iterator[Finding]:
-    """All that is wrong in wallets, postings and holds. Read-only; give it a REPEATABLE READ transaction."""
-    holds = _holds(session)
+def findings(
+    session: Session, progress: Progress = lambda n: None, members: Sequence[int] | None = None
+) -> Iterator[Finding]:
+    """All that is wrong in wallets, postings and holds. Read-only; give it a REPEATABLE READ transaction.
+
+    With `members` only theirs, each from its first posting on; postings without any wallet are not looked for then.
+    """
+    holds = _holds(session, members)
     sides: dict[Side, int] = defaultdict(int)
     totals: dict[str, int] = defaultdict(int)
-    rows = _stream(session)
+    rows = _stream(session, members)
     for member_id, pair in groupby(rows, key=lambda row: row[0]):
         wallet, mine = _split(pair)
         if wallet is None:
@@ -44,10 +49,8 @@ def findings(session: Session, progress: Progress = lambda n: None) -> Iterator[
         progress(len(mine))
     for member_id, left in holds.items():
         yield Finding("holds", f"member {member_id}", f"holds without a wallet: {sorted(left)}")
-    orphans = session.connection().exec_driver_sql(
-        "select distinct p.member_id from posting p left join wallet w using (member_id) where w.member_id is null limit 20"
-    )
-    yield from (Finding("replay", f"member {row[0]}", "postings without a wallet") for row in orphans)
+    orphans = _orphans(session) if members is None else []
+    yield from (Finding("replay", f"member {member}", "postings without a wallet") for member in orphans)
     for side, name, sign in ((Side.AVAILABLE, "balance", 1), (Side.HELD, "held", 1), (Side.DEBT, "debt", -1)):
         if sides[side] != sign * totals[name]:
             yield Finding("trial balance", name, f"postings say {sides[side]}, wallets {sign * totals[name]}")
@@ -55,15 +58,41 @@ def findings(session: Session, progress: Progress = lambda n: None) -> Iterator[
         yield Finding("trial balance", "all classes", f"the sum is {sum(sides.values())}, not 0")
 
 
-def count(session: Session) -> int:
-    """About how many postings there are to read (for a progress bar)."""
-    return int(session.connection().exec_driver_sql("select count(*) from posting").scalar_one())
+def sample(session: Session, size: int, seed: int) -> list[int]:
+    """So many members by lot; the same seed chooses the same ones as long as nobody joins."""
+    found = session.connection().exec_driver_sql(
+        "select member_id from wallet order by hashint8extended(member_id, %s), member_id limit %s",
+        (seed, size),
+    )
+    return sorted(found.scalars())
 
 
-def _stream(session: Session) -> Iterator[Any]:
+def count(session: Session, members: Sequence[int] | None = None) -> int:
+    """How many postings there are to read (for a progress bar)."""
+    only, values = _only("member_id", members)
+    return int(
+        session.connection().exec_driver_sql(f"select count(*) from posting {only}", values).scalar_one()
+    )
+
+
+def _only(column: str, members: Sequence[int] | None) -> tuple[str, tuple[list[int], ...]]:
+    return ("", ()) if members is None else (f"where {column} = any(%s)", (list(members),))
+
+
+def _orphans(session: Session) -> list[int]:
+    found = session.connection().exec_driver_sql(
+        "select distinct p.member_id from posting p left join wallet w using (member_id) where w.member_id is null limit 20"
+    )
+    return list(found.scalars())
+
+
+def _stream(session: Session, members: Sequence[int] | None) -> Iterator[Any]:
     w, p = ledger.columns("w", ledger.WALLET), ledger.columns("p", ledger.POSTING)
+    only, values = _only("w.member_id", members)
     yield from session.connection().exec_driver_sql(
-        f"select {w}, {p} from wallet w left join posting p on p.member_id = w.member_id order by w.member_id, p.seq",
+        f"select {w}, {p} from wallet w left join posting p on p.member_id = w.member_id {only} "
+        "order by w.member_id, p.seq",
+        values,
         execution_options={"stream_results": True, "yield_per": 2000},
     )
 
@@ -78,10 +107,11 @@ def _split(pair: Iterator[Any]) -> tuple[Wallet | None, list[Any]]:
     return wallet, [row[width:] for row in rows if row[width] is not None]
 
 
-def _holds(session: Session) -> dict[int, Holds]:
+def _holds(session: Session, members: Sequence[int] | None) -> dict[int, Holds]:
     found: dict[int, Holds] = defaultdict(dict)
+    only, values = _only("member_id", members)
     for member_id, seq, *hold in session.connection().exec_driver_sql(
-        "select member_id, seq, open_points, ends_at from hold"
+        f"select member_id, seq, open_points, ends_at from hold {only}", values
     ):
         found[member_id][seq] = (hold[0], hold[1])
     return found

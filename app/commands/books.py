@@ -1,4 +1,4 @@
-"""jifen verify, expire, settle, retention: the nightly and monthly work, safe to run twice."""
+"""jifen expire, settle, retention: the nightly and monthly work, safe to run twice."""
 
 import json
 from datetime import date
@@ -9,7 +9,7 @@ import click
 from sqlalchemy import select, text
 
 from admin.analytics import history_files, report, runs
-from app import local_setup, wiring
+from app import local_setup
 from base import clock, database
 from base.money import yuan_text
 from base.progress import bar
@@ -17,9 +17,7 @@ from merchants import merchants
 from merchants.models import Merchant
 from merchants.statements import closing
 from points import expiry, programmes
-from points import verify as points_verify
 
-FINDINGS = 1
 _json = click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
 _quiet = click.option("--quiet", is_flag=True, help="No progress, no summary.")
 _programme = click.option("--programme", "code", metavar="CODE", help="One programme instead of all.")
@@ -39,33 +37,6 @@ class Day(click.ParamType[date]):
             return date.fromisoformat(str(value))
         except ValueError:
             self.fail(f"{value!r} is not a date: write YYYY-MM-DD", param, ctx)
-
-
-@click.command()
-@_json
-@_quiet
-@click.pass_context
-def verify(ctx: click.Context, as_json: bool, quiet: bool) -> None:
-    """Replay every posting and prove every wallet, voucher and statement; exit 1 names what is wrong."""
-    local_setup.ready()
-    with database.begin() as session:
-        session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
-        session.execute(text("set transaction read only"))
-        session.execute(text("set local statement_timeout = 0"))
-        session.execute(text("set local idle_in_transaction_session_timeout = 0"))
-        total = points_verify.count(session)
-        with bar(total, "postings", quiet=quiet) as shown:
-            found = list(wiring.findings(session, shown.advance))
-    if as_json:
-        click.echo(json.dumps({"postings": total, "findings": [vars(f) for f in found]}, ensure_ascii=False))
-    else:
-        for finding in found:
-            click.echo(f"{finding.rule}: {finding.place}: {finding.text}")
-        if not quiet:
-            click.echo(
-                f"{total:,} postings replayed: " + (f"{len(found)} findings" if found else "all whole")
-            )
-    ctx.exit(FINDINGS if found else 0)
 
 
 @click.command()
@@ -208,4 +179,4 @@ def _tell(facts: dict[str, Any], as_json: bool, quiet: bool, lines: list[str]) -
             click.echo(line)
 
 
-verbs = (verify, expire, settle, retention)
+verbs = (expire, settle, retention)

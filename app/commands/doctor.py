@@ -10,7 +10,9 @@ from pathlib import Path
 
 import click
 from sqlalchemy import text
+from sqlalchemy.orm import Session
 
+from app import safeguards
 from base import cache, clock, database, local, schema
 from base.config import Config, ConfigError
 from base.errors import Problem
@@ -33,13 +35,13 @@ class Check:
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
 @click.pass_context
 def doctor(ctx: click.Context, as_json: bool) -> None:
-    """Look at Python, configuration, database, schema, clock, Redis, fonts, ports and disk; exit 1 names what to mend."""
+    """Look at Python, configuration, database, schema, role, clock, Redis, fonts, ports and disk; exit 1 names what to mend."""
     found = list(_checks())
     if as_json:
         click.echo(json.dumps({"checks": [asdict(check) for check in found]}, ensure_ascii=False))
     else:
         for check in found:
-            click.echo(f"{'ok  ' if check.well else 'MEND'}  {check.name:<14} {check.text}")
+            click.echo(f"{'ok  ' if check.well else 'MEND'}  {check.name:<18} {check.text}")
             if not check.well:
                 click.echo(f"      -> {check.mend}")
     ctx.exit(0 if all(check.well for check in found) else 1)
@@ -77,6 +79,7 @@ def _database(config: Config) -> Iterator[Check]:
             version = session.scalar(text("show server_version"))
             there = session.scalar(text("select now()"))
             present = schema.present(session.connection())
+            weak = list(_safeguards(config, session))
     except Problem as error:
         mend = "start it, or correct DATABASE_URL; locally: make stop, then make run"
         yield Check("PostgreSQL", False, str(error), mend)
@@ -84,6 +87,7 @@ def _database(config: Config) -> Iterator[Check]:
     yield Check("PostgreSQL", True, str(version))
     yield Check("schema", present == schema.newest(), f"{present} of {schema.newest()}", "run: jifen migrate")
     drift = abs((clock.now() - there).total_seconds()) if there else 0.0
+    yield from weak
     yield Check("clock", drift <= MOST_DRIFT_S, f"{drift:.1f} s from the database's", "set the clocks by NTP")
     cache.connect(config.redis_url)
     if config.redis_url is None:
@@ -91,6 +95,19 @@ def _database(config: Config) -> Iterator[Check]:
     else:
         mend = "start it, or unset REDIS_URL; nothing is lost without it"
         yield Check("Redis", cache.answers(), "answers" if cache.answers() else "does not answer", mend)
+
+
+def _safeguards(config: Config, session: Session) -> Iterator[Check]:
+    """Durable settings are asked for in production alone: tests and trials may be faster than safe."""
+    if config.in_production:
+        weak = list(safeguards.not_durable(session))
+        yield from (Check(one.name, False, one.text, one.mend) for one in weak)
+        if not weak:
+            yield Check("durability", True, ", ".join(safeguards.DURABLE))
+    mighty = list(safeguards.too_mighty(session))
+    yield from (Check(one.name, False, one.text, one.mend) for one in mighty)
+    if not mighty:
+        yield Check("role", True, "may add entries, not change them")
 
 
 def _secrets(config: Config) -> Iterator[Check]:

@@ -1,4 +1,4 @@
-"""jifen import members|bills|airline. Exit 0: done; 1: done but for refused rows; 2: cannot run."""
+"""jifen import members|bills|corrections|airline. Exit 0: done; 1: done but for refused rows; 2: cannot run."""
 
 import json
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from base import database
 from base.config import ConfigError
 from base.errors import Problem
 from base.local import CannotStart
-from points import bills, programmes
+from points import bills, corrections, programmes
 from points.imports import Report
 from points.members import imports as member_imports
 from points.members.sign_in import secrets_of
@@ -77,6 +77,27 @@ def import_bills(
     with _plainly():
         local_setup.ready()
         report = bills.take_in(_chosen(code), file, errors=errors, dry_run=dry_run, quiet=quiet)
+    _tell(report, as_json=as_json, quiet=quiet)
+
+
+@imports.command("corrections")
+@_file
+@_programme
+@_dry_run
+@_errors
+@_json
+@_quiet
+def import_corrections(
+    file: Path, code: str | None, dry_run: bool, errors: Path | None, as_json: bool, quiet: bool
+) -> None:
+    """Bill lines as they are after a correction (CSV).
+
+    Columns: correction_id, bill_id, line_no, customer_id, correction_day, amount_fen, maybe waived_fen (left
+    out: as before).
+    """
+    with _plainly():
+        local_setup.ready()
+        report = corrections.take_in(_chosen(code), file, errors=errors, dry_run=dry_run, quiet=quiet)
     _tell(report, as_json=as_json, quiet=quiet)
 
 

@@ -14,19 +14,20 @@ from catalog.redemptions import redemptions
 from points import lots
 from points.kinds import Kind
 from points.models import PostingRow
-from points.wallets import wallets
+from points.wallets import explained, wallets
 from points.wallets.schemas import posting_view
 
 
 @dataclass(frozen=True)
 class Movement:
-    """A posting in words; `points` has the sign it has for the member."""
+    """A posting in words; `points` has the sign it has for the member, `explanation` is the sum behind them."""
 
     posting: PostingRow
     points: int
     reason: str
     about: str
     href: str
+    explanation: str
 
 
 @blueprint.route("/points")
@@ -51,13 +52,23 @@ def list_points() -> ResponseReturnValue:
 def _movements(session: Session, rows: list[PostingRow]) -> list[Movement]:
     referred = {row.seq: _redemption_of(row) for row in rows}
     names = redemptions.names_of(session, me().member_id, {found for found in referred.values() if found})
-    return [_movement(row, referred[row.seq], names) for row in rows]
+    said = explained.explanations(session, me().member_id, [row for row in rows if _is_reckoned(row)])
+    return [_movement(row, referred[row.seq], names, both(said.get(row.seq))) for row in rows]
 
 
-def _movement(row: PostingRow, redemption_id: int | None, names: dict[int, dict[str, str]]) -> Movement:
+def _movement(
+    row: PostingRow, redemption_id: int | None, names: dict[int, dict[str, str]], explanation: str
+) -> Movement:
     about = both(names.get(redemption_id)) if redemption_id in names else _about(row.ref)
     href = url_for("member_pages.one_redemption", redemption=row.ref) if redemption_id in names else ""
-    return Movement(row, posting_view(row)["points"], reason(Kind(row.kind)), about, href)
+    return Movement(row, posting_view(row)["points"], reason(Kind(row.kind)), about, href, explanation)
+
+
+def _is_reckoned(row: PostingRow) -> bool:
+    """Whether there is a sum to show; the others are told by their reason and what they are about."""
+    if row.kind == Kind.EARN:
+        return (row.ref or "").startswith("bill ")
+    return row.kind in (Kind.UNEARN, Kind.OWE, Kind.REPAY, Kind.EXPIRE)
 
 
 def reason(kind: Kind) -> str:
@@ -100,6 +111,6 @@ def _about(ref: str | None) -> str:
     if ref == "opening balance":
         return _("opening balance")
     words = (ref or "").split(" ")
-    if len(words) == 4 and words[0] == "bill" and words[2] == "line":
+    if words[0::2][:2] == ["bill", "line"] and (len(words) == 4 or words[4:5] == ["correction"]):
         return _("Bill %(bill)s, line %(line)s", bill=words[1], line=words[3])
     return ref or ""

@@ -1,7 +1,7 @@
 """What each kind of principal may do. A route names one permission; without one the program does not start."""
 
 PUBLIC = frozenset({"public"})
-MEMBER = frozenset({"wallet:own", "offers:read", "redemptions:own", "vouchers:own"})
+MEMBER = frozenset({"wallet:own", "offers:read", "redemptions:own", "vouchers:own", "gifts:own"})
 CLERK = frozenset({"vouchers:check", "vouchers:accept", "acceptances:void", "acceptances:own"})
 MANAGER = frozenset({"terminals:manage"})
 

@@ -8,12 +8,13 @@ from base.auth.principals import Member
 from base.http.api import Blueprint
 from base.http.settings import config
 from points import lots
+from points.kinds import Kind
 from points.members import members
 from points.members.members import MemberUnknown
-from points.wallets import wallets
+from points.wallets import explained, wallets
 from points.wallets.schemas import (
     LotView,
-    PageQuery,
+    PostingsQuery,
     PostingsView,
     WalletView,
     lot_view,
@@ -41,16 +42,16 @@ def wallet(member: str) -> dict[str, Any]:
 
 
 @blueprint.route("/members/me/postings")
-@blueprint.arguments(PageQuery, location="query")
+@blueprint.arguments(PostingsQuery, location="query")
 @blueprint.response(200, PostingsView)
 @needs("wallet:own")
 def my_postings(query: dict[str, Any]) -> dict[str, Any]:
-    """Every movement, newest first."""
+    """Every movement with its reason, newest first; maybe only of a kind, or of some days."""
     return _postings(_me().member_id, query)
 
 
 @blueprint.route("/members/<member>/postings")
-@blueprint.arguments(PageQuery, location="query")
+@blueprint.arguments(PostingsQuery, location="query")
 @blueprint.response(200, PostingsView)
 @needs("wallet:any")
 def member_postings(query: dict[str, Any], member: str) -> dict[str, Any]:
@@ -93,10 +94,20 @@ def _wallet(member_id: int) -> dict[str, Any]:
 def _postings(member_id: int, query: dict[str, Any]) -> dict[str, Any]:
     key, limit = f"postings:{config().secret_key}", query["limit"]
     place = pages.position(key, query["cursor"])
+    kind = Kind[query["kind"].upper()] if query["kind"] else None
     with database.begin() as session:
-        rows = wallets.postings(session, member_id, before=place[0] if place else None, limit=limit + 1)
+        rows = wallets.postings(
+            session,
+            member_id,
+            before=place[0] if place else None,
+            limit=limit + 1,
+            kind=kind,
+            from_day=query["from_day"],
+            until_day=query["until_day"],
+        )
+        said = explained.explanations(session, member_id, rows[:limit])
     return {
-        "data": [posting_view(row) for row in rows[:limit]],
+        "data": [posting_view(row) | {"explanation": said[row.seq]} for row in rows[:limit]],
         "has_more": len(rows) > limit,
         "next_cursor": pages.cursor(key, rows[limit - 1].seq) if len(rows) > limit else None,
     }

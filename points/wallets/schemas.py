@@ -41,6 +41,11 @@ class PostingView(View):
     balance_after = ma.fields.Integer()
     at = ma.fields.AwareDateTime()
     ref = ma.fields.String(allow_none=True)
+    explanation = ma.fields.Dict(
+        keys=ma.fields.String(),
+        values=ma.fields.String(),
+        metadata={"description": "one sentence in zh-CN and en, reckoned again from what is stored"},
+    )
 
 
 class PostingsView(View):
@@ -56,6 +61,16 @@ class PageQuery(Request):
 
     limit = QueryNumber(least=1, most=200, load_default=50)
     cursor = ma.fields.String(load_default=None)
+
+
+class PostingsQuery(PageQuery):
+    """Which postings: of a kind, from a day until a day (both included, in the programme's zone)."""
+
+    kind = ma.fields.String(
+        load_default=None, validate=ma.validate.OneOf([kind.name.lower() for kind in Kind])
+    )
+    from_day = ma.fields.Date(load_default=None)
+    until_day = ma.fields.Date(load_default=None)
 
 
 def wallet_view(shown: Shown) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from base import clock
 from base.errors import NotFound
 from points import expiry, ledger, lots, programmes
+from points.kinds import Kind
 from points.members import members
 from points.models import PostingRow, Programme
 from points.postings import Wallet
@@ -50,8 +51,17 @@ def show(session: Session, member_id: int, at: datetime) -> Shown:
     )
 
 
-def postings(session: Session, member_id: int, *, before: int | None, limit: int) -> list[PostingRow]:
-    """A member's postings, newest first, from before a number on."""
+def postings(
+    session: Session,
+    member_id: int,
+    *,
+    before: int | None,
+    limit: int,
+    kind: Kind | None = None,
+    from_day: date | None = None,
+    until_day: date | None = None,
+) -> list[PostingRow]:
+    """A member's postings, newest first, from before a number on; maybe of one kind, or of days in the programme's zone."""
     asked = (
         select(PostingRow)
         .where(PostingRow.member_id == member_id)
@@ -60,6 +70,12 @@ def postings(session: Session, member_id: int, *, before: int | None, limit: int
     )
     if before is not None:
         asked = asked.where(PostingRow.seq < before)
+    if kind is not None:
+        asked = asked.where(PostingRow.kind == int(kind))
+    if from_day is not None:
+        asked = asked.where(PostingRow.effective_on >= from_day)
+    if until_day is not None:
+        asked = asked.where(PostingRow.effective_on <= until_day)
     return list(session.scalars(asked))
 
 

@@ -56,6 +56,9 @@ ROUTES = {
     "GET /v1/redemptions/<redemption>": "redemptions:own",
     "POST /v1/redemptions/<redemption>/cancel": "redemptions:own",
     "GET /v1/vouchers/<voucher>": "vouchers:own",
+    "GET /v1/gifts": "gifts:own",
+    "POST /v1/gifts": "gifts:own",
+    "POST /v1/gifts/<gift>/undo": "gifts:own",
     # API: the till
     "POST /v1/vouchers/check": "vouchers:check",
     "POST /v1/vouchers/release": "vouchers:check",
@@ -132,6 +135,7 @@ GIVEN_TO = {
     "wallet:own": ("member",),
     "redemptions:own": ("member",),
     "vouchers:own": ("member",),
+    "gifts:own": ("member",),
     "offers:read": (
         "member",
         "staff:support",

@@ -138,7 +138,7 @@ def test_a_line_of_no_points_is_kept_without_a_posting(programme, customers, lin
     ("changes", "reason"),
     [
         ({"customer_id": "C404"}, "customer_id: no such customer"),
-        ({"amount_fen": -1}, "amount_fen: is negative; send a reversal"),
+        ({"amount_fen": -1}, "amount_fen: is negative; send a correction"),
         ({"amount_fen": 10**14}, "amount_fen: is over"),
         ({"waived_fen": -1}, "waived_fen: "),
         ({"waived_fen": 12_346}, "waived_fen: "),
@@ -218,7 +218,7 @@ def test_a_line_twice_in_one_chunk_counts_once(programme, customers):
     outcomes = post(programme, LINE, LINE, replace(LINE, amount_fen=1), LINE)
 
     assert [outcome.what for outcome in outcomes] == [What.POSTED, What.THERE, What.REFUSED, What.THERE]
-    assert outcomes[2].reason == "changed: send a reversal"
+    assert outcomes[2].reason == "changed: send a correction"
     assert balance(customers["C1"]) == 123
 
 
@@ -231,7 +231,7 @@ def test_a_known_line_with_other_contents_is_refused(programme, customers, chang
 
     [outcome] = post(programme, replace(LINE, **change))
 
-    assert outcome.reason == "changed: send a reversal"
+    assert outcome.reason == "changed: send a correction"
     assert balance(customers["C1"]) == 123
 
 

@@ -1,0 +1,206 @@
+"""Each posting in one sentence, in both languages, recomputed from what is stored: a pure function.
+
+Points of a bill line are reckoned again from its amounts and its rule; where that does not give the posting's points,
+the sentence says plainly what moved and claims no sum.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+
+from base.money import FEN_PER_YUAN
+from points import lots
+from points.kinds import Kind
+from points.models import PostingRow
+
+ZH, EN = "zh-CN", "en"
+Sentence = dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Reckoning:
+    """What the points of a bill line came from: its amounts, and the rule `points` for each `per_fen` fen."""
+
+    bill_id: str
+    line_no: int
+    amount_fen: int
+    waived_fen: int
+    points: int
+    per_fen: int
+    currency: str
+
+    @property
+    def fen(self) -> int:
+        """What was paid, in fen times points of the rule."""
+        return max(0, self.amount_fen - self.waived_fen) * self.points
+
+    @property
+    def result(self) -> int:
+        return self.fen // self.per_fen
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """A correction behind a posting: its id, and the line's points before it."""
+
+    correction_id: str
+    points_before: int
+
+
+def explain(
+    posting: PostingRow, reckoning: Reckoning | None = None, correction: Correction | None = None
+) -> Sentence:
+    """Why this posting moved its points: {"zh-CN": ..., "en": ...}.
+
+    `reckoning` of the bill line as the posting saw it; with a `correction` the amounts after it.
+    """
+    if reckoning and correction and posting.amount <= abs(reckoning.result - correction.points_before):
+        return _corrected(posting, reckoning, correction)
+    if reckoning and not correction and reckoning.result == posting.amount:
+        en = f"{_money(reckoning.amount_fen, reckoning.currency, EN)} on bill {reckoning.bill_id} line {reckoning.line_no}"
+        zh = f"账单 {reckoning.bill_id} 第 {reckoning.line_no} 行 {_money(reckoning.amount_fen, reckoning.currency, ZH)}"
+        return {ZH: f"{zh}{_sum(reckoning, ZH)}", EN: f"{en}{_sum(reckoning, EN)}"}
+    zh, en = _WORDS[Kind(posting.kind)](posting)
+    return {ZH: zh, EN: en}
+
+
+def _corrected(posting: PostingRow, reckoning: Reckoning, correction: Correction) -> Sentence:
+    difference = abs(reckoning.result - correction.points_before)
+    bill, line, named = reckoning.bill_id, reckoning.line_no, correction.correction_id
+    part_zh = "" if posting.amount == difference else f"（共 {difference:,} 积分）"
+    part_en = "" if posting.amount == difference else f" of {difference:,}"
+    what_zh, what_en = {
+        Kind.EARN: ("补发", "more"),
+        Kind.UNEARN: ("收回", "taken back"),
+        Kind.OWE: ("因已使用而待偿还", "had been spent and are owed"),
+    }[Kind(posting.kind)]
+    return {
+        ZH: f"账单 {bill} 第 {line} 行更正 {named}：{_money(reckoning.amount_fen, reckoning.currency, ZH)}"
+        f"{_sum(reckoning, ZH)}，更正前 {correction.points_before:,} 积分；{what_zh} {posting.amount:,} 积分{part_zh}",
+        EN: f"Correction {named} of bill {bill} line {line}: {_money(reckoning.amount_fen, reckoning.currency, EN)}"
+        f"{_sum(reckoning, EN)} instead of {correction.points_before:,}; "
+        f"{posting.amount:,}{part_en} {what_en}",
+    }
+
+
+def _sum(reckoning: Reckoning, language: str) -> str:
+    """ ", less 50.00 waived, 1 point per 1.00 yuan = 249 points"."""
+    exact = reckoning.fen % reckoning.per_fen == 0
+    waived, per = (_yuan(fen) for fen in (reckoning.waived_fen, reckoning.per_fen))
+    unit_zh, unit_en = (_unit(reckoning.currency, language) for language in (ZH, EN))
+    if language == ZH:
+        less = f"，减免 {waived} {unit_zh}" if reckoning.waived_fen else ""
+        rounded = "" if exact else "，舍去小数"
+        return f"{less}，每 {per} {unit_zh} {reckoning.points:,} 积分{rounded} = {reckoning.result:,} 积分"
+    less = f", less {waived} waived" if reckoning.waived_fen else ""
+    rounded = "" if exact else ", rounded down"
+    return f"{less}, {_points(reckoning.points)} per {per} {unit_en}{rounded} = {_points(reckoning.result)}"
+
+
+def _money(fen: int, currency: str, language: str) -> str:
+    return f"{_yuan(fen)} {_unit(currency, language)}"
+
+
+def _yuan(fen: int) -> str:
+    return f"{fen // FEN_PER_YUAN:,}.{fen % FEN_PER_YUAN:02d}"
+
+
+def _unit(currency: str, language: str) -> str:
+    return {ZH: "元", EN: "yuan"}[language] if currency == "CNY" else currency
+
+
+def _points(count: int) -> str:
+    return "1 point" if count == 1 else f"{count:,} points"
+
+
+# Postings that no bill line explains
+
+Words = tuple[str, str]  # zh-CN, en
+
+
+def _plain(zh: str, en: str, *, about: bool = True) -> Callable[[PostingRow], Words]:
+    """The points moved, with the reference that the posting names."""
+
+    def words(posting: PostingRow) -> Words:
+        named = f": {posting.ref}" if about and posting.ref else ""
+        return (
+            f"{zh} {posting.amount:,} 积分{named.replace(': ', '：')}",
+            f"{_points(posting.amount)} {en}{named}",
+        )
+
+    return words
+
+
+def _spent(zh: str, en: str) -> Callable[[PostingRow], Words]:
+    """Points for a redemption, and what they paid for."""
+
+    def words(posting: PostingRow) -> Words:
+        gift = (posting.ref or "").startswith("gft_")
+        named_zh = f"，{'赠送' if gift else '兑换'} {posting.ref}" if posting.ref else ""
+        named_en = f" for {'gift' if gift else 'redemption'} {posting.ref}" if posting.ref else ""
+        if posting.value_fen is not None:
+            named_zh += f"，价值 {_yuan(posting.value_fen)}"
+            named_en += f", worth {_yuan(posting.value_fen)}"
+        return f"{zh} {posting.amount:,} 积分{named_zh}", f"{_points(posting.amount)} {en}{named_en}"
+
+    return words
+
+
+def _of_earlier(zh: str, en: str) -> Callable[[PostingRow], Words]:
+    """Points that were moved before, by the posting that is named."""
+
+    def words(posting: PostingRow) -> Words:
+        number = posting.rev_of
+        return (
+            f"第 {number} 笔的 {posting.amount:,} 积分{zh}",
+            f"{_points(posting.amount)} of movement {number} {en}",
+        )
+
+    return words
+
+
+def _with_debt(zh: str, en: str) -> Callable[[PostingRow], Words]:
+    def words(posting: PostingRow) -> Words:
+        return (
+            f"{zh} {posting.amount:,} 积分，尚欠 {posting.debt_after:,} 积分",
+            f"{_points(posting.amount)} {en}; {posting.debt_after:,} still owed",
+        )
+
+    return words
+
+
+def _lapsed(posting: PostingRow) -> Words:
+    """What lapsed, by last day: the parts add up to the posting."""
+    by_day: dict[date, int] = {}
+    for lot_key, count in zip(posting.lots[0::3], posting.lots[2::3], strict=True):
+        day = lots.last_day(lot_key)
+        by_day[day] = by_day.get(day, 0) + count
+    zh = "，".join(f"{count:,} 有效期至 {day}" for day, count in by_day.items())
+    en = ", ".join(f"{count:,} could be spent until {day}" for day, count in by_day.items())
+    return f"{posting.amount:,} 积分到期：{zh}", f"{_points(posting.amount)} lapsed: {en}"
+
+
+_WORDS: dict[Kind, Callable[[PostingRow], Words]] = {
+    Kind.EARN: _plain("获得", "collected"),
+    Kind.UNEARN: _of_earlier("已收回", "taken back"),
+    Kind.OWE: _with_debt("因应收回的积分已使用，欠", "to be taken back had been spent and are owed"),
+    Kind.REPAY: _with_debt("偿还欠", "repaid what was owed"),
+    Kind.REDEEM: _spent("使用", "spent"),
+    Kind.HOLD: _spent("预留", "set aside"),
+    Kind.CAPTURE: _of_earlier("由预留转为使用", "that were set aside are spent"),
+    Kind.RELEASE: _of_earlier("由预留退回", "that were set aside are given back"),
+    Kind.TIMEOUT: _of_earlier("因预留到时退回", "that were set aside are given back, as the time ran out"),
+    Kind.REVERSE: _of_earlier("因取消退回", "given back after a cancellation"),
+    Kind.EXPIRE: _lapsed,
+    Kind.ADJUST_UP: _plain("调增", "added by an approved adjustment"),
+    Kind.ADJUST_DOWN: _plain("调减", "removed by an approved adjustment"),
+    Kind.GIFT_OUT: _plain("转赠", "given to another member", about=False),
+    Kind.GIFT_IN: _plain("获赠", "received as a gift", about=False),
+    Kind.GIFT_RETURN: _plain("转赠退回", "of a gift came back", about=False),
+    Kind.MERGE_OUT: _plain("转入合并后的账户", "moved to another membership", about=False),
+    Kind.MERGE_IN: _plain("由合并的账户转入", "moved from another membership", about=False),
+    Kind.MERGE_DEBT_OUT: _plain("转出所欠", "owed moved to another membership", about=False),
+    Kind.MERGE_DEBT_IN: _plain("转入所欠", "owed moved from another membership", about=False),
+    Kind.REDATE_OUT: _plain("停机期间到期", "reached their last day during a suspension", about=False),
+    Kind.REDATE_IN: _plain("停机后延期", "kept over a suspension, with a later last day", about=False),
+}

@@ -1,0 +1,120 @@
+"""A gift after its time to undo: it leaves the giver, then arrives at the receiver or comes back.
+
+Each step is one transaction that holds the gift's row: of two workers the second finds the step done. A step that ends
+with more to do promises the next one in the same transaction, so a worker may die anywhere. Between the two steps the
+points are in TRANSIT.
+"""
+
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from base import clock, database, outbox
+from base.config import Config
+from base.errors import Problem
+from points import ledger
+from points.deeds import Request
+from points.gifts import gifts
+from points.gifts.models import RECEIVED, RETURNED, SENT, WAITING, Gift
+from points.kinds import Kind, State
+from points.ledger import WalletUnknown
+from points.lots import Interval
+from points.members import members
+from points.models import PostingRow
+from points.refusals import LotsFull, MemberClosed, MemberMerged
+
+NOT_TAKEN = (MemberClosed, MemberMerged, LotsFull, WalletUnknown)
+
+
+def run(config: Config, member_id: int, gift_id: int) -> None:
+    """The next step of a gift; safe to run twice and at any time."""
+    with database.begin() as session:
+        if send(session, config, member_id, gift_id, clock.now()):
+            return  # arriving was promised with it
+    try:
+        with database.begin() as session:
+            arrive(session, config, member_id, gift_id, clock.now())
+    except NOT_TAKEN as refusal:  # its transaction is gone, and with it any lock on the receiver
+        with database.begin() as session:
+            come_back(session, config, member_id, gift_id, clock.now(), refusal)
+
+
+def send(session: Session, config: Config, member_id: int, gift_id: int, at: datetime) -> bool:
+    """The points leave the giver; back to the lots instead when either line is barred by now. Whether this did anything."""
+    gift = gifts.locked(session, member_id, gift_id)
+    if gift.state != WAITING:
+        return False
+    if at < gift.send_at:  # too early: the promise stands, or is made again
+        if not outbox.promised_later(session, **gifts.promise(gift)):
+            outbox.put(session, **gifts.promise(gift), due_at=gift.send_at)
+        return True
+    barred = _barred(session, gift)
+    if barred:
+        _back(session, config, gift, Kind.RELEASE, barred, at)
+        return True
+    gift.sent_seq = ledger.post(session, gifts.of_giver(session, gift, Kind.GIFT_OUT, at)).seq
+    gift.state, gift.changed_at = SENT, at
+    outbox.put(session, **gifts.promise(gift))
+    return True
+
+
+def arrive(session: Session, config: Config, member_id: int, gift_id: int, at: datetime) -> None:
+    """The points reach the receiver and keep their last days; one of NOT_TAKEN when the receiver's line refuses them."""
+    gift = gifts.locked(session, member_id, gift_id)
+    if gift.state != SENT:
+        return
+    asked = Request(
+        member_id=gift.receiver_id,
+        idem=ledger.key("gift", f"{gift_id}:in"),
+        kind=Kind.GIFT_IN,
+        points=gift.points,
+        at=at,
+        zone=gifts.zone_of(session, gift.receiver_id),
+        quoted=_sent(session, gift),
+        ref=gifts.reference(gift_id),
+    )
+    gift.end_seq = ledger.post(session, asked).seq
+    gift.state, gift.changed_at = RECEIVED, at
+    gifts.tell(
+        session, config, gift.receiver_id,
+        f"{gift.giver_masked} 赠送的 {gift.points} 积分已到账。 "
+        f"{gift.points} points have arrived, a gift from {gift.giver_masked}.",
+    )  # fmt: skip
+    gifts.tell(
+        session, config, gift.member_id,
+        f"您赠送的 {gift.points} 积分已到达 {gift.receiver_masked}。 "
+        f"Your {gift.points} points have reached {gift.receiver_masked}.",
+    )  # fmt: skip
+
+
+def come_back(
+    session: Session, config: Config, member_id: int, gift_id: int, at: datetime, refusal: Problem
+) -> None:
+    """The points that the receiver did not take return to the giver's own lots."""
+    gift = gifts.locked(session, member_id, gift_id)
+    if gift.state == SENT:
+        _back(session, config, gift, Kind.GIFT_RETURN, type(refusal).__name__, at)
+
+
+def _back(session: Session, config: Config, gift: Gift, kind: Kind, reason: str, at: datetime) -> None:
+    gift.end_seq = ledger.post(session, gifts.of_giver(session, gift, kind, at)).seq
+    gift.state, gift.changed_at, gift.reason = RETURNED, at, reason
+    gifts.tell(
+        session, config, gift.member_id,
+        f"您赠送的 {gift.points} 积分未能送达，已退回。 "
+        f"Your gift of {gift.points} points could not be delivered; they are back.",
+    )  # fmt: skip
+
+
+def _barred(session: Session, gift: Gift) -> str | None:
+    """Why a gift whose points are still the giver's is not sent: a line was suspended or ended while it waited."""
+    if ledger.read(session, gift.member_id).state not in (State.NEW, State.OPEN):
+        return "giver barred"
+    receiver = members.by_id(session, gift.receiver_id)
+    return None if gifts.takes_gifts(session, receiver) else "receiver barred"
+
+
+def _sent(session: Session, gift: Gift) -> tuple[Interval, ...]:
+    """What left the giver, as it is to arrive: the same lots and counts, numbered anew by the receiver's wallet."""
+    flat = session.get_one(PostingRow, (gift.member_id, gift.sent_seq)).lots
+    return tuple(Interval(key, 0, count) for key, count in zip(flat[0::3], flat[2::3], strict=True))
