@@ -4,7 +4,7 @@ from flask import Flask
 
 from app import create_app, safeguards
 from app.wiring import wire
-from base import logs
+from base import logs, process
 from base.config import Config
 
 
@@ -14,4 +14,6 @@ def application() -> Flask:
     logs.init(as_json=True)
     wire(config)
     safeguards.demand(config)
-    return create_app(config)
+    made = create_app(config)
+    process.settle()
+    return made

@@ -126,8 +126,8 @@ def _chosen(code: str | None) -> Programme:
         if code is not None:
             return programmes.open_one(session, programmes.by_code(session, code).programme_id)
         every = programmes.every(session)
-    if len(every) == 1:
-        return every[0]
+        if len(every) == 1:
+            return programmes.open_one(session, every[0].programme_id)
     if not every:
         raise CannotRun("There is no programme yet. `jifen demo` makes some.")
     raise CannotRun(f"Which programme? Add --programme with one of: {', '.join(p.code for p in every)}")

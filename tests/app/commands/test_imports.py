@@ -7,7 +7,8 @@ from click.testing import CliRunner
 
 from app import local_setup
 from app.commands.imports import imports
-from points import bills
+from base import clock, database
+from points import bills, programmes
 from tests.admin.test_airline import write
 from tests.given import given_programme
 
@@ -127,3 +128,13 @@ def test_the_airline_makes_its_own_programme(run, tmp_path):
     facts = json.loads(result.stdout)
     assert (facts["members"], facts["openings"], facts["posted"], facts["refused"]) == (4, 1, 8, [])
     assert "8  already there" in run("airline", tmp_path).stdout
+
+
+def test_a_closed_programme_takes_no_file_though_it_is_the_only_one(run, gotone, bill_file):
+    with database.begin() as session:
+        programmes.by_code(session, "gotone").closed_at = clock.now()
+
+    result = run("bills", bill_file())
+
+    assert result.exit_code == 2
+    assert "closed" in result.stderr
