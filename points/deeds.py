@@ -6,8 +6,8 @@ Each deed is one small generator of steps; a refusal is a named error, and then 
 
 import hashlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from base import clock
@@ -31,8 +31,7 @@ from points.refusals import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """What is asked of a wallet. `points` 0 with a deed that follows an earlier one means all that is left of it.
 
     `lot_key` names the lot of an EARN or an adjustment; `quoted` the exact points of a REDEEM or HOLD, or what a GIFT_IN
@@ -63,8 +62,7 @@ class Request:
         return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big", signed=True)
 
 
-@dataclass(frozen=True, slots=True)
-class Original:
+class Original(NamedTuple):
     """A posting that a request refers to, with what came of it so far."""
 
     posting: Posting
@@ -76,20 +74,18 @@ class Original:
         return self.posting.amount - self.captured - self.returned
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(NamedTuple):
     """What was read beside the wallet: overdue holds, and the original of a reversal, capture or release."""
 
     overdue: tuple[Original, ...] = ()
     original: Original | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """The wallet after a request, and its postings; the deed is the one that was asked for."""
 
     wallet: Wallet
-    postings: tuple[Posting, ...] = field(default=())
+    postings: tuple[Posting, ...] = ()
 
     @property
     def deed(self) -> Posting | None:
@@ -108,8 +104,7 @@ def deed_of(postings: tuple[Posting, ...]) -> Posting | None:
 Step = tuple[Kind, int, tuple[Interval, ...], Posting | None]
 
 
-@dataclass(frozen=True, slots=True)
-class Scene:
+class Scene(NamedTuple):
     """A deed's surroundings: the wallet, the request, what was read beside it, and the lots after what was due."""
 
     wallet: Wallet
@@ -153,10 +148,9 @@ def run(wallet: Wallet, request: Request, known: Known = NOTHING_KNOWN) -> Outco
             request.ends_at if kind is Kind.HOLD else None,
             request.ref if deed else None,
         )
-        wallet = postings.apply(wallet, postings.seal(posting, wallet.head))
+        posting = postings.seal(posting, wallet.head)
+        wallet = postings.apply(wallet, posting, seen)
         done.append(posting)
-    if done:
-        object.__setattr__(wallet, "seen", seen)  # ours alone: `apply` just made it
     return Outcome(wallet, tuple(done))
 
 

@@ -5,23 +5,25 @@ writes proves that nothing of the member changed since it was read. Everything e
 statement or a later one, never an earlier one; that makes the look-up of the idempotency key race-free without a lock.
 """
 
+import struct
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+from itertools import accumulate
 from typing import Any
 from uuid import UUID, uuid5
 
 from psycopg import Connection, Cursor
 from sqlalchemy.orm import Session
 
-from base import database
+from base import database, packed
 from base.database import StillRunning
 from base.errors import NotFound, Problem
 from base.idempotency import KeyReused
 from points import deeds, postings
 from points.deeds import Known, Original, Outcome, Request
-from points.kinds import ENDS_A_HOLD, FOREVER, Kind, State
+from points.kinds import ENDS_A_HOLD, FOREVER, SIDES, Kind, State
 from points.lots import Interval, Lots
 from points.postings import Posting, Wallet
 
@@ -265,8 +267,8 @@ def _read_with_key(
 def _read_many(connection: Connection, members: list[int]) -> dict[int, Wallet]:
     rows = _ask(
         connection,
-        f"select {WALLET} from wallet where member_id = any(%s::text::bigint[])",
-        (_array(members),),
+        f"select {WALLET} from wallet where member_id = any(%s)",
+        (packed.int8s(members),),
     )
     return {row[0]: wallet_of(row) for row in rows}
 
@@ -276,9 +278,9 @@ def _read_keys(
 ) -> dict[tuple[int, UUID], tuple[Posting, ...]]:
     rows = _ask(
         connection,
-        f"select {columns('p', POSTING)} from unnest(%s::text::bigint[], %s::text::uuid[]) k(m, i) "
+        f"select {columns('p', POSTING)} from unnest(%s, %s) k(m, i) "
         "join posting p on p.member_id = k.m and p.idem = k.i order by p.member_id, p.seq",
-        (_array(r.member_id for r in requests), _array(r.idem for r in requests)),
+        (packed.int8s([r.member_id for r in requests]), packed.uuids([r.idem for r in requests])),
     )
     found = defaultdict[tuple[int, UUID], list[Posting]](list)
     for posting in map(posting_of, rows):
@@ -356,14 +358,9 @@ def _read_originals(
 # Writing
 
 
-def _array(numbers: Iterable[object]) -> str:
-    """An array as its text, which is much faster to send than a list."""
-    return "{" + ",".join(map(str, numbers)) + "}"
-
-
 def _wallet_values(wallet: Wallet) -> tuple[Any, ...]:
     return (
-        _array(wallet.lots.keys), _array(wallet.lots.given), _array(wallet.lots.taken), wallet.seq, wallet.seen,
+        packed.int4s(wallet.lots.keys), packed.int8s(wallet.lots.given), packed.int8s(wallet.lots.taken), wallet.seq, wallet.seen,
         wallet.balance, wallet.held, wallet.debt, wallet.at, wallet.head,
     )  # fmt: skip
 
@@ -374,14 +371,14 @@ def _posting_values(posting: Posting) -> tuple[Any, ...]:
         posting.member_id, posting.seq, posting.amount, posting.balance_after, posting.held_after, posting.debt_after,
         posting.contra, posting.version_id, posting.req_hash, posting.at, posting.rev_of, posting.spender_id,
         posting.value_fen, posting.ends_at, posting.effective_on, posting.part, int(posting.kind), int(sides[0]),
-        int(sides[1]), posting.idem, posting.hash, _array(n for interval in posting.lots for n in interval),
+        int(sides[1]), posting.idem, posting.hash, packed.int8s([n for interval in posting.lots for n in interval]),
         posting.ref,
     )  # fmt: skip
 
 
-_ROW = "(" + ", ".join(f"%s::{'text::int8[]' if name == 'int8[]' else name}" for name in POSTING_TYPES) + ")"
+_ROW = "(" + ", ".join(f"%s::{name}" for name in POSTING_TYPES) + ")"
 _WRITE = (
-    "with w as (update wallet set lot_key = %s::text::int[], lot_in = %s::text::bigint[], lot_out = %s::text::bigint[], seq = %s, "
+    "with w as (update wallet set lot_key = %s, lot_in = %s, lot_out = %s, seq = %s, "
     "seen = %s, balance = %s, held = %s, debt = %s, at = %s, head = %s "
     "where member_id = %s and seq = %s and state = %s returning 1) "
     f"insert into posting ({POSTING}) select v.* from w cross join (values {{rows}}) v"
@@ -399,73 +396,113 @@ def _write_one(connection: Connection, seen: Wallet, outcome: Outcome) -> bool:
 
 # A statement of its own: joined to the update, the planner compares every row with every other.
 _LOCK_IN_ORDER = (
-    "select count(*) from (select from wallet where member_id = any(%s::text::bigint[]) "
+    "select count(*) from (select from wallet where member_id = any(%s) "
     "order by member_id for no key update) l"
+)
+
+
+_UPDATE_MANY = (
+    "update wallet w set lot_key = (%s::int[])[t.low:t.high], lot_in = (%s::bigint[])[t.low:t.high], "
+    "lot_out = (%s::bigint[])[t.low:t.high], seq = t.seq, seen = t.seen, balance = t.balance, held = t.held, "
+    "debt = t.debt, at = t.at, head = t.head "
+    "from unnest(%s::int[], %s::int[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], "
+    "%s::timestamptz[], %s::bytea[], %s::bigint[], %s::bigint[], %s::smallint[]) "
+    "t(low, high, seq, seen, balance, held, debt, at, head, member_id, was, state) "
+    "where w.member_id = t.member_id and w.seq = t.was and w.state = t.state "
+    "returning w.member_id"
 )
 
 
 def _write_wallets(connection: Connection, seen: dict[int, Wallet], changed: dict[int, Wallet]) -> set[int]:
     """All wallets that still are as they were seen, in one statement; the members that were written.
 
-    Their rows are locked in member order first, so that two batches that share members never wait in a ring.
+    Their rows are locked in member order first, so that two batches that share members never wait in a ring. All lots
+    travel as three long arrays, of which each wallet takes its part.
     """
     if not changed:
         return set()
     members = sorted(changed)
     rows = [changed[m] for m in members]
-    lots = ['{"' + '","'.join(_array(w.lots[at]) for w in rows) + '"}' for at in range(3)]
-    numbers = [
-        _array(column)
-        for column in zip(*((w.seq, w.seen, w.balance, w.held, w.debt) for w in rows), strict=True)
-    ]
-    _ask(connection, _LOCK_IN_ORDER, (_array(members),))
+    before = [seen[m] for m in members]
+    ends = list(accumulate(len(w.lots.keys) for w in rows))
+    sent = packed.int8s(members)
+    _ask(connection, _LOCK_IN_ORDER, (sent,))
     found = _ask(
         connection,
-        "update wallet w set lot_key = t.k::int[], lot_in = t.g::bigint[], lot_out = t.o::bigint[], seq = t.seq, "
-        "seen = t.seen, balance = t.balance, held = t.held, debt = t.debt, at = t.at, head = decode(t.head, 'hex') "
-        "from unnest(%s::text::text[], %s::text::text[], %s::text::text[], %s::text::bigint[], %s::text::bigint[], "
-        "%s::text::bigint[], %s::text::bigint[], %s::text::bigint[], %s::text::timestamptz[], %s::text::text[], "
-        "%s::text::bigint[], %s::text::bigint[], %s::text::smallint[]) "
-        "t(k, g, o, seq, seen, balance, held, debt, at, head, member_id, was, state) "
-        "where w.member_id = t.member_id and w.seq = t.was and w.state = t.state "
-        "returning w.member_id",
-        (*lots, *numbers, '{"' + '","'.join(w.at.isoformat() for w in rows) + '"}',
-         _array(w.head.hex() for w in rows), _array(members), _array(seen[m].seq for m in members),
-         _array(int(seen[m].state) for m in members)),
-    )  # fmt: skip
+        _UPDATE_MANY,
+        (
+            packed.int4s([key for w in rows for key in w.lots.keys]),
+            packed.int8s([given for w in rows for given in w.lots.given]),
+            packed.int8s([taken for w in rows for taken in w.lots.taken]),
+            packed.int4s([end - len(w.lots.keys) + 1 for w, end in zip(rows, ends, strict=True)]),
+            packed.int4s(ends),
+            packed.int8s([w.seq for w in rows]),
+            packed.int8s([w.seen for w in rows]),
+            packed.int8s([w.balance for w in rows]),
+            packed.int8s([w.held for w in rows]),
+            packed.int8s([w.debt for w in rows]),
+            packed.moments([w.at for w in rows]),
+            packed.byteas([w.head for w in rows], len(rows[0].head)),
+            sent,
+            packed.int8s([w.seq for w in before]),
+            packed.int2s([w.state for w in before]),
+        ),
+    )
     return {row[0] for row in found}
+
+
+_COPY = f"copy posting ({POSTING}) from stdin (format binary)"
+_COPY_BEGIN, _COPY_END = b"PGCOPY\n\xff\r\n\x00" + bytes(8), b"\xff\xff"
+_COPY_NUMBERS = struct.Struct(">h" + "iq" * 10)
+_COPY_NULLS = b"\xff" * 16
+_COPY_REST = struct.Struct(">iiihihihihi16si32s")
+_DAY_ZERO = date(2000, 1, 1).toordinal()
 
 
 def _copy_postings(connection: Connection, rows: list[Posting]) -> None:
     if not rows:
         return
-    lines = "".join(map(_copy_line, rows))
-    with connection.cursor() as cursor, cursor.copy(f"copy posting ({POSTING}) from stdin") as copy:
-        copy.write(lines)
+    with connection.cursor() as cursor, cursor.copy(_COPY) as copy:
+        copy.write(b"".join((_COPY_BEGIN, *map(_copy_row, rows), _COPY_END)))
 
 
-def _copy_line(posting: Posting) -> str:
-    """A posting as a line of COPY's text format, columns in the order of POSTING."""
-    sides = posting.sides
-    flat = ",".join([f"{key},{first},{count}" for key, first, count in posting.lots])
-    return (
-        f"{posting.member_id}\t{posting.seq}\t{posting.amount}\t{posting.balance_after}\t{posting.held_after}\t"
-        f"{posting.debt_after}\t{posting.contra}\t{posting.version_id}\t{posting.req_hash}\t"
-        f"{posting.at.isoformat()}\t{_null(posting.rev_of)}\t{_null(posting.spender_id)}\t"
-        f"{_null(posting.value_fen)}\t{_null(posting.ends_at)}\t{posting.effective_on}\t{posting.part}\t"
-        f"{posting.kind.value}\t{sides[0].value}\t{sides[1].value}\t{posting.idem}\t\\\\x{posting.hash.hex()}\t"
-        f"{{{flat}}}\t{_text(posting.ref)}\n"
+def _copy_row(posting: Posting) -> bytes:
+    """A posting as a row of COPY's binary format, columns in the order of POSTING."""
+    (member_id, seq, amount, balance, held, debt, contra, version_id, req_hash, at, effective_on, part, kind, idem,
+     intervals, rev_of, spender_id, value_fen, ends_at, ref, hashed) = posting  # fmt: skip
+    source, target = SIDES[kind]
+    optional = (rev_of, spender_id, value_fen, ends_at)
+    taken = packed.int8s([number for interval in intervals for number in interval])
+    return b"".join(
+        (
+            _COPY_NUMBERS.pack(23, 8, member_id, 8, seq, 8, amount, 8, balance, 8, held, 8, debt, 8, contra,
+                               8, version_id, 8, req_hash, 8, packed.micros(at)),
+            _COPY_NULLS if optional == (None, None, None, None) else _copy_optional(*optional),
+            _COPY_REST.pack(4, effective_on.toordinal() - _DAY_ZERO, 2, part, 2, kind, 2, source, 2, target,
+                            16, idem.bytes, 32, hashed),
+            _LENGTH.pack(len(taken)),
+            taken,
+            b"\xff\xff\xff\xff" if ref is None else _copy_text(ref),
+        )
+    )  # fmt: skip
+
+
+_LENGTH, _NUMBER = struct.Struct(">i"), struct.Struct(">iq")
+
+
+def _copy_optional(
+    rev_of: int | None, spender_id: int | None, value_fen: int | None, ends_at: datetime | None
+) -> bytes:
+    ends = None if ends_at is None else packed.micros(ends_at)
+    return b"".join(
+        b"\xff\xff\xff\xff" if value is None else _NUMBER.pack(8, value)
+        for value in (rev_of, spender_id, value_fen, ends)
     )
 
 
-def _null(value: object) -> str:
-    return r"\N" if value is None else str(value)
-
-
-def _text(value: str | None) -> str:
-    if value is None:
-        return r"\N"
-    return value.replace("\\", r"\\").replace("\t", r"\t").replace("\n", r"\n").replace("\r", r"\r")
+def _copy_text(text: str) -> bytes:
+    body = text.encode()
+    return _LENGTH.pack(len(body)) + body
 
 
 def _store_empty(connection: Connection, wallets: list[Wallet]) -> None:

@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 EPOCH = date(1970, 1, 1)
+_EPOCH_DAY = EPOCH.toordinal()
 CLASS_BITS = 15
 NO_END = date(2149, 6, 6)  # the last day that a key can hold: these points do not lapse
 MOST_LOTS = 64
@@ -51,7 +52,7 @@ def lot_class(lot_key: int) -> int:
 
 def first_live(on: date) -> int:
     """The smallest key that is still live on a day."""
-    return (on - EPOCH).days << CLASS_BITS
+    return (on.toordinal() - _EPOCH_DAY) << CLASS_BITS
 
 
 def live(lots: Lots, on: date) -> int:
@@ -62,19 +63,20 @@ def live(lots: Lots, on: date) -> int:
 
 def take(lots: Lots, points: int, on: date) -> tuple[Lots, tuple[Interval, ...]]:
     """Take up to `points` from the live lots, soonest-lapsing first; the intervals say what was there to take."""
-    floor, wanted = first_live(on), points
-    taken, found = list(lots.taken), []
-    for at, lot_key in enumerate(lots.keys):
-        if lot_key < floor:
+    if not points:
+        return lots, ()
+    floor, wanted, found = first_live(on), points, []
+    taken = list(lots.taken)
+    for at, (lot_key, given, before) in enumerate(zip(*lots, strict=True)):
+        if lot_key < floor or given == before:
             continue
-        count = min(wanted, lots.given[at] - taken[at])
-        if count:
-            found.append(Interval(lot_key, taken[at], count))
-            taken[at] += count
-            wanted -= count
+        count = min(wanted, given - before)
+        found.append(Interval(lot_key, before, count))
+        taken[at] = before + count
+        wanted -= count
         if not wanted:
             break
-    return lots._replace(taken=tuple(taken)), tuple(found)
+    return Lots(lots.keys, lots.given, tuple(taken)), tuple(found)
 
 
 def take_from(lots: Lots, lot_key: int, points: int) -> tuple[Lots, tuple[Interval, ...]]:

@@ -4,10 +4,10 @@ A posting moves a positive number of points between two different classes, so an
 Each posting carries the hash of the one before: sha256(head || canonical(posting)). No database, no clock, no random.
 """
 
-import hashlib
 import struct
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from hashlib import sha256
+from typing import NamedTuple
 from uuid import UUID
 
 from points import lots
@@ -20,8 +20,7 @@ _EPOCH_MOMENT = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 
-@dataclass(frozen=True, slots=True)
-class Wallet:
+class Wallet(NamedTuple):
     """One member's points: lots, what they add up to, and the number and hash of the last posting."""
 
     member_id: int
@@ -36,8 +35,7 @@ class Wallet:
     debt: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Posting:
+class Posting(NamedTuple):
     """One immutable movement of points. `lots` are the points taken or given, in order."""
 
     member_id: int
@@ -69,7 +67,7 @@ class Posting:
 
 def first_head(member_id: int) -> bytes:
     """The hash before the first posting."""
-    return hashlib.sha256(b"jifen/1" + struct.pack(">q", member_id)).digest()
+    return sha256(b"jifen/1" + struct.pack(">q", member_id)).digest()
 
 
 def empty(member_id: int, state: State, at: datetime) -> Wallet:
@@ -79,15 +77,14 @@ def empty(member_id: int, state: State, at: datetime) -> Wallet:
 
 def seal(posting: Posting, head: bytes) -> Posting:
     """The posting with its place in the chain: the hash over the one before and everything it says."""
-    sealed = hashlib.sha256(head + canonical(posting)).digest()
-    object.__setattr__(
-        posting, "hash", sealed
-    )  # fresh and not shared yet; a copy would be a tenth of the work
-    return posting
+    return Posting._make((*posting[:-1], sha256(head + canonical(posting)).digest()))
 
 
-def apply(wallet: Wallet, posting: Posting) -> Wallet:
-    """The wallet after a posting: the one function that both the write and the replay of `verify` go through."""
+def apply(wallet: Wallet, posting: Posting, seen: int = 0) -> Wallet:
+    """The wallet after a posting: the one function that both the write and the replay of `verify` go through.
+
+    `seen` is the number that the posting's writer had read, which no posting tells.
+    """
     kind, amount, pot = posting.kind, posting.amount, wallet.lots
     if kind in TAKES:
         pot = _with_taken(pot, posting.lots)
@@ -102,7 +99,7 @@ def apply(wallet: Wallet, posting: Posting) -> Wallet:
         posting.hash,
         lots.without_past(pot, posting.effective_on),
         posting.seq,
-        wallet.seen,
+        seen,
         wallet.balance + balance * amount,
         wallet.held + held * amount,
         wallet.debt + debt * amount,
@@ -123,32 +120,36 @@ EFFECT = {kind: _effect(kind) for kind in Kind}
 
 def _with_taken(pot: Lots, intervals: tuple[Interval, ...]) -> Lots:
     taken = list(pot.taken)
-    for interval in intervals:
-        taken[pot.keys.index(interval.key)] += interval.count
-    return pot._replace(taken=tuple(taken))
+    for key, _, count in intervals:
+        taken[pot.keys.index(key)] += count
+    return Lots(pot.keys, pot.given, tuple(taken))
 
 
-_NUMBERS = struct.Struct(">B15q")
-_NONE_OPTIONAL = b"\x00" * 4
+_NUMBERS = ">B15q"
+_PLAIN = [struct.Struct(f"{_NUMBERS}4x16sq{3 * count}q") for count in range(lots.MOST_LOTS + 1)]
+_NOTHING_OPTIONAL = (None, None, None, None)
 
 
 def canonical(posting: Posting) -> bytes:
     """Every column but the hash, unambiguously: version byte, integers 8 bytes big-endian, the rest length-prefixed."""
     source, target = SIDES[posting.kind]
-    numbers = _NUMBERS.pack(
+    numbers = (
         1, posting.member_id, posting.seq, posting.amount, posting.balance_after, posting.held_after,
         posting.debt_after, posting.contra, posting.version_id, posting.req_hash, _micros(posting.at),
         posting.effective_on.toordinal() - _EPOCH_DAY, posting.part, posting.kind, source, target,
     )  # fmt: skip
     optional = (posting.rev_of, posting.spender_id, posting.value_fen, posting.ends_at)
     flat = [number for interval in posting.lots for number in interval]
+    ref = b"\x00" if posting.ref is None else _text(posting.ref)
+    if optional == _NOTHING_OPTIONAL and len(posting.lots) <= lots.MOST_LOTS:  # most postings: packed in one go
+        return _PLAIN[len(posting.lots)].pack(*numbers, posting.idem.bytes, len(flat), *flat) + ref
     return b"".join(
         (
-            numbers,
-            _NONE_OPTIONAL if optional == (None, None, None, None) else _optional(*optional),
+            struct.pack(_NUMBERS, *numbers),
+            _optional(*optional),
             posting.idem.bytes,
             struct.pack(f">q{len(flat)}q", len(flat), *flat),
-            b"\x00" if posting.ref is None else _text(posting.ref),
+            ref,
         )
     )
 

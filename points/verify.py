@@ -6,7 +6,6 @@ Streams postings in (member, number) order beside the wallets, in constant memor
 import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from datetime import datetime
 from itertools import groupby
 from typing import Any
@@ -156,8 +155,8 @@ def _member(stored: Wallet, rows: list[Any], sides: dict[Side, int], holds: Hold
         ):
             yield Finding("running totals", here, "balance, held or debt after it do not add up")
     if not rows:
-        wallet = replace(wallet, at=stored.at)
-    if replace(wallet, seen=stored.seen) != stored:
+        wallet = wallet._replace(at=stored.at)
+    if wallet._replace(seen=stored.seen) != stored:
         yield Finding("replay", place, "the wallet is not what its postings make of it")
     if not lots.well_formed(stored.lots) or sum(stored.lots.given) - sum(stored.lots.taken) != stored.balance:
         yield Finding("lots", place, "lots do not add up to the balance")

@@ -5,7 +5,7 @@ import json
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -191,7 +191,7 @@ def rewritten(session: Session, member_id: int) -> None:
         f"select {ledger.POSTING} from posting where member_id = {member_id} order by seq"
     )
     for posting in map(ledger.posting_of, rows.all()):
-        changed = replace(posting, value_fen=999_999) if posting.seq == 1 else posting
+        changed = posting._replace(value_fen=999_999) if posting.seq == 1 else posting
         head = hashlib.sha256(head + postings.canonical(changed)).digest()
         session.connection().exec_driver_sql(
             "update posting set value_fen = %s, hash = %s where member_id = %s and seq = %s",

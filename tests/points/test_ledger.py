@@ -3,7 +3,6 @@
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -115,10 +114,10 @@ def test_one_by_one_and_in_batches_come_to_what_the_pure_core_says(db, steps, si
     came_single = []
     for request in requests:
         try:
-            came_single.append(told(post(replace(request, member_id=single))))
+            came_single.append(told(post(request._replace(member_id=single))))
         except Problem as refusal:
             came_single.append(told(refusal))
-    came_batched, rest = [], [replace(request, member_id=batched) for request in requests]
+    came_batched, rest = [], [request._replace(member_id=batched) for request in requests]
     for size in sizes:
         came_batched += [told(answer) for answer in post_many(*rest[:size])]
         rest = rest[size:]
@@ -127,9 +126,9 @@ def test_one_by_one_and_in_batches_come_to_what_the_pure_core_says(db, steps, si
     assert came_batched == expected
     for member_id in (single, batched):
         stored = wallet(member_id)
-        assert replace(stored, member_id=last.member_id, head=last.head, seen=last.seen) == last
+        assert stored._replace(member_id=last.member_id, head=last.head, seen=last.seen) == last
     # and once more: the same keys give the same answers, nothing moves
-    again = post_many(*(replace(request, member_id=batched) for request in requests))
+    again = post_many(*(request._replace(member_id=batched) for request in requests))
     assert [told(a) for a, e in zip(again, expected, strict=True) if isinstance(e, list) and e] == [
         e for e in expected if isinstance(e, list) and e
     ]
@@ -145,12 +144,12 @@ def test_the_same_key_gives_the_same_answer_for_good_and_another_body_is_refused
     first = post(spend)
     post(ask(member_id, "back", Kind.REVERSE, 0, rev_of=first.seq))
     post(ask(member_id, "sweep", Kind.EXPIRE, 0, START + 20 * DAY))
-    again, in_batch = post(replace(spend, at=START + 30 * DAY)), post_many(spend)[0]
+    again, in_batch = post(spend._replace(at=START + 30 * DAY)), post_many(spend)[0]
 
     assert (again.postings, again.replayed) == (first.postings, True)
     assert isinstance(in_batch, Answer)
     assert (in_batch.postings, in_batch.replayed) == (first.postings, True)
-    for other in (replace(spend, points=31), replace(spend, ref="x"), replace(spend, kind=Kind.HOLD)):
+    for other in (spend._replace(points=31), spend._replace(ref="x"), spend._replace(kind=Kind.HOLD)):
         with pytest.raises(KeyReused):
             post(other)
         assert [type(answer) for answer in post_many(other)] == [KeyReused]
@@ -179,7 +178,7 @@ def test_one_key_twice_in_a_batch_is_one_posting(db):
     member_id = given_wallet(100)
     spend = ask(member_id, "spend", Kind.REDEEM, 30)
 
-    first, second, other = post_many(spend, spend, replace(spend, points=31))
+    first, second, other = post_many(spend, spend, spend._replace(points=31))
 
     assert isinstance(first, Answer)
     assert isinstance(second, Answer)

@@ -3,7 +3,7 @@
 import hashlib
 import struct
 from collections import defaultdict
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
@@ -116,7 +116,7 @@ def assert_postings_prove(book: Book, oracle: Oracle) -> None:
         )
         sums[row.sides[0]] -= row.amount
         sums[row.sides[1]] += row.amount
-    assert replace(replayed, seen=book.wallet.seen) == book.wallet
+    assert replayed._replace(seen=book.wallet.seen) == book.wallet
     assert sum(sums.values()) == 0
     assert sums[Side.AVAILABLE] == book.wallet.balance
     assert (sums[Side.HELD], sums[Side.LAPSED]) == (oracle.held, oracle.lapsed)
@@ -241,7 +241,7 @@ def test_a_captured_hold_is_reversed_by_its_capture():
 
 
 def test_debt_is_repaid_by_the_next_earnings():
-    book = Book(replace(Book().wallet, debt=30))
+    book = Book(Book().wallet._replace(debt=30))
 
     first = book.do(request(1, Kind.EARN, 20, lot_key=in_days(10)))
     second = book.do(request(2, Kind.EARN, 20, lot_key=in_days(10)))
@@ -335,7 +335,7 @@ def test_a_line_that_is_not_open_spends_nothing_but_settles_what_it_began(state,
     book = given_book()
     hold = book.do(request(2, Kind.HOLD, 30, ends_at=FOREVER)).deed
     spend = book.do(request(3, Kind.REDEEM, 30)).deed
-    book.wallet = replace(book.wallet, state=state)
+    book.wallet = book.wallet._replace(state=state)
 
     for kind in (Kind.REDEEM, Kind.HOLD):
         with pytest.raises(refusal):
@@ -417,12 +417,12 @@ def test_every_column_but_the_hash_is_hashed():
     plain = postings.canonical(golden_posting())
 
     unseen = [
-        n for n, v in CHANGES.items() if postings.canonical(replace(golden_posting(), **{n: v})) == plain
+        n for n, v in CHANGES.items() if postings.canonical(golden_posting()._replace(**{n: v})) == plain
     ]
 
     assert unseen == []
-    assert set(CHANGES) == {name for name in Posting.__slots__ if name != "hash"}
-    assert len({postings.canonical(replace(golden_posting(), **{n: v})) for n, v in CHANGES.items()}) == len(
+    assert set(CHANGES) == {name for name in Posting._fields if name != "hash"}
+    assert len({postings.canonical(golden_posting()._replace(**{n: v})) for n, v in CHANGES.items()}) == len(
         CHANGES
     )
 
@@ -446,7 +446,7 @@ def test_every_column_but_the_hash_is_hashed():
     ],
 )
 def test_two_different_postings_never_have_the_same_bytes(one, other):
-    first, second = (postings.canonical(replace(golden_posting(), **values)) for values in (one, other))
+    first, second = (postings.canonical(golden_posting()._replace(**values)) for values in (one, other))
 
     assert first != second
 
@@ -454,7 +454,7 @@ def test_two_different_postings_never_have_the_same_bytes(one, other):
 def test_the_hash_counts_microseconds_exactly():
     at = datetime(9998, 1, 1, 0, 0, 0, 999999, UTC)
 
-    places = [postings.canonical(replace(golden_posting(), at=moment))[73:81] for moment in (at, FOREVER)]
+    places = [postings.canonical(golden_posting()._replace(at=moment))[73:81] for moment in (at, FOREVER)]
 
     epoch = datetime(1970, 1, 1, tzinfo=UTC)
     assert [int.from_bytes(p, "big") for p in places] == [
@@ -475,5 +475,5 @@ def test_another_request_has_another_hash():
         "ref": "x",
     }
 
-    assert all(replace(first, **{name: value}).hash != first.hash for name, value in changed.items())
-    assert replace(first, at=START + timedelta(days=1)).hash == first.hash
+    assert all(first._replace(**{name: value}).hash != first.hash for name, value in changed.items())
+    assert first._replace(at=START + timedelta(days=1)).hash == first.hash

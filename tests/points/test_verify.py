@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import sha256
 from uuid import uuid4
@@ -271,12 +271,12 @@ def forged(
             req_hash=1, at=wallet.at, effective_on=clock.day(wallet.at, ZONE), part=0, kind=kind, idem=uuid4(),
             lots=intervals,
         )  # fmt: skip
-        posting = replace(posting, **more)  # type: ignore[arg-type]
-        posting = replace(posting, hash=sha256(wallet.head + postings.canonical(posting)).digest())
+        posting = posting._replace(**more)  # type: ignore[arg-type]
+        posting = posting._replace(hash=sha256(wallet.head + postings.canonical(posting)).digest())
         try:
             after = postings.apply(wallet, posting)
         except ValueError:  # a lot that is not there
-            after = replace(wallet, seq=posting.seq, head=posting.hash)
+            after = wallet._replace(seq=posting.seq, head=posting.hash)
         assert ledger._write_one(database.driver(session), wallet, Outcome(after, (posting,)))
         return {f.rule for f in findings(session) if f.place.startswith(f"member {books.member_id}")}
 
