@@ -8,10 +8,9 @@ statement or a later one, never an earlier one; that makes the look-up of the id
 import struct
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import accumulate
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID, uuid5
 
 from psycopg import Connection, Cursor
@@ -30,6 +29,7 @@ from points.postings import Posting, Wallet
 NAMESPACE = UUID("6a696665-6e2d-4c65-8467-65726b657973")
 BATCH = 500
 OPTIMISTIC_TRIES = 2
+Place = tuple[int, int]  # of a request: its member, and its key as a number
 
 WALLET = "member_id, state, lot_key, lot_in, lot_out, seq, seen, balance, held, debt, at, head"
 POSTING = (
@@ -48,8 +48,7 @@ class WalletUnknown(NotFound):
     zh = "没有该积分账户。"
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """What became of a request; the same postings give the same answer today and in ten years."""
 
     postings: tuple[Posting, ...]
@@ -100,9 +99,8 @@ def post(session: Session, request: Request) -> Answer:
         wallet, before = _read_with_key(connection, request, lock=tries == OPTIMISTIC_TRIES)
         if before:
             return _replay(request, before)
-        outcome = deeds.run(
-            wallet, request, _known(connection, [(wallet, request)])[request.member_id, request.idem]
-        )
+        known = _known(connection, [(wallet, request)])
+        outcome = deeds.run(wallet, request, *known.values())
         if not outcome.postings or _write_one(connection, wallet, outcome):
             _keep_holds(connection, [outcome])
             return Answer(outcome.postings, replayed=False)
@@ -112,8 +110,8 @@ def post(session: Session, request: Request) -> Answer:
 def post_many(session: Session, requests: Sequence[Request]) -> list[Answer | Problem]:
     """Do many requests, set-based, a batch at a time; one answer or named refusal each, in the order asked.
 
-    Requests of one member are done in the order given. A member who was changed by somebody else meanwhile goes
-    through `post` one by one. Nothing is committed here.
+    Requests of one member are done in the order given. The wallets are locked from the reading on, and until the
+    caller commits: nobody can be first meanwhile. Nothing is committed here.
     """
     answers: dict[int, Answer | Problem] = {}
     connection = database.driver(session)
@@ -140,50 +138,42 @@ def _post_batch(
     batch: list[tuple[int, Request]],
     answers: dict[int, Answer | Problem],
 ) -> None:
-    wallets = _read_many(connection, sorted({request.member_id for _, request in batch}))
+    wallets = _lock_many(connection, sorted({request.member_id for _, request in batch}))
     before = _read_keys(connection, [request for _, request in batch])
-    fresh = [
-        (wallets[r.member_id], r)
-        for _, r in batch
-        if r.member_id in wallets and (r.member_id, r.idem) not in before
-    ]
-    known = _known(connection, fresh)
-    now, done = dict(wallets), defaultdict[int, list[tuple[int, Outcome]]](list)
-    late: list[
-        tuple[int, Request]
-    ] = []  # requests that may refer to what this very batch writes, and those after them
+    known = _known(connection, [(wallets[r.member_id], r) for _, r in batch if r.member_id in wallets])
+    now, changed, outcomes = dict(wallets), set[int](), list[Outcome]()
+    late: list[tuple[int, Request]] = []  # may refer to what this very batch writes; and those after them
     waiting: set[int] = set()
     for number, request in batch:
-        member_id, place = request.member_id, (request.member_id, request.idem)
-        if member_id not in wallets:
+        member_id = request.member_id
+        place = (member_id, request.idem.int)
+        wallet = now.get(member_id)
+        if wallet is None:
             answers[number] = WalletUnknown(member=member_id)
-        elif member_id in waiting or (
-            done[member_id] and (request.rev_of is not None or now[member_id].held or wallets[member_id].held)
+        elif waiting and member_id in waiting:  # a member's requests are done in the order given
+            late.append((number, request))
+        elif member_id in changed and (
+            request.rev_of is not None or wallet.held or wallets[member_id].held
         ):
-            waiting.add(member_id)  # those after it wait too: a member's requests are done in the order given
+            waiting.add(member_id)
             late.append((number, request))
         elif place in before:
             answers[number] = _attempt_replay(request, before[place])
         else:
             try:
-                outcome = deeds.run(now[member_id], request, known[place])
+                outcome = deeds.run(wallet, request, known.get(place, deeds.NOTHING_KNOWN))
             except Problem as refusal:
                 answers[number] = refusal
                 continue
-            now[member_id] = outcome.wallet
-            if outcome.postings:
-                before[place] = outcome.postings
-            done[member_id].append((number, outcome))
             answers[number] = Answer(outcome.postings, replayed=False)
-    changed = {m: w for m, w in now.items() if w.seq != wallets[m].seq}
-    written = _write_wallets(connection, wallets, changed)
-    _copy_postings(connection, [p for m in written for _, outcome in done[m] for p in outcome.postings])
-    _keep_holds(connection, [outcome for m in written for _, outcome in done[m]])
-    gone, later = changed.keys() - written, {number for number, _ in late}
-    lost = [
-        (number, request) for number, request in batch if request.member_id in gone and number not in later
-    ]
-    for number, request in [*lost, *late]:
+            if outcome.postings:
+                now[member_id], before[place] = outcome
+                changed.add(member_id)
+                outcomes.append(outcome)
+    _write_wallets(connection, wallets, {member_id: now[member_id] for member_id in changed})
+    _copy_postings(connection, [posting for outcome in outcomes for posting in outcome.postings])
+    _keep_holds(connection, outcomes)
+    for number, request in late:
         answers[number] = _attempt(session, request)
 
 
@@ -264,33 +254,34 @@ def _read_with_key(
     return wallet_of(rows[0]), tuple(posting_of(row[width:]) for row in rows if row[width] is not None)
 
 
-def _read_many(connection: Connection, members: list[int]) -> dict[int, Wallet]:
+def _lock_many(connection: Connection, members: list[int]) -> dict[int, Wallet]:
+    """The wallets of a batch, locked in member order, so that two batches that share members never wait in a ring."""
     rows = _ask(
         connection,
-        f"select {WALLET} from wallet where member_id = any(%s)",
+        f"select {WALLET} from wallet where member_id = any(%s) order by member_id for no key update",
         (packed.int8s(members),),
     )
-    return {row[0]: wallet_of(row) for row in rows}
+    return {row[0]: wallet_of(row) for row in rows.fetchall()}
 
 
 def _read_keys(
     connection: Connection, requests: list[Request]
-) -> dict[tuple[int, UUID], tuple[Posting, ...]]:
+) -> dict[Place, tuple[Posting, ...]]:
     rows = _ask(
         connection,
         f"select {columns('p', POSTING)} from unnest(%s, %s) k(m, i) "
         "join posting p on p.member_id = k.m and p.idem = k.i order by p.member_id, p.seq",
         (packed.int8s([r.member_id for r in requests]), packed.uuids([r.idem for r in requests])),
     )
-    found = defaultdict[tuple[int, UUID], list[Posting]](list)
-    for posting in map(posting_of, rows):
-        found[posting.member_id, posting.idem].append(posting)
+    found = defaultdict[Place, list[Posting]](list)
+    for posting in map(posting_of, rows.fetchall()):
+        found[posting.member_id, posting.idem.int].append(posting)
     return {place: tuple(rows) for place, rows in found.items()}
 
 
-def _known(connection: Connection, asked: list[tuple[Wallet, Request]]) -> dict[tuple[int, UUID], Known]:
+def _known(connection: Connection, asked: list[tuple[Wallet, Request]]) -> dict[Place, Known]:
     """What requests need besides the wallet: originals with what came of them, and overdue holds."""
-    known = {(r.member_id, r.idem): Known() for _, r in asked}
+    known: dict[Place, Known] = {}
     originals = {(r.member_id, r.rev_of) for _, r in asked if r.rev_of is not None}
     overdue = _overdue(connection, [(w, r) for w, r in asked if w.held])
     if not originals and not overdue:
@@ -299,9 +290,11 @@ def _known(connection: Connection, asked: list[tuple[Wallet, Request]]) -> dict[
         connection, sorted(originals | {(m, s) for m, seqs in overdue.items() for s in seqs})
     )
     for wallet, request in asked:
+        if request.rev_of is None and not wallet.held:
+            continue
         holds = [found[request.member_id, s] for s in overdue.get(request.member_id, ())]
         at = max(request.at, wallet.at)
-        known[request.member_id, request.idem] = Known(
+        known[request.member_id, request.idem.int] = Known(
             overdue=tuple(hold for hold in holds if (hold.posting.ends_at or FOREVER) <= at),
             original=found.get((request.member_id, request.rev_of or 0)),
         )
@@ -394,13 +387,6 @@ def _write_one(connection: Connection, seen: Wallet, outcome: Outcome) -> bool:
     return bool(_ask(connection, statement, tuple(values)).rowcount == len(outcome.postings))
 
 
-# A statement of its own: joined to the update, the planner compares every row with every other.
-_LOCK_IN_ORDER = (
-    "select count(*) from (select from wallet where member_id = any(%s) "
-    "order by member_id for no key update) l"
-)
-
-
 _UPDATE_MANY = (
     "update wallet w set lot_key = (%s::int[])[t.low:t.high], lot_in = (%s::bigint[])[t.low:t.high], "
     "lot_out = (%s::bigint[])[t.low:t.high], seq = t.seq, seen = t.seen, balance = t.balance, held = t.held, "
@@ -408,25 +394,18 @@ _UPDATE_MANY = (
     "from unnest(%s::int[], %s::int[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], "
     "%s::timestamptz[], %s::bytea[], %s::bigint[], %s::bigint[], %s::smallint[]) "
     "t(low, high, seq, seen, balance, held, debt, at, head, member_id, was, state) "
-    "where w.member_id = t.member_id and w.seq = t.was and w.state = t.state "
-    "returning w.member_id"
+    "where w.member_id = t.member_id and w.seq = t.was and w.state = t.state"
 )
 
 
-def _write_wallets(connection: Connection, seen: dict[int, Wallet], changed: dict[int, Wallet]) -> set[int]:
-    """All wallets that still are as they were seen, in one statement; the members that were written.
-
-    Their rows are locked in member order first, so that two batches that share members never wait in a ring. All lots
-    travel as three long arrays, of which each wallet takes its part.
-    """
-    if not changed:
-        return set()
+def _write_wallets(connection: Connection, seen: dict[int, Wallet], changed: dict[int, Wallet]) -> None:
+    """All wallets of a batch in one statement. All lots travel as three long arrays, of which each takes its part."""
     members = sorted(changed)
+    if not members:
+        return
     rows = [changed[m] for m in members]
     before = [seen[m] for m in members]
-    ends = list(accumulate(len(w.lots.keys) for w in rows))
-    sent = packed.int8s(members)
-    _ask(connection, _LOCK_IN_ORDER, (sent,))
+    ends = list(accumulate([len(w.lots.keys) for w in rows]))
     found = _ask(
         connection,
         _UPDATE_MANY,
@@ -443,12 +422,13 @@ def _write_wallets(connection: Connection, seen: dict[int, Wallet], changed: dic
             packed.int8s([w.debt for w in rows]),
             packed.moments([w.at for w in rows]),
             packed.byteas([w.head for w in rows], len(rows[0].head)),
-            sent,
+            packed.int8s(members),
             packed.int8s([w.seq for w in before]),
             packed.int2s([w.state for w in before]),
         ),
     )
-    return {row[0] for row in found}
+    if found.rowcount != len(members):
+        raise StillRunning(retry_after_s=1)
 
 
 _COPY = f"copy posting ({POSTING}) from stdin (format binary)"

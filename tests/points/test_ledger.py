@@ -371,22 +371,43 @@ def test_batches_and_single_postings_of_the_same_members_do_not_lose_each_other(
     assert {wallet(m).balance for m in members} == {4}
 
 
-@pytest.mark.parametrize("way", [post, lambda request: _raised(post_many(request)[0])])
-def test_a_line_frozen_between_look_and_write_spends_nothing(db, way, monkeypatch):
-    member_id, real, calls = given_wallet(100), ledger._known, []
+def _freezing_between_look_and_write(monkeypatch: Any, member_id: int) -> list[Problem]:
+    """Somebody freezes the line when the next request has read the wallet; what that somebody is refused with."""
+    real, calls, refused = ledger._known, list[int](), list[Problem]()
 
     def freeze_first(*args: Any) -> Any:
         if not calls:
             calls.append(1)
-            with database.begin() as other:
-                ledger.set_state(other, member_id, State.FROZEN)
+            try:
+                with database.begin() as other:
+                    ledger.set_state(other, member_id, State.FROZEN)
+            except Problem as refusal:
+                refused.append(refusal)
         return real(*args)
 
     monkeypatch.setattr(ledger, "_known", freeze_first)
+    return refused
+
+
+def test_a_line_frozen_between_look_and_write_spends_nothing(db, monkeypatch):
+    member_id = given_wallet(100)
+    _freezing_between_look_and_write(monkeypatch, member_id)
+
     with pytest.raises(MemberFrozen):
-        way(ask(member_id, "spend", Kind.REDEEM, 10))
+        post(ask(member_id, "spend", Kind.REDEEM, 10))
 
     assert wallet(member_id).balance == 100
+
+
+def test_a_line_is_not_frozen_in_the_middle_of_a_batch(db, monkeypatch):
+    member_id = given_wallet(100)
+    refused = _freezing_between_look_and_write(monkeypatch, member_id)
+
+    [answer] = post_many(ask(member_id, "spend", Kind.REDEEM, 10))
+
+    assert isinstance(answer, Answer)
+    assert [type(refusal).__name__ for refusal in refused] == ["StillRunning"]
+    assert (wallet(member_id).balance, wallet(member_id).state) == (90, State.OPEN)
 
 
 def _raised(answer: Answer | Problem) -> Answer:
