@@ -111,6 +111,26 @@ def begin() -> Iterator[Session]:
 
 
 @contextmanager
+def alone() -> Iterator[psycopg.Connection]:
+    """A connection on which each statement is a transaction of its own: for work that is one statement, often done.
+
+    A row that it changes is locked no longer than the statement takes, and a session's own work is saved.
+    """
+    with _named_errors():
+        pooled = engine().raw_connection()
+        driver: psycopg.Connection = pooled.driver_connection  # type: ignore[assignment]
+        try:
+            driver.autocommit = True
+            yield driver
+        finally:
+            if driver.closed:
+                pooled.invalidate()
+            else:
+                driver.autocommit = False
+            pooled.close()
+
+
+@contextmanager
 def _named_errors() -> Iterator[None]:
     try:
         yield

@@ -107,6 +107,25 @@ def post(session: Session, request: Request) -> Answer:
     raise StillRunning(retry_after_s=1)
 
 
+def post_alone(request: Request) -> Answer:
+    """Do one request in a transaction of its own; it is kept when this returns.
+
+    Most need one statement to read and one to write, so the wallet's row is locked for that one statement alone.
+    """
+    for _ in range(OPTIMISTIC_TRIES):
+        with database.alone() as connection:
+            wallet, before = _read_with_key(connection, request, lock=False)
+            if before:
+                return _replay(request, before)
+            if wallet.held or request.rev_of is not None or request.kind is Kind.HOLD:
+                break  # holds are rows of their own
+            outcome = deeds.run(wallet, request)
+            if not outcome.postings or _write_one(connection, wallet, outcome):
+                return Answer(outcome.postings, replayed=False)
+    with database.begin() as session:
+        return post(session, request)
+
+
 def post_many(session: Session, requests: Sequence[Request]) -> list[Answer | Problem]:
     """Do many requests, set-based, a batch at a time; one answer or named refusal each, in the order asked.
 
@@ -232,7 +251,7 @@ def columns(table: str, names: str) -> str:
 
 _WITH_KEY = (
     f"select {columns('w', WALLET)}, {columns('p', POSTING)} from wallet w "
-    "left join posting p on p.member_id = w.member_id and p.idem = %s where w.member_id = %s order by p.part"
+    "left join posting p on p.member_id = w.member_id and p.idem = %s where w.member_id = %s"
 )
 _LOCKED = f"select {WALLET} from wallet where member_id = %s for update"
 _BY_KEY = f"select {POSTING} from posting where member_id = %s and idem = %s order by part"
@@ -251,7 +270,8 @@ def _read_with_key(
     rows = _ask(connection, _WITH_KEY, (request.idem, request.member_id)).fetchall()
     if not rows:
         raise WalletUnknown(member=request.member_id)
-    return wallet_of(rows[0]), tuple(posting_of(row[width:]) for row in rows if row[width] is not None)
+    before = [posting_of(row[width:]) for row in rows if row[width] is not None]
+    return wallet_of(rows[0]), tuple(sorted(before, key=lambda posting: posting.part))
 
 
 def _lock_many(connection: Connection, members: list[int]) -> dict[int, Wallet]:
