@@ -22,6 +22,7 @@ from merchants.statements import api as statements_api
 from merchants.terminals import api as terminals_api
 from points.gifts import api as gifts_api
 from points.members import api as members_api
+from points.operations import api as operations_api
 from points.wallets import api as wallets_api
 
 MOST_BYTES = 1_000_000
@@ -54,6 +55,7 @@ def create_app(config: Config) -> Flask:
     for topic in (
         members_api,
         wallets_api,
+        operations_api,
         gifts_api,
         offers_api,
         redemptions_api,

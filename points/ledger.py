@@ -171,9 +171,7 @@ def _post_batch(
             answers[number] = WalletUnknown(member=member_id)
         elif waiting and member_id in waiting:  # a member's requests are done in the order given
             late.append((number, request))
-        elif member_id in changed and (
-            request.rev_of is not None or wallet.held or wallets[member_id].held
-        ):
+        elif member_id in changed and (request.rev_of is not None or wallet.held or wallets[member_id].held):
             waiting.add(member_id)
             late.append((number, request))
         elif place in before:
@@ -284,9 +282,7 @@ def _lock_many(connection: Connection, members: list[int]) -> dict[int, Wallet]:
     return {row[0]: wallet_of(row) for row in rows.fetchall()}
 
 
-def _read_keys(
-    connection: Connection, requests: list[Request]
-) -> dict[Place, tuple[Posting, ...]]:
+def _read_keys(connection: Connection, requests: list[Request]) -> dict[Place, tuple[Posting, ...]]:
     rows = _ask(
         connection,
         f"select {columns('p', POSTING)} from unnest(%s, %s) k(m, i) "

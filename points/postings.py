@@ -141,7 +141,9 @@ def canonical(posting: Posting) -> bytes:
     optional = (posting.rev_of, posting.spender_id, posting.value_fen, posting.ends_at)
     flat = [number for interval in posting.lots for number in interval]
     ref = b"\x00" if posting.ref is None else _text(posting.ref)
-    if optional == _NOTHING_OPTIONAL and len(posting.lots) <= lots.MOST_LOTS:  # most postings: packed in one go
+    if (
+        optional == _NOTHING_OPTIONAL and len(posting.lots) <= lots.MOST_LOTS
+    ):  # most postings: packed in one go
         return _PLAIN[len(posting.lots)].pack(*numbers, posting.idem.bytes, len(flat), *flat) + ref
     return b"".join(
         (

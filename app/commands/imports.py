@@ -20,6 +20,7 @@ from points.imports import Report
 from points.members import imports as member_imports
 from points.members.sign_in import secrets_of
 from points.models import Programme
+from points.operations import files as operation_files
 
 INTERRUPTED = 130  # as shells have it
 
@@ -98,6 +99,27 @@ def import_corrections(
     with _plainly():
         local_setup.ready()
         report = corrections.take_in(_chosen(code), file, errors=errors, dry_run=dry_run, quiet=quiet)
+    _tell(report, as_json=as_json, quiet=quiet)
+
+
+@imports.command("operations")
+@_file
+@_programme
+@_dry_run
+@_errors
+@_json
+@_quiet
+def import_operations(
+    file: Path, code: str | None, dry_run: bool, errors: Path | None, as_json: bool, quiet: bool
+) -> None:
+    """What to do with wallets (CSV): key, customer_id, operation, points, maybe of, on, class, ref.
+
+    Operations: earn, unearn, redeem, hold, capture, release, reverse; `of` names the key of the one that is
+    followed.
+    """
+    with _plainly():
+        local_setup.ready()
+        report = operation_files.take_in(_chosen(code), file, errors=errors, dry_run=dry_run, quiet=quiet)
     _tell(report, as_json=as_json, quiet=quiet)
 
 

@@ -12,7 +12,17 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
     "analyst": frozenset({"console", "retention:read", "offers:read", "rates:read"}),
     "auditor": frozenset({"console", "audit:read", "members:read", "statements:read", "retention:read"}),
 }
-SERVICE_SCOPES = frozenset({"members:read", "offers:read", "wallet:any", "statements:read", "retention:read"})
+SERVICE_SCOPES = frozenset(
+    {
+        "members:read",
+        "offers:read",
+        "wallet:any",
+        "wallet:post",
+        "wallet:issue",
+        "statements:read",
+        "retention:read",
+    }
+)
 
 
 def staff_permissions(roles: frozenset[str]) -> frozenset[str]:

@@ -67,6 +67,8 @@ ROUTES = {
     # API: the operator
     "GET /v1/members/<member>/wallet": "wallet:any",
     "GET /v1/members/<member>/postings": "wallet:any",
+    "POST /v1/members/<member>/operations": "wallet:post",
+    "POST /v1/operations": "wallet:post",
     "GET /v1/statements": "statements:read",
     "GET /v1/statements/<statement>": "statements:read",
     "GET /v1/retention": "retention:read",
@@ -118,7 +120,15 @@ ROUTES = {
     "GET /staff/statements/<statement>": "statements:read",
 }
 STAFF = tuple(f"staff:{role}" for role in ("support", "editor", "finance", "analyst", "auditor"))
-SERVICES = ("members:read", "offers:read", "wallet:any", "statements:read", "retention:read")
+SERVICES = (
+    "members:read",
+    "offers:read",
+    "wallet:any",
+    "wallet:post",
+    "wallet:issue",
+    "statements:read",
+    "retention:read",
+)
 EVERYBODY = (
     "anonymous",
     "member",
@@ -154,6 +164,8 @@ GIVEN_TO = {
     "statements:read": ("staff:finance", "staff:auditor", "service:statements:read"),
     "retention:read": ("staff:analyst", "staff:auditor", "service:retention:read"),
     "wallet:any": ("service:wallet:any",),
+    "wallet:post": ("service:wallet:post",),
+    "wallet:issue": ("service:wallet:issue",),
 }
 OWN_FACE = {"member": "member", "clerk": "till", "manager": "till", **dict.fromkeys(STAFF, "staff")}
 
