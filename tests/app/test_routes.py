@@ -67,6 +67,7 @@ ROUTES = {
     # API: the operator
     "GET /v1/members/<member>/wallet": "wallet:any",
     "GET /v1/members/<member>/postings": "wallet:any",
+    "GET /v1/members/<member>/postings/<int:seq>/lots": "wallet:any",
     "GET /v1/statements": "statements:read",
     "GET /v1/statements/<statement>": "statements:read",
     "GET /v1/retention": "retention:read",
