@@ -4,7 +4,7 @@ import sys
 
 import click
 
-from app.commands import books, distribution, doctor, imports, proof, servers
+from app.commands import books, distribution, doctor, imports, proof, servers, why
 from base import logs, process
 from base.config import ConfigError
 from base.errors import Problem
@@ -26,6 +26,7 @@ for group in (
     proof.verbs,
     doctor.verbs,
     distribution.verbs,
+    why.verbs,
     (imports.imports,),
 ):
     for verb in group:
