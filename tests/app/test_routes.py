@@ -80,6 +80,7 @@ ROUTES = {
     "POST /sign-out": "public",
     "GET /": "wallet:own",
     "GET /points": "wallet:own",
+    "GET /points/<int:seq>": "wallet:own",
     "GET /offers": "offers:read",
     "GET /offers/<offer>": "offers:read",
     "POST /quotes": "redemptions:own",
