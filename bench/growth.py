@@ -9,11 +9,13 @@ from uuid import uuid4
 from base import clock, database
 from bench import load
 from bench.plans import Figures, Measured, Plan, Say, short
-from bench.population import ZONE, Population, Populations
+from bench.population import LONG_AGO, SECRETS, ZONE, Population, Populations
 from bench.server import Server
 from points import ledger, lots
 from points.deeds import Request
-from points.kinds import Kind, State
+from points.kinds import Kind
+from points.members import members
+from points.members.members import Enrolment
 
 AGO = timedelta(days=40)
 LAPSED_AGO = timedelta(days=10)
@@ -62,6 +64,9 @@ def sweep(server: Server, plan: Plan, populations: Populations, say: Say) -> Mea
             _make_due(people, plan.due)
             server.settle(people.database)
             times.append(_swept(people, plan))
+            if times[-1] >= plan.sweep_limit_s:
+                say(f"sweep: ended after {plan.sweep_limit_s} s, it takes at least that long")
+                break  # some of the due are left: another round would meet them
         figures[f"sweep_s_at_{short(size)}"] = median(times)
     fewest, most = (figures[f"sweep_s_at_{short(size)}"] for size in (plan.sweep[0], plan.sweep[-1]))
     return {"sweep_due_ratio": most / fewest}, figures
@@ -72,14 +77,8 @@ def _make_due(people: Population, count: int) -> None:
     database.connect(people.url, statement_timeout_ms=60_000)
     then, key = clock.now() - AGO, lots.key(_today() - LAPSED_AGO, 1)
     with database.begin() as session:
-        highest = session.connection().exec_driver_sql("select max(member_id) from wallet").scalar_one()
-        new = range(highest + 1, highest + 1 + count)
-        session.connection().exec_driver_sql(
-            "insert into member (member_id, programme_id, joined_on, customer_id) "
-            "select n, %s, '2020-01-01', 'D' || n from generate_series(%s::bigint, %s::bigint) n",
-            (people.programme.programme_id, new[0], new[-1]),
-        )
-        ledger.open_wallets(session, [(member_id, State.OPEN, then) for member_id in new])
+        rows = [Enrolment(f"D{uuid4().hex}", LONG_AGO) for _ in range(count)]
+        new = members.enrol_many(session, people.programme, SECRETS, rows).values()
         asked = [Request(m, uuid4(), Kind.EARN, 100, then, ZONE, lot_key=key) for m in new]
         answers = ledger.post_many(session, asked)
     if not all(isinstance(answer, ledger.Answer) for answer in answers):

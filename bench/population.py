@@ -151,8 +151,7 @@ def _statement(first: int) -> sql.Composed:
     def copied(table: str, alias: str, **own: str) -> tuple[sql.Composable, sql.Composable]:
         names = sql.SQL(", ").join(map(sql.Identifier, columns[table]))
         values = sql.SQL(", ").join(
-            sql.SQL(own[c]) if c in own else sql.Identifier(alias, c)
-            for c in columns[table]  # type: ignore[arg-type]
+            sql.SQL(own[c]) if c in own else sql.Identifier(alias, c) for c in columns[table]
         )
         return names, values
 

@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import tempfile
 import venv
 from abc import ABC, abstractmethod
 from pathlib import Path
@@ -32,7 +31,7 @@ class Pgledger(Rival):
 
     name = "pgledger"
 
-    def __init__(self, server: Server, checkout: Path) -> None:
+    def __init__(self, server: Server, checkout: Path, folder: Path) -> None:
         self._server = server
         with server.admin("postgres") as admin:
             admin.execute("create database pgledger")
@@ -48,7 +47,7 @@ class Pgledger(Rival):
             )
             admin.execute("create unique index on bench_account (number)")
             admin.execute("analyze")
-        self._script = Path(tempfile.mkdtemp(prefix="jifen-bench-")) / "transfer.sql"
+        self._script = folder / "transfer.sql"
         self._script.write_text(
             f"\\set a random(1, {ACCOUNTS})\n\\set b 1 + (:a + random(1, {ACCOUNTS - 1}) - 1) % {ACCOUNTS}\n"
             "select pgledger_create_transfer((select id from bench_account where number = :a), "
@@ -73,7 +72,7 @@ class Hordak(Rival):
     def per_s(self, seconds: int, clients: int) -> float:
         self._server.settle("hordak")
         said = json.loads(self._run("transfer", str(seconds), str(clients)))
-        return float(said["transfers"] / said["seconds"])
+        return float(said["per_s"])
 
     def _run(self, *words: str) -> str:
         command = [str(self._python), str(HORDAK), *words]
@@ -103,7 +102,7 @@ def asked_for(
     server: Server, pgledger: Path | None, with_hordak: bool, folder: Path, say: Say
 ) -> list[Rival]:
     """The rivals of this run, ready to be measured."""
-    found: list[Rival] = [Pgledger(server, pgledger)] if pgledger else []
+    found: list[Rival] = [Pgledger(server, pgledger, folder)] if pgledger else []
     if with_hordak and (other := hordak(server, folder, say)):
         found.append(other)
     return found
