@@ -112,6 +112,7 @@ def _copy(server: Server, name: str, first: int, size: int) -> None:
 
     def some(part: int) -> None:
         with server.admin(name) as admin:
+            admin.execute("set work_mem = '64MB'")
             for start in starts[part::2]:
                 admin.execute(statement, {"low": start, "high": min(start + CHUNK, first + size) - 1})
 
