@@ -5,7 +5,10 @@ PYTHON ?=
 ARGS ?=
 DEMO ?=
 QUICK ?=
+ONLY ?=
+GROWTH ?=
 PGLEDGER ?=
+HORDAK ?=
 
 VENV = .venv
 PY = .venv/bin/python
@@ -36,8 +39,9 @@ format: setup ## bring all code into the common format
 	$(PY) -m ruff format .
 	$(PY) -m ruff check --fix .
 
-bench: setup ## measure beside rivals; QUICK=1 in a minute, PGLEDGER=folder to have it beside
-	$(PY) -m bench $(if $(QUICK),--quick) $(if $(PGLEDGER),--pgledger $(PGLEDGER))
+bench: setup ## measure; QUICK=1 in a minute, ONLY=part, GROWTH=10m, rivals with PGLEDGER=folder, HORDAK=1
+	$(PY) -m bench $(if $(QUICK),--quick) $(if $(ONLY),--only $(ONLY)) $(if $(GROWTH),--growth $(GROWTH)) \
+		$(if $(PGLEDGER),--pgledger $(PGLEDGER)) $(if $(HORDAK),--hordak)
 
 stop: ## end what runs in the background for this folder
 	@if [ -x $(PY) ]; then $(PY) -m app.cli stop; else echo "Nothing to stop: there is no .venv yet."; fi

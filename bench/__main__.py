@@ -1,84 +1,131 @@
-"""make bench: runs the parts, prints a table, writes bench/results/latest.json (parts that did not run keep their last)."""
+"""make bench: runs the parts asked for, writes bench/results/latest.json, prints a table with each target.
+
+Parts that did not run keep their last results. ONLY=growth runs one part, ONLY=ledger all that is about the ledger.
+"""
 
 import argparse
-import json
+import importlib
+import importlib.util
 import os
 import platform
 import subprocess
 import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from base import clock
-from bench import ledger, server
+from bench import growth, ledger, results, rivals, server
+from bench.plans import PLANS, Figures, Measured, Plan, Say, with_ten_million
+from bench.population import Populations
 
-RESULTS = Path(__file__).parent / "results" / "latest.json"
-TARGETS = {
-    "single_over_tpcb": (0.6, "at least"),
-    "batch_over_tpcb": (4.0, "at least"),
-    "single_over_pgledger": (1.0, "at least"),
-    "batch_over_pgledger": (3.0, "at least"),
-    "growth": (1.3, "at most"),
+SETTINGS = ("fsync", "synchronous_commit", "full_page_writes", "shared_buffers", "max_wal_size", "wal_level")
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What every part is given."""
+
+    server: server.Server
+    plan: Plan
+    populations: Populations
+    rivals: Callable[[], list[rivals.Rival]]
+    say: Say
+
+
+def _imports(bench: Bench) -> Measured:
+    # The import of bill files beside COPY lives in a module of its own; without it this part has nothing to say.
+    if importlib.util.find_spec("bench.imports") is None:
+        bench.say("imports: there is no bench/imports.py, nothing is measured")
+        return {}, {}
+    measured: Measured = importlib.import_module("bench.imports").measure(bench.server, bench.plan)
+    return measured
+
+
+PARTS: dict[str, Callable[[Bench], Measured]] = {
+    "rates": lambda b: ledger.rates(b.server, b.plan, b.populations, b.rivals(), b.say),
+    "log": lambda b: ledger.log(b.server, b.plan, b.populations),
+    "proof": lambda b: ledger.proven(b.plan, b.populations),
+    "growth": lambda b: growth.growth(b.server, b.plan, b.populations, b.say),
+    "sweep": lambda b: growth.sweep(b.server, b.plan, b.populations, b.say),
+    "imports": _imports,
 }
+TOPICS = {"ledger": tuple(PARTS)}  # a topic is several parts that share populations
 
 
-def main() -> None:
-    asked = _arguments()
-    plan = ledger.QUICK if asked.quick else ledger.FULL
-    with server.running() as running:
-        ratios, figures = ledger.measure(
-            running, plan, asked.pgledger, lambda text: print(text, file=sys.stderr)
-        )
-        machine = _machine(running)
-    machine["quick"] = bool(asked.quick)
-    found = (
-        json.loads(RESULTS.read_text()) if RESULTS.exists() else {"ratios": {}, "figures": {}, "machine": {}}
-    )
-    found["ratios"]["ledger"], found["figures"]["ledger"], found["machine"]["ledger"] = (
-        ratios,
-        figures,
-        machine,
-    )
-    RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps(found, indent=2, sort_keys=True) + "\n")
-    for name, value in sorted(figures.items()):
-        print(f"{name:<32} {value:>14,.1f}")
-    for name, value in sorted(ratios.items()):
-        limit, way = TARGETS[name]
-        met = value >= limit if way == "at least" else value <= limit
-        print(f"{name:<32} {value:>14.3f}   {way} {limit}: {'met' if met else 'NOT MET'}")
-    if asked.pgledger is None:
-        print("pgledger was not measured: give the folder of a checkout with PGLEDGER=path")
+def main(words: list[str] | None = None) -> None:
+    """Run, write, print."""
+    asked = _arguments(words)
+    plan = with_ten_million(PLANS[asked.plan]) if asked.growth == "10m" else PLANS[asked.plan]
+    ratios: Figures = {}
+    figures: Figures = {}
+    with server.running() as running, tempfile.TemporaryDirectory(prefix="jifen-rivals-") as folder:
+        machine = _machine(running, plan)
+        bench = Bench(
+            running, plan, Populations(running, _say),
+            lambda: rivals.asked_for(running, asked.pgledger, asked.hordak, Path(folder), _say), _say,
+        )  # fmt: skip
+        for part in _parts(asked.only):
+            _say(f"part: {part}")
+            found = PARTS[part](bench)
+            if found[0] or found[1]:
+                results.keep(part, *found, machine, asked.results)
+            ratios |= found[0]
+            figures |= found[1]
+    for line in results.table(ratios, figures):
+        print(line)
+    for name, there in (("PGLEDGER=folder of a checkout", asked.pgledger), ("HORDAK=1", asked.hordak)):
+        if not there and "tpcb_per_s" in figures:
+            print(f"a rival was not measured: {name}")
 
 
-def _arguments() -> argparse.Namespace:
+def _parts(only: list[str]) -> list[str]:
+    chosen = {part for name in only for part in TOPICS.get(name, (name,))} or set(PARTS)
+    return [part for part in PARTS if part in chosen]
+
+
+def _arguments(words: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="in about a minute")
+    parser.add_argument(
+        "--only", nargs="+", default=[], choices=(*TOPICS, *PARTS), metavar="PART",
+        help=f"one or several of: {', '.join((*TOPICS, *PARTS))}",
+    )  # fmt: skip
+    parser.add_argument("--plan", choices=tuple(PLANS), default="full")
+    parser.add_argument("--quick", dest="plan", action="store_const", const="quick", help="in about a minute")
+    parser.add_argument("--growth", choices=("1m", "10m"), default="1m", help="up to how many members")
     parser.add_argument(
         "--pgledger", type=Path, help="folder of a pgledger checkout, to be measured beside us"
     )
-    return parser.parse_args()
-
-
-def _machine(running: server.Server) -> dict[str, object]:
-    names = (
-        "server_version",
-        "fsync",
-        "synchronous_commit",
-        "full_page_writes",
-        "shared_buffers",
-        "wal_level",
+    parser.add_argument(
+        "--hordak", action="store_true", help="install django-hordak and measure it beside us"
     )
+    parser.add_argument("--results", type=Path, default=results.PATH, help="the file of results")
+    return parser.parse_args(words)
+
+
+def _machine(running: server.Server, plan: Plan) -> dict[str, Any]:
+    def shown(name: str) -> str:
+        return str(admin.execute(f"show {name}").fetchone()[0])  # type: ignore[index]
+
     with running.admin("postgres") as admin:
-        settings = {name: admin.execute(f"show {name}").fetchone()[0] for name in names}  # type: ignore[index]
+        version, settings = shown("server_version"), {name: shown(name) for name in SETTINGS}
     commit = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
     return {
-        "postgresql": settings,
+        "postgresql": version,
+        "settings": settings,
         "cores": os.cpu_count(),
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",
         "commit": commit.stdout.strip(),
         "at": clock.now().isoformat(timespec="seconds"),
+        "plan": plan.name,
     }
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

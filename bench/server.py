@@ -15,20 +15,47 @@ import psycopg
 from base import local, schema
 from base.config import own_environment
 
+EMPTY = "bench_empty"  # migrated, without a row: what other databases are cloned from
+
 
 @dataclass(frozen=True)
 class Server:
-    """A running server: URLs of the application's and the administrator's role, and where pgbench and psql lie."""
+    """A running server: URLs of the application's and the administrator's role, and where pgbench and psql lie.
+
+    The database of `app_url` is empty at first; a measurement that wants one of its own asks for a `clone`.
+    """
 
     app_url: str
     admin_url: str
     programs: Path
 
+    def clone(self, name: str) -> str:
+        """A further migrated, empty database; its URL for the application's role."""
+        with self.admin("postgres") as admin:
+            admin.execute(f"create database {name} template {EMPTY} owner jifen_owner")
+        return self.app_url.replace("/jifen?", f"/{name}?")
+
+    def drop(self, name: str) -> None:
+        """A database goes, whoever is connected to it."""
+        with self.admin("postgres") as admin:
+            admin.execute(f"drop database {name} with (force)")
+
+    def settle(self, name: str) -> None:
+        """The same state before each run: tables read through once, all dirty pages written, a fresh checkpoint."""
+        with self.admin(name) as admin:
+            admin.execute("set enable_indexonlyscan = off")  # the rows themselves are read
+            tables = admin.execute(
+                "select format('%I.%I', schemaname, tablename) from pg_tables where schemaname = 'public'"
+            ).fetchall()
+            for (table,) in tables:
+                admin.execute(f"select count(*) from {table}".encode())
+            admin.execute("checkpoint")
+
     def psql(self, database: str, file: Path) -> None:
         """Run a file of SQL as administrator."""
         command = [self.programs / "psql", "-v", "ON_ERROR_STOP=1", "-q", "-f", file]
         done = subprocess.run(
-            command, env=self._environment(database), capture_output=True, text=True, check=False
+            command, env=self.environment(database), capture_output=True, text=True, check=False
         )
         if done.returncode:
             raise RuntimeError(f"{file}: {done.stderr[-1000:]}")
@@ -37,14 +64,15 @@ class Server:
         """pgbench's report; a failure raises with what it said."""
         command = [str(self.programs / "pgbench"), *options]
         done = subprocess.run(
-            command, env=self._environment(database), capture_output=True, text=True, timeout=600, check=False
+            command, env=self.environment(database), capture_output=True, text=True, timeout=600, check=False
         )
         if done.returncode:
             raise RuntimeError(done.stderr[-2000:])
         return done.stdout
 
     def tps(self, database: str, seconds: int, clients: int, *options: str) -> float:
-        """Transactions per second of a pgbench run."""
+        """Transactions per second of a pgbench run, from the same state as ours."""
+        self.settle(database)
         said = self.pgbench(
             database, "-n", "-M", "prepared", "-c", str(clients), "-j", "2", "-T", str(seconds), *options
         )
@@ -58,7 +86,24 @@ class Server:
         url = self.admin_url.replace("+psycopg", "").replace("/postgres?", f"/{database}?")
         return psycopg.connect(url, autocommit=True)
 
-    def _environment(self, database: str) -> dict[str, str]:
+    def cpu_s(self) -> float | None:
+        """Seconds of processor time that the server's processes have used so far; None where /proc does not tell."""
+        with self.admin("postgres") as admin:
+            (pid,) = admin.execute("select pg_backend_pid()").fetchone()  # type: ignore[misc]
+            try:
+                parent = int(_stat(f"/proc/{pid}/stat")[1])
+                own = _stat(f"/proc/{parent}/stat")
+                ticks = sum(map(int, own[11:15]))  # its own, and its children's that have ended
+                for folder in Path("/proc").glob("[0-9]*"):
+                    fields = _stat(str(folder / "stat"), missing=[])
+                    if fields and int(fields[1]) == parent:
+                        ticks += int(fields[11]) + int(fields[12])
+            except OSError:
+                return None
+        return ticks / os.sysconf("SC_CLK_TCK")
+
+    def environment(self, database: str) -> dict[str, str]:
+        """Variables by which PostgreSQL's own programs find the database, as administrator."""
         parts = urlsplit(self.admin_url.replace("+psycopg", ""))
         return own_environment() | {
             "PGHOST": parse_qs(parts.query)["host"][0],
@@ -69,6 +114,16 @@ class Server:
         }
 
 
+def _stat(path: str, missing: list[str] | None = None) -> list[str]:
+    """The fields of a process after its name: state, parent, ...; `missing` when it has just ended."""
+    try:
+        return Path(path).read_text().rpartition(") ")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        if missing is None:
+            raise
+        return missing
+
+
 @contextmanager
 def running() -> Iterator[Server]:
     """A migrated server in a folder of its own; ended and removed at the end."""
@@ -77,7 +132,10 @@ def running() -> Iterator[Server]:
         servers = local.start(data)
         try:
             schema.migrate(servers.owner_url)
-            yield Server(servers.database_url, servers.admin_url, programs_of(servers))
+            made = Server(servers.database_url, servers.admin_url, programs_of(servers))
+            with made.admin("postgres") as admin:
+                admin.execute(f"create database {EMPTY} template jifen owner jifen_owner")
+            yield made
         finally:
             local.remove(data)
 

@@ -16,6 +16,12 @@ from points.models import EarnRule, ExpiryPolicy
 Version = TypeVar("Version", EarnRule, ExpiryPolicy)
 BILL_POINTS = 1
 PROMOTION_POINTS = 2
+_CLASSES = {BILL_POINTS: "bill", PROMOTION_POINTS: "promotion"}
+
+
+def class_name(lot_class: int) -> str:
+    """What a class of points is called outside: bill, promotion, or its number where it has no name."""
+    return _CLASSES.get(lot_class, str(lot_class))
 
 
 class NoRuleInForce(NotFound):

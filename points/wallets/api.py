@@ -7,22 +7,22 @@ from base.auth.guard import current, needs
 from base.auth.principals import Member
 from base.http.api import Blueprint
 from base.http.settings import config
-from points import lots
 from points.kinds import Kind
 from points.members import members
 from points.members.members import MemberUnknown
-from points.wallets import explained, wallets
+from points.wallets import explained, traced, wallets
 from points.wallets.schemas import (
-    LotView,
     PostingsQuery,
     PostingsView,
+    TracedLotView,
     WalletView,
-    lot_view,
     posting_view,
+    traced_view,
     wallet_view,
 )
 
 blueprint = Blueprint("wallets", __name__, description="Wallets and postings")
+_SEQ = "<int(max=9223372036854775807):seq>"
 
 
 @blueprint.route("/members/me/wallet")
@@ -59,15 +59,20 @@ def member_postings(query: dict[str, Any], member: str) -> dict[str, Any]:
     return _postings(_member_of_service(member), query)
 
 
-@blueprint.route("/members/me/postings/<int(max=9223372036854775807):seq>/lots")
-@blueprint.response(200, LotView(many=True))
+@blueprint.route(f"/members/me/postings/{_SEQ}/lots")
+@blueprint.response(200, TracedLotView(many=True))
 @needs("wallet:own")
-def posting_lots(seq: int) -> list[dict[str, Any]]:
-    """The lots that a posting took or gave."""
-    with database.begin() as session:
-        row = wallets.posting(session, _me().member_id, seq)
-    keys, counts = row.lots[0::3], row.lots[2::3]
-    return [lot_view(lots.last_day(key), count) for key, count in zip(keys, counts, strict=True)]
+def my_posting_lots(seq: int) -> list[dict[str, Any]]:
+    """The lots that a posting took or gave, and which earlier movements and bill lines brought these points."""
+    return _traced(_me().member_id, seq, through_gifts=False)
+
+
+@blueprint.route(f"/members/<member>/postings/{_SEQ}/lots")
+@blueprint.response(200, TracedLotView(many=True))
+@needs("wallet:any")
+def member_posting_lots(member: str, seq: int) -> list[dict[str, Any]]:
+    """The same for the operator's systems; a gift is followed to the bill lines of its giver."""
+    return _traced(_member_of_service(member), seq, through_gifts=True)
 
 
 def _me() -> Member:
@@ -89,6 +94,12 @@ def _member_of_service(text: str) -> int:
 def _wallet(member_id: int) -> dict[str, Any]:
     with database.begin() as session:
         return wallet_view(wallets.show(session, member_id, clock.now()))
+
+
+def _traced(member_id: int, seq: int, *, through_gifts: bool) -> list[dict[str, Any]]:
+    with database.begin() as session:
+        parts = traced.of_posting(session, member_id, seq, through_gifts=through_gifts)
+    return [traced_view(part, member_id) for part in parts]
 
 
 def _postings(member_id: int, query: dict[str, Any]) -> dict[str, Any]:

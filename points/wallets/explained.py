@@ -33,7 +33,7 @@ def explanations(session: Session, member_id: int, rows: Sequence[PostingRow]) -
 def _lines(
     session: Session, member_id: int, rows: Sequence[PostingRow], currency: str
 ) -> dict[int, Reckoning]:
-    named = {row.seq: _bill_line(row) for row in rows}
+    named = {row.seq: bill_line(row) for row in rows}
     places = {place for place in named.values() if place}
     if not places:
         return {}
@@ -51,7 +51,7 @@ def _lines(
     return {seq: lines[place] for seq, place in named.items() if place in lines}
 
 
-def _bill_line(row: PostingRow) -> tuple[str, int] | None:
+def bill_line(row: PostingRow) -> tuple[str, int] | None:
     """The bill line that an earning names."""
     found = _BILL_LINE.fullmatch(row.ref or "") if row.kind == Kind.EARN else None
     return (found[1], int(found[2])) if found and int(found[2]) < 2**31 else None

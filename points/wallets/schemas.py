@@ -1,14 +1,17 @@
 """JSON of wallets and postings."""
 
+from datetime import date
 from typing import Any
 
 import marshmallow as ma
 
+from base import ids
 from base.http.api import QueryNumber, Request, View
-from points import lots, postings
+from points import lots, policies, postings
 from points.kinds import Kind
 from points.models import PostingRow
-from points.wallets.wallets import Shown
+from points.wallets.traced import Origin, Part
+from points.wallets.wallets import LOOK_AHEAD, SOON, Shown
 
 
 class LotView(View):
@@ -16,6 +19,43 @@ class LotView(View):
 
     last_day = ma.fields.Date(allow_none=True)
     points = ma.fields.Integer()
+
+
+class ClassedLotView(LotView):
+    """A lot with the class of its points: bill, promotion, or a number."""
+
+    lot_class = ma.fields.String(data_key="class")
+
+
+class BillView(View):
+    """The bill line that brought points; `correction` where a later correction of the line did."""
+
+    bill_id = ma.fields.String()
+    line_no = ma.fields.Integer()
+    bill_day = ma.fields.Date()
+    line_type = ma.fields.String()
+    correction = ma.fields.String(allow_none=True)
+
+
+class OriginView(View):
+    """Points that came into a wallet by one posting, and the bill line behind it if there is one."""
+
+    seq = ma.fields.Integer()
+    kind = ma.fields.String()
+    points = ma.fields.Integer(metadata={"description": "as many of its points as are meant here"})
+    day = ma.fields.Date()
+    ref = ma.fields.String(allow_none=True)
+    bill = ma.fields.Nested(BillView, allow_none=True)
+    member = ma.fields.String(
+        allow_none=True,
+        metadata={"description": "whose posting it is where a gift was followed to its giver; else null"},
+    )
+
+
+class TracedLotView(ClassedLotView):
+    """Points of a lot and the postings that brought them; the origins' points add up to them."""
+
+    origins = ma.fields.List(ma.fields.Nested(OriginView))
 
 
 class WalletView(View):
@@ -28,8 +68,10 @@ class WalletView(View):
     debt = ma.fields.Integer(
         metadata={"description": "owed after a bill correction, repaid by the next earnings"}
     )
-    lots = ma.fields.List(ma.fields.Nested(LotView))
-    lapsing = ma.fields.List(ma.fields.Nested(LotView), metadata={"description": "within 90 days"})
+    lots = ma.fields.List(ma.fields.Nested(ClassedLotView))
+    lapsing = ma.fields.List(ma.fields.Nested(ClassedLotView), metadata={"description": "within 90 days"})
+    lapsing_30_days = ma.fields.Integer(metadata={"description": "points whose last day is within 30 days"})
+    lapsing_90_days = ma.fields.Integer(metadata={"description": "points whose last day is within 90 days"})
 
 
 class PostingView(View):
@@ -81,13 +123,46 @@ def wallet_view(shown: Shown) -> dict[str, Any]:
         "spendable": shown.spendable,
         "held": shown.wallet.held,
         "debt": shown.wallet.debt,
-        "lots": [lot_view(*lot) for lot in shown.lots],
-        "lapsing": [lot_view(*lot) for lot in shown.lapsing],
+        "lots": (classed := [_classed(*lot, of) for lot, of in zip(shown.lots, shown.classes, strict=True)]),
+        "lapsing": classed[: len(shown.lapsing)],  # the soonest-lapsing come first in both
+        "lapsing_30_days": shown.lapses_within(SOON),
+        "lapsing_90_days": shown.lapses_within(LOOK_AHEAD),
     }
 
 
 def lot_view(last_day: Any, points: int) -> dict[str, Any]:
     return {"last_day": None if last_day == lots.NO_END else last_day, "points": points}
+
+
+def _classed(last_day: date, points: int, lot_class: int) -> dict[str, Any]:
+    return lot_view(last_day, points) | {"lot_class": policies.class_name(lot_class)}
+
+
+def traced_view(part: Part, member_id: int) -> dict[str, Any]:
+    """A part of a posting, or of a wallet, of a member as TracedLotView."""
+    return _classed(part.last_day, part.points, part.lot_class) | {
+        "origins": [_origin_view(origin, member_id) for origin in part.origins]
+    }
+
+
+def _origin_view(origin: Origin, member_id: int) -> dict[str, Any]:
+    bill = origin.bill
+    return {
+        "seq": origin.seq,
+        "kind": origin.kind.name.lower(),
+        "points": origin.points,
+        "day": origin.day,
+        "ref": origin.ref,
+        "bill": bill
+        and {
+            "bill_id": bill.bill_id,
+            "line_no": bill.line_no,
+            "bill_day": bill.bill_day,
+            "line_type": bill.line_type,
+            "correction": bill.correction_id,
+        },
+        "member": None if origin.member_id == member_id else ids.public("mbr", origin.member_id),
+    }
 
 
 def posting_view(row: PostingRow) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from points.models import PostingRow, Programme
 from points.postings import Wallet
 
 LOOK_AHEAD = timedelta(days=90)
+SOON = timedelta(days=30)
 
 
 class PostingUnknown(NotFound):
@@ -25,7 +26,10 @@ class PostingUnknown(NotFound):
 
 @dataclass(frozen=True)
 class Shown:
-    """A wallet on a day: live points, what is set aside or owed, its lots, and what lapses within 90 days."""
+    """A wallet on a day: live points, what is set aside or owed, its lots, and what lapses within 90 days.
+
+    `classes` are those of the lots, in the same order.
+    """
 
     wallet: Wallet
     programme: Programme
@@ -33,6 +37,11 @@ class Shown:
     spendable: int
     lots: tuple[tuple[date, int], ...]
     lapsing: tuple[tuple[date, int], ...]
+    classes: tuple[int, ...] = ()
+
+    def lapses_within(self, days: timedelta) -> int:
+        """Points whose last day is at most so many days away."""
+        return sum(points for last_day, points in self.lots if last_day <= self.on + days)
 
 
 def show(session: Session, member_id: int, at: datetime) -> Shown:
@@ -48,7 +57,13 @@ def show(session: Session, member_id: int, at: datetime) -> Shown:
         spendable=lots.live(wallet.lots, on),
         lots=live,
         lapsing=tuple(lot for lot in live if lot[0] <= on + LOOK_AHEAD),
+        classes=_classes(wallet, on),
     )
+
+
+def _classes(wallet: Wallet, on: date) -> tuple[int, ...]:
+    left = zip(*wallet.lots, strict=True)
+    return tuple(lots.lot_class(k) for k, given, taken in left if k >= lots.first_live(on) and given > taken)
 
 
 def postings(

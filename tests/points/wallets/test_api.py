@@ -1,12 +1,14 @@
 """What a member sees over HTTP: points, lots, and every movement page by page without a gap or a repeat."""
 
+import uuid
 from datetime import timedelta
 
 import pytest
 
 from base import clock, database, ids
-from points import ledger, lots
-from points.kinds import State
+from points import ledger, lots, policies
+from points.deeds import Request
+from points.kinds import Kind, State
 from points.members import members
 from tests.given import (
     ZONE,
@@ -42,11 +44,40 @@ def test_a_wallet_shows_what_can_be_spent_what_is_set_aside_and_what_lapses(app,
         "held": 150,
         "debt": 0,
         "lots": [
-            {"last_day": str(today() + timedelta(days=400)), "points": 150},
-            {"last_day": None, "points": 300},
+            {"last_day": str(today() + timedelta(days=400)), "points": 150, "class": "bill"},
+            {"last_day": None, "points": 300, "class": "bill"},
         ],
         "lapsing": [],
+        "lapsing_30_days": 0,
+        "lapsing_90_days": 0,
     }
+
+
+def test_what_lapses_within_thirty_and_within_ninety_days_is_told_to_the_day_and_lots_name_their_class(
+    app, db
+):
+    member_id = given_member(db, given_programme())
+    for days, points in ((0, 1), (30, 10), (31, 100), (90, 1_000), (91, 10_000)):
+        given_points(member_id, points, last_day=today() + timedelta(days=days))
+    promotion = lots.key(today() + timedelta(days=30), policies.PROMOTION_POINTS)
+    with database.begin() as session:
+        ledger.post(
+            session,
+            Request(member_id, uuid.uuid4(), Kind.EARN, 5, clock.now(), ZONE, lot_key=promotion),
+        )
+
+    seen = caller(app, member_token(member_id)).get("/v1/members/me/wallet").json
+
+    assert (seen["lapsing_30_days"], seen["lapsing_90_days"], seen["spendable"]) == (16, 1_116, 11_116)
+    assert [lot["points"] for lot in seen["lapsing"]] == [1, 10, 5, 100, 1_000]
+    assert [(lot["points"], lot["class"]) for lot in seen["lots"]] == [
+        (1, "bill"),
+        (10, "bill"),
+        (5, "promotion"),
+        (100, "bill"),
+        (1_000, "bill"),
+        (10_000, "bill"),
+    ]
 
 
 def test_an_empty_wallet_is_empty(app, db):
@@ -84,6 +115,58 @@ def test_the_pages_of_postings_show_each_once_newest_first(app, db, limit):
         cursor = page["next_cursor"]
 
     assert seen == [7, 6, 5, 4, 3, 2, 1]
+
+
+def test_a_filter_and_pages_go_together_and_a_cursor_goes_on_under_any_filter(app, db):
+    programme = given_programme()
+    member_id = given_member(db, programme)
+    member = caller(app, member_token(member_id))
+    for points in range(1, 5):
+        given_points(member_id, points)
+        member.redeem(given_offer(programme, "perk", value_fen=1))
+    path, day = "/v1/members/me/postings", str(today())
+
+    first = member.get(path, kind="redeem", from_day=day, until_day=day, limit=3).json
+    rest = member.get(
+        path, kind="redeem", from_day=day, until_day=day, limit=3, cursor=first["next_cursor"]
+    ).json
+    earned = member.get(path, kind="earn", limit=200, cursor=first["next_cursor"]).json
+
+    assert [row["seq"] for row in first["data"]] == [8, 6, 4]
+    assert ([row["seq"] for row in rest["data"]], rest["has_more"]) == ([2], False)
+    assert [row["seq"] for row in earned["data"]] == [3, 1]  # before number 4, whatever was asked for then
+    assert member.get(path, kind="hold", from_day=day).json["data"] == []
+    assert member.get(path, until_day=str(today() - timedelta(days=1))).json["data"] == []
+
+
+@pytest.mark.parametrize(
+    ("query", "status"),
+    [
+        ({"limit": 0}, 422),
+        ({"limit": 201}, 422),
+        ({"limit": "many"}, 422),
+        ({"limit": -1}, 422),
+        ({"cursor": "x"}, 400),
+        ({"cursor": "\u00fc"}, 400),
+        ({"cursor": "A" * 4000}, 400),
+        ({"cursor": ""}, 200),
+    ],
+)
+def test_a_wrong_limit_or_cursor_is_refused(app, db, query, status):
+    member = caller(app, member_token(given_member(db, given_programme(), points=1)))
+
+    assert member.get("/v1/members/me/postings", **query).status_code == status
+
+
+def test_a_cursor_of_another_list_is_none_of_this_one(app, db):
+    programme = given_programme()
+    member = caller(app, member_token(given_member(db, programme, points=10)))
+    for _ in range(2):
+        member.redeem(given_offer(programme, "perk", value_fen=1))
+    cursor = member.get("/v1/redemptions", limit=1).json["next_cursor"]
+
+    assert cursor
+    assert member.get("/v1/members/me/postings", cursor=cursor).status_code == 400
 
 
 def test_signs_say_which_way_the_points_went(app, db):
