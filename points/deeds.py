@@ -13,6 +13,7 @@ from uuid import UUID
 from base import clock
 from base.errors import NotAllowed
 from points import lots, postings
+from points.caps import Allowance, month, next_month
 from points.kinds import FOLLOWS, FOREVER, MOST_POINTS, Kind, State
 from points.lots import Interval, Lots
 from points.postings import Posting, Wallet
@@ -24,7 +25,9 @@ from points.refusals import (
     MemberMerged,
     MemberTooNew,
     MoreThanLeft,
+    NotASpender,
     NotEnoughPoints,
+    OverCap,
     PointsHeld,
     PointsOutOfRange,
     QuoteChanged,
@@ -78,10 +81,11 @@ class Original:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What was read beside the wallet: overdue holds, and the original of a reversal, capture or release."""
+    """What was read beside the wallet: overdue holds, the original of a reversal, capture or release, a spender's cap."""
 
     overdue: tuple[Original, ...] = ()
     original: Original | None = None
+    allowance: Allowance | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +152,7 @@ def run(wallet: Wallet, request: Request, known: Known = NOTHING_KNOWN) -> Outco
             request.idem,
             intervals,
             original.seq if original else None,
-            request.spender_id if deed else None,
+            original.spender_id if original else request.spender_id if deed else None,
             request.value_fen if deed else None,
             request.ends_at if kind is Kind.HOLD else None,
             request.ref if deed else None,
@@ -208,12 +212,30 @@ def _unearn(scene: Scene) -> Iterator[Step]:
 def _spend(scene: Scene) -> Iterator[Step]:
     """Redeem or set aside: soonest-lapsing lots first; with a quote exactly the quoted points."""
     request = scene.request
+    if request.spender_id is not None:
+        _within_cap(scene)
     _, taken = lots.take(scene.pot, request.points, scene.on)
     if _total(taken) < request.points:
         raise NotEnoughPoints(balance=_total(taken), needed=request.points)
     if request.quoted and taken != request.quoted:
         raise QuoteChanged()
     yield request.kind, request.points, taken, None
+
+
+def _within_cap(scene: Scene) -> None:
+    """NotASpender, or OverCap with what is left; holds of this month that have just run out count as given back."""
+    request, allowance = scene.request, scene.known.allowance
+    if allowance is None:
+        raise NotASpender()
+    back = sum(
+        hold.open
+        for hold in scene.known.overdue
+        if hold.posting.spender_id == request.spender_id
+        and month(hold.posting.effective_on) == month(scene.on)
+    )
+    now = Allowance(allowance.cap_points, allowance.spent - back)
+    if request.points > now.left:
+        raise OverCap(left=now.left, cap=now.cap_points, resets_on=str(next_month(scene.on)))
 
 
 def _pass_on(scene: Scene) -> Iterator[Step]:

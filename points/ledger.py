@@ -19,7 +19,7 @@ from base import database
 from base.database import StillRunning
 from base.errors import NotFound, Problem
 from base.idempotency import KeyReused
-from points import deeds, postings
+from points import deeds, postings, spenders
 from points.deeds import Known, Original, Outcome, Request
 from points.kinds import ENDS_A_HOLD, FOREVER, Kind, State
 from points.lots import Interval, Lots
@@ -103,6 +103,7 @@ def post(session: Session, request: Request) -> Answer:
         )
         if not outcome.postings or _write_one(connection, wallet, outcome):
             _keep_holds(connection, [outcome])
+            spenders.keep(connection, outcome.postings)
             return Answer(outcome.postings, replayed=False)
     raise StillRunning(retry_after_s=1)
 
@@ -156,7 +157,13 @@ def _post_batch(
         if member_id not in wallets:
             answers[number] = WalletUnknown(member=member_id)
         elif member_id in waiting or (
-            done[member_id] and (request.rev_of is not None or now[member_id].held or wallets[member_id].held)
+            done[member_id]
+            and (
+                request.rev_of is not None
+                or request.spender_id is not None
+                or now[member_id].held
+                or wallets[member_id].held
+            )
         ):
             waiting.add(member_id)  # those after it wait too: a member's requests are done in the order given
             late.append((number, request))
@@ -177,6 +184,7 @@ def _post_batch(
     written = _write_wallets(connection, wallets, changed)
     _copy_postings(connection, [p for m in written for _, outcome in done[m] for p in outcome.postings])
     _keep_holds(connection, [outcome for m in written for _, outcome in done[m]])
+    spenders.keep(connection, [p for m in written for _, outcome in done[m] for p in outcome.postings])
     gone, later = changed.keys() - written, {number for number, _ in late}
     lost = [
         (number, request) for number, request in batch if request.member_id in gone and number not in later
@@ -287,11 +295,12 @@ def _read_keys(
 
 
 def _known(connection: Connection, asked: list[tuple[Wallet, Request]]) -> dict[tuple[int, UUID], Known]:
-    """What requests need besides the wallet: originals with what came of them, and overdue holds."""
+    """What requests need besides the wallet: originals with what came of them, overdue holds, and spenders' caps."""
     known = {(r.member_id, r.idem): Known() for _, r in asked}
     originals = {(r.member_id, r.rev_of) for _, r in asked if r.rev_of is not None}
     overdue = _overdue(connection, [(w, r) for w, r in asked if w.held])
-    if not originals and not overdue:
+    allowances = spenders.allowances(connection, asked)
+    if not originals and not overdue and not allowances:
         return known
     found = _read_originals(
         connection, sorted(originals | {(m, s) for m, seqs in overdue.items() for s in seqs})
@@ -302,6 +311,7 @@ def _known(connection: Connection, asked: list[tuple[Wallet, Request]]) -> dict[
         known[request.member_id, request.idem] = Known(
             overdue=tuple(hold for hold in holds if (hold.posting.ends_at or FOREVER) <= at),
             original=found.get((request.member_id, request.rev_of or 0)),
+            allowance=allowances.get((request.member_id, request.idem)),
         )
     return known
 

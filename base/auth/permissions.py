@@ -1,7 +1,9 @@
 """What each kind of principal may do. A route names one permission; without one the program does not start."""
 
 PUBLIC = frozenset({"public"})
-MEMBER = frozenset({"wallet:own", "offers:read", "redemptions:own", "vouchers:own", "gifts:own"})
+MEMBER = frozenset(
+    {"wallet:own", "offers:read", "redemptions:own", "vouchers:own", "gifts:own", "groups:own"}
+)
 CLERK = frozenset({"vouchers:check", "vouchers:accept", "acceptances:void", "acceptances:own"})
 MANAGER = frozenset({"terminals:manage"})
 
@@ -12,7 +14,9 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
     "analyst": frozenset({"console", "retention:read", "offers:read", "rates:read"}),
     "auditor": frozenset({"console", "audit:read", "members:read", "statements:read", "retention:read"}),
 }
-SERVICE_SCOPES = frozenset({"members:read", "offers:read", "wallet:any", "statements:read", "retention:read"})
+SERVICE_SCOPES = frozenset(
+    {"members:read", "offers:read", "wallet:any", "statements:read", "retention:read", "groups:manage"}
+)
 
 
 def staff_permissions(roles: frozenset[str]) -> frozenset[str]:
