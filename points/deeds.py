@@ -25,12 +25,12 @@ from points.refusals import (
     MemberMerged,
     MemberTooNew,
     MoreThanLeft,
-    NotASpender,
     NotEnoughPoints,
     OverCap,
     PointsHeld,
     PointsOutOfRange,
     QuoteChanged,
+    SpendingNotAllowed,
 )
 
 
@@ -223,10 +223,10 @@ def _spend(scene: Scene) -> Iterator[Step]:
 
 
 def _within_cap(scene: Scene) -> None:
-    """NotASpender, or OverCap with what is left; holds of this month that have just run out count as given back."""
+    """SpendingNotAllowed, or OverCap with what is left; holds of this month that have just run out count as given back."""
     request, allowance = scene.request, scene.known.allowance
     if allowance is None:
-        raise NotASpender()
+        raise SpendingNotAllowed()
     back = sum(
         hold.open
         for hold in scene.known.overdue

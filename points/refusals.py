@@ -60,7 +60,7 @@ class MemberMerged(NotAllowed):
     next_en, next_zh = "Use the membership that it was merged into.", "请使用并入后的会员账户。"
 
 
-class NotASpender(NotAllowed):
+class SpendingNotAllowed(NotAllowed):
     """You may not spend the points of this group."""
 
     zh = "您不能使用该集团的积分。"

@@ -49,7 +49,7 @@ class GroupView(View):
     id = ma.fields.String()
     member = ma.fields.String(metadata={"description": "the group as a member"})
     name = ma.fields.String()
-    group_class = ma.fields.String(data_key="class")
+    group_class = ma.fields.String(data_key="class", attribute="class")
 
 
 class GroupsView(View):

@@ -21,12 +21,12 @@ from points.kinds import State
 from points.members import members
 from points.members.models import Member
 from points.models import HoldRow, PostingRow, Programme
-from points.refusals import MemberClosed, MemberFrozen, MemberMerged, NotASpender, OverCap
+from points.refusals import MemberClosed, MemberFrozen, MemberMerged, OverCap, SpendingNotAllowed
 
 BARRED = {State.FROZEN: MemberFrozen, State.CLOSED: MemberClosed, State.MERGED: MemberMerged}
 
 
-class SpenderNotAContact(Conflict):
+class SpenderNoContact(Conflict):
     """Only a contact of the group can spend its points."""
 
     zh = "只有集团联系人才能使用集团积分。"
@@ -59,11 +59,11 @@ class ListedContact:
 def set_spender(session: Session, group: Group, customer_id: str, cap_points: int, at: datetime) -> Spender:
     """Let a contact spend so many points in a month; the same again changes nothing, another cap counts at once.
 
-    A redemption that is under way and has read the old cap ends first. Raises MemberUnknown, SpenderNotAContact.
+    A redemption that is under way and has read the old cap ends first. Raises MemberUnknown, SpenderNoContact.
     """
     member = groups.present(session, group.programme_id, customer_id)
     if groups.contact(session, group.member_id, member.member_id) is None:
-        raise SpenderNotAContact()
+        raise SpenderNoContact()
     there = _spender(session, group.member_id, member.member_id)
     if there is not None and there.cap_points == cap_points:
         return there
@@ -92,14 +92,14 @@ def payer(session: Session, group_id: int, spender_id: int) -> Group:
     """The group that a spender may spend for.
 
     GroupUnknown for everybody who is no contact of it; then MemberFrozen and the like where the spender's own line is
-    barred, and NotASpender.
+    barred, and SpendingNotAllowed.
     """
     group = visible(session, group_id, spender_id)
     member, state = members.by_id(session, spender_id), ledger.read(session, spender_id).state
     if member.left_on is not None or state in BARRED:
         raise BARRED.get(state, MemberClosed)(line="your own")
     if _spender(session, group_id, spender_id) is None:
-        raise NotASpender()
+        raise SpendingNotAllowed()
     return group
 
 
@@ -117,17 +117,17 @@ def belongs(session: Session, me: int, member_id: int, spender_id: int | None) -
 
 
 def within_cap(session: Session, group: Group, spender_id: int, points: int, at: datetime) -> None:
-    """OverCap or NotASpender, as spending so many points now would say."""
+    """OverCap or SpendingNotAllowed, as spending so many points now would say."""
     found = of(session, group, spender_id, at)
     if points > found.left:
         raise OverCap(left=found.left, cap=found.cap_points, resets_on=str(found.resets_on))
 
 
 def of(session: Session, group: Group, spender_id: int, at: datetime) -> Spending:
-    """What a spender may take at this moment; NotASpender."""
+    """What a spender may take at this moment; SpendingNotAllowed."""
     found = maybe(session, group, spender_id, at)
     if found is None:
-        raise NotASpender()
+        raise SpendingNotAllowed()
     return found
 
 

@@ -20,7 +20,7 @@ from points.groups import groups
 from points.groups.models import Contact, Group, Spender
 from points.kinds import FOREVER, Kind
 from points.ledger import Answer
-from points.refusals import NotASpender, NotEnoughPoints, OverCap
+from points.refusals import NotEnoughPoints, OverCap, SpendingNotAllowed
 from tests.points.oracle import FOLLOW_UPS, START, ZONE, Spendings, asked_for, in_days, request, steps
 from tests.points.test_ledger import ask, at_once, given_wallet, post, post_many, told, wallet
 from tests.points.test_postings import Book
@@ -277,10 +277,10 @@ def test_somebody_who_is_no_spender_or_no_more_is_refused(db):
     set_cap(group_id, ANN, None)
 
     for stranger in (ANN, 5):
-        with pytest.raises(NotASpender):
+        with pytest.raises(SpendingNotAllowed):
             post(spend(group_id, f"by {stranger}", 1, by=stranger))
         assert [type(a) for a in post_many(spend(group_id, f"by {stranger}", 1, by=stranger))] == [
-            NotASpender
+            SpendingNotAllowed
         ]
     assert wallet(group_id).balance == 10**6
 
@@ -399,7 +399,7 @@ def test_who_asks_while_a_spender_ends_waits_and_is_refused(db):
             waiting = other.submit(post, spend(group_id, "meanwhile", 1))
             until_somebody_waits()
 
-        assert isinstance(waiting.exception(10), NotASpender)
+        assert isinstance(waiting.exception(10), SpendingNotAllowed)
 
 
 def until_somebody_waits() -> None:
@@ -422,9 +422,9 @@ def test_a_spender_ended_in_the_middle_spends_nothing_after_it(db):
 
     answers = at_once(8, deed)
 
-    with pytest.raises(NotASpender):
+    with pytest.raises(SpendingNotAllowed):
         post(spend(group_id, "afterwards", 1))
-    assert {type(a).__name__ for a in answers} <= {"NoneType", "list", "NotASpender"}
+    assert {type(a).__name__ for a in answers} <= {"NoneType", "list", "SpendingNotAllowed"}
 
 
 # The pure rule
@@ -433,9 +433,9 @@ def test_a_spender_ended_in_the_middle_spends_nothing_after_it(db):
 def test_who_is_not_known_as_a_spender_is_refused_before_anything_is_counted():
     book = given_group_book()
 
-    with pytest.raises(NotASpender):
+    with pytest.raises(SpendingNotAllowed):
         deeds.run(book.wallet, request(1, Kind.REDEEM, 1, spender_id=5))
-    with pytest.raises(NotASpender):
+    with pytest.raises(SpendingNotAllowed):
         deeds.run(book.wallet, request(1, Kind.HOLD, 1, spender_id=5, ends_at=FOREVER))
 
 
