@@ -4,10 +4,13 @@ What a spender takes raises the sum of the month in which it is posted; what com
 it comes back in a later one: nobody spends more in June because something of May was cancelled.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
 from points.kinds import Kind
+from points.postings import Posting
+from points.refusals import OverCap, SpendingNotAllowed
 
 SPENDS = frozenset({Kind.REDEEM, Kind.HOLD})
 RETURNS = frozenset({Kind.RELEASE, Kind.TIMEOUT, Kind.REVERSE, Kind.GIFT_RETURN})
@@ -24,6 +27,29 @@ class Allowance:
     def left(self) -> int:
         """What may still be taken; nothing where a cap was lowered below what was taken before."""
         return max(0, self.cap_points - self.spent)
+
+
+def check(
+    allowance: Allowance | None,
+    spender_id: int,
+    points: int,
+    on: date,
+    ran_out: Iterable[tuple[Posting, int]],
+) -> None:
+    """SpendingNotAllowed, or OverCap with what is left.
+
+    `ran_out`: holds that have just run out, with their open points; this spender's of this month count as given back.
+    """
+    if allowance is None:
+        raise SpendingNotAllowed()
+    back = sum(
+        open_points
+        for hold, open_points in ran_out
+        if hold.spender_id == spender_id and month(hold.effective_on) == month(on)
+    )
+    now = Allowance(allowance.cap_points, allowance.spent - back)
+    if points > now.left:
+        raise OverCap(left=now.left, cap=now.cap_points, resets_on=str(next_month(on)))
 
 
 def month(on: date) -> date:

@@ -12,8 +12,7 @@ from uuid import UUID
 
 from base import clock
 from base.errors import NotAllowed
-from points import lots, postings
-from points.caps import Allowance, month, next_month
+from points import caps, lots, postings
 from points.kinds import FOLLOWS, FOREVER, MOST_POINTS, Kind, State
 from points.lots import Interval, Lots
 from points.postings import Posting, Wallet
@@ -26,11 +25,9 @@ from points.refusals import (
     MemberTooNew,
     MoreThanLeft,
     NotEnoughPoints,
-    OverCap,
     PointsHeld,
     PointsOutOfRange,
     QuoteChanged,
-    SpendingNotAllowed,
 )
 
 
@@ -85,7 +82,7 @@ class Known:
 
     overdue: tuple[Original, ...] = ()
     original: Original | None = None
-    allowance: Allowance | None = None
+    allowance: caps.Allowance | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,29 +210,14 @@ def _spend(scene: Scene) -> Iterator[Step]:
     """Redeem or set aside: soonest-lapsing lots first; with a quote exactly the quoted points."""
     request = scene.request
     if request.spender_id is not None:
-        _within_cap(scene)
+        ran_out = [(hold.posting, hold.open) for hold in scene.known.overdue]
+        caps.check(scene.known.allowance, request.spender_id, request.points, scene.on, ran_out)
     _, taken = lots.take(scene.pot, request.points, scene.on)
     if _total(taken) < request.points:
         raise NotEnoughPoints(balance=_total(taken), needed=request.points)
     if request.quoted and taken != request.quoted:
         raise QuoteChanged()
     yield request.kind, request.points, taken, None
-
-
-def _within_cap(scene: Scene) -> None:
-    """SpendingNotAllowed, or OverCap with what is left; holds of this month that have just run out count as given back."""
-    request, allowance = scene.request, scene.known.allowance
-    if allowance is None:
-        raise SpendingNotAllowed()
-    back = sum(
-        hold.open
-        for hold in scene.known.overdue
-        if hold.posting.spender_id == request.spender_id
-        and month(hold.posting.effective_on) == month(scene.on)
-    )
-    now = Allowance(allowance.cap_points, allowance.spent - back)
-    if request.points > now.left:
-        raise OverCap(left=now.left, cap=now.cap_points, resets_on=str(next_month(scene.on)))
 
 
 def _pass_on(scene: Scene) -> Iterator[Step]:

@@ -94,11 +94,11 @@ def given_group(config: Config, programme: Programme, *, points: int = 0, caps: 
     with database.begin() as session:
         at = clock.now()
         customer = members.by_id(session, group_id).customer_id
-        group = groups.set_up(session, programme.programme_id, customer, "Acme", "a", at)
+        group = groups.set_up(session, programme.programme_id, customer, "Acme", "a", at, "test")
         for member_id, cap in caps.items():
             customer = members.by_id(session, member_id).customer_id
-            groups.set_contact(session, group, customer, "middle", at)
-            spending.set_spender(session, group, customer, cap, at)
+            groups.set_contact(session, group, customer, "middle", at, "test")
+            spending.set_spender(session, group, customer, cap, at, "test")
     return group_id
 
 

@@ -10,7 +10,7 @@ from catalog.offers.models import Offer
 from catalog.redemptions.models import Redemption
 from catalog.redemptions.quotes import Priced
 from catalog.vouchers.models import Voucher
-from points.groups.schemas import reference
+from points.groups.groups import reference
 from points.wallets.schemas import LotView, PageQuery, lot_view
 
 

@@ -6,12 +6,13 @@ from typing import Any
 from flask import Response
 from sqlalchemy.orm import Session
 
-from base import audit, clock, database, ids, pages
+from base import clock, database, ids, pages
 from base.auth.guard import current, needs
 from base.auth.principals import Member, Service
 from base.http.api import IDEMPOTENT, Blueprint, answer_once
 from base.http.settings import config
 from points.groups import groups, spending
+from points.groups.groups import reference
 from points.groups.models import Group
 from points.groups.schemas import (
     ContactRequest,
@@ -28,7 +29,6 @@ from points.groups.schemas import (
     contact_view,
     group_view,
     listed_view,
-    reference,
 )
 from points.wallets import explained, wallets
 from points.wallets.schemas import PageQuery, PostingsView, posting_view, wallet_view
@@ -103,8 +103,7 @@ def end_contact(group: str, member: str) -> Response:
     contact_id = _contact_id(member)
 
     def effect(session: Session, found: Group) -> dict[str, Any]:
-        groups.end_contact(session, found, contact_id, clock.now())
-        _noted(session, "group.contact-ended", found, contact=member)
+        groups.end_contact(session, found, contact_id, clock.now(), current().actor)
         return {"member": member, "state": "ended"}
 
     return _change(group, None, effect)
@@ -129,8 +128,7 @@ def end_spender(group: str, member: str) -> Response:
     spender_id = _contact_id(member)
 
     def effect(session: Session, found: Group) -> dict[str, Any]:
-        spending.end_spender(session, found, spender_id, clock.now())
-        _noted(session, "group.spender-ended", found, spender=member)
+        spending.end_spender(session, found, spender_id, clock.now(), current().actor)
         return {"member": member, "state": "ended"}
 
     return _change(group, None, effect)
@@ -216,30 +214,25 @@ def _set_up(session: Session, asked: dict[str, Any]) -> dict[str, Any]:
         asked["name"],
         asked["group_class"],
         clock.now(),
+        current().actor,
     )
-    _noted(session, "group.set-up", group, group_class=group.group_class)
     return group_view(group)
 
 
 def _set_contact(session: Session, group: Group, asked: dict[str, Any]) -> dict[str, Any]:
     at = clock.now()
-    made = groups.set_contact(session, group, asked["customer_id"], asked["rank"], at)
-    _noted(session, "group.contact", group, contact=ids.public("mbr", made.contact_id), rank=made.rank)
+    made = groups.set_contact(session, group, asked["customer_id"], asked["rank"], at, current().actor)
     return contact_view(made, asked["customer_id"], spending.maybe(session, group, made.contact_id, at))
 
 
 def _set_spender(session: Session, group: Group, asked: dict[str, Any]) -> dict[str, Any]:
     at = clock.now()
-    made = spending.set_spender(session, group, asked["customer_id"], asked["cap_points"], at)
-    spender = ids.public("mbr", made.spender_id)
-    _noted(session, "group.spender", group, spender=spender, cap_points=made.cap_points)
+    made = spending.set_spender(
+        session, group, asked["customer_id"], asked["cap_points"], at, current().actor
+    )
     contact = groups.contact(session, group.member_id, made.spender_id)
     assert contact is not None
     return contact_view(contact, asked["customer_id"], spending.maybe(session, group, made.spender_id, at))
-
-
-def _noted(session: Session, action: str, group: Group, **facts: Any) -> None:
-    audit.write(session, current().actor, action, reference(group.member_id), **facts)
 
 
 def _after(name: str, query: dict[str, Any]) -> int | None:

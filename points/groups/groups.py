@@ -1,6 +1,7 @@
 """Groups and their contacts: set up by the operator, dated, never deleted; saying the same twice changes nothing.
 
-Whoever changes a group locks its profile first, so that two changes of one group come one after the other.
+Whoever changes a group locks its profile first, so that two changes of one group come one after the other. `by` is the
+actor, who is kept in the audit log with each change.
 """
 
 from datetime import datetime
@@ -9,7 +10,7 @@ from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from base import ids
+from base import audit, ids
 from base.errors import Conflict, NotFound
 from points import programmes
 from points.groups.models import Contact, Group, Spender
@@ -37,19 +38,21 @@ class GroupItself(Conflict):
 
 
 def set_up(
-    session: Session, programme_id: int, customer_id: str, name: str, group_class: str, at: datetime
+    session: Session, programme_id: int, customer_id: str, name: str, group_class: str, at: datetime, by: str
 ) -> Group:
     """Make a member a group, or give a group this name and class; MemberUnknown, ProgrammeClosed."""
     member = present(session, programme_id, customer_id)
     programmes.open_one(session, programme_id)
     said = {"name": name, "group_class": group_class}
-    return session.scalars(
+    group = session.scalars(
         insert(Group)
         .values(member_id=member.member_id, programme_id=programme_id, since=at, **said)
         .on_conflict_do_update(index_elements=["member_id"], set_=said)
         .returning(Group),
         execution_options={"populate_existing": True},
     ).one()
+    note(session, by, "group.set-up", group, group_class=group_class)
+    return group
 
 
 def find(session: Session, programme_id: int, group_id: int, *, change: bool = False) -> Group:
@@ -74,7 +77,14 @@ def all_of(session: Session, programme_id: int, *, after: int | None, limit: int
     return [(group, customer_id) for group, customer_id in rows]
 
 
-def set_contact(session: Session, group: Group, customer_id: str, rank: str, at: datetime) -> Contact:
+def count(session: Session, programme_id: int) -> int:
+    """How many groups a programme has."""
+    return session.scalar(select(func.count()).where(Group.programme_id == programme_id)) or 0
+
+
+def set_contact(
+    session: Session, group: Group, customer_id: str, rank: str, at: datetime, by: str
+) -> Contact:
     """Make a member of the programme a contact, or give a contact this rank; MemberUnknown, GroupItself."""
     member = present(session, group.programme_id, customer_id)
     if member.member_id == group.member_id:
@@ -94,15 +104,17 @@ def set_contact(session: Session, group: Group, customer_id: str, rank: str, at:
     )
     session.add(made)
     session.flush()
+    note(session, by, "group.contact", group, contact=ids.public("mbr", made.contact_id), rank=rank)
     return made
 
 
-def end_contact(session: Session, group: Group, contact_id: int, at: datetime) -> None:
+def end_contact(session: Session, group: Group, contact_id: int, at: datetime, by: str) -> None:
     """The member no longer belongs to the group, and no longer spends for it; ContactUnknown."""
     if contact(session, group.member_id, contact_id) is None:
         raise ContactUnknown()
     end(session, Contact, group.member_id, Contact.contact_id == contact_id, at)
     end(session, Spender, group.member_id, Spender.spender_id == contact_id, at)
+    note(session, by, "group.contact-ended", group, contact=ids.public("mbr", contact_id))
 
 
 def contact(session: Session, group_id: int, contact_id: int) -> Contact | None:
@@ -121,6 +133,16 @@ def present(session: Session, programme_id: int, customer_id: str) -> Member:
     if member is None or member.left_on is not None:
         raise MemberUnknown()
     return member
+
+
+def reference(group_id: int) -> str:
+    """A group's public id."""
+    return ids.public("grp", group_id)
+
+
+def note(session: Session, by: str, action: str, group: Group, **facts: object) -> None:
+    """A change of a group in the audit log."""
+    audit.write(session, by, action, reference(group.member_id), **facts)
 
 
 def end(

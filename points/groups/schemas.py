@@ -6,6 +6,7 @@ import marshmallow as ma
 
 from base import ids
 from base.http.api import Request, Text, View, WholeNumber
+from points.groups.groups import reference
 from points.groups.models import CLASSES, RANKS, Contact, Group
 from points.groups.spending import ListedContact, Spending
 from points.kinds import MOST_POINTS
@@ -108,11 +109,6 @@ class EndedView(View):
 
     member = ma.fields.String()
     state = ma.fields.String()
-
-
-def reference(group_id: int) -> str:
-    """A group's public id."""
-    return ids.public("grp", group_id)
 
 
 def group_view(group: Group) -> dict[str, Any]:

@@ -56,7 +56,9 @@ class ListedContact:
     spending: Spending | None
 
 
-def set_spender(session: Session, group: Group, customer_id: str, cap_points: int, at: datetime) -> Spender:
+def set_spender(
+    session: Session, group: Group, customer_id: str, cap_points: int, at: datetime, by: str
+) -> Spender:
     """Let a contact spend so many points in a month; the same again changes nothing, another cap counts at once.
 
     A redemption that is under way and has read the old cap ends first. Raises MemberUnknown, SpenderNoContact.
@@ -78,14 +80,17 @@ def set_spender(session: Session, group: Group, customer_id: str, cap_points: in
     )
     session.add(made)
     session.flush()
+    spender = ids.public("mbr", made.spender_id)
+    groups.note(session, by, "group.spender", group, spender=spender, cap_points=cap_points)
     return made
 
 
-def end_spender(session: Session, group: Group, spender_id: int, at: datetime) -> None:
+def end_spender(session: Session, group: Group, spender_id: int, at: datetime, by: str) -> None:
     """The contact may not spend any more; ContactUnknown where there is no such contact, harmless to repeat."""
     if groups.contact(session, group.member_id, spender_id) is None:
         raise ContactUnknown()
     groups.end(session, Spender, group.member_id, Spender.spender_id == spender_id, at)
+    groups.note(session, by, "group.spender-ended", group, spender=ids.public("mbr", spender_id))
 
 
 def payer(session: Session, group_id: int, spender_id: int) -> Group:

@@ -69,10 +69,10 @@ def set_cap(world, spender_id: int, cap: int | None) -> None:
     with database.begin() as session:
         group = groups.find(session, world.programme.programme_id, world.group_id, change=True)
         if cap is None:
-            spending.end_spender(session, group, spender_id, clock.now())
+            spending.end_spender(session, group, spender_id, clock.now(), "test")
         else:
             customer = members.by_id(session, spender_id).customer_id
-            spending.set_spender(session, group, customer, cap, clock.now())
+            spending.set_spender(session, group, customer, cap, clock.now(), "test")
 
 
 def test_the_group_pays_and_the_spender_uses_what_was_bought(world):
@@ -178,7 +178,7 @@ def test_whoever_is_no_contact_any_more_sees_and_does_nothing(world):
     quote = world.ann.quote(world.voucher, group=world.group).json["id"]
     with database.begin() as session:
         group = groups.find(session, world.programme.programme_id, world.group_id, change=True)
-        groups.end_contact(session, group, world.ann_id, clock.now())
+        groups.end_contact(session, group, world.ann_id, clock.now(), "test")
 
     told = {
         kind_of(world.ann.quote(world.voucher, group=world.group)),

@@ -352,7 +352,7 @@ def test_a_row_never_ends_before_it_began(world, db):
     group_id = ids.parse("grp", world.with_spender(), parts=1)[0]
     with database.begin() as session:  # a machine whose clock is behind
         group = groups.find(session, members.by_id(session, group_id).programme_id, group_id)
-        groups.end_contact(session, group, world.ann_id, clock.now() - timedelta(days=1))
+        groups.end_contact(session, group, world.ann_id, clock.now() - timedelta(days=1), "test")
 
     with database.begin() as session:
         assert session.scalar(text("select count(*) from spender where until = since")) == 1
