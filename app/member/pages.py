@@ -1,6 +1,16 @@
-"""The member's pages: sign-in, home, offers, quotes and redemptions, vouchers, points."""
+"""The member's pages: sign-in, home, offers, quotes and redemptions, vouchers, points, groups."""
 
-from app.member import home, offers, points, redemptions, refusals, sign_in, vouchers
+from app.member import groups, home, offers, points, redemptions, refusals, sign_in, vouchers
 from app.member.frame import blueprint
 
-__all__ = ["blueprint", "home", "offers", "points", "redemptions", "refusals", "sign_in", "vouchers"]
+__all__ = [
+    "blueprint",
+    "groups",
+    "home",
+    "offers",
+    "points",
+    "redemptions",
+    "refusals",
+    "sign_in",
+    "vouchers",
+]

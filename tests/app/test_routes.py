@@ -90,6 +90,7 @@ ROUTES = {
     "POST /sign-out": "public",
     "GET /": "wallet:own",
     "GET /points": "wallet:own",
+    "GET /groups/<group>": "groups:own",
     "GET /offers": "offers:read",
     "GET /offers/<offer>": "offers:read",
     "POST /quotes": "redemptions:own",
