@@ -152,17 +152,22 @@ def _post_batch(
         tuple[int, Request]
     ] = []  # requests that may refer to what this very batch writes, and those after them
     waiting: set[int] = set()
+    tried: set[tuple[int, UUID]] = set()
     for number, request in batch:
         member_id, place = request.member_id, (request.member_id, request.idem)
         if member_id not in wallets:
             answers[number] = WalletUnknown(member=member_id)
-        elif member_id in waiting or (
-            done[member_id]
-            and (
-                request.rev_of is not None
-                or request.spender_id is not None
-                or now[member_id].held
-                or wallets[member_id].held
+        elif (
+            member_id in waiting
+            or (place in tried and place not in before)  # refused a moment ago; all was read for that one
+            or (
+                done[member_id]
+                and (
+                    request.rev_of is not None
+                    or request.spender_id is not None
+                    or now[member_id].held
+                    or wallets[member_id].held
+                )
             )
         ):
             waiting.add(member_id)  # those after it wait too: a member's requests are done in the order given
@@ -170,6 +175,7 @@ def _post_batch(
         elif place in before:
             answers[number] = _attempt_replay(request, before[place])
         else:
+            tried.add(place)
             try:
                 outcome = deeds.run(now[member_id], request, known[place])
             except Problem as refusal:
@@ -305,7 +311,7 @@ def _known(connection: Connection, asked: list[tuple[Wallet, Request]]) -> dict[
     found = _read_originals(
         connection, sorted(originals | {(m, s) for m, seqs in overdue.items() for s in seqs})
     )
-    for wallet, request in asked:
+    for wallet, request in reversed(asked):  # of two with one key in a batch the first counts
         holds = [found[request.member_id, s] for s in overdue.get(request.member_id, ())]
         at = max(request.at, wallet.at)
         known[request.member_id, request.idem] = Known(

@@ -23,7 +23,7 @@ def allowances(
 ) -> dict[tuple[int, UUID], Allowance]:
     """By member and key, what the spenders of these requests may take; those who are no spenders are left out."""
     places: dict[tuple[int, UUID], Place] = {}
-    for wallet, request in asked:
+    for wallet, request in reversed(asked):  # of two with one key in a batch the first counts
         if request.spender_id is not None and request.kind in SPENDS:
             on = clock.day(max(request.at, wallet.at), request.zone)
             places[request.member_id, request.idem] = (request.member_id, request.spender_id, month(on))

@@ -313,6 +313,17 @@ def test_several_requests_of_one_spender_in_one_batch_share_the_cap(db):
     assert spent(other) == {(ANN, 2026, 1): 60}
 
 
+def test_one_key_for_two_spenders_in_a_batch_is_the_first_ones_and_after_its_refusal_the_seconds(db):
+    group_id, other = given_group_wallet(CAPS), given_group_wallet(CAPS)
+
+    taken = post_many(spend(group_id, "key", 50), spend(group_id, "key", 150, by=BEN))
+    after_a_refusal = post_many(spend(other, "key", 100), spend(other, "key", 100, by=BEN))
+
+    assert [type(a).__name__ for a in taken] == ["Answer", "KeyReused"]
+    assert [type(a).__name__ for a in after_a_refusal] == ["OverCap", "Answer"]
+    assert (spent(group_id), spent(other)) == ({(ANN, 2026, 1): 50}, {(BEN, 2026, 1): 100})
+
+
 def test_a_repeated_request_counts_once(db):
     group_id = given_group_wallet(CAPS)
     asked = spend(group_id, "once", 40)
