@@ -21,6 +21,7 @@ from catalog.vouchers import api as vouchers_api
 from merchants.statements import api as statements_api
 from merchants.terminals import api as terminals_api
 from points.gifts import api as gifts_api
+from points.groups import api as groups_api
 from points.members import api as members_api
 from points.operations import api as operations_api
 from points.wallets import api as wallets_api
@@ -57,6 +58,7 @@ def create_app(config: Config) -> Flask:
         wallets_api,
         operations_api,
         gifts_api,
+        groups_api,
         offers_api,
         redemptions_api,
         vouchers_api,

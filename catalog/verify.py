@@ -58,6 +58,19 @@ _CHECKS: tuple[tuple[str, str, str], ...] = (
         "having s.total - s.left_over <> coalesce(sum(r.units), 0)",
     ),
     (
+        "spender",
+        "posting, quote, voucher or seat name another spender than the redemption",
+        "select r.member_id, r.redemption_id from redemption r "
+        "left join posting p on p.member_id = r.member_id and p.seq = r.posting_seq "
+        "left join quote q on q.member_id = r.member_id and q.quote_id = r.quote_id "
+        "left join voucher v on v.member_id = r.member_id and v.redemption_id = r.redemption_id "
+        "left join seat s on s.member_id = r.member_id and s.redemption_id = r.redemption_id "
+        "where (p.seq is not null and p.spender_id is distinct from r.spender_id) "
+        "or (q.quote_id is not null and q.spender_id is distinct from r.spender_id) "
+        "or (v.voucher_id is not null and v.spender_id is distinct from r.spender_id) "
+        "or (s.seat_id is not null and s.spender_id is distinct from r.spender_id)",
+    ),
+    (
         "quote",
         "a redemption names a quote with another price",
         "select r.member_id, r.redemption_id from redemption r join quote q "

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from base import clock
 from base.errors import NotAllowed
-from points import lots, postings
+from points import caps, lots, postings
 from points.kinds import FOLLOWS, FOREVER, MOST_POINTS, Kind, State
 from points.lots import Interval, Lots
 from points.postings import Posting, Wallet
@@ -75,10 +75,11 @@ class Original(NamedTuple):
 
 
 class Known(NamedTuple):
-    """What was read beside the wallet: overdue holds, and the original of a reversal, capture or release."""
+    """What was read beside the wallet: overdue holds, the original of a reversal, capture or release, a spender's cap."""
 
     overdue: tuple[Original, ...] = ()
     original: Original | None = None
+    allowance: caps.Allowance | None = None
 
 
 class Outcome(NamedTuple):
@@ -143,7 +144,7 @@ def run(wallet: Wallet, request: Request, known: Known = NOTHING_KNOWN) -> Outco
             request.idem,
             intervals,
             original.seq if original else None,
-            request.spender_id if deed else None,
+            original.spender_id if original else request.spender_id if deed else None,
             request.value_fen if deed else None,
             request.ends_at if kind is Kind.HOLD else None,
             request.ref if deed else None,
@@ -202,6 +203,9 @@ def _unearn(scene: Scene) -> Iterator[Step]:
 def _spend(scene: Scene) -> Iterator[Step]:
     """Redeem or set aside: soonest-lapsing lots first; with a quote exactly the quoted points."""
     request = scene.request
+    if request.spender_id is not None:
+        ran_out = [(hold.posting, hold.open) for hold in scene.known.overdue]
+        caps.check(scene.known.allowance, request.spender_id, request.points, scene.on, ran_out)
     _, taken = lots.take(scene.pot, request.points, scene.on)
     if _total(taken) < request.points:
         raise NotEnoughPoints(balance=_total(taken), needed=request.points)

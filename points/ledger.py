@@ -20,7 +20,7 @@ from base import database, packed
 from base.database import StillRunning
 from base.errors import NotFound, Problem
 from base.idempotency import KeyReused
-from points import deeds, postings
+from points import deeds, postings, spenders
 from points.deeds import Known, Original, Outcome, Request
 from points.kinds import ENDS_A_HOLD, FOREVER, SIDES, Kind, State
 from points.lots import Interval, Lots
@@ -103,6 +103,7 @@ def post(session: Session, request: Request) -> Answer:
         outcome = deeds.run(wallet, request, *known.values())
         if not outcome.postings or _write_one(connection, wallet, outcome):
             _keep_holds(connection, [outcome])
+            spenders.keep(connection, outcome.postings)
             return Answer(outcome.postings, replayed=False)
     raise StillRunning(retry_after_s=1)
 
@@ -117,8 +118,8 @@ def post_alone(request: Request) -> Answer:
             wallet, before = _read_with_key(connection, request, lock=False)
             if before:
                 return _replay(request, before)
-            if wallet.held or request.rev_of is not None or request.kind is Kind.HOLD:
-                break  # holds are rows of their own
+            if request.kind is Kind.HOLD or _needs_more(request, wallet):
+                break  # there are more rows to read or to write
             outcome = deeds.run(wallet, request)
             if not outcome.postings or _write_one(connection, wallet, outcome):
                 return Answer(outcome.postings, replayed=False)
@@ -163,6 +164,7 @@ def _post_batch(
     now, changed, outcomes = dict(wallets), set[int](), list[Outcome]()
     late: list[tuple[int, Request]] = []  # may refer to what this very batch writes; and those after them
     waiting: set[int] = set()
+    tried: set[Place] = set()
     for number, request in batch:
         member_id = request.member_id
         place = (member_id, request.idem.int)
@@ -171,12 +173,16 @@ def _post_batch(
             answers[number] = WalletUnknown(member=member_id)
         elif waiting and member_id in waiting:  # a member's requests are done in the order given
             late.append((number, request))
-        elif member_id in changed and (request.rev_of is not None or wallet.held or wallets[member_id].held):
+        elif (member_id in changed and _needs_more(request, wallet, wallets[member_id])) or (
+            place in tried
+            and place not in before  # refused a moment ago, and what was read was read for that one
+        ):
             waiting.add(member_id)
             late.append((number, request))
         elif place in before:
             answers[number] = _attempt_replay(request, before[place])
         else:
+            tried.add(place)
             try:
                 outcome = deeds.run(wallet, request, known.get(place, deeds.NOTHING_KNOWN))
             except Problem as refusal:
@@ -188,8 +194,10 @@ def _post_batch(
                 changed.add(member_id)
                 outcomes.append(outcome)
     _write_wallets(connection, wallets, {member_id: now[member_id] for member_id in changed})
-    _copy_postings(connection, [posting for outcome in outcomes for posting in outcome.postings])
+    fresh = [posting for outcome in outcomes for posting in outcome.postings]
+    _copy_postings(connection, fresh)
     _keep_holds(connection, outcomes)
+    spenders.keep(connection, fresh)
     for number, request in late:
         answers[number] = _attempt(session, request)
 
@@ -296,25 +304,34 @@ def _read_keys(connection: Connection, requests: list[Request]) -> dict[Place, t
 
 
 def _known(connection: Connection, asked: list[tuple[Wallet, Request]]) -> dict[Place, Known]:
-    """What requests need besides the wallet: originals with what came of them, and overdue holds."""
+    """What requests need besides the wallet: originals with what came of them, overdue holds, and spenders' caps."""
     known: dict[Place, Known] = {}
     originals = {(r.member_id, r.rev_of) for _, r in asked if r.rev_of is not None}
     overdue = _overdue(connection, [(w, r) for w, r in asked if w.held])
-    if not originals and not overdue:
+    allowances = spenders.allowances(connection, asked)
+    if not originals and not overdue and not allowances:
         return known
     found = _read_originals(
         connection, sorted(originals | {(m, s) for m, seqs in overdue.items() for s in seqs})
     )
-    for wallet, request in asked:
-        if request.rev_of is None and not wallet.held:
+    for wallet, request in reversed(asked):  # of two with one key in a batch the first counts
+        if not _needs_more(request, wallet):
             continue
         holds = [found[request.member_id, s] for s in overdue.get(request.member_id, ())]
         at = max(request.at, wallet.at)
         known[request.member_id, request.idem.int] = Known(
             overdue=tuple(hold for hold in holds if (hold.posting.ends_at or FOREVER) <= at),
             original=found.get((request.member_id, request.rev_of or 0)),
+            allowance=allowances.get((request.member_id, request.idem)),
         )
     return known
+
+
+def _needs_more(request: Request, *wallets: Wallet) -> bool:
+    """Whether the wallet and the key alone do not tell what becomes of a request."""
+    return (
+        request.rev_of is not None or request.spender_id is not None or any(wallet.held for wallet in wallets)
+    )
 
 
 def _overdue(connection: Connection, asked: list[tuple[Wallet, Request]]) -> dict[int, list[int]]:

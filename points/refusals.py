@@ -1,6 +1,6 @@
 """What the ledger refuses, by name."""
 
-from base.errors import Conflict, Invalid, NotAllowed
+from base.errors import Conflict, Invalid, NotAllowed, OverLimit
 
 
 class NotEnoughPoints(Conflict):
@@ -58,6 +58,23 @@ class MemberMerged(NotAllowed):
 
     zh = "该会员已并入另一会员。"
     next_en, next_zh = "Use the membership that it was merged into.", "请使用并入后的会员账户。"
+
+
+class SpendingNotAllowed(NotAllowed):
+    """You may not spend the points of this group."""
+
+    zh = "您不能使用该集团的积分。"
+    next_en, next_zh = "Ask whoever looks after the group.", "请联系集团的管理人员。"
+
+
+class OverCap(OverLimit):
+    """This is more than you may spend for the group this month."""
+
+    zh = "超过您本月可使用的集团积分额度。"
+    next_en, next_zh = (
+        "Choose something smaller, or wait for the day that is named.",
+        "请选择所需积分较少的权益，或等到注明的日期。",
+    )
 
 
 class PointsHeld(Conflict):

@@ -24,6 +24,7 @@ from merchants.terminals import clerks
 from merchants.terminals.models import ClerkRow, Terminal
 from points import ledger, lots, policies, programmes
 from points.deeds import Request
+from points.groups import groups, spending
 from points.kinds import Kind
 from points.members import members
 from points.members.members import Enrolment, Secrets
@@ -85,6 +86,20 @@ def given_points(member_id: int, points: int, *, last_day: date | None = None) -
     )
     with database.begin() as session:
         return ledger.post(session, request).seq
+
+
+def given_group(config: Config, programme: Programme, *, points: int = 0, caps: dict[int, int]) -> int:
+    """A group with points, and members of the programme as contacts who may spend so many in a month."""
+    group_id = given_member(config, programme, points=points)
+    with database.begin() as session:
+        at = clock.now()
+        customer = members.by_id(session, group_id).customer_id
+        group = groups.set_up(session, programme.programme_id, customer, "Acme", "a", at, "test")
+        for member_id, cap in caps.items():
+            customer = members.by_id(session, member_id).customer_id
+            groups.set_contact(session, group, customer, "middle", at, "test")
+            spending.set_spender(session, group, customer, cap, at, "test")
+    return group_id
 
 
 @dataclass(frozen=True)
@@ -203,11 +218,11 @@ class Caller:
 
     # The words of a test
 
-    def quote(self, offer: Offer, units: int = 1) -> TestResponse:
-        return self.post("/v1/quotes", {"offer": ids.public("off", offer.offer_id), "units": units})
+    def quote(self, offer: Offer, units: int = 1, **more: Any) -> TestResponse:
+        return self.post("/v1/quotes", {"offer": ids.public("off", offer.offer_id), "units": units} | more)
 
-    def redeem(self, offer: Offer, units: int = 1, *, key: str | None = None) -> TestResponse:
-        return self.post("/v1/redemptions", {"quote": self.quote(offer, units).json["id"]}, key=key)
+    def redeem(self, offer: Offer, units: int = 1, *, key: str | None = None, **more: Any) -> TestResponse:
+        return self.post("/v1/redemptions", {"quote": self.quote(offer, units, **more).json["id"]}, key=key)
 
     def voucher_code(self, redemption: Any) -> str:
         return str(self.get(f"/v1/vouchers/{redemption['voucher']}").json["code"])

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from base import ids, pages
 from base.auth.guard import current
 from base.auth.principals import Member
-from base.errors import Invalid, NotFound, Problem
+from base.errors import Invalid, Problem
 from base.http.settings import config
 from base.web.i18n import gettext
 from catalog.redemptions import quotes
@@ -28,12 +28,9 @@ def me() -> Member:
     return principal
 
 
-def own(prefix: str, text: str, unknown: type[NotFound]) -> tuple[int, int]:
-    """The key of one of the caller's own things; anybody else's is unknown."""
-    member_id, number = ids.parse(prefix, text)
-    if member_id != me().member_id:
-        raise unknown()
-    return member_id, number
+def spender(member_id: int) -> int | None:
+    """The caller, where something belongs to another member: then to a group, or to nobody the caller knows."""
+    return None if member_id == me().member_id else me().member_id
 
 
 def position() -> list[Any] | None:
@@ -83,7 +80,7 @@ def _known_to_these_pages() -> dict[str, Any]:
 def _menu() -> list[dict[str, Any]]:
     first = "/" + request.path.split("/", 2)[1]
     entries = (
-        (_("Home"), "/", "home", ("/",)),
+        (_("Home"), "/", "home", ("/", "/groups")),
         (_("Offers"), "/offers", "gift", ("/offers", "/quotes")),
         (_("Vouchers"), "/vouchers", "ticket", ("/vouchers", "/redemptions")),
         (_("Points"), "/points", "coin", ("/points",)),

@@ -11,6 +11,7 @@ from catalog.rates import rates
 from catalog.redemptions import redemptions
 from catalog.vouchers import shelf
 from points import lots
+from points.groups import spending
 from points.wallets import wallets
 
 ON_TOP = 3
@@ -34,5 +35,6 @@ def home() -> ResponseReturnValue:
             under_way=redemptions.under_way(session, me().member_id, limit=ON_TOP + 1),
             vouchers=shelf.listed(session, me().member_id, at, shelf.USABLE, limit=ON_TOP + 1),
             on_top=ON_TOP,
+            groups=spending.mine(session, me().member_id, at),
             near=cards.near(session, shown, at, worth_fen),
         )

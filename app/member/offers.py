@@ -10,10 +10,11 @@ from base import clock, database, ids
 from base.auth.guard import needs
 from base.http.settings import config
 from catalog.offers import offers
-from catalog.offers.models import Offer
+from catalog.offers.models import BILL_CREDIT, Offer
 from catalog.offers.schemas import KINDS
 from catalog.redemptions import quotes
 from merchants import merchants
+from points.groups import spending
 from points.wallets import wallets
 
 
@@ -57,13 +58,16 @@ def one_offer(offer: str) -> ResponseReturnValue:
         priced = cards.of(session, shown, [found], at)
         refusal = why_not_redeeming(session, shown)
         merchant_id = found.offer.merchant_id
+        payers = spending.mine(session, me().member_id, at) if found.offer.kind != BILL_CREDIT else []
+        most_points = max([shown.spendable, *(left.left for _group, left in payers)])
         return render_template(
             "member/offer.html",
             offer=found.offer,
             card=priced[0] if priced else None,
             shown=shown,
             refusal=refusal and (refusal, refusals.detail(refusal), refusals.next_step(refusal)),
-            most_units=_most_units(priced[0], shown.spendable) if priced else 0,
+            most_units=_most_units(priced[0], most_points) if priced else 0,
+            payers=payers,
             merchant=merchants.by_id(session, merchant_id) if merchant_id else None,
             cancel_rule=cancel_rule(found.offer),
             outlets=merchants.outlets_of(session, merchant_id) if merchant_id else [],
@@ -77,10 +81,13 @@ def make_quote() -> ResponseReturnValue:
     offer_id = _offer_id(request.form.get("offer", ""))
     back_to(url_of(offer_id), _("Back to the offer"))
     units = whole("units", least=1, most=10**6)
+    group = request.form.get("payer")
+    payer = ids.parse("grp", group, parts=1)[0] if group else me().member_id
     with database.begin() as session:
-        priced = quotes.make(session, me().member_id, offer_id, units, clock.now(), config().quote_life_s)
+        life_s, spender_id = config().quote_life_s, me().member_id if group else None
+        priced = quotes.make(session, payer, offer_id, units, clock.now(), life_s, spender_id=spender_id)
         quote_id = priced.quote.quote_id
-    return redirect(url_for("member_pages.one_quote", quote=ids.public("quo", me().member_id, quote_id)), 303)
+    return redirect(url_for("member_pages.one_quote", quote=ids.public("quo", payer, quote_id)), 303)
 
 
 def url_of(offer_id: int) -> str:

@@ -6,7 +6,7 @@ from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
-from app.member.frame import PAGE, _, back_to, blueprint, cursor, me, own, position
+from app.member.frame import PAGE, _, back_to, blueprint, cursor, me, position, spender
 from app.member.offers import cancel_rule
 from app.member.offers import url_of as url_of_offer
 from base import clock, database, idempotency, ids
@@ -14,13 +14,13 @@ from base.auth.guard import needs
 from base.http.settings import config
 from catalog.offers.models import Offer
 from catalog.redemptions import quotes, redemptions
-from catalog.redemptions.quotes import QuoteUnknown
-from catalog.redemptions.redemptions import RedemptionUnknown
 from catalog.vouchers import shelf
 from catalog.vouchers.codes import Keys
 from catalog.vouchers.life import of_redemption
 from catalog.vouchers.models import ISSUED
 from points import lots, programmes
+from points.groups import spending
+from points.groups.models import Group
 from points.wallets import wallets
 
 
@@ -28,16 +28,19 @@ from points.wallets import wallets
 @needs("redemptions:own")
 def one_quote(quote: str) -> ResponseReturnValue:
     """The sheet: exact price, points left, the very lots; a used quote shows what it bought."""
-    member_id, quote_id = own("quo", quote, QuoteUnknown)
+    member_id, quote_id = ids.parse("quo", quote)
     with database.begin() as session:
+        group = _group(session, member_id)
+        offer_id = quotes.find(session, member_id, quote_id, spender(member_id)).offer_id
         used = redemptions.of_quote(session, member_id, quote_id)
         if used is not None:
             return redirect(_url(member_id, used), 303)
-        back_to(url_of_offer(quotes.find(session, member_id, quote_id).offer_id), _("Get a fresh quote"))
-        priced = quotes.shown(session, member_id, quote_id, clock.now())
+        back_to(url_of_offer(offer_id), _("Get a fresh quote"))
+        priced = quotes.shown(session, member_id, quote_id, clock.now(), spender(member_id))
         return render_template(
             "member/quote.html",
             priced=priced,
+            group=group,
             quote_id=quote,
             key=uuid.uuid4(),
             no_end=lots.NO_END,
@@ -52,13 +55,14 @@ def one_quote(quote: str) -> ResponseReturnValue:
 def redeem() -> ResponseReturnValue:
     """Confirm a quote, once: a second tap, or the page sent again, leads to the same redemption."""
     quote = request.form.get("quote", "")
-    member_id, quote_id = own("quo", quote, QuoteUnknown)
+    member_id, quote_id = ids.parse("quo", quote)
     key = idempotency.checked(request.form.get("key"))
     with database.begin() as session:
+        offer_id = quotes.find(session, member_id, quote_id, spender(member_id)).offer_id
         used = redemptions.of_quote(session, member_id, quote_id)
         if used is not None:
             return redirect(_url(member_id, used), 303)
-        back_to(url_of_offer(quotes.find(session, member_id, quote_id).offer_id), _("Back to the offer"))
+        back_to(url_of_offer(offer_id), _("Back to the offer"))
         asked = {"page": "redeem", "quote": quote}
         answer = idempotency.once(
             session, member_id, me().actor, key, asked, lambda: (303, _redeem(session, member_id, quote_id))
@@ -84,10 +88,10 @@ def list_redemptions() -> ResponseReturnValue:
 @needs("redemptions:own")
 def one_redemption(redemption: str) -> ResponseReturnValue:
     """Where a redemption stands, what it bought, and cancelling while that is possible."""
-    member_id, redemption_id = own("red", redemption, RedemptionUnknown)
+    member_id, redemption_id = ids.parse("red", redemption)
     at = clock.now()
     with database.begin() as session:
-        row = redemptions.find(session, member_id, redemption_id)
+        row = redemptions.seen_by(session, me().member_id, member_id, redemption_id)
         offer = session.get_one(Offer, row.offer_id)
         issued = of_redemption(session, member_id, redemption_id)
         voucher = shelf.find(session, member_id, issued.voucher_id, at) if issued else None
@@ -97,6 +101,7 @@ def one_redemption(redemption: str) -> ResponseReturnValue:
         return render_template(
             "member/redemption.html",
             row=row,
+            group=_group(session, member_id),
             offer=offer,
             voucher=voucher,
             programme=programmes.by_id(session, me().programme_id),
@@ -110,11 +115,12 @@ def one_redemption(redemption: str) -> ResponseReturnValue:
 @needs("redemptions:own")
 def cancel(redemption: str) -> ResponseReturnValue:
     """Hand it back, once: the points return to the lots they came from."""
-    member_id, redemption_id = own("red", redemption, RedemptionUnknown)
+    member_id, redemption_id = ids.parse("red", redemption)
     key = idempotency.checked(request.form.get("key"))
     back_to(_url(member_id, redemption_id), _("Back to the redemption"))
     asked = {"page": "cancel", "redemption": redemption}
     with database.begin() as session:
+        redemptions.seen_by(session, me().member_id, member_id, redemption_id)
         idempotency.once(
             session,
             member_id,
@@ -127,8 +133,14 @@ def cancel(redemption: str) -> ResponseReturnValue:
 
 
 def _redeem(session: Session, member_id: int, quote_id: int) -> str:
-    row = redemptions.redeem(session, Keys.of(config()), member_id, quote_id, clock.now())
+    keys, by = Keys.of(config()), spender(member_id)
+    row = redemptions.redeem(session, keys, member_id, quote_id, clock.now(), spender_id=by)
     return ids.public("red", member_id, row.redemption_id)
+
+
+def _group(session: Session, member_id: int) -> Group | None:
+    """The group whose points are meant, as its contact sees it; None for the member's own."""
+    return None if member_id == me().member_id else spending.visible(session, member_id, me().member_id)
 
 
 def _url(member_id: int, redemption_id: int) -> str:

@@ -10,12 +10,13 @@ from base.http.problems import body_of, status_of
 from base.web import formats
 from base.web.i18n import current_language
 from catalog.redemptions.quotes import TooManyUnits
-from points.refusals import MemberClosed, MemberFrozen, MemberTooNew, NotEnoughPoints, QuoteChanged
+from points.refusals import MemberClosed, MemberFrozen, MemberTooNew, NotEnoughPoints, OverCap, QuoteChanged
 
 
 @blueprint.errorhandler(Conflict)
 @blueprint.errorhandler(Invalid)
 @blueprint.errorhandler(NotAllowed)
+@blueprint.errorhandler(OverCap)
 def refused(problem: Problem) -> ResponseReturnValue:
     """The page of a refusal; everything it undid was undone before this is shown."""
     status = status_of(type(problem))
@@ -36,6 +37,12 @@ def detail(problem: Problem) -> str:
         )
     if isinstance(problem, MemberTooNew) and "from_day" in facts:
         return _("You can redeem from %(day)s on.", day=facts["from_day"])
+    if isinstance(problem, OverCap):
+        return _(
+            "You can still spend %(left)s for the group; on %(day)s your month begins anew.",
+            left=formats.points(facts["left"]),
+            day=facts["resets_on"],
+        )
     if isinstance(problem, TooManyUnits):
         return _("At most %(most)s at once.", most=facts["most"])
     if isinstance(problem, QuoteChanged):

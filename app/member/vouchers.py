@@ -5,9 +5,10 @@ from datetime import date
 import segno
 from flask import make_response, render_template, request
 from flask.typing import ResponseReturnValue
+from sqlalchemy.orm import Session
 
-from app.member.frame import PAGE, blueprint, cursor, me, own, position
-from base import clock, database
+from app.member.frame import PAGE, blueprint, cursor, me, position
+from base import clock, database, ids
 from base.auth.guard import needs
 from base.http.settings import config
 from catalog.vouchers import codes, shelf
@@ -16,6 +17,7 @@ from catalog.vouchers.life import VoucherUnknown
 from catalog.vouchers.models import HELD, ISSUED
 from catalog.vouchers.shelf import HEAPS, USABLE, Kept
 from merchants import acceptances, merchants
+from points.groups import spending
 
 
 @blueprint.route("/vouchers")
@@ -40,10 +42,10 @@ def list_vouchers() -> ResponseReturnValue:
 @needs("vouchers:own")
 def one_voucher(voucher: str) -> ResponseReturnValue:
     """The picture for the till; once it was used, when and where."""
-    member_id, voucher_id = own("vch", voucher, VoucherUnknown)
+    member_id, voucher_id = ids.parse("vch", voucher)
     at = clock.now()
     with database.begin() as session:
-        kept = shelf.find(session, member_id, voucher_id, at)
+        kept = _mine(session, member_id, voucher_id)
         code, picture = _code(kept)
         return render_template(
             "member/voucher.html",
@@ -62,13 +64,21 @@ def one_voucher(voucher: str) -> ResponseReturnValue:
 @needs("vouchers:own")
 def voucher_changed(voucher: str) -> ResponseReturnValue:
     """An open page asks whether the till did something; then it is told to load itself again."""
-    member_id, voucher_id = own("vch", voucher, VoucherUnknown)
+    member_id, voucher_id = ids.parse("vch", voucher)
     with database.begin() as session:
-        seen = _seen(shelf.find(session, member_id, voucher_id, clock.now()))
+        seen = _seen(_mine(session, member_id, voucher_id))
     answer = make_response("", 204)
     if request.args.get("seen") != seen:
         answer.headers["HX-Refresh"] = "true"
     return answer
+
+
+def _mine(session: Session, member_id: int, voucher_id: int) -> Kept:
+    """The member's own voucher, or one redeemed for a group; VoucherUnknown."""
+    kept = shelf.find(session, member_id, voucher_id, clock.now())
+    if not spending.belongs(session, me().member_id, member_id, kept.voucher.spender_id):
+        raise VoucherUnknown()
+    return kept
 
 
 def _seen(kept: Kept) -> str:

@@ -1,7 +1,9 @@
 """What each kind of principal may do. A route names one permission; without one the program does not start."""
 
 PUBLIC = frozenset({"public"})
-MEMBER = frozenset({"wallet:own", "offers:read", "redemptions:own", "vouchers:own", "gifts:own"})
+MEMBER = frozenset(
+    {"wallet:own", "offers:read", "redemptions:own", "vouchers:own", "gifts:own", "groups:own"}
+)
 CLERK = frozenset({"vouchers:check", "vouchers:accept", "acceptances:void", "acceptances:own"})
 MANAGER = frozenset({"terminals:manage"})
 
@@ -21,6 +23,7 @@ SERVICE_SCOPES = frozenset(
         "wallet:issue",
         "statements:read",
         "retention:read",
+        "groups:manage",
     }
 )
 

@@ -17,6 +17,7 @@ from catalog.redemptions.schemas import (
     QuoteRequest,
     QuoteView,
     RedemptionRequest,
+    RedemptionsQuery,
     RedemptionsView,
     RedemptionView,
     quote_view,
@@ -25,7 +26,7 @@ from catalog.redemptions.schemas import (
 from catalog.vouchers import life
 from catalog.vouchers.codes import Keys
 from points import programmes
-from points.wallets.schemas import PageQuery
+from points.groups import spending
 
 blueprint = Blueprint("redemptions", __name__, description="Quotes and redemptions")
 
@@ -38,9 +39,16 @@ def make_quote(asked: dict[str, Any]) -> dict[str, Any]:
     """The exact price, lots and balance after; nothing is set aside."""
     me = _me()
     (offer_id,) = ids.parse("off", asked["offer"], parts=1)
+    payer, spender_id = _payer(asked["group"])
     with database.begin() as session:
         priced = quotes.make(
-            session, me.member_id, offer_id, asked["units"], clock.now(), config().quote_life_s
+            session,
+            payer,
+            offer_id,
+            asked["units"],
+            clock.now(),
+            config().quote_life_s,
+            spender_id=spender_id,
         )
         return quote_view(priced, programmes.by_id(session, me.programme_id).currency)
 
@@ -51,28 +59,27 @@ def make_quote(asked: dict[str, Any]) -> dict[str, Any]:
 @blueprint.doc(**IDEMPOTENT)
 @needs("redemptions:own")
 def redeem(asked: dict[str, Any]) -> Response:
-    """Confirm a quote. Needs Idempotency-Key; the same key gives the same answer for good."""
-    me = _me()
+    """Confirm a quote, which names who pays. Needs Idempotency-Key; the same key gives the same answer for good."""
     member_id, quote_id = ids.parse("quo", asked["quote"])
-    if member_id != me.member_id:
-        raise quotes.QuoteUnknown()
     with database.begin() as session:
-        return answer_once(
-            session, me.member_id, asked, lambda: (201, _redeem(session, me.member_id, quote_id))
-        )
+        quotes.find(session, member_id, quote_id, _spender(member_id))
+        return answer_once(session, member_id, asked, lambda: (201, _redeem(session, member_id, quote_id)))
 
 
 @blueprint.route("/redemptions")
-@blueprint.arguments(PageQuery, location="query")
+@blueprint.arguments(RedemptionsQuery, location="query")
 @blueprint.response(200, RedemptionsView)
 @needs("redemptions:own")
 def list_redemptions(query: dict[str, Any]) -> dict[str, Any]:
-    """The member's redemptions, newest first."""
-    key, limit = f"redemptions:{config().secret_key}", query["limit"]
+    """The member's redemptions, or those made for a group, newest first."""
+    key, limit = f"redemptions:{query['group'] or ''}:{config().secret_key}", query["limit"]
     place = pages.position(key, query["cursor"])
+    payer, spender_id = _payer(query["group"])
     with database.begin() as session:
+        if spender_id is not None:
+            spending.visible(session, payer, spender_id)
         rows = redemptions.all_of(
-            session, _me().member_id, before=place[0] if place else None, limit=limit + 1
+            session, payer, before=place[0] if place else None, limit=limit + 1, spender_id=spender_id
         )
         data = [_view(session, row, offer) for row, offer in rows[:limit]]
     more = len(rows) > limit
@@ -89,7 +96,7 @@ def list_redemptions(query: dict[str, Any]) -> dict[str, Any]:
 def one_redemption(redemption: str) -> dict[str, Any]:
     """One redemption and where it stands."""
     with database.begin() as session:
-        row = redemptions.find(session, *_mine(redemption))
+        row = redemptions.seen_by(session, _me().member_id, *ids.parse("red", redemption))
         return _view(session, row, session.get_one(Offer, row.offer_id))
 
 
@@ -99,8 +106,9 @@ def one_redemption(redemption: str) -> dict[str, Any]:
 @needs("redemptions:own")
 def cancel(redemption: str) -> Response:
     """Hand it back where the offer allows it: the points return to the lots they came from. Needs Idempotency-Key."""
-    member_id, redemption_id = _mine(redemption)
+    member_id, redemption_id = ids.parse("red", redemption)
     with database.begin() as session:
+        redemptions.seen_by(session, _me().member_id, member_id, redemption_id)
         return answer_once(
             session, member_id, None, lambda: (200, _cancel(session, member_id, redemption_id))
         )
@@ -112,16 +120,20 @@ def _me() -> Member:
     return principal
 
 
-def _mine(text: str) -> tuple[int, int]:
-    """The key of the caller's own redemption; anybody else's is unknown."""
-    member_id, redemption_id = ids.parse("red", text)
-    if member_id != _me().member_id:
-        raise redemptions.RedemptionUnknown()
-    return member_id, redemption_id
+def _payer(group: str | None) -> tuple[int, int | None]:
+    """Whose points are meant, and who spends them where they are a group's."""
+    me = _me().member_id
+    return (me, None) if group is None else (ids.parse("grp", group, parts=1)[0], me)
+
+
+def _spender(member_id: int) -> int | None:
+    """The caller, where something belongs to another member: then to a group, or to nobody the caller knows."""
+    return None if member_id == _me().member_id else _me().member_id
 
 
 def _redeem(session: Session, member_id: int, quote_id: int) -> dict[str, Any]:
-    row = redemptions.redeem(session, Keys.of(config()), member_id, quote_id, clock.now())
+    keys, spender_id = Keys.of(config()), _spender(member_id)
+    row = redemptions.redeem(session, keys, member_id, quote_id, clock.now(), spender_id=spender_id)
     return _view(session, row, session.get_one(Offer, row.offer_id))
 
 

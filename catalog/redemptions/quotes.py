@@ -8,10 +8,11 @@ from sqlalchemy.orm import Session
 from base import clock, ids
 from base.errors import Conflict, Invalid, NotFound
 from catalog.offers import offers
-from catalog.offers.models import Offer
+from catalog.offers.models import BILL_CREDIT, Offer
 from catalog.rates import rates
 from catalog.redemptions.models import Quote
 from points import ledger, lots, programmes
+from points.groups import spending
 from points.kinds import State
 from points.lots import Interval
 from points.members import members
@@ -43,6 +44,16 @@ class TooManyUnits(Invalid):
     zh = "超过该权益单次可兑换数量。"
 
 
+class NotForGroups(Conflict):
+    """This cannot be redeemed with a group's points."""
+
+    zh = "该权益不能使用集团积分兑换。"
+    next_en, next_zh = (
+        "Choose a voucher or a perk, or use your own points.",
+        "请选择商户券或会员权益，或使用个人积分。",
+    )
+
+
 @dataclass(frozen=True)
 class Priced:
     """A quote with what a person wants to see beside it: what is left, and each lot with its last day."""
@@ -54,8 +65,21 @@ class Priced:
     worth_as_credit_fen: int
 
 
-def make(session: Session, member_id: int, offer_id: int, units: int, at: datetime, life_s: int) -> Priced:
-    """Price an offer for a member. Refuses what redeeming would refuse: closed offer, line's state, too few points."""
+def make(
+    session: Session,
+    member_id: int,
+    offer_id: int,
+    units: int,
+    at: datetime,
+    life_s: int,
+    *,
+    spender_id: int | None = None,
+) -> Priced:
+    """Price an offer for a member, or for a group and the spender who asks.
+
+    Refuses what redeeming would refuse: closed offer, line's state, too few points, over the cap.
+    """
+    group = spending.payer(session, member_id, spender_id) if spender_id is not None else None
     member = members.by_id(session, member_id)
     programme = programmes.open_one(session, member.programme_id)
     found = offers.find(session, offer_id, programme.programme_id)
@@ -64,12 +88,16 @@ def make(session: Session, member_id: int, offer_id: int, units: int, at: dateti
         raise closed
     if not 1 <= units <= found.offer.most_units:
         raise TooManyUnits(most=found.offer.most_units)
+    if group is not None and found.offer.kind == BILL_CREDIT:
+        raise NotForGroups()
     on = clock.day(at, programme.zone)
     rate = rates.for_offer(session, found.offer, on)
     value_fen = found.offer.value_fen * units
     price_points = rates.price(rate, value_fen)
     wallet = ledger.read(session, member_id)
     may_redeem(member, wallet.state, programme, on)
+    if group is not None and spender_id is not None:
+        spending.within_cap(session, group, spender_id, price_points, at)
     after, taken = lots.take(wallet.lots, price_points, on)
     if sum(interval.count for interval in taken) < price_points:
         raise NotEnoughPoints(balance=lots.live(wallet.lots, on), needed=price_points)
@@ -83,6 +111,7 @@ def make(session: Session, member_id: int, offer_id: int, units: int, at: dateti
         value_fen=value_fen,
         made_at=at,
         ends_at=at + timedelta(seconds=life_s),
+        spender_id=spender_id,
         lots=[number for interval in taken for number in interval],
     )
     session.add(quote)
@@ -101,25 +130,29 @@ def may_redeem(member: Member, state: State, programme: Programme, on: date) -> 
         raise MemberTooNew(from_day=str(from_day))
 
 
-def usable(session: Session, member_id: int, quote_id: int, at: datetime) -> Quote:
-    """A quote that can still be confirmed by its member; QuoteUnknown, QuoteEnded."""
-    quote = find(session, member_id, quote_id)
+def usable(
+    session: Session, member_id: int, quote_id: int, at: datetime, spender_id: int | None = None
+) -> Quote:
+    """A quote that can still be confirmed by its member, or by the spender who asked; QuoteUnknown, QuoteEnded."""
+    quote = find(session, member_id, quote_id, spender_id)
     if quote.ends_at <= at:
         raise QuoteEnded()
     return quote
 
 
-def find(session: Session, member_id: int, quote_id: int) -> Quote:
-    """A member's quote, ended or not; QuoteUnknown."""
+def find(session: Session, member_id: int, quote_id: int, spender_id: int | None = None) -> Quote:
+    """A member's quote, or the one of a group's spender, ended or not; QuoteUnknown."""
     quote = session.get(Quote, (member_id, quote_id))
-    if quote is None:
+    if quote is None or quote.spender_id != spender_id:
         raise QuoteUnknown()
     return quote
 
 
-def shown(session: Session, member_id: int, quote_id: int, at: datetime) -> Priced:
+def shown(
+    session: Session, member_id: int, quote_id: int, at: datetime, spender_id: int | None = None
+) -> Priced:
     """A quote once more, as it was made; QuoteUnknown, QuoteEnded, QuoteChanged (it would take other points now)."""
-    quote = usable(session, member_id, quote_id, at)
+    quote = usable(session, member_id, quote_id, at, spender_id)
     offer = session.get_one(Offer, quote.offer_id)
     on = clock.day(at, programmes.by_id(session, offer.programme_id).zone)
     after, taken = lots.take(ledger.read(session, member_id).lots, quote.price_points, on)

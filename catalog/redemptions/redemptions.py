@@ -17,6 +17,7 @@ from catalog.vouchers import life
 from catalog.vouchers.codes import Keys
 from points import ledger, programmes
 from points.deeds import Request
+from points.groups import spending
 from points.kinds import FOREVER, Kind
 from points.members import members
 from points.models import Programme
@@ -44,12 +45,23 @@ class SeatTaken(Conflict):
     next_en, next_zh = "Your place is under your redemptions.", "可在兑换记录中查看您的名额。"
 
 
-def redeem(session: Session, keys: Keys, member_id: int, quote_id: int, at: datetime) -> Redemption:
+def redeem(
+    session: Session,
+    keys: Keys,
+    member_id: int,
+    quote_id: int,
+    at: datetime,
+    *,
+    spender_id: int | None = None,
+) -> Redemption:
     """Confirm a quote: the very points it named are spent or set aside, and what they buy is issued or on its way.
 
     All of it is one transaction; stock comes last. Safe against a second confirmation: a quote is used once.
+    With `spender_id` it is a group's quote, which only the spender who asked for it can confirm, within the cap.
     """
-    quote = quotes.usable(session, member_id, quote_id, at)
+    quote = quotes.usable(session, member_id, quote_id, at, spender_id)
+    if spender_id is not None:
+        spending.payer(session, member_id, spender_id)
     member = members.by_id(session, member_id)
     programme = programmes.open_one(session, member.programme_id)
     found = offers.find(session, quote.offer_id, programme.programme_id)
@@ -113,10 +125,23 @@ def find(session: Session, member_id: int, redemption_id: int) -> Redemption:
     return found
 
 
+def seen_by(session: Session, me: int, member_id: int, redemption_id: int) -> Redemption:
+    """A redemption of the caller's: the own, or one made for a group whose contact the caller still is; RedemptionUnknown."""
+    found = find(session, member_id, redemption_id)
+    if not spending.belongs(session, me, found.member_id, found.spender_id):
+        raise RedemptionUnknown()
+    return found
+
+
 def all_of(
-    session: Session, member_id: int, *, before: int | None = None, limit: int = 50
+    session: Session,
+    member_id: int,
+    *,
+    before: int | None = None,
+    limit: int = 50,
+    spender_id: int | None = None,
 ) -> list[tuple[Redemption, Offer]]:
-    """A member's redemptions with their offers, newest first, from before an id on."""
+    """A member's redemptions with their offers, newest first, from before an id on; of a group maybe one spender's."""
     asked = (
         select(Redemption, Offer)
         .join(Offer, Offer.offer_id == Redemption.offer_id)
@@ -126,6 +151,8 @@ def all_of(
     )
     if before is not None:
         asked = asked.where(Redemption.redemption_id < before)
+    if spender_id is not None:
+        asked = asked.where(Redemption.spender_id == spender_id)
     return [(redemption, offer) for redemption, offer in session.execute(asked)]
 
 
@@ -188,6 +215,7 @@ def _record(session: Session, quote: Quote, offer: Offer, at: datetime) -> Redem
             offer_id=offer.offer_id,
             rate_id=quote.rate_id,
             quote_id=quote.quote_id,
+            spender_id=quote.spender_id,
             price_points=quote.price_points,
             value_fen=quote.value_fen,
             at=at,
@@ -218,6 +246,7 @@ def _spend(redemption: Redemption, quote: Quote, programme: Programme, at: datet
         ends_at=FOREVER if held else None,
         version_id=redemption.rate_id,
         value_fen=redemption.value_fen,
+        spender_id=redemption.spender_id,
         ref=ids.public("red", redemption.member_id, redemption.redemption_id),
     )
 
@@ -232,7 +261,7 @@ def _fulfil(
         begun = rates.load(session, programme.programme_id, clock.day(at, programme.zone))
         booked = rates.worth(begun, redemption.price_points)
         place = (redemption.member_id, redemption.redemption_id)
-        life.issue(session, keys, place, offer, booked, redemption.units, at)
+        life.issue(session, keys, place, offer, booked, redemption.units, at, redemption.spender_id)
     elif redemption.kind == PERK:
         _take_seat(session, redemption, at)
 
@@ -245,6 +274,7 @@ def _take_seat(session: Session, redemption: Redemption, at: datetime) -> None:
             seat_id=ids.new_id(),
             offer_id=redemption.offer_id,
             redemption_id=redemption.redemption_id,
+            spender_id=redemption.spender_id,
             state="taken",
             at=at,
         )

@@ -10,7 +10,8 @@ from catalog.offers.models import Offer
 from catalog.redemptions.models import Redemption
 from catalog.redemptions.quotes import Priced
 from catalog.vouchers.models import Voucher
-from points.wallets.schemas import LotView, lot_view
+from points.groups.groups import reference
+from points.wallets.schemas import LotView, PageQuery, lot_view
 
 
 class QuoteRequest(Request):
@@ -18,6 +19,9 @@ class QuoteRequest(Request):
 
     offer = Text(required=True, most=40)
     units = WholeNumber(least=1, most=100, load_default=1)
+    group = Text(
+        most=40, load_default=None, metadata={"description": "a group whose points pay; left out: one's own"}
+    )
 
 
 class QuoteView(View):
@@ -53,9 +57,16 @@ class RedemptionView(View):
     state = ma.fields.String()
     at = ma.fields.String()
     changed_at = ma.fields.String()
+    group = ma.fields.String(allow_none=True, metadata={"description": "the group whose points paid"})
     voucher = ma.fields.String(
         allow_none=True, metadata={"description": "id of the voucher; its code is at /v1/vouchers/{id}"}
     )
+
+
+class RedemptionsQuery(PageQuery):
+    """Which redemptions: one's own, or those that one made for a group."""
+
+    group = Text(most=40, load_default=None)
 
 
 class RedemptionsView(View):
@@ -95,5 +106,6 @@ def redemption_view(row: Redemption, offer: Offer, voucher: Voucher | None) -> d
         "state": row.state,
         "at": row.at.isoformat(),
         "changed_at": row.changed_at.isoformat(),
+        "group": reference(row.member_id) if row.spender_id is not None else None,
         "voucher": ids.public("vch", voucher.member_id, voucher.voucher_id) if voucher else None,
     }

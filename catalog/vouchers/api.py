@@ -27,6 +27,7 @@ from catalog.vouchers.schemas import (
     voucher_view,
 )
 from merchants import merchants
+from points.groups import spending
 
 blueprint = Blueprint("vouchers", __name__, description="Vouchers and the till")
 
@@ -35,15 +36,15 @@ blueprint = Blueprint("vouchers", __name__, description="Vouchers and the till")
 @blueprint.response(200, VoucherView)
 @needs("vouchers:own")
 def one_voucher(voucher: str) -> dict[str, Any]:
-    """The member's own voucher, with its code while it can be used."""
+    """The member's own voucher, or one redeemed for a group, with its code while it can be used."""
     me = current()
     assert isinstance(me, Member)
     member_id, voucher_id = ids.parse("vch", voucher)
-    if member_id != me.member_id:
-        raise life.VoucherUnknown()
     at, keys = clock.now(), Keys.of(config())
     with database.begin() as session:
         row, offer = life.of_member(session, member_id, voucher_id)
+        if not spending.belongs(session, me.member_id, row.member_id, row.spender_id):
+            raise life.VoucherUnknown()
         zone = merchants.by_id(session, row.merchant_id).zone
     state = life.state_now(row, at, clock.day(at, zone))
     if state not in (ISSUED, HELD):

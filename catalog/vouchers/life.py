@@ -125,8 +125,11 @@ def issue(
     booked_fen: int,
     units: int,
     at: datetime,
+    spender_id: int | None = None,
 ) -> Voucher:
-    """The voucher of a paid redemption (member id, redemption id); its code can be opened by its member."""
+    """The voucher of a paid redemption (member id, redemption id); its code can be opened by its member, or of a group by
+    the spender who redeemed it.
+    """
     member_id, redemption_id = redemption
     merchant = merchants.by_id(session, offer.merchant_id or 0)
     symbols, voucher_id = codes.fresh(), ids.new_id()
@@ -145,6 +148,7 @@ def issue(
         pepper_id=keys.newest,
         state=ISSUED,
         last4=symbols[-4:],
+        spender_id=spender_id,
         digest=codes.digest(keys, keys.newest, symbols),
         code_sealed=codes.sealed(keys, voucher_id, symbols),
     )
@@ -309,6 +313,11 @@ def why_not(
     if accepting and (voucher.state == ISSUED or voucher.held_by == place.terminal_id):
         return CheckLapsed()
     return _refusal(voucher, at)
+
+
+def holder(voucher: Voucher) -> int:
+    """The member id of the person who shows this voucher: its member, or of a group the spender who redeemed it."""
+    return voucher.member_id if voucher.spender_id is None else voucher.spender_id
 
 
 def of_redemption(session: Session, member_id: int, redemption_id: int) -> Voucher | None:

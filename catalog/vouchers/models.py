@@ -19,7 +19,10 @@ ISSUED, HELD, ACCEPTED, EXPIRED, CANCELLED, FROZEN = (
 
 
 class Voucher(Base):
-    """The right to one merchant offer; a hold that has run out counts as issued."""
+    """The right to one merchant offer; a hold that has run out counts as issued.
+
+    `spender_id`: who redeemed it and may show it, where the member is a group.
+    """
 
     __tablename__ = "voucher"
     member_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
@@ -31,6 +34,7 @@ class Voucher(Base):
     units_left: Mapped[int] = mapped_column(BigInteger)
     face_fen: Mapped[int] = mapped_column(BigInteger)
     booked_fen: Mapped[int] = mapped_column(BigInteger)
+    spender_id: Mapped[int | None] = mapped_column(BigInteger)
     held_by: Mapped[int | None] = mapped_column(BigInteger)
     issued_at: Mapped[datetime]
     held_until: Mapped[datetime | None]

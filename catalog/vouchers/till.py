@@ -42,7 +42,7 @@ def check(config: Config, clerk: Clerk, code: str) -> tuple[Checked, str]:
         found = _find(session, digests, clerk.merchant_id)
         if found is not None:
             checked = life.check(session, config.secret_key, found, place_of(clerk), at, config.check_hold_s)
-            phone = members.phone_of(session, Secrets(config.seal_key, config.secret_key), found.member_id)
+            phone = members.phone_of(session, Secrets(config.seal_key, config.secret_key), life.holder(found))
             return checked, members.masked(phone)
         guesses.wrong(session, scope, at)
     raise VoucherUnknown()
@@ -82,7 +82,8 @@ def _find(session: Session, digests: list[bytes], merchant_id: int) -> Voucher |
 
 
 def _tell(session: Session, config: Config, acceptance: Acceptance, at: datetime, *, voided: bool) -> None:
-    phone = members.phone_of(session, Secrets(config.seal_key, config.secret_key), acceptance.member_id)
+    person = life.holder(session.get_one(Voucher, (acceptance.member_id, acceptance.voucher_id)))
+    phone = members.phone_of(session, Secrets(config.seal_key, config.secret_key), person)
     if phone is None:
         return
     name_zh, name_en = acceptance.offer_names.get("zh-CN", ""), acceptance.offer_names.get("en", "")
@@ -92,4 +93,4 @@ def _tell(session: Session, config: Config, acceptance: Acceptance, at: datetime
         if voided
         else f"您的券「{name_zh}」(尾号 {acceptance.last4}) 已核销。 Your voucher {name_en} was accepted."
     )
-    notices.send(session, config.seal_key, acceptance.member_id, "sms", phone, text)
+    notices.send(session, config.seal_key, person, "sms", phone, text)

@@ -75,8 +75,12 @@ def postings(
     kind: Kind | None = None,
     from_day: date | None = None,
     until_day: date | None = None,
+    spender_id: int | None = None,
 ) -> list[PostingRow]:
-    """A member's postings, newest first, from before a number on; maybe of one kind, or of days in the programme's zone."""
+    """A member's postings, newest first, from before a number on; maybe of one kind, or of days in the programme's zone.
+
+    With `spender_id` what this one spent of a group's points, and what came back of it.
+    """
     asked = (
         select(PostingRow)
         .where(PostingRow.member_id == member_id)
@@ -91,6 +95,8 @@ def postings(
         asked = asked.where(PostingRow.effective_on >= from_day)
     if until_day is not None:
         asked = asked.where(PostingRow.effective_on <= until_day)
+    if spender_id is not None:
+        asked = asked.where(PostingRow.spender_id == spender_id)
     return list(session.scalars(asked))
 
 

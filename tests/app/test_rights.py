@@ -11,7 +11,8 @@ ENTRIES = (
 )  # fmt: skip
 NEVER_DELETED = (
     "wallet", "member", "phone", "redemption", "voucher", "acceptance", "idempotency_key", "offer", "stock", "seat",
-    "merchant", "outlet", "terminal", "clerk", "staff", "programme", "api_key", "import_run",
+    "merchant", "outlet", "terminal", "clerk", "staff", "programme", "api_key", "import_run", "group_profile",
+    "group_contact", "spender", "spent",
 )  # fmt: skip
 FORBIDDEN = {
     "a table of its own": "create table mine (a int)",
@@ -92,6 +93,14 @@ def test_of_an_acceptance_only_the_void_can_be_written(db):
     told = {name: refused(f"update acceptance set {name} = {name}") for name in columns("acceptance")}
 
     assert told.pop("void_id") == ""
+    assert set(told.values()) == {"42501"}
+
+
+@pytest.mark.parametrize("table", ["group_contact", "spender"])
+def test_of_a_contact_and_a_spender_only_the_end_can_be_written(db, table):
+    told = {name: refused(f"update {table} set {name} = {name}") for name in columns(table)}
+
+    assert told.pop("until") == ""
     assert set(told.values()) == {"42501"}
 
 

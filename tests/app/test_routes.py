@@ -59,6 +59,9 @@ ROUTES = {
     "GET /v1/gifts": "gifts:own",
     "POST /v1/gifts": "gifts:own",
     "POST /v1/gifts/<gift>/undo": "gifts:own",
+    "GET /v1/members/me/groups": "groups:own",
+    "GET /v1/groups/<group>/wallet": "groups:own",
+    "GET /v1/groups/<group>/postings": "groups:own",
     # API: the till
     "POST /v1/vouchers/check": "vouchers:check",
     "POST /v1/vouchers/release": "vouchers:check",
@@ -73,6 +76,14 @@ ROUTES = {
     "GET /v1/statements": "statements:read",
     "GET /v1/statements/<statement>": "statements:read",
     "GET /v1/retention": "retention:read",
+    "GET /v1/groups": "groups:manage",
+    "POST /v1/groups": "groups:manage",
+    "GET /v1/groups/<group>": "groups:manage",
+    "GET /v1/groups/<group>/contacts": "groups:manage",
+    "POST /v1/groups/<group>/contacts": "groups:manage",
+    "POST /v1/groups/<group>/contacts/<member>/end": "groups:manage",
+    "POST /v1/groups/<group>/spenders": "groups:manage",
+    "POST /v1/groups/<group>/spenders/<member>/end": "groups:manage",
     # the member's pages
     "GET /sign-in": "public",
     "POST /sign-in": "public",
@@ -83,6 +94,7 @@ ROUTES = {
     "GET /": "wallet:own",
     "GET /points": "wallet:own",
     "GET /points/<int:seq>": "wallet:own",
+    "GET /groups/<group>": "groups:own",
     "GET /offers": "offers:read",
     "GET /offers/<offer>": "offers:read",
     "POST /quotes": "redemptions:own",
@@ -130,6 +142,7 @@ SERVICES = (
     "wallet:issue",
     "statements:read",
     "retention:read",
+    "groups:manage",
 )
 EVERYBODY = (
     "anonymous",
@@ -148,6 +161,8 @@ GIVEN_TO = {
     "redemptions:own": ("member",),
     "vouchers:own": ("member",),
     "gifts:own": ("member",),
+    "groups:own": ("member",),
+    "groups:manage": ("service:groups:manage",),
     "offers:read": (
         "member",
         "staff:support",

@@ -233,3 +233,65 @@ def asked_for(
     if step.kind in FOLLOW_UPS:
         more["rev_of"] = made[of][1] if of in made else 10**6
     return request(number, step.kind, step.points, at, **more), of
+
+
+# Spenders of a group
+
+
+@dataclass
+class Taken:
+    """What one spender took at once: of which month, what is still held of it and till when, what came back."""
+
+    spender: int
+    month: tuple[int, int]
+    points: int
+    held: int = 0
+    ends_at: datetime | None = None
+    back: int = 0
+
+
+@dataclass
+class Spendings:
+    """What spenders took of a group's points, as a plain list; a cap for each."""
+
+    caps: dict[int, int]
+    taken: dict[int, Taken] = field(default_factory=dict)
+
+    def may(self, spender: int, points: int, at: datetime) -> bool:
+        self.due(at)
+        return self.spent(spender, _month(at)) + points <= self.caps[spender]
+
+    def take(self, number: int, asked: Request) -> None:
+        held = asked.points if asked.kind is Kind.HOLD else 0
+        assert asked.spender_id is not None
+        self.taken[number] = Taken(
+            asked.spender_id, _month(asked.at), asked.points, held, asked.ends_at if held else None
+        )
+
+    def follow(self, number: int, of: int, kind: Kind, points: int) -> None:
+        taken = self.taken[of]
+        if kind is not Kind.REVERSE:
+            taken.held -= points
+        if kind is Kind.CAPTURE:
+            self.taken[number] = taken  # what is taken back of a capture was taken by its hold
+        else:
+            taken.back += points
+
+    def due(self, at: datetime) -> None:
+        for taken in self.taken.values():
+            if taken.ends_at is not None and taken.ends_at <= at:
+                taken.back, taken.held = taken.back + taken.held, 0
+
+    def spent(self, spender: int, month: tuple[int, int]) -> int:
+        each = {id(taken): taken for taken in self.taken.values()}.values()
+        return sum(t.points - t.back for t in each if (t.spender, t.month) == (spender, month))
+
+    def all(self) -> dict[tuple[int, int, int], int]:
+        """By spender, year and month; only months with something left."""
+        places = {(taken.spender, taken.month) for taken in self.taken.values()}
+        return {(s, *month): self.spent(s, month) for s, month in places if self.spent(s, month)}
+
+
+def _month(at: datetime) -> tuple[int, int]:
+    on = clock.day(at, ZONE)
+    return on.year, on.month
