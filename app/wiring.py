@@ -19,6 +19,7 @@ from points import verify as points_verify
 from points.gifts import job as gifts_job
 from points.gifts import verify as gifts_verify
 from points.gifts.gifts import TASK as GIFT_TASK
+from points.lines import verify as lines_verify
 from points.members import sign_in as member_sign_in
 
 
@@ -47,5 +48,6 @@ def findings(
     """Every rule of every package; with `members` the ledger's for them alone, the others whole."""
     yield from points_verify.findings(session, progress, members)
     yield from gifts_verify.findings(session)
+    yield from lines_verify.findings(session)
     yield from catalog_verify.findings(session)
     yield from merchants_verify.findings(session)

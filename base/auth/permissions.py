@@ -12,7 +12,9 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
     "analyst": frozenset({"console", "retention:read", "offers:read", "rates:read"}),
     "auditor": frozenset({"console", "audit:read", "members:read", "statements:read", "retention:read"}),
 }
-SERVICE_SCOPES = frozenset({"members:read", "offers:read", "wallet:any", "statements:read", "retention:read"})
+SERVICE_SCOPES = frozenset(
+    {"members:read", "offers:read", "wallet:any", "statements:read", "retention:read", "lines:write"}
+)
 
 
 def staff_permissions(roles: frozenset[str]) -> frozenset[str]:

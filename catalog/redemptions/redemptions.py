@@ -18,6 +18,8 @@ from catalog.vouchers.codes import Keys
 from points import ledger, programmes
 from points.deeds import Request
 from points.kinds import FOREVER, Kind
+from points.lines import standing
+from points.lines.matrix import Action
 from points.members import members
 from points.models import Programme
 
@@ -57,7 +59,7 @@ def redeem(session: Session, keys: Keys, member_id: int, quote_id: int, at: date
     if closed:
         raise closed
     on = clock.day(at, programme.zone)
-    quotes.may_redeem(member, ledger.read(session, member_id).state, programme, on)
+    standing.ask(session, member, ledger.read(session, member_id).state, programme, on, Action.REDEEM)
     redemption = _record(session, quote, found.offer, at)
     answer = ledger.post(session, _spend(redemption, quote, programme, at))
     redemption.posting_seq = answer.seq

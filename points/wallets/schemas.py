@@ -7,6 +7,7 @@ import marshmallow as ma
 from base.http.api import QueryNumber, Request, View
 from points import lots, postings
 from points.kinds import Kind
+from points.lines.schemas import LineView, line_view
 from points.models import PostingRow
 from points.wallets.wallets import Shown
 
@@ -30,6 +31,7 @@ class WalletView(View):
     )
     lots = ma.fields.List(ma.fields.Nested(LotView))
     lapsing = ma.fields.List(ma.fields.Nested(LotView), metadata={"description": "within 90 days"})
+    line = ma.fields.Nested(LineView)
 
 
 class PostingView(View):
@@ -83,6 +85,7 @@ def wallet_view(shown: Shown) -> dict[str, Any]:
         "debt": shown.wallet.debt,
         "lots": [lot_view(*lot) for lot in shown.lots],
         "lapsing": [lot_view(*lot) for lot in shown.lapsing],
+        "line": line_view(shown.line, shown.kept_points),
     }
 
 

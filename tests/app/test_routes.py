@@ -67,6 +67,8 @@ ROUTES = {
     # API: the operator
     "GET /v1/members/<member>/wallet": "wallet:any",
     "GET /v1/members/<member>/postings": "wallet:any",
+    "GET /v1/members/<member>/line-events": "members:read",
+    "POST /v1/members/<member>/line-events": "lines:write",
     "GET /v1/statements": "statements:read",
     "GET /v1/statements/<statement>": "statements:read",
     "GET /v1/retention": "retention:read",
@@ -118,7 +120,7 @@ ROUTES = {
     "GET /staff/statements/<statement>": "statements:read",
 }
 STAFF = tuple(f"staff:{role}" for role in ("support", "editor", "finance", "analyst", "auditor"))
-SERVICES = ("members:read", "offers:read", "wallet:any", "statements:read", "retention:read")
+SERVICES = ("members:read", "offers:read", "wallet:any", "statements:read", "retention:read", "lines:write")
 EVERYBODY = (
     "anonymous",
     "member",
@@ -154,6 +156,7 @@ GIVEN_TO = {
     "statements:read": ("staff:finance", "staff:auditor", "service:statements:read"),
     "retention:read": ("staff:analyst", "staff:auditor", "service:retention:read"),
     "wallet:any": ("service:wallet:any",),
+    "lines:write": ("service:lines:write",),
 }
 OWN_FACE = {"member": "member", "clerk": "till", "manager": "till", **dict.fromkeys(STAFF, "staff")}
 
