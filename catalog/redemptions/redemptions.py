@@ -61,7 +61,8 @@ def redeem(session: Session, keys: Keys, member_id: int, quote_id: int, at: date
     on = clock.day(at, programme.zone)
     standing.ask(session, member, ledger.read(session, member_id).state, programme, on, Action.REDEEM)
     redemption = _record(session, quote, found.offer, at)
-    answer = ledger.post(session, _spend(redemption, quote, programme, at))
+    with standing.explaining(session, member, programme, on, Action.REDEEM):
+        answer = ledger.post(session, _spend(redemption, quote, programme, at))
     redemption.posting_seq = answer.seq
     _fulfil(session, keys, redemption, found.offer, programme, at)
     session.flush()

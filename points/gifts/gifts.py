@@ -91,7 +91,8 @@ def give(session: Session, config: Config, member_id: int, phone: str, points: i
         ends_at=FOREVER,
         ref=reference(gift_id),
     )
-    hold_seq = ledger.post(session, hold).seq
+    with standing.explaining(session, giver, programme, on, Action.GIFT_OUT):
+        hold_seq = ledger.post(session, hold).seq
     # The giver's wallet is ours until the commit: no other gift of this member can be counted or written beside us.
     _within_the_day(session, member_id, points, clock.start_of(on, programme.zone))
     receiver = _receiver(session, config, giver, phone, at)

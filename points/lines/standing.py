@@ -1,5 +1,7 @@
 """What a member's line allows today: every action asks here, and a refusal says which state, since when, what ends it."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -35,6 +37,18 @@ def ask(
     line = of(session, member, wallet, programme, on)
     if not _permits(session, programme, line, action, on):
         raise refusal(line, action)
+
+
+@contextmanager
+def explaining(
+    session: Session, member: Member, programme: Programme, on: date, action: Action
+) -> Iterator[None]:
+    """Around the deed: a line that was barred after it was asked is refused with the same facts as before it."""
+    try:
+        yield
+    except (MemberFrozen, MemberClosed):
+        ask(session, member, ledger.read(session, member.member_id).state, programme, on, action)
+        raise
 
 
 def allows(session: Session, member_id: int, action: Action, at: datetime) -> bool:

@@ -6,7 +6,15 @@ from sqlalchemy import func, select
 from base import clock, database, ids
 from points.lines.models import LineEvent
 from points.lines.states import LineState
-from tests.given import caller, given_member, given_offer, given_points, given_programme, member_token, service_key
+from tests.given import (
+    caller,
+    given_member,
+    given_offer,
+    given_points,
+    given_programme,
+    member_token,
+    service_key,
+)
 from tests.points.lines.telling import days, tell, today, wallet
 
 SCOPES = ("lines:write", "members:read", "wallet:any")
@@ -50,7 +58,9 @@ def test_an_event_is_answered_with_how_it_was_kept_and_the_state_that_it_left(bo
     assert told["actor"].startswith("service:")
 
 
-def test_the_same_key_gives_the_same_answer_and_the_same_event_under_another_key_changes_nothing(boss, member_id):
+def test_the_same_key_gives_the_same_answer_and_the_same_event_under_another_key_changes_nothing(
+    boss, member_id
+):
     first = boss.post(path(member_id), event(), key="k1")
     again = boss.post(path(member_id), event(), key="k1")
     other = boss.post(path(member_id), event(), key="k2")
@@ -114,7 +124,9 @@ def test_a_member_who_is_not_there_or_of_another_programme_is_unknown(app, boss,
 
 def test_events_are_listed_page_by_page_the_latest_to_arrive_first(boss, db, member_id):
     for number in range(5):
-        tell(db, member_id, LineState.SUSPENDED if number % 2 else LineState.ACTIVE, today() - days(5 - number))
+        tell(
+            db, member_id, LineState.SUSPENDED if number % 2 else LineState.ACTIVE, today() - days(5 - number)
+        )
 
     first = boss.get(path(member_id), limit=2).json
     second = boss.get(path(member_id), limit=2, cursor=first["next_cursor"]).json
@@ -129,7 +141,9 @@ def test_events_are_listed_page_by_page_the_latest_to_arrive_first(boss, db, mem
     ("state", "kind"),
     [("suspended", "member-frozen"), ("pre_cancelled", "member-frozen"), ("transfer", "member-frozen")],
 )
-def test_a_refusal_says_which_state_since_when_why_and_what_ends_it(app, boss, programme, member_id, state, kind):
+def test_a_refusal_says_which_state_since_when_why_and_what_ends_it(
+    app, boss, programme, member_id, state, kind
+):
     since = today() - days(3)
     boss.post(path(member_id), event(state, since=str(since)))
     me = caller(app, member_token(member_id))

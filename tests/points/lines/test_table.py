@@ -48,13 +48,14 @@ class World:
         self.me = caller(app, member_token(self.member_id))
         self.system = caller(app, service_key(self.programme, "wallet:any"))
         self.other = caller(
-            app, member_token(given_member(config, self.programme, points=100, phone=OTHER, joined_on=today() - days(400)))
+            app,
+            member_token(
+                given_member(config, self.programme, points=100, phone=OTHER, joined_on=today() - days(400))
+            ),
         )
         shop = given_shop()
         self.till = caller(app, clerk_token(shop))
-        voucher = given_offer(
-            self.programme, "voucher", value_fen=100, merchant_id=shop.merchant.merchant_id
-        )
+        voucher = given_offer(self.programme, "voucher", value_fen=100, merchant_id=shop.merchant.merchant_id)
         self.code = self.me.voucher_code(self.me.redeem(voucher).json)
         self.perk = given_offer(self.programme, "perk", value_fen=30)
         self.seat = ids.parse("red", self.me.redeem(self.perk).json["id"])
