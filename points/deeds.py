@@ -310,10 +310,9 @@ def _close_out(scene: Scene) -> Iterator[Step]:
     pot, repaid = lots.take(scene.pot, scene.wallet.debt, scene.on)
     if repaid:
         yield Kind.REPAY, _total(repaid), repaid, None
-    left = lots.live(pot, scene.on)
+    _, left = lots.take(pot, lots.live(pot, scene.on), scene.on)
     if left:
-        _, taken = lots.take(pot, left, scene.on)
-        yield Kind.CLOSE_OUT, left, taken, None
+        yield Kind.CLOSE_OUT, _total(left), left, None
 
 
 _ALL_OF_IT = frozenset({Kind.MERGE_OUT, Kind.REDATE_OUT, Kind.CLOSE_OUT})
