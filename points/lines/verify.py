@@ -18,8 +18,7 @@ NAMES = {int(state): state.name for state in State}
 
 
 def findings(session: Session) -> Iterator[Finding]:
-    """All that is wrong with lines. Read-only; give it a REPEATABLE READ transaction."""
-    yield from _of_those_who_left(session)
+    """All that is wrong with lines that have events. Read-only; give it a REPEATABLE READ transaction."""
     rows = session.execute(
         select(LineEvent, Member.left_on, func.coalesce(WalletRow.state, 0))
         .outerjoin(Member, Member.member_id == LineEvent.member_id)
@@ -38,23 +37,11 @@ def findings(session: Session) -> Iterator[Finding]:
         last = LineState(states.in_order(told)[-1].state)
         if last is LineState.CANCELLED and left_on is None:
             yield Finding("line", place, "its last event is cancelled, and the member has not left")
-        expected = WALLET_OF[last]
-        if left_on is None and wallet not in (expected, State.MERGED):
+        expected = State.CLOSED if left_on is not None else WALLET_OF[last]
+        if wallet not in (expected, State.MERGED):
             yield Finding(
                 "line", place, f"the wallet is {NAMES.get(wallet, wallet)}, its line says {expected.name}"
             )
-
-
-def _of_those_who_left(session: Session) -> Iterator[Finding]:
-    """Whether there are events or not: a member who has left spends nothing any more."""
-    rows = session.execute(
-        select(Member.member_id, WalletRow.state)
-        .join(WalletRow, WalletRow.member_id == Member.member_id)
-        .where(Member.left_on.is_not(None), WalletRow.state.not_in([State.CLOSED, State.MERGED]))
-        .order_by(Member.member_id)
-    )
-    for member_id, state in rows:
-        yield Finding("line", f"member {member_id}", f"has left, and the wallet is {NAMES.get(state, state)}")
 
 
 def _chain(told: list[LineEvent], place: str) -> Iterator[Finding]:
