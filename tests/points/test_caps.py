@@ -2,7 +2,7 @@
 
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -48,8 +48,8 @@ class GroupBook(Book):
         if request.spender_id not in self.caps:
             return known
         on = month(clock.day(max(request.at, self.wallet.at), ZONE))
-        return replace(
-            known, allowance=Allowance(self.caps[request.spender_id], self.spent(request.spender_id, on))
+        return known._replace(
+            allowance=Allowance(self.caps[request.spender_id], self.spent(request.spender_id, on))
         )
 
     def spent(self, spender_id: int, of_month: date) -> int:
@@ -80,7 +80,7 @@ def run_in_memory(history: list) -> tuple[list[Request], list, Spendings]:
         at += step.later
         asked, of = asked_for(made, number, step, at)
         if step.kind in SPENDS:
-            asked = replace(asked, spender_id=ANN if step.lot_class == 1 else BEN)
+            asked = asked._replace(spender_id=ANN if step.lot_class == 1 else BEN)
         requests.append(asked)
         plain.due(at)
         allowed = (
@@ -171,10 +171,10 @@ def test_one_by_one_and_in_batches_the_caps_hold_as_in_the_plain_list(db, histor
     came_single = []
     for asked in requests:
         try:
-            came_single.append(told(post(replace(asked, member_id=single))))
+            came_single.append(told(post(asked._replace(member_id=single))))
         except Problem as refusal:
             came_single.append(told(refusal))
-    came_batched, rest = [], [replace(asked, member_id=batched) for asked in requests]
+    came_batched, rest = [], [asked._replace(member_id=batched) for asked in requests]
     for size in sizes:
         came_batched += [told(answer) for answer in post_many(*rest[:size])]
         rest = rest[size:]
