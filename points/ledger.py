@@ -174,7 +174,7 @@ def _post_batch(
             done[member_id].append((number, outcome))
             answers[number] = Answer(outcome.postings, replayed=False)
     changed = {m: w for m, w in now.items() if w.seq != wallets[m].seq}
-    written = _write_wallets(connection, wallets, changed)
+    written = _write_wallets(connection, wallets, changed, waiting)
     _copy_postings(connection, [p for m in written for _, outcome in done[m] for p in outcome.postings])
     _keep_holds(connection, [outcome for m in written for _, outcome in done[m]])
     gone, later = changed.keys() - written, {number for number, _ in late}
@@ -404,10 +404,13 @@ _LOCK_IN_ORDER = (
 )
 
 
-def _write_wallets(connection: Connection, seen: dict[int, Wallet], changed: dict[int, Wallet]) -> set[int]:
+def _write_wallets(
+    connection: Connection, seen: dict[int, Wallet], changed: dict[int, Wallet], waiting: set[int]
+) -> set[int]:
     """All wallets that still are as they were seen, in one statement; the members that were written.
 
-    Their rows are locked in member order first, so that two batches that share members never wait in a ring.
+    Their rows, and those of members whose turn comes after, are locked in member order first, so that two batches that
+    share members never wait in a ring.
     """
     if not changed:
         return set()
@@ -418,7 +421,7 @@ def _write_wallets(connection: Connection, seen: dict[int, Wallet], changed: dic
         _array(column)
         for column in zip(*((w.seq, w.seen, w.balance, w.held, w.debt) for w in rows), strict=True)
     ]
-    _ask(connection, _LOCK_IN_ORDER, (_array(members),))
+    _ask(connection, _LOCK_IN_ORDER, (_array(sorted(waiting.union(members))),))
     found = _ask(
         connection,
         "update wallet w set lot_key = t.k::int[], lot_in = t.g::bigint[], lot_out = t.o::bigint[], seq = t.seq, "
