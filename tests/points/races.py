@@ -5,7 +5,7 @@ Two requests are let go only when both have read the same wallet: what follows i
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -158,12 +158,14 @@ PAIRS = list(combinations_with_replacement(OPERATIONS, 2))
 Way = Callable[[Request], Any]
 
 
-def wrong_with_pairs(first: Way, second: Way, scene: Scene) -> dict[str, str]:
+def wrong_with_pairs(
+    first: Way, second: Way, scene: Scene, pairs: Sequence[tuple[str, str]] = PAIRS
+) -> dict[str, str]:
     """Every two operations at once on one wallet: answers and wallet are those of one of the two serial orders."""
     book, asked = _begun(scene)
-    members, wrong, meeting = _wallets_like(scene, asked, len(PAIRS)), {}, Meeting()
+    members, wrong, meeting = _wallets_like(scene, asked, len(pairs)), {}, Meeting()
     with meeting, ThreadPoolExecutor(2) as pool:
-        for member_id, pair in zip(members, PAIRS, strict=True):
+        for member_id, pair in zip(members, pairs, strict=True):
             both = [
                 pool.submit(meeting.go, way, member_id, pair[number], scene.at, number)
                 for number, way in enumerate((first, second))
