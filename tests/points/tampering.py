@@ -209,7 +209,7 @@ def _insert_a_posting(session: Session, chance: random.Random, books: Books) -> 
 def _cut_the_tail(session: Session, chance: random.Random, books: Books) -> Members:
     """The last postings go, wallet and holds are set back: no chain can tell."""
     mine = _postings(session, chance.choice(books.members))
-    _rewrite(session, mine[: chance.randrange(1, len(mine))])
+    rewrite(session, mine[: chance.randrange(1, len(mine))])
     return {mine[0].member_id}
 
 
@@ -219,7 +219,7 @@ def _write_history_anew(session: Session, chance: random.Random, books: Books) -
     at = chance.randrange(len(mine))
     mine[at] = replace(mine[at], **chance.choice([{"contra": 99}, {"ref": "bill B9 line 9"}, {"value_fen": 10**6},
                                                  {"idem": UUID(int=chance.getrandbits(128))}]))  # fmt: skip
-    _rewrite(session, mine)
+    rewrite(session, mine)
     return {mine[0].member_id}
 
 
@@ -238,7 +238,7 @@ DEEDS: dict[str, tuple[int, Callable[[Session, random.Random, Books], Members]]]
 }
 
 
-def _rewrite(session: Session, rows: list[Posting]) -> None:
+def rewrite(session: Session, rows: list[Posting]) -> None:
     """The member's whole history is these rows, sealed one after the other, with wallet and holds that agree."""
     member_id = rows[0].member_id
     session.execute(delete(PostingRow).where(PostingRow.member_id == member_id))
@@ -250,10 +250,10 @@ def _rewrite(session: Session, rows: list[Posting]) -> None:
         wallet = postings.apply(wallet, sealed)
         if row.kind is Kind.HOLD:
             left[row.seq] = row.amount
-        elif row.kind in (Kind.CAPTURE, Kind.RELEASE):
+        elif row.kind in (Kind.CAPTURE, Kind.RELEASE, Kind.TIMEOUT):
             left[row.rev_of or 0] -= row.amount
     for seq, points in left.items():
-        if points:
+        if points > 0:
             session.execute(
                 insert(HoldRow).values(member_id=member_id, seq=seq, open_points=points, ends_at=FOREVER)
             )
