@@ -5,6 +5,7 @@ import threading
 from contextlib import suppress
 
 import pytest
+from sqlalchemy import text
 
 from app.wiring import wire
 from base import database
@@ -169,3 +170,41 @@ def test_members_whose_turn_comes_late_in_a_batch_are_locked_in_order_too(many, 
         answered = at_once(2, batch)
 
     assert [names(part) if isinstance(part, list) else part for part in answered] == [{"Answer": 3}] * 2
+
+
+def test_every_snapshot_that_is_taken_while_they_race_proves_itself(many):
+    members, over, looks = [given_wallet(100) for _ in range(3)], threading.Event(), []
+
+    def some(number):
+        if not number:
+            while not (over.is_set() and len(looks) > 5):
+                looks.append(_snapshot())
+            return
+        chance = random.Random(number)
+        for n in range(60):
+            kind = chance.choice([Kind.EARN, Kind.REDEEM, Kind.HOLD])
+            way = tried if number % 2 else tried_in_batch
+            way(
+                ask(
+                    chance.choice(members),
+                    f"{number}/{n}",
+                    kind,
+                    3,
+                    lot_key=in_days(9),
+                    ends_at=START + 9 * HOUR,
+                )
+            )
+        over.set()
+
+    assert [one for one in at_once(5, some) if one] == []
+
+    assert [found for found, _ in looks if found] == []
+    assert len({seqs for _, seqs in looks}) > 1  # they did race meanwhile
+
+
+def _snapshot():
+    """What `verify` finds in one snapshot, and how far the members were in it."""
+    with database.begin() as session:
+        session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+        found = list(verify.findings(session))
+        return found, session.scalar(text("select sum(seq) from wallet"))

@@ -96,4 +96,8 @@ def test_without_the_rules_behind_the_chain_forged_postings_pass(db, tmp_path, m
 
     silent = {f for f in FORGED if FORGED[f][2] not in rules_that_speak(books, books.members[0], f)}
 
-    assert silent >= {"released to another lot", "reversed to another class", "reversed as if it were an earning"}
+    assert silent >= {
+        "released to another lot",
+        "reversed to another class",
+        "reversed as if it were an earning",
+    }
