@@ -274,11 +274,12 @@ def _read_many(connection: Connection, members: list[int]) -> dict[int, Wallet]:
 def _read_keys(
     connection: Connection, requests: list[Request]
 ) -> dict[tuple[int, UUID], tuple[Posting, ...]]:
+    places = list({(r.member_id, r.idem) for r in requests})  # each once, or its postings would come twice
     rows = _ask(
         connection,
         f"select {columns('p', POSTING)} from unnest(%s::text::bigint[], %s::text::uuid[]) k(m, i) "
         "join posting p on p.member_id = k.m and p.idem = k.i order by p.member_id, p.seq",
-        (_array(r.member_id for r in requests), _array(r.idem for r in requests)),
+        (_array(m for m, _ in places), _array(i for _, i in places)),
     )
     found = defaultdict[tuple[int, UUID], list[Posting]](list)
     for posting in map(posting_of, rows):

@@ -89,8 +89,8 @@ def test_ten_thousand_postings_of_one_member_are_numbered_proved_and_never_chang
         for n in range(10_000)
     ]  # fmt: skip
 
-    answers = post_many(*asked[:4_000])
-    for start in range(4_000, 10_000, 500):
+    answers = post_many(*asked[:1_000])
+    for start in range(1_000, 10_000, 500):
         answers += post_many(*asked[start : start + 500])
     again = [post(asked[n]) for n in (0, 5_000, 9_999)]
 
