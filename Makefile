@@ -9,12 +9,13 @@ ONLY ?=
 GROWTH ?=
 PGLEDGER ?=
 HORDAK ?=
+SEED ?=
 
 VENV = .venv
 PY = .venv/bin/python
 STAMP = .venv/installed
 
-.PHONY: help run test setup lint check format bench stop reset clean lock
+.PHONY: help run test torture setup lint check format bench stop reset clean lock
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' Makefile
@@ -24,6 +25,9 @@ run: setup ## start everything and show where; Ctrl-C ends it (DEMO=large for a 
 
 test: setup ## run all tests (ARGS="tests/base -k word" for some)
 	@$(PY) -m pytest $(ARGS)
+
+torture: setup ## the ledger's long tests, about half an hour (SEED=number to draw the same again)
+	@SEED=$(SEED) $(PY) -m pytest -m torture -s $(ARGS)
 
 setup: $(STAMP) ## make .venv with exactly the packages of requirements.lock
 

@@ -372,7 +372,10 @@ def _give(pot: Lots, lot_key: int, points: int, on: date) -> tuple[Lots, Interva
     room = lots.with_room(pot, lots.landing(lot_key, on))
     if room is None:
         raise LotsFull()
-    return lots.give(pot, room, points)
+    pot, given = lots.give(pot, room, points)
+    if given.first + given.count > lots.MOST_IN_A_LOT:
+        raise PointsOutOfRange(points=points)
+    return pot, given
 
 
 def _give_back(

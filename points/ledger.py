@@ -291,11 +291,12 @@ def _lock_many(connection: Connection, members: list[int]) -> dict[int, Wallet]:
 
 
 def _read_keys(connection: Connection, requests: list[Request]) -> dict[Place, tuple[Posting, ...]]:
+    places = {(r.member_id, r.idem) for r in requests}  # each once, or its postings would come twice
     rows = _ask(
         connection,
         f"select {columns('p', POSTING)} from unnest(%s, %s) k(m, i) "
         "join posting p on p.member_id = k.m and p.idem = k.i order by p.member_id, p.seq",
-        (packed.int8s([r.member_id for r in requests]), packed.uuids([r.idem for r in requests])),
+        (packed.int8s([m for m, _ in places]), packed.uuids([i for _, i in places])),
     )
     found = defaultdict[Place, list[Posting]](list)
     for posting in map(posting_of, rows.fetchall()):

@@ -13,6 +13,7 @@ _EPOCH_DAY = EPOCH.toordinal()
 CLASS_BITS = 15
 NO_END = date(2149, 6, 6)  # the last day that a key can hold: these points do not lapse
 MOST_LOTS = 64
+MOST_IN_A_LOT = 2**56  # points ever given; so many in as many lots still fit the column of the balance
 GRACE_DAYS = 30
 
 

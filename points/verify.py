@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from base.findings import Finding
 from points import kinds, ledger, lots, postings
 from points.kinds import Kind, Side
+from points.lots import Interval
 from points.postings import Posting, Wallet
 
 Progress = Callable[[int], None]
@@ -119,7 +120,7 @@ def _holds(session: Session, members: Sequence[int] | None) -> dict[int, Holds]:
 def _member(stored: Wallet, rows: list[Any], sides: dict[Side, int], holds: Holds) -> Iterator[Finding]:
     place = f"member {stored.member_id}"
     wallet = postings.empty(stored.member_id, stored.state, stored.at)
-    originals: dict[int, tuple[Posting, int]] = {}
+    originals: dict[int, tuple[Posting, int, int]] = {}
     for row in rows:
         here = f"{place} posting {row[1]}"
         try:
@@ -138,13 +139,15 @@ def _member(stored: Wallet, rows: list[Any], sides: dict[Side, int], holds: Hold
                 "sides", here, f"classes {row[17]} -> {row[18]} are not those of {posting.kind.name}"
             )
             return
+        if wallet.seq and posting.at < wallet.at:
+            yield Finding("time", here, "it is earlier than the one before it")
         astray = list(_intervals(wallet, posting, here))
         yield from astray
         if astray:
             return
         yield from _against_original(posting, originals, here)
         if posting.kind in ORIGINALS:
-            originals[posting.seq] = (posting, posting.amount)
+            originals[posting.seq] = (posting, posting.amount, 0)
         sides[posting.sides[0]] -= posting.amount
         sides[posting.sides[1]] += posting.amount
         wallet = postings.apply(wallet, posting)
@@ -162,7 +165,7 @@ def _member(stored: Wallet, rows: list[Any], sides: dict[Side, int], holds: Hold
         yield Finding("lots", place, "lots do not add up to the balance")
     left = {
         seq: (open_points, p.ends_at or kinds.FOREVER)
-        for seq, (p, open_points) in originals.items()
+        for seq, (p, open_points, _) in originals.items()
         if p.kind is Kind.HOLD and open_points
     }
     if left != holds:
@@ -196,15 +199,36 @@ def _intervals(wallet: Wallet, posting: Posting, here: str) -> Iterator[Finding]
 
 
 def _against_original(
-    posting: Posting, originals: dict[int, tuple[Posting, int]], here: str
+    posting: Posting, originals: dict[int, tuple[Posting, int, int]], here: str
 ) -> Iterator[Finding]:
+    """`originals`: by number the posting, what is left of it, and how much of it came back to its lots."""
     fitting = FOLLOWS.get(posting.kind, ())
     if posting.rev_of is None and not fitting:
         return
-    original, left = originals.get(posting.rev_of or 0, (None, 0))
+    original, left, returned = originals.get(posting.rev_of or 0, (None, 0, 0))
     if original is None or original.kind not in fitting:
         yield Finding("reversals", here, f"refers to {posting.rev_of}, which cannot be reversed or captured")
         return
     if posting.amount > left:
         yield Finding("reversals", here, f"{posting.amount} of {left} left of posting {posting.rev_of}")
-    originals[original.seq] = (original, left - posting.amount)
+    if original.kind is Kind.HOLD:
+        ended = posting.at >= (original.ends_at or kinds.FOREVER)
+        if ended != (posting.kind is Kind.TIMEOUT):
+            yield Finding("holds", here, f"hold {original.seq} {'had ended' if ended else 'had not run out'}")
+    if posting.kind in kinds.GIVES:
+        if _elsewhere(posting, lots.tail_of(original.lots, returned, posting.amount)):
+            yield Finding("reversals", here, f"its points came from other lots in posting {original.seq}")
+        returned += posting.amount
+    originals[original.seq] = (original, left - posting.amount, returned)
+
+
+def _elsewhere(posting: Posting, due: tuple[Interval, ...]) -> bool:
+    """Whether points came back to other lots than theirs, or where those had lapsed, to none that lives longer."""
+    floor = lots.first_live(posting.effective_on)
+    return [i.count for i in posting.lots] != [i.count for i in due] or any(
+        landed.key != went.key
+        and (
+            went.key >= floor or landed.key < floor or lots.lot_class(landed.key) != lots.lot_class(went.key)
+        )
+        for landed, went in zip(posting.lots, due, strict=True)
+    )

@@ -87,8 +87,14 @@ class Oracle:
     lots: dict[int, int] = field(default_factory=dict)
     holds: dict[int, tuple[Pieces, datetime | None]] = field(default_factory=dict)
     spends: dict[int, Pieces] = field(default_factory=dict)
+    earns: dict[int, tuple[int, int]] = field(default_factory=dict)  # the lot, and what was not taken back
+    sent: dict[int, Pieces] = field(default_factory=dict)  # gifts on their way, by who sent them
     lapsed: int = 0
     earned: int = 0
+    adjusted: int = 0
+    debt: int = 0
+    on: date = date.min
+    frozen: bool = False
 
     @property
     def held(self) -> int:
@@ -113,10 +119,13 @@ class Oracle:
 
     def _due(self, at: datetime) -> None:
         on = clock.day(at, ZONE)
+        self.on = on
         for number, (pieces, ends_at) in sorted(self.holds.items()):
             if ends_at is not None and ends_at <= at:
                 del self.holds[number]
                 self._give_back(pieces, on)
+        if self.frozen:  # keeps what lapses
+            return
         for key in [key for key in self.lots if lots.last_day(key) < on]:
             self.lapsed += self.lots.pop(key)
 
@@ -157,10 +166,109 @@ class Oracle:
         self.spends[of] = rest[::-1]
         self._give_back(back[::-1], clock.day(at, ZONE))
 
+    # Beyond earning and spending
+
+    def bill(self, number: int, key: int, points: int, at: datetime) -> None:
+        """An earning that may be taken back; what is owed is repaid from it, soonest-lapsing points first."""
+        self.earn(key, points, at)
+        self.earns[number] = (self._landed(key, self.on), points)
+        repaid = min(points, self.debt, self.live(self.on))
+        if repaid:
+            self._take(repaid)
+            self.debt -= repaid
+
+    def unearn(self, of: int, points: int) -> None:
+        """Its own lot first, then the soonest-lapsing; what was spent already becomes debt."""
+        key, left = self.earns.get(of, (0, 0))
+        points = points or left
+        if not 0 < points <= left:
+            raise Refused
+        self.earns[of] = (key, left - points)
+        self.earned -= points
+        own = min(points, self.lots.get(key, 0))
+        if own:
+            self.lots[key] -= own
+        others = min(points - own, self.live(self.on))
+        if others:
+            self._take(others)
+        self.debt += points - own - others
+
+    def adjust_up(self, key: int, points: int) -> None:
+        self._positive(points)
+        self.adjusted += points
+        self._give_back([(key, points)], self.on)
+
+    def adjust_down(self, key: int | None, points: int) -> None:
+        if key is None:
+            self._take(points)
+        elif not 0 < points <= self.lots.get(key, 0):
+            raise Refused
+        else:
+            self.lots[key] -= points
+        self.adjusted -= points
+
+    def send(self, number: int, of: int, points: int) -> None:
+        """Points that were set aside leave as a gift."""
+        if of not in self.holds:
+            raise Refused
+        pieces, ends_at = self.holds.pop(of)
+        first, rest = self._split(pieces, points or sum(count for _, count in pieces))
+        self.sent[number] = first
+        if rest:
+            self.holds[of] = (rest, ends_at)
+
+    def bring(self, pieces: Pieces) -> None:
+        """Points of another's lots arrive."""
+        self._give_back(pieces, self.on)
+
+    def come_back(self, of: int, points: int) -> None:
+        """A gift, or a part of it, that nobody took."""
+        pieces = self.sent.get(of, [])
+        if not pieces:
+            raise Refused
+        back, rest = self._split(pieces[::-1], points or sum(count for _, count in pieces))
+        self.sent[of] = rest[::-1]
+        self._give_back(back[::-1], self.on)
+
+    def leave(self) -> tuple[Pieces, int]:
+        """All that can be spent, and the debt, go to another membership."""
+        if self.holds:
+            raise Refused
+        everything = self.live(self.on)
+        left = (self._take(everything) if everything else []), self.debt
+        self.debt = 0
+        return left
+
+    def clear(self) -> None:
+        """A cancelled line: what is owed is repaid, all that is left lapses."""
+        repaid = min(self.debt, self.live(self.on))
+        if repaid:
+            self._take(repaid)
+            self.debt -= repaid
+        if left := self.live(self.on):
+            self._take(left)
+            self.lapsed += left
+
+    def take_over(self, debt: int) -> None:
+        """Another membership's debt; what can be repaid is."""
+        self._positive(debt)
+        repaid = min(debt, self.live(self.on))
+        if repaid:
+            self._take(repaid)
+        self.debt += debt - repaid
+
+    def redate(self) -> None:
+        """What lapsed while the line was frozen gets thirty days."""
+        for key in sorted(key for key in self.lots if lots.last_day(key) < self.on):
+            self._give_back([(key, self.lots.pop(key))], self.on)
+
+    def _landed(self, key: int, on: date) -> int:
+        return key if lots.last_day(key) >= on else lots.key(on + GRACE, lots.lot_class(key))
+
     def _take(self, points: int) -> Pieces:
         self._positive(points)
         taken, rest = [], points
-        for key in sorted(self.lots):
+        for key in sorted(key for key in self.lots if lots.last_day(key) >= self.on):
             count = min(rest, self.lots[key])
             if count:
                 taken.append((key, count))
@@ -172,8 +280,7 @@ class Oracle:
 
     def _give_back(self, pieces: Pieces, on: date) -> None:
         for key, count in pieces:
-            live = lots.last_day(key) >= on
-            to = key if live else lots.key(on + GRACE, lots.lot_class(key))
+            to = self._landed(key, on)
             self.lots[to] = self.lots.get(to, 0) + count
 
     @staticmethod

@@ -187,6 +187,17 @@ def test_one_key_twice_in_a_batch_is_one_posting(db):
     assert wallet(member_id).balance == 70
 
 
+def test_one_key_that_was_posted_before_and_stands_twice_in_a_batch_is_answered_as_before(db):
+    member_id = given_wallet(100)
+    spend = ask(member_id, "spend", Kind.REDEEM, 30)
+    first = post(spend)
+
+    answers = post_many(spend, spend)
+
+    assert [told(answer) for answer in answers] == [told(first)] * 2
+    assert rows("posting", member_id) == 2
+
+
 def test_one_key_twice_in_a_batch_that_posts_nothing_is_nothing_twice(db):
     member_id = given_wallet(100)
     sweep = ask(member_id, "sweep", Kind.EXPIRE, 0)

@@ -64,7 +64,7 @@ class Book:
 
     def original(self, row: Posting) -> Original:
         later = [p for p in self.rows if p.rev_of == row.seq]
-        captured = sum(p.amount for p in later if p.kind is Kind.CAPTURE)
+        captured = sum(p.amount for p in later if p.kind in (Kind.CAPTURE, Kind.GIFT_OUT))
         return Original(row, captured, sum(p.amount for p in later) - captured)
 
 

@@ -302,8 +302,9 @@ def test_points_from_nothing_are_found_although_the_chain_fits(books):
 
 
 def test_points_given_back_that_were_never_taken_are_found_although_the_chain_fits(books):
-    _, late = live_lots(books)
-    back = (Interval(late.key, late.first + late.count, 10),)
+    soon, late = live_lots(books)
+    back = (Interval(soon.key, soon.first + soon.count, 10),)
+    elsewhere = (Interval(late.key, late.first + late.count, 10),)
     with database.begin() as session:
         rows = session.scalars(
             select(PostingRow).where(PostingRow.member_id == books.member_id).order_by(PostingRow.seq)
@@ -313,6 +314,7 @@ def test_points_given_back_that_were_never_taken_are_found_although_the_chain_fi
     )
 
     assert forged(books, Kind.REVERSE, 10, back, rev_of=spend) <= {"redemption end"}
+    assert "reversals" in forged(books, Kind.REVERSE, 10, elsewhere, rev_of=spend)
     assert "reversals" in forged(books, Kind.REVERSE, 10, back, rev_of=earn)
     assert "reversals" in forged(books, Kind.REVERSE, 10, back, rev_of=hold)
     assert "reversals" in forged(books, Kind.REVERSE, 10, back)
