@@ -19,7 +19,7 @@ from base import database
 from base.database import StillRunning
 from base.errors import NotFound, Problem
 from base.idempotency import KeyReused
-from points import deeds, postings
+from points import deeds, extensions, postings
 from points.deeds import Known, Original, Outcome, Request
 from points.kinds import ENDS_A_HOLD, FOREVER, Kind, State
 from points.lots import Interval, Lots
@@ -89,6 +89,13 @@ def read(session: Session, member_id: int) -> Wallet:
     if row is None:
         raise WalletUnknown(member=member_id)
     return wallet_of(row)
+
+
+def read_many(session: Session, members: Iterable[int]) -> list[Wallet]:
+    """Wallets as they stand, in member order; members without one are left out."""
+    return sorted(
+        _read_many(database.driver(session), list(members)).values(), key=lambda wallet: wallet.member_id
+    )
 
 
 def post(session: Session, request: Request) -> Answer:
@@ -287,12 +294,12 @@ def _read_keys(
 
 
 def _known(connection: Connection, asked: list[tuple[Wallet, Request]]) -> dict[tuple[int, UUID], Known]:
-    """What requests need besides the wallet: originals with what came of them, and overdue holds."""
+    """What requests need besides the wallet: originals with what came of them, overdue holds, extensions."""
     known = {(r.member_id, r.idem): Known() for _, r in asked}
     originals = {(r.member_id, r.rev_of) for _, r in asked if r.rev_of is not None}
     overdue = _overdue(connection, [(w, r) for w, r in asked if w.held])
     if not originals and not overdue:
-        return known
+        return extensions.add(connection, asked, known)
     found = _read_originals(
         connection, sorted(originals | {(m, s) for m, seqs in overdue.items() for s in seqs})
     )
@@ -303,7 +310,7 @@ def _known(connection: Connection, asked: list[tuple[Wallet, Request]]) -> dict[
             overdue=tuple(hold for hold in holds if (hold.posting.ends_at or FOREVER) <= at),
             original=found.get((request.member_id, request.rev_of or 0)),
         )
-    return known
+    return extensions.add(connection, asked, known)
 
 
 def _overdue(connection: Connection, asked: list[tuple[Wallet, Request]]) -> dict[int, list[int]]:

@@ -68,7 +68,7 @@ def _is_reckoned(row: PostingRow) -> bool:
     """Whether there is a sum to show; the others are told by their reason and what they are about."""
     if row.kind == Kind.EARN:
         return (row.ref or "").startswith("bill ")
-    return row.kind in (Kind.UNEARN, Kind.OWE, Kind.REPAY, Kind.EXPIRE)
+    return row.kind in (Kind.UNEARN, Kind.OWE, Kind.REPAY, Kind.EXPIRE, Kind.RESTORE)
 
 
 def reason(kind: Kind) -> str:
@@ -96,6 +96,7 @@ def reason(kind: Kind) -> str:
         Kind.MERGE_DEBT_IN: _("Moved from another membership"),
         Kind.REDATE_OUT: _("Kept over a suspension"),
         Kind.REDATE_IN: _("Kept over a suspension, with a later last day"),
+        Kind.RESTORE: _("Came back: their last day was extended"),
     }[kind]
 
 

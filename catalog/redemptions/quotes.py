@@ -11,9 +11,9 @@ from catalog.offers import offers
 from catalog.offers.models import Offer
 from catalog.rates import rates
 from catalog.redemptions.models import Quote
-from points import ledger, lots, programmes
+from points import extensions, ledger, lots, programmes
 from points.kinds import State
-from points.lots import Interval
+from points.lots import Calendar, Interval
 from points.members import members
 from points.members.models import Member
 from points.models import Programme
@@ -70,9 +70,10 @@ def make(session: Session, member_id: int, offer_id: int, units: int, at: dateti
     price_points = rates.price(rate, value_fen)
     wallet = ledger.read(session, member_id)
     may_redeem(member, wallet.state, programme, on)
-    after, taken = lots.take(wallet.lots, price_points, on)
+    calendar = extensions.of(session, programme.programme_id, at)
+    after, taken = lots.take(wallet.lots, price_points, on, calendar)
     if sum(interval.count for interval in taken) < price_points:
-        raise NotEnoughPoints(balance=lots.live(wallet.lots, on), needed=price_points)
+        raise NotEnoughPoints(balance=lots.live(wallet.lots, on, calendar), needed=price_points)
     quote = Quote(
         member_id=member_id,
         quote_id=ids.new_id(),
@@ -87,7 +88,7 @@ def make(session: Session, member_id: int, offer_id: int, units: int, at: dateti
     )
     session.add(quote)
     session.flush()
-    return _priced(session, quote, found.offer, lots.live(after, on), on)
+    return _priced(session, quote, found.offer, lots.live(after, on, calendar), on, calendar)
 
 
 def may_redeem(member: Member, state: State, programme: Programme, on: date) -> None:
@@ -122,18 +123,24 @@ def shown(session: Session, member_id: int, quote_id: int, at: datetime) -> Pric
     quote = usable(session, member_id, quote_id, at)
     offer = session.get_one(Offer, quote.offer_id)
     on = clock.day(at, programmes.by_id(session, offer.programme_id).zone)
-    after, taken = lots.take(ledger.read(session, member_id).lots, quote.price_points, on)
+    calendar = extensions.of(session, offer.programme_id, at)
+    after, taken = lots.take(ledger.read(session, member_id).lots, quote.price_points, on, calendar)
     if taken != intervals(quote):
         raise QuoteChanged()
-    return _priced(session, quote, offer, lots.live(after, on), on)
+    return _priced(session, quote, offer, lots.live(after, on, calendar), on, calendar)
 
 
-def _priced(session: Session, quote: Quote, offer: Offer, balance_after: int, on: date) -> Priced:
+def _priced(
+    session: Session, quote: Quote, offer: Offer, balance_after: int, on: date, calendar: Calendar
+) -> Priced:
     return Priced(
         quote=quote,
         offer=offer,
         balance_after=balance_after,
-        taken=tuple((lots.last_day(interval.key), interval.count) for interval in intervals(quote)),
+        taken=tuple(
+            (lots.last_day(lots.lasting(interval.key, calendar)), interval.count)
+            for interval in intervals(quote)
+        ),
         worth_as_credit_fen=rates.worth(rates.load(session, offer.programme_id, on), quote.price_points),
     )
 

@@ -63,11 +63,13 @@ def member_postings(query: dict[str, Any], member: str) -> dict[str, Any]:
 @blueprint.response(200, LotView(many=True))
 @needs("wallet:own")
 def posting_lots(seq: int) -> list[dict[str, Any]]:
-    """The lots that a posting took or gave."""
+    """The lots that a posting took or gave, with the last day that counts today."""
     with database.begin() as session:
         row = wallets.posting(session, _me().member_id, seq)
+        calendar = wallets.calendar(session, _me().member_id, clock.now())
     keys, counts = row.lots[0::3], row.lots[2::3]
-    return [lot_view(lots.last_day(key), count) for key, count in zip(keys, counts, strict=True)]
+    days = [lots.last_day(lots.lasting(key, calendar)) for key in keys]
+    return [lot_view(day, count) for day, count in zip(days, counts, strict=True)]
 
 
 def _me() -> Member:

@@ -8,8 +8,9 @@ from sqlalchemy.orm import Session
 
 from base import clock
 from base.errors import NotFound
-from points import expiry, ledger, lots, programmes
+from points import expiry, extensions, ledger, lots, programmes
 from points.kinds import Kind
+from points.lots import Calendar
 from points.members import members
 from points.models import PostingRow, Programme
 from points.postings import Wallet
@@ -25,7 +26,10 @@ class PostingUnknown(NotFound):
 
 @dataclass(frozen=True)
 class Shown:
-    """A wallet on a day: live points, what is set aside or owed, its lots, and what lapses within 90 days."""
+    """A wallet on a day: live points, what is set aside or owed, its lots, and what lapses within 90 days.
+
+    The last days are those that count: an extension's, where there is one.
+    """
 
     wallet: Wallet
     programme: Programme
@@ -40,15 +44,21 @@ def show(session: Session, member_id: int, at: datetime) -> Shown:
     wallet = ledger.read(session, member_id)
     programme = programmes.by_id(session, members.by_id(session, member_id).programme_id)
     on = clock.day(at, programme.zone)
-    live = tuple(expiry.lapsing(wallet, on, lots.NO_END))
+    calendar = extensions.of(session, programme.programme_id, at)
+    live = tuple(expiry.lapsing(wallet, on, lots.NO_END, calendar))
     return Shown(
         wallet=wallet,
         programme=programme,
         on=on,
-        spendable=lots.live(wallet.lots, on),
+        spendable=lots.live(wallet.lots, on, calendar),
         lots=live,
         lapsing=tuple(lot for lot in live if lot[0] <= on + LOOK_AHEAD),
     )
+
+
+def calendar(session: Session, member_id: int, at: datetime) -> Calendar:
+    """The extensions that count for a member at a moment."""
+    return extensions.of(session, members.by_id(session, member_id).programme_id, at)
 
 
 def postings(
