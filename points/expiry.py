@@ -107,9 +107,9 @@ def due(
         ).fetchall()
     else:
         rows = connection.execute(
-            "select w.first, w.member_id, m.programme_id from (select lot_key[1] as first, member_id from wallet "
-            "where (lot_key[1], member_id) > (%s, %s) and lot_key[1] < %s order by lot_key[1], member_id limit %s) w "
-            "left join member m on m.member_id = w.member_id order by w.first, w.member_id",
+            "select lot_key[1], member_id, (select programme_id from member m where m.member_id = w.member_id) "
+            "from wallet w where (lot_key[1], member_id) > (%s, %s) and lot_key[1] < %s "
+            "order by lot_key[1], member_id limit %s",
             (after.lot_key, after.member_id, _keys(where)[1], STEP),
         ).fetchall()
     mine = [row[1] for row in rows if row[2] == programme.programme_id]

@@ -135,6 +135,7 @@ class ExpiryRun(Base):
     last_member: Mapped[int] = mapped_column(BigInteger)
     members: Mapped[int] = mapped_column(BigInteger)
     points: Mapped[int] = mapped_column(BigInteger)
+    refused: Mapped[int] = mapped_column(BigInteger, server_default="0")
     began_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
 

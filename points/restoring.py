@@ -70,7 +70,10 @@ def step(session: Session, programme: Programme, one: Extension, at: datetime) -
     run = _run(session, programme, one, at)
     members = next_members(session, programme, run.last_member)
     if not members:
-        run.ended_at = at
+        if run.refused:  # the next walk tries them again
+            run.last_member, run.refused = 0, 0
+        else:
+            run.ended_at = at
         return Step(0, 0, 0, (), done=True)
     lost = list(found(session, members, one))
     answers = ledger.post_many(session, [_request(programme, one, each, at) for each in lost])
@@ -89,6 +92,7 @@ def step(session: Session, programme: Programme, one: Extension, at: datetime) -
     )
     run.last_member = members[-1]
     run.members, run.points = run.members + did.members, run.points + did.points
+    run.refused += len(refused)
     return did
 
 
@@ -130,7 +134,7 @@ def _run(session: Session, programme: Programme, one: Extension, at: datetime) -
         insert(ExpiryRun)
         .values(
             programme_id=place[0], task=place[1], subject=place[2], last_member=0, members=0, points=0,
-            began_at=at, ended_at=None,
+            refused=0, began_at=at, ended_at=None,
         )
         .on_conflict_do_nothing()
     )  # fmt: skip

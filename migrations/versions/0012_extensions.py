@@ -22,7 +22,7 @@ create table extension (
 
 create table expiry_run (
   programme_id bigint not null, last_member bigint not null, members bigint not null, points bigint not null,
-  began_at timestamptz not null, ended_at timestamptz,
+  refused bigint not null default 0, began_at timestamptz not null, ended_at timestamptz,
   task text not null check (task in ('sweep', 'restore')), subject text not null,
   primary key (programme_id, task, subject));
 

@@ -6,12 +6,12 @@ from sqlalchemy import exc, text
 from base import database
 
 ENTRIES = (
-    "posting", "statement", "statement_line", "void", "audit", "bill_line", "rate", "earn_rule", "expiry_policy", "terms",
+    "posting", "statement", "statement_line", "void", "audit", "bill_line", "rate", "earn_rule", "expiry_policy", "extension", "terms",
     "analysis_run", "quote", "notice",
 )  # fmt: skip
 NEVER_DELETED = (
     "wallet", "member", "phone", "redemption", "voucher", "acceptance", "idempotency_key", "offer", "stock", "seat",
-    "merchant", "outlet", "terminal", "clerk", "staff", "programme", "api_key", "import_run",
+    "merchant", "outlet", "terminal", "clerk", "staff", "programme", "api_key", "import_run", "expiry_run",
 )  # fmt: skip
 FORBIDDEN = {
     "a table of its own": "create table mine (a int)",

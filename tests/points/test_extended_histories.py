@@ -53,7 +53,9 @@ class ExtendedOracle(Oracle):
 
     def until(self, key: int) -> date:
         own, kind = lots.last_day(key), lots.lot_class(key)
-        days = [to for lot_class, first, last, to in self.announced if lot_class == kind and first <= own <= last]
+        days = [
+            to for lot_class, first, last, to in self.announced if lot_class == kind and first <= own <= last
+        ]
         if own == lots.NO_END:
             return max(days, default=own)
         return max([own, *days])
@@ -132,7 +134,9 @@ announcements = st.builds(
 KINDS = (Kind.EARN, Kind.EARN, Kind.REDEEM, Kind.REDEEM, Kind.HOLD, Kind.CAPTURE, Kind.RELEASE, Kind.REVERSE, Kind.EXPIRE)  # fmt: skip
 restores = st.builds(lambda which: ("restore", which), st.integers(0, 3))
 happenings = st.lists(
-    st.one_of(steps(KINDS), steps(KINDS), steps(KINDS), steps(KINDS), announcements, restores), min_size=20, max_size=46
+    st.one_of(steps(KINDS), steps(KINDS), steps(KINDS), steps(KINDS), announcements, restores),
+    min_size=20,
+    max_size=46,
 )
 begin = st.lists(steps((Kind.EARN,)), min_size=2, max_size=4)
 

@@ -15,7 +15,7 @@ from sqlalchemy import text
 from base import database, ids
 from base.errors import Problem
 from base.idempotency import KeyReused
-from points import kinds, ledger, lots
+from points import kinds, ledger
 from points.deeds import Request
 from points.kinds import FOREVER, MOST_POINTS, Kind, State
 from points.ledger import Answer, WalletUnknown
