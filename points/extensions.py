@@ -153,7 +153,9 @@ def add(
     known: dict[tuple[int, UUID], Known],
 ) -> dict[tuple[int, UUID], Known]:
     """What was read beside wallets, with the calendars of those whose lots an extension may touch."""
-    found = everywhere(connection, max((max(r.at, w.at) for w, r in asked), default=clock.now()))
+    if not asked:
+        return known
+    found = everywhere(connection, max([max(r.at, w.at) for w, r in asked]))
     if not found:
         return known
     every = [one for calendar in found.values() for one in calendar]

@@ -8,6 +8,7 @@ were announced by a moment; `lasting` is the one function that reads it. Mostly 
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from itertools import pairwise
 from typing import NamedTuple
@@ -15,6 +16,7 @@ from typing import NamedTuple
 EPOCH = date(1970, 1, 1)
 CLASS_BITS = 15
 NO_END = date(2149, 6, 6)  # the last day that a key can hold: these points do not lapse
+_CLASS, _NO_END_DAY = (1 << CLASS_BITS) - 1, (NO_END - EPOCH).days
 MOST_LOTS = 64
 QUARTERS_FROM, YEARS_FROM = 56, 60  # so many lots, and a new one lasts to the end of its quarter, of its year
 MANY_LOTS = 48  # somebody should look why
@@ -40,10 +42,11 @@ class Lots(NamedTuple):
         return self.given[at] - self.taken[at]
 
 
-class Extension(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Extension:
     """Points of a class that lapse from a day to a day last until `last_day`; counts from `announced_at` on.
 
-    `from_day` and `until_day` NO_END: points without an end get a first one.
+    `from_day` and `until_day` NO_END: points without an end get a first one. `days`: the three, as keys have them.
     """
 
     lot_class: int
@@ -52,10 +55,16 @@ class Extension(NamedTuple):
     last_day: date
     announced_at: datetime
     extension_id: int = 0
+    days: tuple[int, int, int] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        days = [(day - EPOCH).days for day in (self.from_day, self.until_day, self.last_day)]
+        object.__setattr__(self, "days", tuple(days))
 
     def covers(self, lot_key: int) -> bool:
         """Whether the lot is one of those; it is known by its own last day."""
-        return self.lot_class == lot_class(lot_key) and self.from_day <= last_day(lot_key) <= self.until_day
+        first, last, _ = self.days
+        return self.lot_class == lot_key & _CLASS and first <= lot_key >> CLASS_BITS <= last
 
 
 Calendar = tuple[Extension, ...]
@@ -74,7 +83,7 @@ def last_day(lot_key: int) -> date:
 
 def lot_class(lot_key: int) -> int:
     """The class of the lot's points: their kind and who funded them."""
-    return lot_key & ((1 << CLASS_BITS) - 1)
+    return lot_key & _CLASS
 
 
 def first_live(on: date) -> int:
@@ -92,11 +101,13 @@ def lasting(lot_key: int, calendar: Calendar) -> int:
 
     A day is never moved forward, except that points without an end get a first one.
     """
-    days = [one.last_day for one in calendar if one.covers(lot_key)]
-    if not days:
-        return lot_key
-    own = last_day(lot_key)
-    return key(max(days) if own == NO_END else max(own, *days), lot_class(lot_key))
+    latest, own = 0, lot_key >> CLASS_BITS
+    for one in calendar:
+        if one.days[2] > latest and one.covers(lot_key):
+            latest = one.days[2]
+    if latest > own or (latest and own == _NO_END_DAY):
+        return latest << CLASS_BITS | lot_key & _CLASS
+    return lot_key
 
 
 def live(lots: Lots, on: date, calendar: Calendar = NO_EXTENSIONS) -> int:

@@ -489,6 +489,7 @@ def test_prices_and_quotes_follow_the_extended_days(db, app):
         quote = me.quote(offer)
         wallet = me.get("/v1/members/me/wallet").json
         redeemed = me.redeem(offer)
+        of_posting = me.get("/v1/members/me/postings/1/lots").json
 
     assert quote.json["lots"] == [
         {"last_day": str(in_days(40)), "points": 500}, {"last_day": str(in_days(60)), "points": 500}
@@ -497,6 +498,7 @@ def test_prices_and_quotes_follow_the_extended_days(db, app):
     assert wallet["lots"] == wallet["lapsing"] == [
         {"last_day": str(in_days(40)), "points": 500}, {"last_day": str(in_days(60)), "points": 900}
     ]  # fmt: skip
+    assert of_posting == [{"last_day": str(in_days(60)), "points": 900}]
     assert redeemed.status_code == 201
 
 
