@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from psycopg import Connection
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from base import clock, database, ids
@@ -86,7 +86,8 @@ def announce(
     """From LEAD on, points of a class lapsing from a day to a day last until `last_day`; best as the last step.
 
     `by` announced it, `approval` names what a second person agreed to. Both days lots.NO_END: points without an end
-    get a first one. What lapsed already comes back through points/restoring.py. BadExtension, ShortensALife.
+    get a first one. `at` is the present moment, not that of an earlier proposal: postings made since an older one would
+    not have known. What lapsed already comes back through points/restoring.py. BadExtension, ShortensALife.
     """
     global _cached
     asked = proposed(session, programme, lot_class, from_day, until_day, last_day, at)
@@ -230,14 +231,3 @@ def touched(session: Session, members: list[int], asked: Extension) -> tuple[int
     )
     points = [sum(g - t for k, g, t in zip(*row, strict=True) if asked.covers(k)) for row in rows]
     return sum(count > 0 for count in points), sum(points)
-
-
-def listed(session: Session, programme_id: int) -> list[ExtensionRow]:
-    """A programme's extensions, newest first."""
-    return list(
-        session.scalars(
-            select(ExtensionRow)
-            .where(ExtensionRow.programme_id == programme_id)
-            .order_by(ExtensionRow.announced_at.desc(), ExtensionRow.extension_id.desc())
-        )
-    )
