@@ -4,7 +4,7 @@ import sys
 
 import click
 
-from app.commands import books, distribution, doctor, groups, imports, lines, proof, servers, why
+from app.commands import books, distribution, doctor, expiry, groups, imports, lines, proof, servers, why
 from base import logs, process
 from base.config import ConfigError
 from base.errors import Problem
@@ -23,6 +23,7 @@ def jifen() -> None:
 for group in (
     servers.verbs,
     books.verbs,
+    expiry.verbs,
     proof.verbs,
     doctor.verbs,
     distribution.verbs,

@@ -25,7 +25,7 @@ class Place(Enum):
 
 
 REFERENCE = frozenset({
-    "programme", "earn_rule", "expiry_policy", "rate", "offer", "merchant", "outlet", "terminal", "clerk", "terms",
+    "programme", "earn_rule", "expiry_policy", "extension", "line_policy", "rate", "offer", "merchant", "outlet", "terminal", "clerk", "terms",
     "staff", "api_key",
 })  # fmt: skip
 OTHER = {"statement": "merchant_id", "statement_line": "merchant_id", "sign_in": "token_digest"}
@@ -37,6 +37,7 @@ LOCAL = {
     "guess": "counted by what was tried, lives hours",
     "audit": "read by subject and time, by few",
     "import_run": "one row a file",
+    "expiry_run": "one row a walk",
     "analysis_run": "one row a report",
 }
 

@@ -14,7 +14,7 @@ from base import clock
 from base.errors import NotAllowed
 from points import caps, lots, postings
 from points.kinds import FOLLOWS, FOREVER, MOST_POINTS, Kind, State
-from points.lots import Interval, Lots
+from points.lots import Calendar, Interval, Lots
 from points.postings import Posting, Wallet
 from points.refusals import (
     HoldEnded,
@@ -29,13 +29,14 @@ from points.refusals import (
     PointsHeld,
     PointsOutOfRange,
     QuoteChanged,
+    StillLapsed,
 )
 
 
 class Request(NamedTuple):
     """What is asked of a wallet. `points` 0 with a deed that follows an earlier one means all that is left of it.
 
-    `lot_key` names the lot of an EARN or an adjustment; `quoted` the exact points of a REDEEM or HOLD, or what a GIFT_IN
+    `lot_key` names the lot of an EARN, an adjustment or a RESTORE; `quoted` the exact points of a REDEEM or HOLD, or what a GIFT_IN
     or MERGE_IN brings (key, 0, count); `rev_of` the number of the original.
     """
 
@@ -76,11 +77,12 @@ class Original(NamedTuple):
 
 
 class Known(NamedTuple):
-    """What was read beside the wallet: overdue holds, the original of a reversal, capture or release, a spender's cap."""
+    """What was read beside the wallet: overdue holds, what the request follows, a spender's cap, extensions."""
 
     overdue: tuple[Original, ...] = ()
     original: Original | None = None
     allowance: caps.Allowance | None = None
+    calendar: Calendar = lots.NO_EXTENSIONS
 
 
 class Outcome(NamedTuple):
@@ -107,7 +109,10 @@ Step = tuple[Kind, int, tuple[Interval, ...], Posting | None]
 
 
 class Scene(NamedTuple):
-    """A deed's surroundings: the wallet, the request, what was read beside it, and the lots after what was due."""
+    """A deed's surroundings: the wallet, the request, what was read beside it, and the lots after what was due.
+
+    `calendar`: the extensions that count at the moment of the deed.
+    """
 
     wallet: Wallet
     request: Request
@@ -115,6 +120,7 @@ class Scene(NamedTuple):
     pot: Lots
     on: date
     at: datetime
+    calendar: Calendar
 
 
 NOTHING_KNOWN = Known()
@@ -157,12 +163,13 @@ def run(wallet: Wallet, request: Request, known: Known = NOTHING_KNOWN) -> Outco
 
 
 def _steps(wallet: Wallet, request: Request, known: Known, on: date, at: datetime) -> Iterator[Step]:
-    pot = wallet.lots
+    calendar = known.calendar and lots.announced(known.calendar, at)
+    pot = lots.without_past(wallet.lots, on)
     for overdue in known.overdue:
-        pot, back = _give_back(pot, overdue.posting.lots, overdue.returned, overdue.open, on)
+        pot, back = _give_back(pot, overdue.posting.lots, overdue.returned, overdue.open, on, calendar)
         yield Kind.TIMEOUT, overdue.open, back, overdue.posting
     if wallet.state is not State.FROZEN:  # a frozen line keeps its lapsing lots
-        pot, lapsed = lots.take_lapsed(pot, on)
+        pot, lapsed = lots.take_lapsed(pot, on, calendar)
         if lapsed:
             yield Kind.EXPIRE, _total(lapsed), lapsed, None
         pot = lots.without_past(pot, on)
@@ -174,15 +181,15 @@ def _steps(wallet: Wallet, request: Request, known: Known, on: date, at: datetim
         raise PointsOutOfRange(points=request.points)
     if request.kind not in _DEEDS:
         raise MoreThanLeft(left=0)  # it only falls due, nobody asks for it
-    yield from _DEEDS[request.kind](Scene(wallet, request, known, pot, on, at))
+    yield from _DEEDS[request.kind](Scene(wallet, request, known, pot, on, at, calendar))
 
 
 def _earn(scene: Scene) -> Iterator[Step]:
     """Points enter their lot, or where that has lapsed its grace lot; open debt is repaid from what can be spent."""
-    pot, given = _give(scene.pot, scene.request.lot_key, scene.request.points, scene.on)
+    pot, given = _give(scene.pot, scene.request.lot_key, scene.request.points, scene.on, scene.calendar)
     yield Kind.EARN, scene.request.points, (given,), None
     if scene.wallet.debt:
-        _, repaid = lots.take(pot, min(scene.wallet.debt, scene.request.points), scene.on)
+        _, repaid = lots.take(pot, min(scene.wallet.debt, scene.request.points), scene.on, scene.calendar)
         yield Kind.REPAY, _total(repaid), repaid, None
 
 
@@ -193,7 +200,7 @@ def _unearn(scene: Scene) -> Iterator[Step]:
     if not 0 < points <= original.open:
         raise MoreThanLeft(left=original.open)
     pot, own = lots.take_from(scene.pot, original.posting.lots[0].key, points)
-    _, others = lots.take(pot, points - _total(own), scene.on)
+    _, others = lots.take(pot, points - _total(own), scene.on, scene.calendar)
     covered = _total(own) + _total(others)
     if covered:
         yield Kind.UNEARN, covered, _merged((*own, *others)), original.posting
@@ -207,7 +214,7 @@ def _spend(scene: Scene) -> Iterator[Step]:
     if request.spender_id is not None:
         ran_out = [(hold.posting, hold.open) for hold in scene.known.overdue]
         caps.check(scene.known.allowance, request.spender_id, request.points, scene.on, ran_out)
-    _, taken = lots.take(scene.pot, request.points, scene.on)
+    _, taken = lots.take(scene.pot, request.points, scene.on, scene.calendar)
     if _total(taken) < request.points:
         raise NotEnoughPoints(balance=_total(taken), needed=request.points)
     if request.quoted and taken != request.quoted:
@@ -225,7 +232,9 @@ def _pass_on(scene: Scene) -> Iterator[Step]:
 def _release(scene: Scene) -> Iterator[Step]:
     """Held points go back to the same lots; last-taken first."""
     original, points = _of_hold(scene)
-    _, back = _give_back(scene.pot, original.posting.lots, original.returned, points, scene.on)
+    _, back = _give_back(
+        scene.pot, original.posting.lots, original.returned, points, scene.on, scene.calendar
+    )
     yield Kind.RELEASE, points, back, original.posting
 
 
@@ -235,7 +244,9 @@ def _return(scene: Scene) -> Iterator[Step]:
     points = scene.request.points or original.open
     if not 0 < points <= original.open:
         raise MoreThanLeft(left=original.open)
-    _, back = _give_back(scene.pot, original.posting.lots, original.returned, points, scene.on)
+    _, back = _give_back(
+        scene.pot, original.posting.lots, original.returned, points, scene.on, scene.calendar
+    )
     yield scene.request.kind, points, back, original.posting
 
 
@@ -245,14 +256,14 @@ def _bring(scene: Scene) -> Iterator[Step]:
     if _total(request.quoted) != request.points:
         raise PointsOutOfRange(points=request.points)
     for interval in request.quoted:
-        pot, one = _give(pot, interval.key, interval.count, scene.on)
+        pot, one = _give(pot, interval.key, interval.count, scene.on, scene.calendar)
         given.append(one)
     yield request.kind, request.points, tuple(given), None
 
 
 def _adjust_up(scene: Scene) -> Iterator[Step]:
     """Points more, approved by a second person, into a named lot."""
-    _, given = _give(scene.pot, scene.request.lot_key, scene.request.points, scene.on)
+    _, given = _give(scene.pot, scene.request.lot_key, scene.request.points, scene.on, scene.calendar)
     yield Kind.ADJUST_UP, scene.request.points, (given,), None
 
 
@@ -262,7 +273,7 @@ def _adjust_down(scene: Scene) -> Iterator[Step]:
     if request.lot_key:
         _, taken = lots.take_from(scene.pot, request.lot_key, request.points)
     else:
-        _, taken = lots.take(scene.pot, request.points, scene.on)
+        _, taken = lots.take(scene.pot, request.points, scene.on, scene.calendar)
     if _total(taken) < request.points:
         raise NotEnoughPoints(balance=_total(taken), needed=request.points)
     yield Kind.ADJUST_DOWN, request.points, taken, None
@@ -272,9 +283,9 @@ def _merge_out(scene: Scene) -> Iterator[Step]:
     """All that can be spent leaves for the survivor, and so does the debt; nothing may be set aside."""
     if scene.wallet.held - sum(overdue.open for overdue in scene.known.overdue):
         raise PointsHeld(held=scene.wallet.held)
-    everything = lots.live(scene.pot, scene.on)
+    everything = lots.live(scene.pot, scene.on, scene.calendar)
     if everything:
-        _, taken = lots.take(scene.pot, everything, scene.on)
+        _, taken = lots.take(scene.pot, everything, scene.on, scene.calendar)
         yield Kind.MERGE_OUT, everything, taken, None
     if scene.wallet.debt:
         yield Kind.MERGE_DEBT_OUT, scene.wallet.debt, (), None
@@ -283,32 +294,44 @@ def _merge_out(scene: Scene) -> Iterator[Step]:
 def _merge_debt_in(scene: Scene) -> Iterator[Step]:
     """The survivor takes the debt over, and repays what it can at once."""
     yield Kind.MERGE_DEBT_IN, scene.request.points, (), None
-    _, repaid = lots.take(scene.pot, scene.request.points, scene.on)
+    _, repaid = lots.take(scene.pot, scene.request.points, scene.on, scene.calendar)
     if repaid:
         yield Kind.REPAY, _total(repaid), repaid, None
 
 
 def _redate(scene: Scene) -> Iterator[Step]:
     """After a freeze: what lapsed meanwhile gets the stated grace, through TRANSIT and back in one write."""
-    pot, lapsed = lots.take_lapsed(scene.pot, scene.on)
+    pot, lapsed = lots.take_lapsed(scene.pot, scene.on, scene.calendar)
     if not lapsed:
         return
     yield Kind.REDATE_OUT, _total(lapsed), lapsed, None
     given = []
     for interval in lapsed:
-        pot, one = _give(pot, interval.key, interval.count, scene.on)
+        pot, one = _give(pot, interval.key, interval.count, scene.on, scene.calendar)
         given.append(one)
     yield Kind.REDATE_IN, _total(lapsed), tuple(given), None
+
+
+def _restore(scene: Scene) -> Iterator[Step]:
+    """All that lapsed in one lot comes back: an extension announced later gives that lot a last day to come."""
+    original, lot_key = _original(scene), scene.request.lot_key
+    lapsed = sum(interval.count for interval in original.posting.lots if interval.key == lot_key)
+    if not lapsed or lapsed > original.open or scene.request.points not in (0, lapsed):
+        raise MoreThanLeft(left=min(lapsed, original.open))
+    if lots.lasting(lot_key, scene.calendar) < lots.first_live(scene.on):
+        raise StillLapsed()
+    _, given = _give(scene.pot, lot_key, lapsed, scene.on, scene.calendar)
+    yield Kind.RESTORE, lapsed, (given,), original.posting
 
 
 def _close_out(scene: Scene) -> Iterator[Step]:
     """A cancelled line is cleared: what is owed is repaid first, all that is left lapses at once."""
     if scene.wallet.state is not State.CLOSED:
         raise LineStillOpen()
-    pot, repaid = lots.take(scene.pot, scene.wallet.debt, scene.on)
+    pot, repaid = lots.take(scene.pot, scene.wallet.debt, scene.on, scene.calendar)
     if repaid:
         yield Kind.REPAY, _total(repaid), repaid, None
-    _, left = lots.take(pot, lots.live(pot, scene.on), scene.on)
+    _, left = lots.take(pot, lots.live(pot, scene.on, scene.calendar), scene.on, scene.calendar)
     if left:
         yield Kind.CLOSE_OUT, _total(left), left, None
 
@@ -332,11 +355,14 @@ _DEEDS: dict[Kind, Callable[[Scene], Iterator[Step]]] = {
     Kind.MERGE_DEBT_IN: _merge_debt_in,
     Kind.REDATE_OUT: _redate,
     Kind.CLOSE_OUT: _close_out,
+    Kind.RESTORE: _restore,
 }
 _REFUSED: dict[State, dict[Kind, type[NotAllowed]]] = {
     State.NEW: dict.fromkeys((Kind.REDEEM, Kind.HOLD), MemberTooNew),
     State.FROZEN: dict.fromkeys((Kind.REDEEM, Kind.HOLD), MemberFrozen),
-    State.CLOSED: dict.fromkeys((Kind.REDEEM, Kind.HOLD, Kind.EARN, Kind.GIFT_IN), MemberClosed),
+    State.CLOSED: dict.fromkeys(
+        (Kind.REDEEM, Kind.HOLD, Kind.EARN, Kind.GIFT_IN, Kind.RESTORE), MemberClosed
+    ),
     State.MERGED: dict.fromkeys(_DEEDS.keys() - {Kind.MERGE_OUT}, MemberMerged),
 }
 
@@ -367,9 +393,11 @@ def _of_hold(scene: Scene) -> tuple[Original, int]:
     return original, points
 
 
-def _give(pot: Lots, lot_key: int, points: int, on: date) -> tuple[Lots, Interval]:
-    """To the lot while it is live, else to its grace lot; where a wallet is full of lots, to the next later one."""
-    room = lots.with_room(pot, lots.landing(lot_key, on))
+def _give(
+    pot: Lots, lot_key: int, points: int, on: date, calendar: Calendar = lots.NO_EXTENSIONS
+) -> tuple[Lots, Interval]:
+    """To the lot while it is live, else to its grace lot; where a wallet is full of lots, to a later one."""
+    room = lots.with_room(pot, lots.landing(lot_key, on, calendar=calendar, there=pot.keys), calendar)
     if room is None:
         raise LotsFull()
     pot, given = lots.give(pot, room, points)
@@ -379,12 +407,17 @@ def _give(pot: Lots, lot_key: int, points: int, on: date) -> tuple[Lots, Interva
 
 
 def _give_back(
-    pot: Lots, taken: tuple[Interval, ...], skip: int, points: int, on: date
+    pot: Lots,
+    taken: tuple[Interval, ...],
+    skip: int,
+    points: int,
+    on: date,
+    calendar: Calendar = lots.NO_EXTENSIONS,
 ) -> tuple[Lots, tuple[Interval, ...]]:
     """Last-taken points first, each to its own lot or, where that has lapsed, to its grace lot."""
     back = []
     for interval in lots.tail_of(taken, skip, points):
-        pot, given = _give(pot, interval.key, interval.count, on)
+        pot, given = _give(pot, interval.key, interval.count, on, calendar)
         back.append(given)
     return pot, tuple(back)
 

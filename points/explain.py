@@ -11,6 +11,7 @@ from datetime import date
 from base.money import FEN_PER_YUAN
 from points import lots
 from points.kinds import Kind
+from points.lots import NO_EXTENSIONS, Calendar
 from points.models import PostingRow
 
 ZH, EN = "zh-CN", "en"
@@ -48,11 +49,15 @@ class Correction:
 
 
 def explain(
-    posting: PostingRow, reckoning: Reckoning | None = None, correction: Correction | None = None
+    posting: PostingRow,
+    reckoning: Reckoning | None = None,
+    correction: Correction | None = None,
+    calendar: Calendar = NO_EXTENSIONS,
 ) -> Sentence:
     """Why this posting moved its points: {"zh-CN": ..., "en": ...}.
 
-    `reckoning` of the bill line as the posting saw it; with a `correction` the amounts after it.
+    `reckoning` of the bill line as the posting saw it; with a `correction` the amounts after it. `calendar`: the
+    extensions of the programme; those announced by the moment of the posting give its last days.
     """
     if reckoning and correction and posting.amount <= abs(reckoning.result - correction.points_before):
         return _corrected(posting, reckoning, correction)
@@ -60,7 +65,10 @@ def explain(
         en = f"{_money(reckoning.amount_fen, reckoning.currency, EN)} on bill {reckoning.bill_id} line {reckoning.line_no}"
         zh = f"账单 {reckoning.bill_id} 第 {reckoning.line_no} 行 {_money(reckoning.amount_fen, reckoning.currency, ZH)}"
         return {ZH: f"{zh}{_sum(reckoning, ZH)}", EN: f"{en}{_sum(reckoning, EN)}"}
-    zh, en = _WORDS[Kind(posting.kind)](posting)
+    if posting.kind in (Kind.EXPIRE, Kind.RESTORE):
+        zh, en = _by_last_day(posting, lots.announced(calendar, posting.at))
+    else:
+        zh, en = _WORDS[Kind(posting.kind)](posting)
     return {ZH: zh, EN: en}
 
 
@@ -169,13 +177,20 @@ def _with_debt(zh: str, en: str) -> Callable[[PostingRow], Words]:
     return words
 
 
-def _lapsed(posting: PostingRow) -> Words:
-    """What lapsed, by last day: the parts add up to the posting."""
+def _by_last_day(posting: PostingRow, calendar: Calendar) -> Words:
+    """What lapsed or came back, by last day: the parts add up to the posting."""
     by_day: dict[date, int] = {}
     for lot_key, count in zip(posting.lots[0::3], posting.lots[2::3], strict=True):
-        day = lots.last_day(lot_key)
+        day = lots.last_day(lots.lasting(lot_key, calendar))
         by_day[day] = by_day.get(day, 0) + count
     zh = "，".join(f"{count:,} 有效期至 {day}" for day, count in by_day.items())
+    if posting.kind == Kind.RESTORE:
+        en = ", ".join(f"{count:,} can be spent until {day}" for day, count in by_day.items())
+        return (
+            f"有效期延长，恢复第 {posting.rev_of} 笔到期的 {posting.amount:,} 积分：{zh}",
+            f"{_points(posting.amount)} that lapsed with movement {posting.rev_of} came back, as their last day was "
+            f"extended: {en}",
+        )
     en = ", ".join(f"{count:,} could be spent until {day}" for day, count in by_day.items())
     return f"{posting.amount:,} 积分到期：{zh}", f"{_points(posting.amount)} lapsed: {en}"
 
@@ -191,7 +206,6 @@ _WORDS: dict[Kind, Callable[[PostingRow], Words]] = {
     Kind.RELEASE: _of_earlier("由预留退回", "that were set aside are given back"),
     Kind.TIMEOUT: _of_earlier("因预留到时退回", "that were set aside are given back, as the time ran out"),
     Kind.REVERSE: _of_earlier("因取消退回", "given back after a cancellation"),
-    Kind.EXPIRE: _lapsed,
     Kind.ADJUST_UP: _plain("调增", "added by an approved adjustment"),
     Kind.ADJUST_DOWN: _plain("调减", "removed by an approved adjustment"),
     Kind.GIFT_OUT: _plain("转赠", "given to another member", about=False),

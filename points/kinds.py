@@ -46,6 +46,7 @@ class Kind(IntEnum):
     REDATE_OUT = 21
     REDATE_IN = 22
     CLOSE_OUT = 30
+    RESTORE = 40
 
 
 class State(IntEnum):
@@ -82,6 +83,7 @@ SIDES: dict[Kind, tuple[Side, Side]] = {
     Kind.REDATE_OUT: (Side.AVAILABLE, Side.TRANSIT),
     Kind.REDATE_IN: (Side.TRANSIT, Side.AVAILABLE),
     Kind.CLOSE_OUT: (Side.AVAILABLE, Side.LAPSED),
+    Kind.RESTORE: (Side.LAPSED, Side.AVAILABLE),
 }
 TAKES = frozenset(kind for kind, (source, _) in SIDES.items() if source is Side.AVAILABLE)
 GIVES = frozenset(kind for kind, (_, target) in SIDES.items() if target is Side.AVAILABLE)
@@ -92,5 +94,6 @@ FOLLOWS: dict[Kind, frozenset[Kind]] = {  # what a deed may refer to: nothing co
     Kind.REVERSE: frozenset({Kind.REDEEM, Kind.CAPTURE}),
     Kind.GIFT_RETURN: frozenset({Kind.GIFT_OUT}),
     Kind.UNEARN: frozenset({Kind.EARN}),
+    Kind.RESTORE: frozenset({Kind.EXPIRE}),
 }
 ENDS_A_HOLD = frozenset({Kind.CAPTURE, Kind.RELEASE, Kind.TIMEOUT, Kind.GIFT_OUT})

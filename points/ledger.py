@@ -20,7 +20,7 @@ from base import database, packed
 from base.database import StillRunning
 from base.errors import NotFound, Problem
 from base.idempotency import KeyReused
-from points import deeds, postings, spenders
+from points import deeds, extensions, postings, spenders
 from points.deeds import Known, Original, Outcome, Request
 from points.kinds import ENDS_A_HOLD, FOREVER, SIDES, Kind, State
 from points.lots import Interval, Lots
@@ -92,6 +92,16 @@ def read(session: Session, member_id: int) -> Wallet:
     return wallet_of(row)
 
 
+def read_many(session: Session, members: Iterable[int]) -> list[Wallet]:
+    """Wallets as they stand, in member order; members without one are left out."""
+    rows = _ask(
+        database.driver(session),
+        f"select {WALLET} from wallet where member_id = any(%s) order by member_id",
+        (packed.int8s(members),),
+    )
+    return [wallet_of(row) for row in rows.fetchall()]
+
+
 def post(session: Session, request: Request) -> Answer:
     """Do one request in the caller's transaction, best as its last step: the wallet's row is locked until the commit."""
     connection = database.driver(session)
@@ -120,7 +130,8 @@ def post_alone(request: Request) -> Answer:
                 return _replay(request, before)
             if request.kind is Kind.HOLD or _needs_more(request, wallet):
                 break  # there are more rows to read or to write
-            outcome = deeds.run(wallet, request)
+            known = extensions.add(connection, [(wallet, request)], {})
+            outcome = deeds.run(wallet, request, *known.values())
             if not outcome.postings or _write_one(connection, wallet, outcome):
                 return Answer(outcome.postings, replayed=False)
     with database.begin() as session:
@@ -305,13 +316,13 @@ def _read_keys(connection: Connection, requests: list[Request]) -> dict[Place, t
 
 
 def _known(connection: Connection, asked: list[tuple[Wallet, Request]]) -> dict[Place, Known]:
-    """What requests need besides the wallet: originals with what came of them, overdue holds, and spenders' caps."""
+    """What requests need besides wallet and key: originals with what came of them, overdue holds, caps, extensions."""
     known: dict[Place, Known] = {}
     originals = {(r.member_id, r.rev_of) for _, r in asked if r.rev_of is not None}
     overdue = _overdue(connection, [(w, r) for w, r in asked if w.held])
     allowances = spenders.allowances(connection, asked)
     if not originals and not overdue and not allowances:
-        return known
+        return extensions.add(connection, asked, known)
     found = _read_originals(
         connection, sorted(originals | {(m, s) for m, seqs in overdue.items() for s in seqs})
     )
@@ -325,7 +336,7 @@ def _known(connection: Connection, asked: list[tuple[Wallet, Request]]) -> dict[
             original=found.get((request.member_id, request.rev_of or 0)),
             allowance=allowances.get((request.member_id, request.idem)),
         )
-    return known
+    return extensions.add(connection, asked, known)
 
 
 def _needs_more(request: Request, *wallets: Wallet) -> bool:

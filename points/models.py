@@ -108,6 +108,38 @@ class ExpiryPolicy(Base):
     months: Mapped[int | None] = mapped_column(Integer)
 
 
+class ExtensionRow(Base):
+    """An announcement: points of a class lapsing from a day to a day last until a later one; counts from `announced_at`."""
+
+    __tablename__ = "extension"
+    extension_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    programme_id: Mapped[int] = mapped_column(BigInteger)
+    entered_at: Mapped[datetime]
+    announced_at: Mapped[datetime]
+    from_day: Mapped[date] = mapped_column(Date)
+    until_day: Mapped[date] = mapped_column(Date)
+    last_day: Mapped[date] = mapped_column(Date)
+    lot_class: Mapped[int] = mapped_column(SmallInteger)
+    announced_by: Mapped[str] = mapped_column(Text)
+    approval: Mapped[str | None] = mapped_column(Text)
+    reason: Mapped[str] = mapped_column(Text)
+
+
+class ExpiryRun(Base):
+    """A walk through a programme's wallets and where it stands: `task` sweep of a day, restore after an extension."""
+
+    __tablename__ = "expiry_run"
+    programme_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    task: Mapped[str] = mapped_column(Text, primary_key=True)
+    subject: Mapped[str] = mapped_column(Text, primary_key=True)
+    last_member: Mapped[int] = mapped_column(BigInteger)
+    members: Mapped[int] = mapped_column(BigInteger)
+    points: Mapped[int] = mapped_column(BigInteger)
+    refused: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    began_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+
+
 class BillLine(Base):
     """A rated line of a bill: what earned, under which rule and policy. One line earns once."""
 

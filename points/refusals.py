@@ -29,6 +29,12 @@ class MoreThanLeft(Conflict):
     zh = "超过原交易的剩余数量。"
 
 
+class StillLapsed(Conflict):
+    """No extension gives these points a last day to come."""
+
+    zh = "没有公告延长这些积分的有效期。"
+
+
 class MemberTooNew(NotAllowed):
     """This line is too new to redeem points."""
 

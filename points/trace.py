@@ -18,13 +18,17 @@ PASSED_ON = frozenset({Kind.CAPTURE, Kind.GIFT_OUT})  # they refer to a hold and
 
 
 class Moved(NamedTuple):
-    """What is needed of a posting: its number, kind, amount, what it refers to, and the points it took or gave."""
+    """What is needed of a posting: its number, kind, amount, what it refers to, and the points it took or gave.
+
+    `contra`: the lapsed lot that a RESTORE brings back.
+    """
 
     seq: int
     kind: Kind
     amount: int
     rev_of: int | None
     lots: tuple[Interval, ...]
+    contra: int = 0
 
 
 class Source(NamedTuple):
@@ -82,6 +86,9 @@ class History:
                 self._behind[seq] = lots.tail_of(known[gone].lots, returned[gone], posting.amount)
                 if posting.kind is Kind.REDATE_IN:  # all of it at once, in the order in which it went
                     self._behind[seq] = known[gone].lots
+                if posting.kind is Kind.RESTORE:  # all that lapsed in one lot
+                    lapsed = [one for one in known[gone].lots if one.key == posting.contra]
+                    self._behind[seq] = tuple(lapsed)
                 returned[gone] += posting.amount
             elif gone is not None:
                 self._behind[seq] = ()

@@ -13,9 +13,9 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from base.findings import Finding
-from points import kinds, ledger, lots, postings
+from points import extensions, kinds, ledger, lots, postings
 from points.kinds import Kind, Side
-from points.lots import Interval
+from points.lots import NO_EXTENSIONS, Calendar, Interval
 from points.postings import Posting, Wallet
 
 Progress = Callable[[int], None]
@@ -23,6 +23,7 @@ Holds = dict[int, tuple[int, datetime]]  # number of the posting -> points still
 FOLLOWS = kinds.FOLLOWS | {Kind.TIMEOUT: frozenset({Kind.HOLD}), Kind.OWE: frozenset({Kind.EARN})}
 
 ORIGINALS = frozenset().union(*FOLLOWS.values())
+SPENDS = frozenset({Kind.REDEEM, Kind.HOLD, Kind.REPAY})
 WITHOUT_LOTS = frozenset({Kind.OWE, Kind.MERGE_DEBT_OUT, Kind.MERGE_DEBT_IN})
 
 
@@ -33,7 +34,7 @@ def findings(
 
     With `members` only theirs, each from its first posting on; postings without any wallet are not looked for then.
     """
-    holds = _holds(session, members)
+    holds, calendar_of = _holds(session, members), _calendars(session, members)
     sides: dict[Side, int] = defaultdict(int)
     totals: dict[str, int] = defaultdict(int)
     rows = _stream(session, members)
@@ -42,7 +43,7 @@ def findings(
         if wallet is None:
             yield Finding("row", f"member {member_id}", "the wallet cannot be one")
             continue
-        yield from _member(wallet, mine, sides, holds.pop(member_id, {}))
+        yield from _member(wallet, mine, sides, holds.pop(member_id, {}), calendar_of(member_id))
         totals["balance"] += wallet.balance
         totals["held"] += wallet.held
         totals["debt"] += wallet.debt
@@ -117,10 +118,36 @@ def _holds(session: Session, members: Sequence[int] | None) -> dict[int, Holds]:
     return found
 
 
-def _member(stored: Wallet, rows: list[Any], sides: dict[Side, int], holds: Holds) -> Iterator[Finding]:
+def _calendars(session: Session, members: Sequence[int] | None) -> Callable[[int], Calendar]:
+    """The extensions of a member's programme; members must be asked for in order, as the programmes are streamed too."""
+    found = extensions.read(session)
+    if not found:
+        return lambda member_id: NO_EXTENSIONS
+    only, values = _only("member_id", members)
+    rows = iter(
+        session.connection().exec_driver_sql(
+            f"select member_id, programme_id from member {only} order by member_id",
+            values,
+            execution_options={"stream_results": True, "yield_per": 2000},
+        )
+    )
+    last = [(0, 0)]
+
+    def of(member_id: int) -> Calendar:
+        while last[0][0] < member_id:
+            last[0] = tuple(next(rows, (member_id, 0)))
+        return found.get(last[0][1], NO_EXTENSIONS) if last[0][0] == member_id else NO_EXTENSIONS
+
+    return of
+
+
+def _member(
+    stored: Wallet, rows: list[Any], sides: dict[Side, int], holds: Holds, calendar: Calendar
+) -> Iterator[Finding]:
     place = f"member {stored.member_id}"
     wallet = postings.empty(stored.member_id, stored.state, stored.at)
     originals: dict[int, tuple[Posting, int, int]] = {}
+    restored: set[tuple[int | None, int]] = set()
     for row in rows:
         here = f"{place} posting {row[1]}"
         try:
@@ -141,11 +168,14 @@ def _member(stored: Wallet, rows: list[Any], sides: dict[Side, int], holds: Hold
             return
         if wallet.seq and posting.at < wallet.at:
             yield Finding("time", here, "it is earlier than the one before it")
-        astray = list(_intervals(wallet, posting, here))
+        then = calendar and lots.announced(calendar, posting.at)
+        astray = list(_intervals(wallet, posting, here, then))
         yield from astray
         if astray:
             return
-        yield from _against_original(posting, originals, here)
+        yield from _against_original(posting, originals, here, then)
+        if posting.kind is Kind.RESTORE:
+            yield from _restored(posting, originals, restored, here, then)
         if posting.kind in ORIGINALS:
             originals[posting.seq] = (posting, posting.amount, 0)
         sides[posting.sides[0]] -= posting.amount
@@ -172,13 +202,19 @@ def _member(stored: Wallet, rows: list[Any], sides: dict[Side, int], holds: Hold
         yield Finding("holds", place, f"open holds {holds}, postings say {left}")
 
 
-def _intervals(wallet: Wallet, posting: Posting, here: str) -> Iterator[Finding]:
-    """Counts add up; takes tile each lot from its taken counter, gives from its given counter, soonest-lapsing first."""
+def _intervals(wallet: Wallet, posting: Posting, here: str, calendar: Calendar) -> Iterator[Finding]:
+    """Counts add up; takes tile each lot from its taken counter, gives from its given counter, soonest-lapsing first.
+
+    Nothing lapsed is spent, nothing live expires, and no lot is opened whose own last day has passed.
+    """
     named = sum(interval.count for interval in posting.lots)
     if named != (0 if posting.kind in WITHOUT_LOTS else posting.amount):
         yield Finding("intervals", here, "the points named do not add up to the amount")
     state = {k: [g, t] for k, g, t in zip(*wallet.lots, strict=True)}
+    floor = lots.first_live(posting.effective_on)
     for interval in posting.lots:
+        if posting.kind in kinds.GIVES and interval.key not in state and interval.key < floor:
+            yield Finding("lots", here, f"opens lot {lots.last_day(interval.key)}, which has passed")
         given, taken = state.setdefault(interval.key, [0, 0])
         if posting.kind in kinds.TAKES:
             if interval.first != taken or taken + interval.count > given:
@@ -192,14 +228,45 @@ def _intervals(wallet: Wallet, posting: Posting, here: str) -> Iterator[Finding]
                     "intervals", here, f"gives of lot {lots.last_day(interval.key)} overlap or leave a gap"
                 )
             state[interval.key][0] += interval.count
-    if posting.kind in (Kind.REDEEM, Kind.HOLD, Kind.REPAY) and posting.lots:
-        floor, last = lots.first_live(posting.effective_on), max(interval.key for interval in posting.lots)
-        if any(floor <= k < last and g > t for k, (g, t) in state.items()):
+    if posting.kind in SPENDS and posting.lots:
+        order = {k: (lots.lasting(k, calendar), k) if calendar else (k, k) for k in state}
+        last = max(order[interval.key] for interval in posting.lots)
+        if any((floor, 0) <= order[k] < last and g > t for k, (g, t) in state.items()):
             yield Finding("soonest first", here, "a sooner-lapsing live lot still had points")
+        if any(order[interval.key] < (floor, 0) for interval in posting.lots):
+            yield Finding("lapsed", here, "spends points that had lapsed")
+    if posting.kind is Kind.EXPIRE and any(lots.lasting(i.key, calendar) >= floor for i in posting.lots):
+        yield Finding("lapsed", here, "takes points that had not lapsed")
+
+
+def _restored(
+    posting: Posting,
+    originals: dict[int, tuple[Posting, int, int]],
+    restored: set[tuple[int | None, int]],
+    here: str,
+    calendar: Calendar,
+) -> Iterator[Finding]:
+    """A lapsed lot comes back once, whole, and only where an extension gives it a last day to come."""
+    lot_key, place = posting.contra, (posting.rev_of, posting.contra)
+    lapsed = originals.get(posting.rev_of or 0)
+    count = sum(i.count for i in lapsed[0].lots if i.key == lot_key) if lapsed else 0
+    if place in restored or count != posting.amount:
+        yield Finding("restored", here, f"lot {lot_key} of posting {posting.rev_of} twice or not whole")
+        return
+    restored.add(place)
+    until = lots.lasting(lot_key, calendar)
+    fitting = all(
+        lots.lasting(i.key, calendar) >= until and lots.lot_class(i.key) == lots.lot_class(lot_key)
+        for i in posting.lots
+    )
+    if until < lots.first_live(posting.effective_on) or not fitting:
+        yield Finding(
+            "restored", here, f"no extension brings lot {lots.last_day(lot_key)} back to where it went"
+        )
 
 
 def _against_original(
-    posting: Posting, originals: dict[int, tuple[Posting, int, int]], here: str
+    posting: Posting, originals: dict[int, tuple[Posting, int, int]], here: str, calendar: Calendar
 ) -> Iterator[Finding]:
     """`originals`: by number the posting, what is left of it, and how much of it came back to its lots."""
     fitting = FOLLOWS.get(posting.kind, ())
@@ -215,20 +282,22 @@ def _against_original(
         ended = posting.at >= (original.ends_at or kinds.FOREVER)
         if ended != (posting.kind is Kind.TIMEOUT):
             yield Finding("holds", here, f"hold {original.seq} {'had ended' if ended else 'had not run out'}")
-    if posting.kind in kinds.GIVES:
-        if _elsewhere(posting, lots.tail_of(original.lots, returned, posting.amount)):
+    if posting.kind in kinds.GIVES and posting.kind is not Kind.RESTORE:  # which has a rule of its own
+        if _elsewhere(posting, lots.tail_of(original.lots, returned, posting.amount), calendar):
             yield Finding("reversals", here, f"its points came from other lots in posting {original.seq}")
         returned += posting.amount
     originals[original.seq] = (original, left - posting.amount, returned)
 
 
-def _elsewhere(posting: Posting, due: tuple[Interval, ...]) -> bool:
+def _elsewhere(posting: Posting, due: tuple[Interval, ...], calendar: Calendar) -> bool:
     """Whether points came back to other lots than theirs, or where those had lapsed, to none that lives longer."""
     floor = lots.first_live(posting.effective_on)
     return [i.count for i in posting.lots] != [i.count for i in due] or any(
         landed.key != went.key
         and (
-            went.key >= floor or landed.key < floor or lots.lot_class(landed.key) != lots.lot_class(went.key)
+            min(went.key, lots.lasting(went.key, calendar)) >= floor
+            or lots.lasting(landed.key, calendar) < floor
+            or lots.lot_class(landed.key) != lots.lot_class(went.key)
         )
         for landed, went in zip(posting.lots, due, strict=True)
     )

@@ -39,6 +39,7 @@ POSTING_KINDS = {
     "redate_out": _("Lapsed while frozen, kept"),
     "redate_in": _("Kept with a later last day"),
     "close_out": _("Cleared after cancellation"),
+    "restore": _("Came back after an extension"),
 }
 WALLET_STATES = {
     "new": (_("Too new to redeem"), "wait"),

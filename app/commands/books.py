@@ -1,4 +1,4 @@
-"""jifen expire, settle, retention: the nightly and monthly work, safe to run twice."""
+"""jifen settle, retention: the monthly work, safe to run twice."""
 
 import json
 from datetime import date
@@ -16,7 +16,7 @@ from base.progress import bar
 from merchants import merchants
 from merchants.models import Merchant
 from merchants.statements import closing
-from points import expiry, programmes
+from points import programmes
 
 _json = click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
 _quiet = click.option("--quiet", is_flag=True, help="No progress, no summary.")
@@ -37,46 +37,6 @@ class Day(click.ParamType[date]):
             return date.fromisoformat(str(value))
         except ValueError:
             self.fail(f"{value!r} is not a date: write YYYY-MM-DD", param, ctx)
-
-
-@click.command()
-@click.option(
-    "--as-of", "on", type=Day(), required=True, metavar="DATE", help="Lots whose last day lies before it."
-)
-@_programme
-@_json
-@_quiet
-def expire(on: date, code: str | None, as_json: bool, quiet: bool) -> None:
-    """Post what has lapsed before a day. A balance is right even before this runs; twice changes nothing."""
-    local_setup.ready()
-    lapsed: dict[str, int] = {}
-    for programme in _programmes(code):
-        at = max(clock.start_of(on, programme.zone), clock.now()) if on <= _today(programme.zone) else None
-        if at is None:
-            raise click.BadParameter("the day has not come yet", param_hint="--as-of")
-        with database.begin() as session:
-            members = (
-                session.connection()
-                .exec_driver_sql(
-                    "select count(*) from member where programme_id = %s", (programme.programme_id,)
-                )
-                .scalar_one()
-            )
-        lapsed[programme.code] = 0
-        with bar(members, f"expire {programme.code}", quiet=quiet) as shown:
-            last: int | None = 0
-            while last is not None:
-                with database.begin() as session:
-                    step = expiry.sweep_step(session, programme, on, at, last)
-                lapsed[programme.code] += step.lapsed_points
-                last = step.last_member
-                shown.advance(step.looked_at)
-    _tell(
-        {"as_of": str(on), "lapsed": lapsed},
-        as_json,
-        quiet,
-        [f"{c}: {n:,} points lapsed" for c, n in lapsed.items()],
-    )
 
 
 @click.command()
@@ -167,10 +127,6 @@ def _programmes(code: str | None) -> list[Any]:
         return [programmes.by_code(session, code)] if code else programmes.every(session)
 
 
-def _today(zone: str) -> date:
-    return clock.day(clock.now(), zone)
-
-
 def _tell(facts: dict[str, Any], as_json: bool, quiet: bool, lines: list[str]) -> None:
     if as_json:
         click.echo(json.dumps(facts, ensure_ascii=False))
@@ -179,4 +135,4 @@ def _tell(facts: dict[str, Any], as_json: bool, quiet: bool, lines: list[str]) -
             click.echo(line)
 
 
-verbs = (expire, settle, retention)
+verbs = (settle, retention)

@@ -68,7 +68,7 @@ def _is_reckoned(row: PostingRow) -> bool:
     """Whether there is a sum to show; the others are told by their reason and what they are about."""
     if row.kind == Kind.EARN:
         return (row.ref or "").startswith("bill ")
-    return row.kind in (Kind.UNEARN, Kind.OWE, Kind.REPAY, Kind.EXPIRE)
+    return row.kind in (Kind.UNEARN, Kind.OWE, Kind.REPAY, Kind.EXPIRE, Kind.RESTORE)
 
 
 def reason(kind: Kind) -> str:
@@ -97,6 +97,7 @@ def reason(kind: Kind) -> str:
         Kind.REDATE_OUT: _("Kept over a suspension"),
         Kind.REDATE_IN: _("Kept over a suspension, with a later last day"),
         Kind.CLOSE_OUT: _("Cleared after the line was cancelled"),
+        Kind.RESTORE: _("Came back: their last day was extended"),
     }[kind]
 
 

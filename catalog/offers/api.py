@@ -14,7 +14,7 @@ from catalog.offers import offers
 from catalog.offers.offers import Listed
 from catalog.offers.schemas import OfferQuery, OffersQuery, OffersView, OfferView, offer_view
 from catalog.rates import rates
-from points import ledger, lots, programmes
+from points import extensions, ledger, lots, programmes
 from points.models import Programme
 
 blueprint = Blueprint("offers", __name__, description="Offers")
@@ -79,8 +79,11 @@ def _views(session: Session, programme: Programme, rows: list[Listed]) -> list[d
     at, caller = clock.now(), current()
     on = clock.day(at, programme.zone)
     begun = rates.load(session, programme.programme_id, on)
+    calendar = extensions.of(session, programme.programme_id, at)
     spendable = (
-        lots.live(ledger.read(session, caller.member_id).lots, on) if isinstance(caller, Member) else None
+        lots.live(ledger.read(session, caller.member_id).lots, on, calendar)
+        if isinstance(caller, Member)
+        else None
     )
     views = []
     for row in rows:

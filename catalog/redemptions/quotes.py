@@ -11,11 +11,11 @@ from catalog.offers import offers
 from catalog.offers.models import BILL_CREDIT, Offer
 from catalog.rates import rates
 from catalog.redemptions.models import Quote
-from points import ledger, lots, programmes
+from points import extensions, ledger, lots, programmes
 from points.groups import spending
 from points.lines import standing
 from points.lines.matrix import Action
-from points.lots import Interval
+from points.lots import Calendar, Interval
 from points.members import members
 from points.refusals import NotEnoughPoints, QuoteChanged
 
@@ -97,9 +97,10 @@ def make(
     standing.ask(session, member, wallet.state, programme, on, Action.REDEEM)
     if group is not None and spender_id is not None:
         spending.within_cap(session, group, spender_id, price_points, at)
-    after, taken = lots.take(wallet.lots, price_points, on)
+    calendar = extensions.of(session, programme.programme_id, at)
+    after, taken = lots.take(wallet.lots, price_points, on, calendar)
     if sum(interval.count for interval in taken) < price_points:
-        raise NotEnoughPoints(balance=lots.live(wallet.lots, on), needed=price_points)
+        raise NotEnoughPoints(balance=lots.live(wallet.lots, on, calendar), needed=price_points)
     quote = Quote(
         member_id=member_id,
         quote_id=ids.new_id(),
@@ -115,7 +116,7 @@ def make(
     )
     session.add(quote)
     session.flush()
-    return _priced(session, quote, found.offer, lots.live(after, on), on)
+    return _priced(session, quote, found.offer, lots.live(after, on, calendar), on, calendar)
 
 
 def usable(
@@ -143,18 +144,24 @@ def shown(
     quote = usable(session, member_id, quote_id, at, spender_id)
     offer = session.get_one(Offer, quote.offer_id)
     on = clock.day(at, programmes.by_id(session, offer.programme_id).zone)
-    after, taken = lots.take(ledger.read(session, member_id).lots, quote.price_points, on)
+    calendar = extensions.of(session, offer.programme_id, at)
+    after, taken = lots.take(ledger.read(session, member_id).lots, quote.price_points, on, calendar)
     if taken != intervals(quote):
         raise QuoteChanged()
-    return _priced(session, quote, offer, lots.live(after, on), on)
+    return _priced(session, quote, offer, lots.live(after, on, calendar), on, calendar)
 
 
-def _priced(session: Session, quote: Quote, offer: Offer, balance_after: int, on: date) -> Priced:
+def _priced(
+    session: Session, quote: Quote, offer: Offer, balance_after: int, on: date, calendar: Calendar
+) -> Priced:
     return Priced(
         quote=quote,
         offer=offer,
         balance_after=balance_after,
-        taken=tuple((lots.last_day(interval.key), interval.count) for interval in intervals(quote)),
+        taken=tuple(
+            (lots.last_day(lots.lasting(interval.key, calendar)), interval.count)
+            for interval in intervals(quote)
+        ),
         worth_as_credit_fen=rates.worth(rates.load(session, offer.programme_id, on), quote.price_points),
     )
 

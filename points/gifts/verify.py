@@ -7,9 +7,10 @@ from sqlalchemy import and_, case, func, select
 from sqlalchemy.orm import Session, aliased
 
 from base.findings import Finding
-from points import lots
+from points import extensions, lots
 from points.gifts.models import RECEIVED, RETURNED, SENT, WAITING, Gift
 from points.kinds import Kind
+from points.members import members
 from points.models import PostingRow
 
 TRANSIT_SIGN = {Kind.GIFT_OUT: 1, Kind.GIFT_IN: -1, Kind.GIFT_RETURN: -1}
@@ -31,12 +32,12 @@ def findings(session: Session) -> Iterator[Finding]:
         under_way += gift.points if gift.state == SENT else 0
         if gift.sent_seq is not None:
             movements += 1 if gift.end_seq is None else 2
-        for fault in _faults(gift, held, out, ended):
+        for fault in _faults(session, gift, held, out, ended):
             yield Finding("gift", f"{gift.member_id} {gift.gift_id}", fault)
     yield from _totals(session, under_way, movements)
 
 
-def _faults(gift: Gift, hold: Any, sent: Any, end: Any) -> Iterator[str]:
+def _faults(session: Session, gift: Gift, hold: Any, sent: Any, end: Any) -> Iterator[str]:
     if not _is(hold, gift, Kind.HOLD):
         yield "its hold is missing, of another kind or of another amount"
     if (gift.sent_seq is not None) and not (_is(sent, gift, Kind.GIFT_OUT) and sent.rev_of == gift.hold_seq):
@@ -51,7 +52,7 @@ def _faults(gift: Gift, hold: Any, sent: Any, end: Any) -> Iterator[str]:
         kind, follows = Kind.GIFT_RETURN, gift.sent_seq
     if not _is(end, gift, kind) or end.rev_of != follows:
         yield f"its state is {gift.state}, and no {kind.name.lower()} of its points says so"
-    elif sent is not None and not _same_lots(sent.lots, end.lots, backwards=kind is Kind.GIFT_RETURN):
+    elif sent is not None and not _same_lots(session, gift, sent, end, backwards=kind is Kind.GIFT_RETURN):
         yield "other lots came to their end than were sent"
 
 
@@ -59,18 +60,27 @@ def _is(posting: Any, gift: Gift, kind: Kind) -> bool:
     return posting is not None and posting.kind == kind and posting.amount == gift.points
 
 
-def _same_lots(sent: list[int], came: list[int], *, backwards: bool) -> bool:
+def _same_lots(session: Session, gift: Gift, sent: Any, came: Any, *, backwards: bool) -> bool:
     """Lot by lot the same count and class, with the same last day, or a later one where that had passed (landing rule)."""
     there, here = (
-        list(zip(sent[0::3], sent[2::3], strict=True)),
-        list(zip(came[0::3], came[2::3], strict=True)),
+        list(zip(sent.lots[0::3], sent.lots[2::3], strict=True)),
+        list(zip(came.lots[0::3], came.lots[2::3], strict=True)),
     )
     if backwards:
         here.reverse()
     return len(there) == len(here) and all(
-        count == arrived and key <= landed and lots.lot_class(key) == lots.lot_class(landed)
+        count == arrived
+        and lots.lot_class(key) == lots.lot_class(landed)
+        and (key <= landed or _first_end_had_passed(session, gift, key, landed, came))
         for (key, count), (landed, arrived) in zip(there, here, strict=True)
     )
+
+
+def _first_end_had_passed(session: Session, gift: Gift, key: int, landed: int, came: Any) -> bool:
+    """Points without an end that got one may land in a lot whose key is smaller: its day is not."""
+    programme_id = members.by_id(session, gift.member_id).programme_id
+    calendar = extensions.of(session, programme_id, came.at)
+    return lots.lasting(key, calendar) <= lots.lasting(landed, calendar)
 
 
 def _totals(session: Session, under_way: int, movements: int) -> Iterator[Finding]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session
 
-from points import explain, programmes
+from points import explain, extensions, programmes
 from points.explain import Correction, Reckoning, Sentence
 from points.kinds import Kind
 from points.members import members
@@ -21,13 +21,13 @@ def explanations(session: Session, member_id: int, rows: Sequence[PostingRow]) -
     """
     if not rows:
         return {}
-    currency = programmes.by_id(session, members.by_id(session, member_id).programme_id).currency
+    programme_id = members.by_id(session, member_id).programme_id
+    currency = programmes.by_id(session, programme_id).currency
+    calendar = extensions.of(session, programme_id, max(row.at for row in rows))
     of_correction = _corrections(session, member_id, [row.seq for row in rows], currency)
     of_line = _lines(session, member_id, rows, currency)
-    return {
-        row.seq: explain.explain(row, *of_correction.get(row.seq, (of_line.get(row.seq), None)))
-        for row in rows
-    }
+    behind = [(row, *of_correction.get(row.seq, (of_line.get(row.seq), None))) for row in rows]
+    return {row.seq: explain.explain(row, line, correction, calendar) for row, line, correction in behind}
 
 
 def _lines(

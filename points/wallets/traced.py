@@ -13,7 +13,7 @@ from sqlalchemy import BigInteger, ColumnElement, and_, any_, cast, or_, select,
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
-from base import ids
+from base import clock, ids
 from base.errors import NotFound
 from points import ledger, lots, trace
 from points.gifts.models import RECEIVED, Gift
@@ -84,10 +84,11 @@ def _parts(
 ) -> tuple[Part, ...]:
     history = _history(session, member_id, {interval.key for interval in intervals})
     traced = [history.sources([interval]) for interval in intervals]
+    calendar = wallets.calendar(session, member_id, clock.now())
     every = _Origins(session, member_id, {source.seq for sources in traced for source in sources})
     return tuple(
         Part(
-            lots.last_day(interval.key),
+            lots.last_day(lots.lasting(interval.key, calendar)),
             lots.lot_class(interval.key),
             interval.count,
             tuple(origin for source in sources for origin in every.of(source, through_gifts)),
@@ -126,10 +127,18 @@ def _numbers(numbers: Iterable[int]) -> ColumnElement[Sequence[int]]:
 
 def _read(session: Session, member_id: int, which: ColumnElement[bool]) -> list[Moved]:
     """Few columns: of a long history these are all that is sent."""
-    asked = select(PostingRow.seq, PostingRow.kind, PostingRow.amount, PostingRow.rev_of, PostingRow.lots)
+    asked = select(
+        PostingRow.seq,
+        PostingRow.kind,
+        PostingRow.amount,
+        PostingRow.rev_of,
+        PostingRow.lots,
+        PostingRow.contra,
+    )
     rows = session.execute(asked.where(PostingRow.member_id == member_id, which))
     return [
-        Moved(seq, Kind(kind), amount, rev_of, _intervals(flat)) for seq, kind, amount, rev_of, flat in rows
+        Moved(seq, Kind(kind), amount, rev_of, _intervals(flat), contra)
+        for seq, kind, amount, rev_of, flat, contra in rows
     ]
 
 

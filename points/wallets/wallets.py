@@ -8,10 +8,11 @@ from sqlalchemy.orm import Session
 
 from base import clock
 from base.errors import NotFound
-from points import expiry, ledger, lots, programmes
+from points import expiry, extensions, ledger, lots, programmes
 from points.kinds import Kind, State
 from points.lines import standing
 from points.lines.states import Line
+from points.lots import Calendar
 from points.members import members
 from points.models import PostingRow, Programme
 from points.postings import Wallet
@@ -30,7 +31,8 @@ class PostingUnknown(NotFound):
 class Shown:
     """A wallet on a day: live points, what is set aside or owed, its lots, what lapses within 90 days, and its line.
 
-    `classes` are those of the lots, in the same order.
+    `classes` are those of the lots, in the same order. The last days are those that count: an extension's, where there
+    is one.
     """
 
     wallet: Wallet
@@ -58,22 +60,31 @@ def show(session: Session, member_id: int, at: datetime) -> Shown:
     member = members.by_id(session, member_id)
     programme = programmes.by_id(session, member.programme_id)
     on = clock.day(at, programme.zone)
-    live = tuple(expiry.lapsing(wallet, on, lots.NO_END))
+    calendar = extensions.of(session, programme.programme_id, at)
+    live = tuple(expiry.lapsing(wallet, on, lots.NO_END, calendar))
     return Shown(
         wallet=wallet,
         programme=programme,
         on=on,
-        spendable=lots.live(wallet.lots, on),
+        spendable=lots.live(wallet.lots, on, calendar),
         lots=live,
         lapsing=tuple(lot for lot in live if lot[0] <= on + LOOK_AHEAD),
-        classes=_classes(wallet, on),
+        classes=_classes(wallet, on, calendar),
         line=standing.of(session, member, wallet.state, programme, on),
     )
 
 
-def _classes(wallet: Wallet, on: date) -> tuple[int, ...]:
-    left = zip(*wallet.lots, strict=True)
-    return tuple(lots.lot_class(k) for k, given, taken in left if k >= lots.first_live(on) and given > taken)
+def calendar(session: Session, member_id: int, at: datetime) -> Calendar:
+    """The extensions that count for a member at a moment."""
+    return extensions.of(session, members.by_id(session, member_id).programme_id, at)
+
+
+def _classes(wallet: Wallet, on: date, calendar: Calendar) -> tuple[int, ...]:
+    return tuple(
+        lots.lot_class(key)
+        for at, key in lots.in_order(wallet.lots, calendar)
+        if lots.last_day(key) >= on and wallet.lots.left(at)
+    )
 
 
 def postings(

@@ -310,6 +310,12 @@ def in_days(days: int, lot_class: int = 1, at: datetime = START) -> int:
     return lots.key(clock.day(at, ZONE) + timedelta(days=days), lot_class)
 
 
+def full(first_day: int = 0) -> list[int]:
+    """As many lots as a wallet holds, opened in this order: a day apart, and at last some without an end."""
+    days = [in_days(first_day + n) for n in range(lots.QUARTERS_FROM)]
+    return days + [lots.key(lots.NO_END, 10 + n) for n in range(lots.MOST_LOTS - len(days))]
+
+
 def same_in_oracle(oracle: Oracle, number: int, step: Step, asked: Request, of: int) -> None:
     """Tell the oracle what the ledger is asked."""
     at = asked.at

@@ -1,11 +1,16 @@
 """Expiry: the sweep changes no balance that a member sees, and may be run again, late, or not at all."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
-from base import clock, database
-from points import expiry, ledger, lots, policies
+import pytest
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from base import clock, database, ids
+from points import expiry, extensions, ledger, lots, policies
 from points.deeds import Request
-from points.kinds import FOREVER, Kind
+from points.kinds import FOREVER, Kind, State
+from points.members import members as lines
 from points.models import Programme
 from points.wallets import wallets
 from tests.given import ZONE, given_member, given_points, given_programme
@@ -21,16 +26,33 @@ def at(days: int, hours: int = 12):
     return clock.start_of(in_days(days), ZONE) + timedelta(hours=hours)
 
 
-def sweep(programme: Programme, days: int, *, after: int = 0) -> list[expiry.Step]:
-    """The whole sweep of a day, a step at a time."""
+def sweep(
+    programme: Programme, days: int, *, after: expiry.Place | None = None, ends: bool = True
+) -> list[expiry.Step]:
+    """The whole sweep of a day, a step at a time; one that does not end is found unfinished by the next."""
     steps = []
-    while True:
+    with database.begin() as session:
+        where = expiry.window(session, programme, in_days(days), at(days))
+    place = after or expiry.start(where)
+    while place is not None:
         with database.begin() as session:
-            step = expiry.sweep_step(session, programme, in_days(days), at(days), after)
-        if step.last_member is None:
-            return steps
-        steps.append(step)
-        after = step.last_member
+            members, _, place = expiry.due(session, programme, where, place)
+        with database.begin() as session:
+            steps.append(expiry.sweep(session, programme, members, in_days(days), at(days)))
+    if ends:
+        with database.begin() as session:
+            expiry.ended(session, programme, in_days(days), expiry.Step(0, 0, 0), at(days), at(days))
+    return [step for step in steps if step.looked_at]
+
+
+def looked_at(programme: Programme, days: int) -> int:
+    return sum(step.looked_at for step in sweep(programme, days))
+
+
+def redeem(member_id: int, points: int) -> None:
+    asked = Request(member_id, ledger.key("test", f"spend {points}"), Kind.REDEEM, points, clock.now(), ZONE)
+    with database.begin() as session:
+        ledger.post(session, asked)
 
 
 def spendable(member_id: int, days: int) -> int:
@@ -81,18 +103,19 @@ def test_a_second_sweep_of_a_day_and_one_that_comes_late_do_nothing_twice(db):
     assert lapsed == [100, 0, 40, 0, 0]
 
 
-def test_a_sweep_goes_on_after_the_member_where_it_stopped(db, monkeypatch):
+def test_a_sweep_that_stopped_half_way_meets_only_who_is_left(db, monkeypatch):
     programme = given_programme()
     members = sorted(given_member(db, programme) for _ in range(7))
     for member_id in members:
         given_points(member_id, 10, last_day=in_days(1))
     monkeypatch.setattr(expiry, "STEP", 3)
+    key = lots.key(in_days(1), policies.BILL_POINTS)
 
-    rest = sweep(programme, 2, after=members[3])
+    rest = sweep(programme, 2, after=expiry.Place(key, members[3]), ends=False)
     everything = sweep(programme, 2)
 
     assert [step.looked_at for step in rest] == [3]
-    assert [step.looked_at for step in everything] == [3, 3, 1]
+    assert [step.looked_at for step in everything] == [3, 1]
     assert (sum(s.lapsed_points for s in rest), sum(s.lapsed_points for s in everything)) == (30, 40)
 
 
@@ -150,3 +173,201 @@ def test_what_lapses_soon_is_told_soonest_first(db):
     ]  # fmt: skip
     assert shown.spendable == 19
     assert policies.BILL_POINTS == 1
+
+
+# Cost
+
+MONTH = date(TODAY.year + 1, 3, 1)  # the days of these tests lie within one month
+FIRST = (MONTH - TODAY).days
+
+
+def begun_month(programme: Programme) -> None:
+    """The first sweep of the month has been."""
+    sweep(programme, FIRST)
+
+
+def read_by(session: Session) -> dict[str, int]:
+    """Rows of wallets and members that this connection read of late, by index and by walking."""
+    rows = session.execute(
+        text(
+            "select relname, coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0) from pg_stat_xact_user_tables "
+            "where relname in ('wallet', 'member')"
+        )
+    )
+    return {row[0]: int(row[1]) for row in rows}
+
+
+def given_crowd(
+    programme: Programme, count: int, last_day: date, *, when: datetime | None = None
+) -> list[int]:
+    """Members with five points each that lapse after a day."""
+    now, made = when or clock.now(), [ids.new_id() for _ in range(count)]
+    with database.begin() as session:
+        session.execute(
+            text(
+                "insert into member (member_id, programme_id, joined_on, customer_id) "
+                "select m, :p, '2020-01-01', 'M' || m from unnest(cast(:m as bigint[])) m"
+            ),
+            {"p": programme.programme_id, "m": made},
+        )
+        ledger.open_wallets(session, [(member_id, State.OPEN, now) for member_id in made])
+    key = lots.key(last_day, policies.BILL_POINTS)
+    for start in range(0, count, 2_000):
+        with database.begin() as session:
+            asked = [
+                Request(m, ledger.key("test", "crowd"), Kind.EARN, 5, now, ZONE, lot_key=key)
+                for m in made[start : start + 2_000]
+            ]
+            ledger.post_many(session, asked)
+    return made
+
+
+def test_a_sweep_of_ten_among_twenty_thousand_reads_and_writes_as_much_as_ten(db):
+    programme = given_programme()
+    crowd = given_crowd(programme, 20_000, in_days(FIRST + 200))
+    for member_id in crowd[:10_000:1_000]:
+        given_points(member_id, 7, last_day=in_days(FIRST + 2))
+    begun_month(programme)
+
+    with database.begin() as session:
+        before = read_by(session)
+        where = expiry.window(session, programme, in_days(FIRST + 3), at(FIRST + 3))
+        members, found, place = expiry.due(session, programme, where, expiry.start(where))
+        did = expiry.sweep(session, programme, members, in_days(FIRST + 3), at(FIRST + 3))
+        read = read_by(session)
+
+    assert (len(members), found, place) == (10, 10, None)
+    assert (did.looked_at, did.lapsed_points) == (10, 70)
+    assert sum(read.values()) - sum(before.values()) <= 100, (before, read)
+
+
+def test_a_lot_that_lapsed_empty_is_met_once_and_then_at_the_beginning_of_a_month(db):
+    programme = given_programme()
+    for _ in range(5):
+        member_id = given_member(db, programme)
+        given_points(member_id, 7, last_day=in_days(FIRST + 2))
+        redeem(member_id, 7)
+    begun_month(programme)
+    next_month = (date(MONTH.year, MONTH.month + 1, 1) - TODAY).days
+
+    assert [looked_at(programme, days) for days in (FIRST + 3, FIRST + 4, FIRST + 20)] == [5, 0, 0]
+    assert [looked_at(programme, days) for days in (next_month, next_month + 1)] == [5, 0]
+
+
+def test_a_suspended_line_is_met_once_and_is_re_dated_when_it_is_resumed(db):
+    programme = given_programme()
+    member_id = given_member(db, programme)
+    given_points(member_id, 7, last_day=in_days(FIRST + 2))
+    with database.begin() as session:
+        lines.suspend(session, member_id)
+    begun_month(programme)
+
+    assert [looked_at(programme, days) for days in (FIRST + 3, FIRST + 4)] == [1, 0]
+    with database.begin() as session:
+        lines.resume(session, programme, member_id, at(FIRST + 5))
+    assert balance(member_id) == 7
+    assert spendable(member_id, FIRST + 35) == 7
+
+
+def test_a_sweep_that_came_not_to_its_end_is_made_up_for_by_the_next_day(db):
+    programme = given_programme()
+    member_id = given_member(db, programme)
+    given_points(member_id, 7, last_day=in_days(FIRST + 2))
+    begun_month(programme)
+    with database.begin() as session:
+        where = expiry.window(session, programme, in_days(FIRST + 3), at(FIRST + 3))
+    nobody = expiry.Place(2**31 - 1, 0)
+
+    assert sweep(programme, FIRST + 3, after=nobody, ends=False) == []
+    assert where.since == in_days(FIRST)
+    assert sum(step.lapsed_points for step in sweep(programme, FIRST + 5)) == 7
+
+
+def announced(programme: Programme, first: date, last: date, to: date) -> None:
+    with database.begin() as session:
+        extensions.announce(
+            session, programme, policies.BILL_POINTS, first, last, to,
+            reason="a good year", by="li", approval=None, at=clock.now() - extensions.LEAD,
+        )  # fmt: skip
+
+
+def test_extended_lots_are_met_when_their_own_day_and_when_their_extended_day_has_passed(db):
+    programme = given_programme()
+    member_id, other = given_member(db, programme), given_member(db, programme)
+    for each in (member_id, other):
+        given_points(each, 7, last_day=in_days(FIRST + 2))
+    given_points(other, 9, last_day=in_days(FIRST + 300))
+    announced(programme, in_days(FIRST + 2), in_days(FIRST + 2), in_days(FIRST + 9))
+    begun_month(programme)
+
+    assert [looked_at(programme, FIRST + n) for n in (3, 4, 9)] == [2, 0, 0]
+    assert sum(step.lapsed_points for step in sweep(programme, FIRST + 10)) == 14
+    assert looked_at(programme, FIRST + 11) == 0
+
+
+def test_everybody_is_looked_at_once_when_points_without_an_end_reach_their_first_one(db):
+    programme = given_programme()
+    found = [given_member(db, programme) for _ in range(4)]
+    for member_id in found:
+        given_points(member_id, 7, last_day=in_days(FIRST + 300))
+    given_points(found[0], 10, last_day=lots.NO_END)
+    announced(programme, lots.NO_END, lots.NO_END, in_days(FIRST + 5))
+    begun_month(programme)
+
+    steps = {n: sweep(programme, FIRST + n) for n in (5, 6, 7)}
+
+    assert [sum(step.looked_at for step in steps[n]) for n in (5, 6, 7)] == [0, 4, 0]
+    assert sum(step.lapsed_points for step in steps[6]) == 10
+
+
+def test_a_wallet_with_many_lots_is_told(db, caplog):
+    programme = given_programme()
+    member_id = given_member(db, programme)
+    for n in range(lots.MANY_LOTS):
+        given_points(member_id, 1, last_day=in_days(1 + n))
+
+    (step,) = sweep(programme, 2)
+
+    assert step.crowded == 1
+    assert f"member {member_id} has 48 lots" in caplog.text
+
+
+# The index on a wallet's first lot
+
+
+@pytest.mark.parametrize("batch", [False, True])
+def test_spending_and_earning_into_a_lot_that_is_there_touch_no_index_of_the_wallet(db, batch):
+    programme = given_programme()
+    member_id = given_member(db, programme, points=100)
+    key = lots.key(clock.now().date() + timedelta(days=730), policies.BILL_POINTS)
+    given_points(member_id, 5, last_day=in_days(30))
+    asked = [
+        Request(member_id, ledger.key("test", "1"), Kind.REDEEM, 3, clock.now(), ZONE),
+        Request(member_id, ledger.key("test", "2"), Kind.REDEEM, 30, clock.now(), ZONE),
+        Request(member_id, ledger.key("test", "3"), Kind.EARN, 4, clock.now(), ZONE, lot_key=key),
+        Request(member_id, ledger.key("test", "4"), Kind.HOLD, 4, clock.now(), ZONE, ends_at=FOREVER),
+    ]
+
+    def updates(session: Session) -> tuple[int, int]:
+        row = session.execute(
+            text("select n_tup_upd, n_tup_hot_upd from pg_stat_xact_user_tables where relname = 'wallet'")
+        ).one()
+        return int(row[0]), int(row[1])
+
+    with database.begin() as session:
+        first = updates(session)
+        for request in asked:
+            if batch:
+                ledger.post_many(session, [request])
+            else:
+                ledger.post(session, request)
+        second = updates(session)
+    with database.begin() as session:
+        opening = Request(member_id, ledger.key("test", "5"), Kind.EARN, 4, clock.now(), ZONE,
+                          lot_key=lots.key(in_days(90), policies.BILL_POINTS))  # fmt: skip
+        third = updates(session)
+        ledger.post(session, opening)
+        fourth = updates(session)
+
+    assert (second[0] - first[0], second[1] - first[1]) == (4, 4)
+    assert (fourth[0] - third[0], fourth[1] - third[1]) == (1, 0)

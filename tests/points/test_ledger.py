@@ -14,14 +14,14 @@ from sqlalchemy import text
 from base import database, ids
 from base.errors import Problem
 from base.idempotency import KeyReused
-from points import kinds, ledger, lots
+from points import kinds, ledger
 from points.deeds import Request
 from points.kinds import FOREVER, MOST_POINTS, Kind, State
 from points.ledger import Answer, WalletUnknown
 from points.lots import Lots
 from points.postings import Wallet
 from points.refusals import HoldEnded, LotsFull, MemberFrozen, NotEnoughPoints, PointsOutOfRange
-from tests.points.oracle import START, ZONE, asked_for, histories, in_days
+from tests.points.oracle import START, ZONE, asked_for, full, histories, in_days
 from tests.points.test_postings import Book
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -464,7 +464,7 @@ def test_the_most_points_fit(db):
 
 def test_sixty_four_lots_are_stored_and_spent_across_and_the_next_is_refused_by_name(db):
     member_id = given_wallet(0)
-    earns = [ask(member_id, f"{n}", Kind.EARN, 10, lot_key=in_days(n)) for n in range(lots.MOST_LOTS)]
+    earns = [ask(member_id, f"{n}", Kind.EARN, 10, lot_key=key) for n, key in enumerate(full())]
     assert all(isinstance(answer, Answer) for answer in post_many(*earns))
 
     one_more = ask(member_id, "one more", Kind.EARN, 10, lot_key=in_days(500))

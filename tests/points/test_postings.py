@@ -35,6 +35,7 @@ from tests.points.oracle import (
     Oracle,
     Refused,
     asked_for,
+    full,
     histories,
     in_days,
     request,
@@ -295,8 +296,8 @@ def test_the_most_points_can_be_earned_and_spent_at_once():
 
 def given_full_book(first_day: int = 0) -> Book:
     book = Book()
-    for day in range(first_day, first_day + lots.MOST_LOTS):
-        book.do(request(1000 + day, Kind.EARN, 10, lot_key=in_days(day)))
+    for number, key in enumerate(full(first_day)):
+        book.do(request(1000 + number, Kind.EARN, 10, lot_key=key))
     return book
 
 
@@ -317,8 +318,8 @@ def test_points_come_back_to_a_full_wallet_whose_lot_has_lapsed(kind):
     ends_at = START + timedelta(days=1) if kind is Kind.TIMEOUT else FOREVER
     deed = book.do(request(2, Kind.REDEEM if kind is Kind.REVERSE else Kind.HOLD, 10, ends_at=ends_at)).deed
     tomorrow = START + timedelta(days=1)
-    for day in range(40, 40 + lots.MOST_LOTS):
-        book.do(request(1000 + day, Kind.EARN, 10, tomorrow - timedelta(hours=1), lot_key=in_days(day)))
+    for number, key in enumerate(full(40)):
+        book.do(request(1000 + number, Kind.EARN, 10, tomorrow - timedelta(hours=1), lot_key=key))
 
     back = request(3, Kind.EXPIRE if kind is Kind.TIMEOUT else kind, 0, tomorrow, rev_of=deed.seq)
     book.do(back)

@@ -1,7 +1,6 @@
 """Where points came from: in any history the traced parts add up, and no point is spent twice unless it came back."""
 
 from collections import Counter
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -58,14 +57,14 @@ def played(steps):
     for number, (kind, points, days, jump, which) in enumerate(steps, 1):
         at += timedelta(days=jump)
         if kind is Kind.REDATE_OUT:
-            book.wallet = replace(book.wallet, state=State.FROZEN)
+            book.wallet = book.wallet._replace(state=State.FROZEN)
             at += timedelta(days=20)
         try:
             book.do(asked(book, number, kind, points, days, at, which))
             event(f"done {kind.name}")
         except Problem:
             event(f"refused {kind.name}")
-        book.wallet = replace(book.wallet, state=State.OPEN)
+        book.wallet = book.wallet._replace(state=State.OPEN)
     return book
 
 
@@ -126,3 +125,17 @@ def test_points_whose_giver_is_not_among_the_postings_are_refused_by_name():
         trace.trace(moved(book)[1:], 2)
     with pytest.raises(trace.Untraceable):
         trace.trace([row for row in moved(book) if row.seq != 2], 4)
+
+
+def test_points_that_came_back_after_an_extension_are_followed_to_what_earned_them():
+    history = trace.History([
+        Moved(1, Kind.EARN, 10, None, (Interval(5, 0, 10),)),
+        Moved(2, Kind.EARN, 7, None, (Interval(6, 0, 7),)),
+        Moved(3, Kind.EXPIRE, 17, None, (Interval(5, 0, 10), Interval(6, 0, 7))),
+        Moved(4, Kind.RESTORE, 7, 3, (Interval(9, 0, 7),), contra=6),
+        Moved(5, Kind.RESTORE, 10, 3, (Interval(9, 7, 10),), contra=5),
+    ])  # fmt: skip
+
+    found = history.sources([Interval(9, 5, 4)])
+
+    assert found == (Source(2, 5, 2), Source(1, 0, 2))

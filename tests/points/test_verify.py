@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
 from uuid import uuid4
 
@@ -18,8 +18,8 @@ from base.config import Config
 from base.findings import Finding
 from merchants import merchants
 from merchants.statements import closing
-from points import ledger, postings
-from points.deeds import Outcome
+from points import ledger, lots, postings
+from points.deeds import Outcome, Request
 from points.kinds import Kind
 from points.lots import Interval
 from points.models import PostingRow
@@ -322,3 +322,84 @@ def test_points_given_back_that_were_never_taken_are_found_although_the_chain_fi
     assert "reversals" in forged(books, Kind.CAPTURE, 10, back, rev_of=spend)
     assert "reversals" in forged(books, Kind.REVERSE, 31, (back[0]._replace(count=31),), rev_of=spend)
     assert "reversals" in forged(books, Kind.REVERSE, 10, back, rev_of=99)
+
+
+def test_points_spent_after_their_day_expired_before_it_or_put_into_a_lot_of_the_past_are_found(books):
+    soon, late = live_lots(books)
+    day_after = lots.last_day(soon.key) + timedelta(days=1)
+    past = lots.key(clock.day(clock.now(), ZONE) - timedelta(days=9), 1)
+
+    assert forged(books, Kind.REDEEM, 1, (late._replace(count=1),), effective_on=day_after) == set()
+    assert "lapsed" in forged(books, Kind.REDEEM, 1, (soon._replace(count=1),), effective_on=day_after)
+    assert forged(books, Kind.EXPIRE, soon.count, (soon,), effective_on=day_after) == set()
+    assert "lapsed" in forged(books, Kind.EXPIRE, soon.count, (soon,))
+    assert "lots" in forged(books, Kind.EARN, 1, (Interval(past, 0, 1),))
+
+
+@contextmanager
+def extended(books: Books, first: Interval, days: int, when: datetime) -> Iterator[None]:
+    """From a moment on the lot lasts longer by so many days; until the block ends."""
+    day = lots.last_day(first.key)
+    with database.begin() as session:
+        programme_id = session.scalar(
+            text("select programme_id from member where member_id = :m"), {"m": books.member_id}
+        )
+        session.execute(
+            text(
+                "insert into extension (extension_id, programme_id, entered_at, announced_at, from_day, until_day, "
+                "last_day, lot_class, announced_by, reason) values (1, :p, :when - interval '1 hour', :when, :day, :day, "
+                ":to, 1, 'li', 'why')"
+            ),
+            {"p": programme_id, "day": day, "to": day + timedelta(days=days), "when": when},
+        )
+    yield
+    engine = create_engine(books.config.database_owner_url or "", poolclass=pool.NullPool)
+    with engine.begin() as connection:
+        connection.execute(text("delete from extension"))
+    engine.dispose()
+
+
+def test_extensions_are_part_of_what_is_proven(books):
+    soon, late = live_lots(books)
+    day_after = lots.last_day(soon.key) + timedelta(days=1)
+    when = clock.now() + timedelta(hours=1)
+    soon_one, late_one = soon._replace(count=1), late._replace(count=1)
+
+    with extended(books, soon, 2_000, when):  # it now outlives the other one
+        before = forged(books, Kind.REDEEM, 1, (soon_one,), at=when - timedelta(seconds=1))
+        wrong = forged(books, Kind.REDEEM, 1, (soon_one,), at=when)
+        right = forged(books, Kind.REDEEM, 1, (late_one,), at=when)
+        expired = forged(books, Kind.EXPIRE, soon.count, (soon,), at=when, effective_on=day_after)
+
+    assert (before, wrong, right) == (set(), {"soonest first"}, set())
+    assert "lapsed" in expired
+
+
+def test_points_that_come_back_although_they_never_lapsed_or_twice_are_found(books):
+    soon, _ = live_lots(books)
+    when = clock.start_of(lots.last_day(soon.key) + timedelta(days=1), ZONE)
+    with database.begin() as session:
+        sweep = Request(books.member_id, ledger.key("test", "sweep"), Kind.EXPIRE, 0, when, ZONE)
+        lapsed = ledger.post(session, sweep).seq
+    into = lots.key(lots.last_day(soon.key) + timedelta(days=10), 1)
+    count, later = soon.count, when + timedelta(hours=1)
+
+    def restored(key: int = into, points: int = count, **more: object) -> set[str]:
+        of = {"rev_of": lapsed, "contra": soon.key, "at": later, "effective_on": clock.day(later, ZONE)}
+        return forged(books, Kind.RESTORE, points, (Interval(key, 0, points),), **(of | more))
+
+    assert "restored" in restored()  # nothing was announced
+    with extended(books, soon, 10, later):
+        whole = restored()
+        others = {
+            "no lot": restored(contra=0),
+            "a part": restored(points=1),
+            "too early a day": restored(into - (5 << lots.CLASS_BITS)),
+            "another class": restored(into + 1),
+            "after its day": restored(effective_on=lots.last_day(into) + timedelta(days=1)),
+        }
+        of_no_expiry = restored(rev_of=1)
+
+    assert whole == set()
+    assert {name for name, rules in others.items() if not rules & {"restored", "lots"}} == set()
+    assert "reversals" in of_no_expiry

@@ -1,36 +1,9 @@
-"""jifen verify, expire, settle, retention: exit codes, JSON, safe to run twice."""
+"""jifen verify, settle, retention: exit codes, JSON, safe to run twice."""
 
-import json
 from datetime import date, timedelta
 
-from base import clock, database
-from points import ledger
-from tests.given import given_member, given_points, given_programme, given_shop
-
-
-def test_expire_posts_what_lapsed_once(db, cli):
-    programme = given_programme()
-    member_id = given_member(db, programme, points=100)
-    given_points(member_id, 40, last_day=clock.now().date() + timedelta(days=3))
-
-    with clock.stopped(clock.now() + timedelta(days=10)):
-        today = clock.day(clock.now(), programme.zone)
-        first = json.loads(cli("expire", "--as-of", today, "--json", "--quiet").stdout)
-        second = json.loads(cli("expire", "--as-of", today, "--json", "--quiet").stdout)
-
-    assert first["lapsed"] == {"gotone": 40}
-    assert second["lapsed"] == {"gotone": 0}
-    with database.begin() as session:
-        assert ledger.read(session, member_id).balance == 100
-
-
-def test_expire_refuses_a_day_that_has_not_come(db, cli):
-    given_programme()
-
-    result = cli("expire", "--as-of", clock.now().date() + timedelta(days=400), "--quiet")
-
-    assert result.exit_code == 2
-    assert "has not come" in result.output
+from base import clock
+from tests.given import given_programme, given_shop
 
 
 def test_settle_refuses_a_period_that_is_not_over(db, cli):
