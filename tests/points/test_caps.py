@@ -2,7 +2,7 @@
 
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -48,9 +48,8 @@ class GroupBook(Book):
         if request.spender_id not in self.caps:
             return known
         on = month(clock.day(max(request.at, self.wallet.at), ZONE))
-        return replace(
-            known, allowance=Allowance(self.caps[request.spender_id], self.spent(request.spender_id, on))
-        )
+        left = Allowance(self.caps[request.spender_id], self.spent(request.spender_id, on))
+        return known._replace(allowance=left)
 
     def spent(self, spender_id: int, of_month: date) -> int:
         by_seq, total = {row.seq: row for row in self.rows}, 0
@@ -80,7 +79,7 @@ def run_in_memory(history: list) -> tuple[list[Request], list, Spendings]:
         at += step.later
         asked, of = asked_for(made, number, step, at)
         if step.kind in SPENDS:
-            asked = replace(asked, spender_id=ANN if step.lot_class == 1 else BEN)
+            asked = asked._replace(spender_id=ANN if step.lot_class == 1 else BEN)
         requests.append(asked)
         plain.due(at)
         allowed = (
@@ -171,10 +170,10 @@ def test_one_by_one_and_in_batches_the_caps_hold_as_in_the_plain_list(db, histor
     came_single = []
     for asked in requests:
         try:
-            came_single.append(told(post(replace(asked, member_id=single))))
+            came_single.append(told(post(asked._replace(member_id=single))))
         except Problem as refusal:
             came_single.append(told(refusal))
-    came_batched, rest = [], [replace(asked, member_id=batched) for asked in requests]
+    came_batched, rest = [], [asked._replace(member_id=batched) for asked in requests]
     for size in sizes:
         came_batched += [told(answer) for answer in post_many(*rest[:size])]
         rest = rest[size:]
@@ -322,6 +321,18 @@ def test_one_key_for_two_spenders_in_a_batch_is_the_first_ones_and_after_its_ref
     assert [type(a).__name__ for a in taken] == ["Answer", "KeyReused"]
     assert [type(a).__name__ for a in after_a_refusal] == ["OverCap", "Answer"]
     assert (spent(group_id), spent(other)) == ({(ANN, 2026, 1): 50}, {(BEN, 2026, 1): 100})
+
+
+def test_a_request_in_a_transaction_of_its_own_keeps_to_the_cap_too(db):
+    group_id = given_group_wallet(CAPS)
+
+    answer = ledger.post_alone(spend(group_id, "alone", 45))
+    back = ledger.post_alone(ask(group_id, "back", Kind.REVERSE, 5, rev_of=answer.seq))
+
+    with pytest.raises(OverCap):
+        ledger.post_alone(spend(group_id, "over", 21))
+    assert (answer.postings[0].spender_id, back.postings[0].spender_id) == (ANN, ANN)
+    assert spent(group_id) == {(ANN, 2026, 1): 40}
 
 
 def test_a_repeated_request_counts_once(db):
