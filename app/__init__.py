@@ -22,6 +22,7 @@ from merchants.statements import api as statements_api
 from merchants.terminals import api as terminals_api
 from points.gifts import api as gifts_api
 from points.groups import api as groups_api
+from points.lines import api as lines_api
 from points.members import api as members_api
 from points.operations import api as operations_api
 from points.wallets import api as wallets_api
@@ -59,6 +60,7 @@ def create_app(config: Config) -> Flask:
         operations_api,
         gifts_api,
         groups_api,
+        lines_api,
         offers_api,
         redemptions_api,
         vouchers_api,

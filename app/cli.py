@@ -4,7 +4,7 @@ import sys
 
 import click
 
-from app.commands import books, distribution, doctor, groups, imports, proof, servers, why
+from app.commands import books, distribution, doctor, groups, imports, lines, proof, servers, why
 from base import logs, process
 from base.config import ConfigError
 from base.errors import Problem
@@ -27,7 +27,7 @@ for group in (
     doctor.verbs,
     distribution.verbs,
     why.verbs,
-    (imports.imports, groups.groups),
+    (imports.imports, groups.groups, lines.lines),
 ):
     for verb in group:
         jifen.add_command(verb)

@@ -20,6 +20,7 @@ from points.gifts import job as gifts_job
 from points.gifts import verify as gifts_verify
 from points.gifts.gifts import TASK as GIFT_TASK
 from points.groups import verify as groups_verify
+from points.lines import verify as lines_verify
 from points.members import sign_in as member_sign_in
 
 
@@ -49,5 +50,6 @@ def findings(
     yield from points_verify.findings(session, progress, members)
     yield from gifts_verify.findings(session)
     yield from groups_verify.findings(session)
+    yield from lines_verify.findings(session)
     yield from catalog_verify.findings(session)
     yield from merchants_verify.findings(session)

@@ -18,6 +18,7 @@ from points.lots import Interval, Lots
 from points.postings import Posting, Wallet
 from points.refusals import (
     HoldEnded,
+    LineStillOpen,
     LotsFull,
     MemberClosed,
     MemberFrozen,
@@ -300,7 +301,19 @@ def _redate(scene: Scene) -> Iterator[Step]:
     yield Kind.REDATE_IN, _total(lapsed), tuple(given), None
 
 
-_ALL_OF_IT = frozenset({Kind.MERGE_OUT, Kind.REDATE_OUT})
+def _close_out(scene: Scene) -> Iterator[Step]:
+    """A cancelled line is cleared: what is owed is repaid first, all that is left lapses at once."""
+    if scene.wallet.state is not State.CLOSED:
+        raise LineStillOpen()
+    pot, repaid = lots.take(scene.pot, scene.wallet.debt, scene.on)
+    if repaid:
+        yield Kind.REPAY, _total(repaid), repaid, None
+    _, left = lots.take(pot, lots.live(pot, scene.on), scene.on)
+    if left:
+        yield Kind.CLOSE_OUT, _total(left), left, None
+
+
+_ALL_OF_IT = frozenset({Kind.MERGE_OUT, Kind.REDATE_OUT, Kind.CLOSE_OUT})
 _DEEDS: dict[Kind, Callable[[Scene], Iterator[Step]]] = {
     Kind.EARN: _earn,
     Kind.UNEARN: _unearn,
@@ -318,6 +331,7 @@ _DEEDS: dict[Kind, Callable[[Scene], Iterator[Step]]] = {
     Kind.MERGE_OUT: _merge_out,
     Kind.MERGE_DEBT_IN: _merge_debt_in,
     Kind.REDATE_OUT: _redate,
+    Kind.CLOSE_OUT: _close_out,
 }
 _REFUSED: dict[State, dict[Kind, type[NotAllowed]]] = {
     State.NEW: dict.fromkeys((Kind.REDEEM, Kind.HOLD), MemberTooNew),

@@ -203,4 +203,5 @@ _WORDS: dict[Kind, Callable[[PostingRow], Words]] = {
     Kind.MERGE_DEBT_IN: _plain("转入所欠", "owed moved from another membership", about=False),
     Kind.REDATE_OUT: _plain("停机期间到期", "reached their last day during a suspension", about=False),
     Kind.REDATE_IN: _plain("停机后延期", "kept over a suspension, with a later last day", about=False),
+    Kind.CLOSE_OUT: _plain("销户清零", "cleared after the line was cancelled", about=False),
 }

@@ -45,6 +45,7 @@ class Kind(IntEnum):
     MERGE_DEBT_IN = 20
     REDATE_OUT = 21
     REDATE_IN = 22
+    CLOSE_OUT = 30
 
 
 class State(IntEnum):
@@ -80,6 +81,7 @@ SIDES: dict[Kind, tuple[Side, Side]] = {
     Kind.MERGE_DEBT_IN: (Side.DEBT, Side.TRANSIT),
     Kind.REDATE_OUT: (Side.AVAILABLE, Side.TRANSIT),
     Kind.REDATE_IN: (Side.TRANSIT, Side.AVAILABLE),
+    Kind.CLOSE_OUT: (Side.AVAILABLE, Side.LAPSED),
 }
 TAKES = frozenset(kind for kind, (source, _) in SIDES.items() if source is Side.AVAILABLE)
 GIVES = frozenset(kind for kind, (_, target) in SIDES.items() if target is Side.AVAILABLE)

@@ -40,10 +40,13 @@ class MemberTooNew(NotAllowed):
 
 
 class MemberFrozen(NotAllowed):
-    """This line is suspended; its points are kept."""
+    """This line is frozen; its points are kept."""
 
-    zh = "号码已停机，积分保留但暂不能使用。"
-    next_en, next_zh = "Have the line resumed; your points are kept until then.", "请先复机，积分会一直保留。"
+    zh = "号码已冻结，积分保留但暂不能使用。"
+    next_en, next_zh = (
+        "Wait for what ends it; your points are kept until then.",
+        "请等待注明的解冻条件，积分会一直保留。",
+    )
 
 
 class MemberClosed(NotAllowed):
@@ -75,6 +78,19 @@ class OverCap(OverLimit):
         "Choose something smaller, or wait for the day that is named.",
         "请选择所需积分较少的权益，或等到注明的日期。",
     )
+
+
+class LineForbids(NotAllowed):
+    """The programme does not allow this for a line in this state."""
+
+    zh = "该积分计划不允许此状态的号码进行该操作。"
+    next_en, next_zh = "Ask customer service from when it will be possible.", "请向客服咨询何时可以操作。"
+
+
+class LineStillOpen(Conflict):
+    """Only the points of a cancelled line are cleared."""
+
+    zh = "只有已销户号码的积分才会清零。"
 
 
 class PointsHeld(Conflict):

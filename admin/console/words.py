@@ -38,6 +38,7 @@ POSTING_KINDS = {
     "merge_debt_in": _("Debt merged in"),
     "redate_out": _("Lapsed while frozen, kept"),
     "redate_in": _("Kept with a later last day"),
+    "close_out": _("Cleared after cancellation"),
 }
 WALLET_STATES = {
     "new": (_("Too new to redeem"), "wait"),

@@ -1,4 +1,4 @@
-"""jifen import members|bills|corrections|airline. Exit 0: done; 1: done but for refused rows; 2: cannot run."""
+"""jifen import members|bills|corrections|line-events|airline. Exit 0: done; 1: done but for refused rows; 2: cannot run."""
 
 import json
 from collections.abc import Iterator
@@ -17,6 +17,7 @@ from base.errors import Problem
 from base.local import CannotStart
 from points import bills, corrections, programmes
 from points.imports import Report
+from points.lines import imports as line_imports
 from points.members import imports as member_imports
 from points.members.sign_in import secrets_of
 from points.models import Programme
@@ -120,6 +121,25 @@ def import_operations(
     with _plainly():
         local_setup.ready()
         report = operation_files.take_in(_chosen(code), file, errors=errors, dry_run=dry_run, quiet=quiet)
+    _tell(report, as_json=as_json, quiet=quiet)
+
+
+@imports.command("line-events")
+@_file
+@_programme
+@_dry_run
+@_errors
+@_json
+@_quiet
+def import_line_events(
+    file: Path, code: str | None, dry_run: bool, errors: Path | None, as_json: bool, quiet: bool
+) -> None:
+    """What happened to lines (CSV): customer_id, event_id, state, since, reason, maybe clearing_day, to_customer, phone."""
+    with _plainly():
+        config = local_setup.ready()
+        report = line_imports.take_in(
+            _chosen(code), config, file, errors=errors, dry_run=dry_run, quiet=quiet
+        )
     _tell(report, as_json=as_json, quiet=quiet)
 
 

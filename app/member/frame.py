@@ -12,7 +12,8 @@ from base.auth.principals import Member
 from base.errors import Invalid, Problem
 from base.http.settings import config
 from base.web.i18n import gettext
-from catalog.redemptions import quotes
+from points.lines import standing
+from points.lines.matrix import Action
 from points.members import members
 from points.wallets.wallets import Shown
 
@@ -55,7 +56,7 @@ def why_not_redeeming(session: Session, shown: Shown) -> Problem | None:
     """Why the member's line may not redeem at all on this day; None when it may."""
     member = members.by_id(session, shown.wallet.member_id)
     try:
-        quotes.may_redeem(member, shown.wallet.state, shown.programme, shown.on)
+        standing.ask(session, member, shown.wallet.state, shown.programme, shown.on, Action.REDEEM)
     except Problem as refusal:
         return refusal
     return None

@@ -96,6 +96,7 @@ def reason(kind: Kind) -> str:
         Kind.MERGE_DEBT_IN: _("Moved from another membership"),
         Kind.REDATE_OUT: _("Kept over a suspension"),
         Kind.REDATE_IN: _("Kept over a suspension, with a later last day"),
+        Kind.CLOSE_OUT: _("Cleared after the line was cancelled"),
     }[kind]
 
 

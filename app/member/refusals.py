@@ -8,7 +8,7 @@ from base.database import StillRunning
 from base.errors import Conflict, Invalid, NotAllowed, Problem
 from base.http.problems import body_of, status_of
 from base.web import formats
-from base.web.i18n import current_language
+from base.web.i18n import both, current_language
 from catalog.redemptions.quotes import TooManyUnits
 from points.refusals import MemberClosed, MemberFrozen, MemberTooNew, NotEnoughPoints, OverCap, QuoteChanged
 
@@ -43,6 +43,8 @@ def detail(problem: Problem) -> str:
             left=formats.points(facts["left"]),
             day=facts["resets_on"],
         )
+    if "explanation" in facts:  # of a line: its state, since when, why, and what ends it
+        return both(facts["explanation"])
     if isinstance(problem, TooManyUnits):
         return _("At most %(most)s at once.", most=facts["most"])
     if isinstance(problem, QuoteChanged):
@@ -55,7 +57,7 @@ def next_step(problem: Problem) -> str:
     if isinstance(problem, MemberTooNew):
         return _("Your points are kept and you go on collecting. Come back on that day.")
     if isinstance(problem, MemberFrozen):
-        return _("Your points are kept. As soon as your line works again you can use them.")
+        return _("Your points are kept. As soon as this ends you can use them.")
     if isinstance(problem, MemberClosed):
         return _("Ask customer service if your line should still be open.")
     if isinstance(problem, TooManyUnits):

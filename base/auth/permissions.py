@@ -24,6 +24,7 @@ SERVICE_SCOPES = frozenset(
         "statements:read",
         "retention:read",
         "groups:manage",
+        "lines:write",
     }
 )
 

@@ -13,12 +13,11 @@ from catalog.rates import rates
 from catalog.redemptions.models import Quote
 from points import ledger, lots, programmes
 from points.groups import spending
-from points.kinds import State
+from points.lines import standing
+from points.lines.matrix import Action
 from points.lots import Interval
 from points.members import members
-from points.members.models import Member
-from points.models import Programme
-from points.refusals import MemberClosed, MemberFrozen, MemberTooNew, NotEnoughPoints, QuoteChanged
+from points.refusals import NotEnoughPoints, QuoteChanged
 
 
 class QuoteUnknown(NotFound):
@@ -95,7 +94,7 @@ def make(
     value_fen = found.offer.value_fen * units
     price_points = rates.price(rate, value_fen)
     wallet = ledger.read(session, member_id)
-    may_redeem(member, wallet.state, programme, on)
+    standing.ask(session, member, wallet.state, programme, on, Action.REDEEM)
     if group is not None and spender_id is not None:
         spending.within_cap(session, group, spender_id, price_points, at)
     after, taken = lots.take(wallet.lots, price_points, on)
@@ -117,17 +116,6 @@ def make(
     session.add(quote)
     session.flush()
     return _priced(session, quote, found.offer, lots.live(after, on), on)
-
-
-def may_redeem(member: Member, state: State, programme: Programme, on: date) -> None:
-    """MemberClosed, MemberFrozen or MemberTooNew where the line does not allow it."""
-    if member.left_on is not None or state is State.CLOSED:
-        raise MemberClosed(since=str(member.left_on) if member.left_on else None)
-    if state is State.FROZEN:
-        raise MemberFrozen()
-    from_day = member.joined_on + timedelta(days=programme.minimum_tenure_days)
-    if state is State.NEW or on < from_day:
-        raise MemberTooNew(from_day=str(from_day))
 
 
 def usable(

@@ -19,6 +19,8 @@ from points import ledger, programmes
 from points.deeds import Request
 from points.groups import spending
 from points.kinds import FOREVER, Kind
+from points.lines import standing
+from points.lines.matrix import Action
 from points.members import members
 from points.models import Programme
 
@@ -69,9 +71,10 @@ def redeem(
     if closed:
         raise closed
     on = clock.day(at, programme.zone)
-    quotes.may_redeem(member, ledger.read(session, member_id).state, programme, on)
+    standing.ask(session, member, ledger.read(session, member_id).state, programme, on, Action.REDEEM)
     redemption = _record(session, quote, found.offer, at)
-    answer = ledger.post(session, _spend(redemption, quote, programme, at))
+    with standing.explaining(session, member, programme, on, Action.REDEEM):
+        answer = ledger.post(session, _spend(redemption, quote, programme, at))
     redemption.posting_seq = answer.seq
     _fulfil(session, keys, redemption, found.offer, programme, at)
     session.flush()

@@ -21,6 +21,7 @@ from catalog.vouchers.models import ACCEPTED, CANCELLED, EXPIRED, FROZEN, HELD, 
 from merchants import acceptances, merchants
 from merchants.acceptances import Place, Use
 from merchants.models import Acceptance, Void
+from points.lines import standing
 
 MOST_CYCLES = 10
 
@@ -188,6 +189,8 @@ def check(session: Session, key: str, found: Voucher, place: Place, at: datetime
     )
     if voucher is None:
         raise why_not(session, found, place, at, clock.day(at, zone))
+    if not standing.takes_vouchers(session, found.member_id, at):
+        raise VoucherNotUsable()
     return Checked(voucher, session.get_one(Offer, voucher.offer_id), token)
 
 
@@ -242,6 +245,8 @@ def accept(
     if voucher is None:
         zone = merchants.by_id(session, before.merchant_id).zone
         raise why_not(session, before, place, at, clock.day(at, zone), accepting=True)
+    if not standing.takes_vouchers(session, member_id, at):
+        raise VoucherNotUsable()
     return acceptances.record(session, _use(session, voucher, wanted), place, at)
 
 

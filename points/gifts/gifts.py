@@ -20,8 +20,10 @@ from base.errors import Conflict, NotFound, OverLimit
 from points import ledger, programmes
 from points.deeds import Request
 from points.gifts.models import RECEIVED, RETURNED, UNDONE, WAITING, Gift
-from points.kinds import FOREVER, Kind, State
-from points.members import members, standing
+from points.kinds import FOREVER, Kind
+from points.lines import standing
+from points.lines.matrix import Action
+from points.members import members
 from points.members.members import PHONE, BadPhone
 from points.members.models import Member
 from points.members.sign_in import secrets_of
@@ -77,7 +79,7 @@ def give(session: Session, config: Config, member_id: int, phone: str, points: i
     giver = members.by_id(session, member_id)
     programme = programmes.open_one(session, giver.programme_id)
     on = clock.day(at, programme.zone)
-    standing.may_spend(giver, ledger.read(session, member_id).state, programme, on)
+    standing.ask(session, giver, ledger.read(session, member_id).state, programme, on, Action.GIFT_OUT)
     gift_id = ids.new_id()
     hold = Request(
         member_id=member_id,
@@ -89,10 +91,11 @@ def give(session: Session, config: Config, member_id: int, phone: str, points: i
         ends_at=FOREVER,
         ref=reference(gift_id),
     )
-    hold_seq = ledger.post(session, hold).seq
+    with standing.explaining(session, giver, programme, on, Action.GIFT_OUT):
+        hold_seq = ledger.post(session, hold).seq
     # The giver's wallet is ours until the commit: no other gift of this member can be counted or written beside us.
     _within_the_day(session, member_id, points, clock.start_of(on, programme.zone))
-    receiver = _receiver(session, config, giver, phone)
+    receiver = _receiver(session, config, giver, phone, at)
     secrets = secrets_of(config)
     gift = Gift(
         member_id=member_id,
@@ -199,20 +202,14 @@ def counting_wrong_numbers(member_id: int) -> Iterator[None]:
         raise
 
 
-def _receiver(session: Session, config: Config, giver: Member, phone: str) -> Member:
+def _receiver(session: Session, config: Config, giver: Member, phone: str, at: datetime) -> Member:
     """The present holder in the giver's programme whose line takes gifts; everybody else gives the same answer."""
     found = members.by_phone(session, secrets_of(config), giver.programme_id, phone)
-    if found is None or not takes_gifts(session, found):
+    if found is None or not standing.allows(session, found.member_id, Action.GIFT_IN, at):
         raise ReceiverUnknown()
     if found.member_id == giver.member_id:
         raise GiftToOneself()
     return found
-
-
-def takes_gifts(session: Session, member: Member) -> bool:
-    """Whether a new gift may go to this line: not to a frozen, closed or merged one."""
-    state = ledger.read(session, member.member_id).state
-    return member.left_on is None and state in (State.NEW, State.OPEN)
 
 
 def _within_the_day(session: Session, member_id: int, points: int, since: datetime) -> None:

@@ -7,6 +7,7 @@ points are in TRANSIT.
 
 from datetime import datetime
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from base import clock, database, outbox
@@ -16,10 +17,11 @@ from points import ledger
 from points.deeds import Request
 from points.gifts import gifts
 from points.gifts.models import RECEIVED, RETURNED, SENT, WAITING, Gift
-from points.kinds import Kind, State
+from points.kinds import Kind
 from points.ledger import WalletUnknown
+from points.lines import standing
+from points.lines.matrix import Action
 from points.lots import Interval
-from points.members import members
 from points.models import PostingRow
 from points.refusals import LotsFull, MemberClosed, MemberMerged
 
@@ -48,7 +50,7 @@ def send(session: Session, config: Config, member_id: int, gift_id: int, at: dat
         if not outbox.promised_later(session, **gifts.promise(gift)):
             outbox.put(session, **gifts.promise(gift), due_at=gift.send_at)
         return True
-    barred = _barred(session, gift)
+    barred = _barred(session, gift, at)
     if barred:
         _back(session, config, gift, Kind.RELEASE, barred, at)
         return True
@@ -96,6 +98,21 @@ def come_back(
         _back(session, config, gift, Kind.GIFT_RETURN, type(refusal).__name__, at)
 
 
+def take_back(session: Session, config: Config, member_id: int, reason: str, at: datetime) -> int:
+    """Gifts of a giver that still wait go back into the giver's lots; how many."""
+    waiting = session.scalars(
+        select(Gift)
+        .where(Gift.member_id == member_id, Gift.state == WAITING)
+        .order_by(Gift.gift_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).all()
+    for gift in waiting:
+        _back(session, config, gift, Kind.RELEASE, reason, at)
+        outbox.withdraw(session, **gifts.promise(gift))
+    return len(waiting)
+
+
 def _back(session: Session, config: Config, gift: Gift, kind: Kind, reason: str, at: datetime) -> None:
     gift.end_seq = ledger.post(session, gifts.of_giver(session, gift, kind, at)).seq
     gift.state, gift.changed_at, gift.reason = RETURNED, at, reason
@@ -106,12 +123,11 @@ def _back(session: Session, config: Config, gift: Gift, kind: Kind, reason: str,
     )  # fmt: skip
 
 
-def _barred(session: Session, gift: Gift) -> str | None:
+def _barred(session: Session, gift: Gift, at: datetime) -> str | None:
     """Why a gift whose points are still the giver's is not sent: a line was suspended or ended while it waited."""
-    if ledger.read(session, gift.member_id).state not in (State.NEW, State.OPEN):
+    if not standing.allows(session, gift.member_id, Action.GIFT_OUT, at):
         return "giver barred"
-    receiver = members.by_id(session, gift.receiver_id)
-    return None if gifts.takes_gifts(session, receiver) else "receiver barred"
+    return None if standing.allows(session, gift.receiver_id, Action.GIFT_IN, at) else "receiver barred"
 
 
 def _sent(session: Session, gift: Gift) -> tuple[Interval, ...]:

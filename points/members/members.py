@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from base import clock, ids, seals
@@ -91,6 +92,42 @@ def enrol_many(
     return {**known, **{customer_id: member.member_id for customer_id, member in made.items()}}
 
 
+def join_again(session: Session, programme: Programme, secrets: Secrets, row: Enrolment) -> tuple[int, bool]:
+    """A fresh membership beside those that ended, with a wallet of its own, and True; the open one and False if there is one."""
+    made: int | None = session.scalar(
+        insert(Member)
+        .values(
+            member_id=ids.new_id(),
+            programme_id=programme.programme_id,
+            customer_id=row.customer_id,
+            joined_on=row.joined_on,
+        )
+        .on_conflict_do_nothing(
+            index_elements=["programme_id", "customer_id"], index_where=Member.left_on.is_(None)
+        )
+        .returning(Member.member_id)
+    )
+    if made is None:  # somebody enrolled the customer at this very moment
+        return find_many(session, programme.programme_id, [row.customer_id])[row.customer_id], False
+    start = clock.start_of(row.joined_on, programme.zone)
+    ledger.open_wallet(session, made, State.OPEN, start)
+    if row.phone:
+        add_phone(session, secrets, made, row.phone, start)
+        session.flush()
+    return made, True
+
+
+def open_member(session: Session, programme_id: int, customer_id: str) -> int | None:
+    """The member who is this customer today; None when there is none, or only one who left."""
+    return session.scalar(
+        select(Member.member_id).where(
+            Member.programme_id == programme_id,
+            Member.customer_id == customer_id,
+            Member.left_on.is_(None),
+        )
+    )
+
+
 def find_many(session: Session, programme_id: int, customer_ids: list[str]) -> dict[str, int]:
     """Customer id -> member id; of several members of one customer the one who has not left, else the latest."""
     rows = session.execute(
@@ -160,13 +197,19 @@ def suspend(session: Session, member_id: int) -> None:
     ledger.set_state(session, member_id, State.FROZEN)
 
 
-def resume(session: Session, programme: Programme, member_id: int, at: datetime) -> None:
-    """The line is back: what lapsed meanwhile gets the stated grace, in the same transaction; harmless to repeat."""
+def resume(
+    session: Session, programme: Programme, member_id: int, at: datetime, *, keep: bool = True
+) -> None:
+    """The line is back: what lapsed meanwhile gets the stated grace, in the same transaction; harmless to repeat.
+
+    `keep` False: the programme lets it lapse instead.
+    """
     wallet = ledger.read(session, member_id)
     if wallet.state is not State.FROZEN:
         return
-    key = ledger.key("line", f"resume:{wallet.seq}")
-    ledger.post(session, Request(member_id, key, Kind.REDATE_OUT, 0, at, programme.zone))
+    if keep:
+        key = ledger.key("line", f"resume:{wallet.seq}")
+        ledger.post(session, Request(member_id, key, Kind.REDATE_OUT, 0, at, programme.zone))
     ledger.set_state(session, member_id, State.OPEN)
 
 

@@ -9,6 +9,7 @@ from base import ids
 from base.http.api import QueryNumber, Request, View
 from points import lots, policies, postings
 from points.kinds import Kind
+from points.lines.schemas import LineView, line_view
 from points.models import PostingRow
 from points.wallets.traced import Origin, Part
 from points.wallets.wallets import LOOK_AHEAD, SOON, Shown
@@ -72,6 +73,7 @@ class WalletView(View):
     lapsing = ma.fields.List(ma.fields.Nested(ClassedLotView), metadata={"description": "within 90 days"})
     lapsing_30_days = ma.fields.Integer(metadata={"description": "points whose last day is within 30 days"})
     lapsing_90_days = ma.fields.Integer(metadata={"description": "points whose last day is within 90 days"})
+    line = ma.fields.Nested(LineView)
 
 
 class PostingView(View):
@@ -127,6 +129,7 @@ def wallet_view(shown: Shown) -> dict[str, Any]:
         "lapsing": classed[: len(shown.lapsing)],  # the soonest-lapsing come first in both
         "lapsing_30_days": shown.lapses_within(SOON),
         "lapsing_90_days": shown.lapses_within(LOOK_AHEAD),
+        "line": line_view(shown.line, shown.kept_points),
     }
 
 

@@ -9,7 +9,9 @@ from sqlalchemy.orm import Session
 from base import clock
 from base.errors import NotFound
 from points import expiry, ledger, lots, programmes
-from points.kinds import Kind
+from points.kinds import Kind, State
+from points.lines import standing
+from points.lines.states import Line
 from points.members import members
 from points.models import PostingRow, Programme
 from points.postings import Wallet
@@ -26,7 +28,7 @@ class PostingUnknown(NotFound):
 
 @dataclass(frozen=True)
 class Shown:
-    """A wallet on a day: live points, what is set aside or owed, its lots, and what lapses within 90 days.
+    """A wallet on a day: live points, what is set aside or owed, its lots, what lapses within 90 days, and its line.
 
     `classes` are those of the lots, in the same order.
     """
@@ -37,17 +39,24 @@ class Shown:
     spendable: int
     lots: tuple[tuple[date, int], ...]
     lapsing: tuple[tuple[date, int], ...]
+    line: Line
     classes: tuple[int, ...] = ()
 
     def lapses_within(self, days: timedelta) -> int:
         """Points whose last day is at most so many days away."""
         return sum(points for last_day, points in self.lots if last_day <= self.on + days)
 
+    @property
+    def kept_points(self) -> int:
+        """Points that reached their last day while the line was frozen; its return gives them some days more."""
+        return self.wallet.balance - self.spendable if self.wallet.state is State.FROZEN else 0
+
 
 def show(session: Session, member_id: int, at: datetime) -> Shown:
     """A member's wallet as of a moment; right even before the expiry run."""
     wallet = ledger.read(session, member_id)
-    programme = programmes.by_id(session, members.by_id(session, member_id).programme_id)
+    member = members.by_id(session, member_id)
+    programme = programmes.by_id(session, member.programme_id)
     on = clock.day(at, programme.zone)
     live = tuple(expiry.lapsing(wallet, on, lots.NO_END))
     return Shown(
@@ -58,6 +67,7 @@ def show(session: Session, member_id: int, at: datetime) -> Shown:
         lots=live,
         lapsing=tuple(lot for lot in live if lot[0] <= on + LOOK_AHEAD),
         classes=_classes(wallet, on),
+        line=standing.of(session, member, wallet.state, programme, on),
     )
 
 

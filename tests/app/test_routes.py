@@ -73,6 +73,8 @@ ROUTES = {
     "POST /v1/members/<member>/operations": "wallet:post",
     "POST /v1/operations": "wallet:post",
     "GET /v1/members/<member>/postings/<int:seq>/lots": "wallet:any",
+    "GET /v1/members/<member>/line-events": "members:read",
+    "POST /v1/members/<member>/line-events": "lines:write",
     "GET /v1/statements": "statements:read",
     "GET /v1/statements/<statement>": "statements:read",
     "GET /v1/retention": "retention:read",
@@ -143,6 +145,7 @@ SERVICES = (
     "statements:read",
     "retention:read",
     "groups:manage",
+    "lines:write",
 )
 EVERYBODY = (
     "anonymous",
@@ -183,6 +186,7 @@ GIVEN_TO = {
     "wallet:any": ("service:wallet:any",),
     "wallet:post": ("service:wallet:post",),
     "wallet:issue": ("service:wallet:issue",),
+    "lines:write": ("service:lines:write",),
 }
 OWN_FACE = {"member": "member", "clerk": "till", "manager": "till", **dict.fromkeys(STAFF, "staff")}
 

@@ -50,8 +50,9 @@ class GroupBook(Book):
         if request.spender_id not in self.caps:
             return known
         on = month(clock.day(max(request.at, self.wallet.at), ZONE))
-        left = Allowance(self.caps[request.spender_id], self.spent(request.spender_id, on))
-        return known._replace(allowance=left)
+        return known._replace(
+            allowance=Allowance(self.caps[request.spender_id], self.spent(request.spender_id, on))
+        )
 
     def spent(self, spender_id: int, of_month: date) -> int:
         by_seq, total = {row.seq: row for row in self.rows}, 0

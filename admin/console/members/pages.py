@@ -15,6 +15,10 @@ from catalog.redemptions import redemptions
 from catalog.vouchers import life
 from catalog.vouchers.models import Voucher
 from merchants import merchants
+from points.lines import log
+from points.lines import words as line_words
+from points.lines.models import LineEvent
+from points.lines.states import Line, LineState
 from points.members import members
 from points.members.members import CUSTOMER_ID
 from points.members.models import Member
@@ -54,6 +58,7 @@ def one_member(member: str) -> ResponseReturnValue:
         redeemed = redemptions.all_of(session, member_id, limit=SHOWN)
         vouchers = life.all_of(session, member_id, limit=SHOWN)
         states = {voucher.voucher_id: _state(session, voucher) for voucher, _ in vouchers}
+        told = log.history(session, member_id, limit=SHOWN)
         phone = members.masked(members.phone_of(session, secrets_of(config()), member_id))
     rows, after = cut("postings", postings, lambda posting: [posting.seq])
     return page(
@@ -66,10 +71,18 @@ def one_member(member: str) -> ResponseReturnValue:
         redeemed=redeemed,
         vouchers=vouchers,
         states=states,
+        line=line_words.explained(shown.line),
+        told=[(event, _line_words(event)) for event in told],
         words=words,
         at=at,
         most=SHOWN,
     )
+
+
+def _line_words(event: LineEvent) -> tuple[dict[str, str], dict[str, str]]:
+    """State and reason of an event in words."""
+    line = Line(LineState(event.state), event.since, event.reason)
+    return line_words.state(line), line_words.reason(line) or {}
 
 
 def _find(session: Session, choice: dict[str, Any], customer_id: str) -> list[dict[str, Any]]:

@@ -36,7 +36,9 @@ def test_a_quote_names_the_lots_that_lapse_first_and_confirming_takes_them(app, 
     ]
     assert (quote["price_points"], quote["balance_after"], before) == (650, 250, 900)
     assert [lot["points"] for lot in taken] == [points for _, points in named]
-    assert member.get("/v1/members/me/wallet").json["lots"] == [{"last_day": None, "points": 250}]
+    assert member.get("/v1/members/me/wallet").json["lots"] == [
+        {"last_day": None, "points": 250, "class": "bill"}
+    ]
 
 
 def test_points_of_one_class_with_one_last_day_are_one_lot(app, db):

@@ -36,7 +36,9 @@ def test_a_wallet_shows_what_can_be_spent_what_is_set_aside_and_what_lapses(app,
     member.redeem(given_offer(programme, "bill_credit", value_fen=150))
 
     seen = member.get("/v1/members/me/wallet").json
+    line = seen.pop("line")
 
+    assert (line["state"], line["since"]) == ("active", "2020-01-01")
     assert seen == {
         "programme": "gotone",
         "state": "open",

@@ -1,0 +1,115 @@
+"""What a member's line allows today: every action asks here, and a refusal says which state, since when, what ends it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from base import clock
+from base.errors import NotAllowed
+from points import ledger, programmes
+from points.kinds import State
+from points.lines import matrix, states, words
+from points.lines.matrix import Action, Answer
+from points.lines.models import LineEvent, LinePolicy
+from points.lines.states import Line, LineState, Membership
+from points.members import members
+from points.members.models import Member
+from points.models import Programme
+from points.refusals import LineForbids, MemberClosed, MemberFrozen, MemberMerged, MemberTooNew
+
+_FORBIDS = frozenset({Answer.NO})
+_TOO_NEW = frozenset({LineState.NEW, LineState.REJOINED})
+
+
+def ask(
+    session: Session, member: Member, wallet: State, programme: Programme, on: date, action: Action
+) -> None:
+    """MemberClosed, MemberMerged, MemberFrozen, MemberTooNew or LineForbids where the line does not allow the action.
+
+    `wallet` is the state as just read; the ledger compares it again when it writes.
+    """
+    if wallet is State.MERGED:
+        raise MemberMerged()
+    line = of(session, member, wallet, programme, on)
+    if not _permits(session, programme, line, action, on):
+        raise refusal(line, action)
+
+
+@contextmanager
+def explaining(
+    session: Session, member: Member, programme: Programme, on: date, action: Action
+) -> Iterator[None]:
+    """Around the deed: a line that was barred after it was asked is refused with the same facts as before it."""
+    try:
+        yield
+    except (MemberFrozen, MemberClosed):
+        ask(session, member, ledger.read(session, member.member_id).state, programme, on, action)
+        raise
+
+
+def allows(session: Session, member_id: int, action: Action, at: datetime) -> bool:
+    """Whether the line allows an action at a moment; WalletUnknown, MemberUnknown."""
+    member, wallet = members.by_id(session, member_id), ledger.read(session, member_id).state
+    if wallet is State.MERGED:
+        return False
+    programme = programmes.by_id(session, member.programme_id)
+    on = clock.day(at, programme.zone)
+    return _permits(session, programme, of(session, member, wallet, programme, on), action, on)
+
+
+def takes_vouchers(session: Session, member_id: int, at: datetime) -> bool:
+    """Whether a voucher issued to this member may be used: one look while no programme forbids it anywhere."""
+    forbidden = (
+        select(LinePolicy.policy_id)
+        .join(Member, Member.programme_id == LinePolicy.programme_id)
+        .where(Member.member_id == member_id, LinePolicy.action == Action.VOUCHER)
+    )
+    if session.scalar(forbidden.limit(1)) is None:
+        return True
+    return allows(session, member_id, Action.VOUCHER, at)
+
+
+def of(session: Session, member: Member, wallet: State, programme: Programme, on: date) -> Line:
+    """The member's line on a day."""
+    return states.line(events_of(session, member.member_id), _membership(member, wallet, programme), on)
+
+
+def events_of(session: Session, member_id: int) -> list[LineEvent]:
+    """What was told about a line, in the order of arrival."""
+    asked = select(LineEvent).where(LineEvent.member_id == member_id).order_by(LineEvent.nth)
+    return list(session.scalars(asked))
+
+
+def refusal(line: Line, action: Action) -> NotAllowed:
+    """Why the line does not allow it, with the facts that a person needs."""
+    facts: dict[str, Any] = {
+        "line": str(line.state),
+        "since": str(line.since) if line.since else None,
+        "explanation": words.explained(line),
+    }
+    if line.reason:
+        facts["reason"] = line.reason
+    until = words.ends(line)
+    if until:
+        facts["ends"] = until
+    if line.state is LineState.CANCELLED:
+        return MemberClosed(**facts)
+    if line.is_frozen:
+        return MemberFrozen(**facts)
+    if line.state in _TOO_NEW and action in (Action.REDEEM, Action.GIFT_OUT):
+        return MemberTooNew(from_day=str(line.from_day), **facts)
+    return LineForbids(**facts)
+
+
+def _permits(session: Session, programme: Programme, line: Line, action: Action, on: date) -> bool:
+    changes = matrix.load(session, programme.programme_id)
+    return matrix.answer(changes, line.state, action, on) not in _FORBIDS
+
+
+def _membership(member: Member, wallet: State, programme: Programme) -> Membership:
+    from_day = member.joined_on + timedelta(days=programme.minimum_tenure_days)
+    return Membership(member.joined_on, member.left_on, wallet, from_day)
