@@ -1,6 +1,8 @@
 """HTTP: the operator's systems set groups up; a spender sees the groups that he or she may spend for."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 
 from flask import Response
@@ -77,7 +79,10 @@ def one_group(group: str) -> dict[str, Any]:
 @needs("groups:manage")
 def set_contact(asked: dict[str, Any], group: str) -> Response:
     """Make a member a contact of the group, or give a contact another rank. Needs Idempotency-Key."""
-    return _change(group, asked, lambda session, found: _set_contact(session, found, asked))
+    with _changing(group) as (session, found):
+        return answer_once(
+            session, found.member_id, asked, lambda: (200, _set_contact(session, found, asked))
+        )
 
 
 @blueprint.route("/groups/<group>/contacts")
@@ -100,13 +105,10 @@ def list_contacts(query: dict[str, Any], group: str) -> dict[str, Any]:
 @needs("groups:manage")
 def end_contact(group: str, member: str) -> Response:
     """The member no longer belongs to the group and no longer spends for it. Needs Idempotency-Key."""
-    contact_id = _contact_id(member)
-
-    def effect(session: Session, found: Group) -> dict[str, Any]:
-        groups.end_contact(session, found, contact_id, clock.now(), current().actor)
-        return {"member": member, "state": "ended"}
-
-    return _change(group, None, effect)
+    with _changing(group) as (session, found):
+        return answer_once(
+            session, found.member_id, None, lambda: (200, _end(groups.end_contact, session, found, member))
+        )
 
 
 @blueprint.route("/groups/<group>/spenders", methods=["POST"])
@@ -116,7 +118,10 @@ def end_contact(group: str, member: str) -> Response:
 @needs("groups:manage")
 def set_spender(asked: dict[str, Any], group: str) -> Response:
     """Let a contact spend the group's points up to a cap in a month, or change the cap. Needs Idempotency-Key."""
-    return _change(group, asked, lambda session, found: _set_spender(session, found, asked))
+    with _changing(group) as (session, found):
+        return answer_once(
+            session, found.member_id, asked, lambda: (200, _set_spender(session, found, asked))
+        )
 
 
 @blueprint.route("/groups/<group>/spenders/<member>/end", methods=["POST"])
@@ -125,13 +130,10 @@ def set_spender(asked: dict[str, Any], group: str) -> Response:
 @needs("groups:manage")
 def end_spender(group: str, member: str) -> Response:
     """The contact may no longer spend for the group. Needs Idempotency-Key."""
-    spender_id = _contact_id(member)
-
-    def effect(session: Session, found: Group) -> dict[str, Any]:
-        spending.end_spender(session, found, spender_id, clock.now(), current().actor)
-        return {"member": member, "state": "ended"}
-
-    return _change(group, None, effect)
+    with _changing(group) as (session, found):
+        return answer_once(
+            session, found.member_id, None, lambda: (200, _end(spending.end_spender, session, found, member))
+        )
 
 
 # A member who may spend
@@ -194,16 +196,12 @@ def _group_id(text: str) -> int:
     return ids.parse("grp", text, parts=1)[0]
 
 
-def _contact_id(text: str) -> int:
-    return ids.parse("mbr", text, parts=1)[0]
-
-
-def _change(group: str, asked: Any, effect: Callable[[Session, Group], dict[str, Any]]) -> Response:
-    """One change of a group of the service's programme, once for its key."""
+@contextmanager
+def _changing(group: str) -> Iterator[tuple[Session, Group]]:
+    """A transaction that changes a group of the service's programme; of two the second waits."""
     programme_id, group_id = _service().programme_id, _group_id(group)
     with database.begin() as session:
-        found = groups.find(session, programme_id, group_id, change=True)
-        return answer_once(session, group_id, asked, lambda: (200, effect(session, found)))
+        yield session, groups.find(session, programme_id, group_id, change=True)
 
 
 def _set_up(session: Session, asked: dict[str, Any]) -> dict[str, Any]:
@@ -233,6 +231,14 @@ def _set_spender(session: Session, group: Group, asked: dict[str, Any]) -> dict[
     contact = groups.contact(session, group.member_id, made.spender_id)
     assert contact is not None
     return contact_view(contact, asked["customer_id"], spending.maybe(session, group, made.spender_id, at))
+
+
+def _end(
+    rule: Callable[[Session, Group, int, datetime, str], None], session: Session, group: Group, member: str
+) -> dict[str, Any]:
+    (member_id,) = ids.parse("mbr", member, parts=1)
+    rule(session, group, member_id, clock.now(), current().actor)
+    return {"member": member, "state": "ended"}
 
 
 def _after(name: str, query: dict[str, Any]) -> int | None:

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import pytest
 from sqlalchemy import text
 
+from app.wiring import wire
 from base import clock, database, ids
 from points import ledger
 from points.groups import groups, spending
@@ -272,7 +273,8 @@ def test_a_spender_who_left_the_operator_is_out(world):
     assert world.ann.quote(world.perk, group=world.group).status_code == 401
 
 
-def test_of_twenty_at_once_with_a_cap_of_ten_times_the_price_ten_succeed(world, app):
+def test_of_twenty_at_once_with_a_cap_of_ten_times_the_price_ten_succeed(world, app, db):
+    wire(db, pool_size=24)  # a connection for each: what is asked is who wins, not who waits for a connection
     offers = [given_offer(world.programme, "perk", value_fen=100) for _ in range(20)]
 
     def buy(offer) -> object:
