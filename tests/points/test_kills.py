@@ -14,6 +14,7 @@ import pytest
 
 from app import create_app
 from app.wiring import wire
+from base import database
 from base.database import NotConnected, StillRunning
 from base.errors import Problem
 from points.deeds import Request
