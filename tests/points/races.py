@@ -79,7 +79,7 @@ def wrong_with_the_last_points(requests: int, points: int, price: int) -> list[s
 
 def wrong_with_a_storm(keys: int, times: int) -> list[str]:
     """Each key so many times at once: one posting each, and all who asked are answered the same, byte for byte."""
-    member_id = given_wallet(1_000)
+    member_id = given_wallet(50 * keys)  # enough even if each is done every time
     before = rows("posting", member_id)
 
     def all_keys(number: int) -> list[Any]:
