@@ -51,7 +51,7 @@ def _faults(gift: Gift, hold: Any, sent: Any, end: Any) -> Iterator[str]:
         kind, follows = Kind.GIFT_RETURN, gift.sent_seq
     if not _is(end, gift, kind) or end.rev_of != follows:
         yield f"its state is {gift.state}, and no {kind.name.lower()} of its points says so"
-    elif sent is not None and not _same_lots(sent.lots, end.lots, backwards=kind is Kind.GIFT_RETURN):
+    elif sent is not None and not same_lots(sent.lots, end.lots, backwards=kind is Kind.GIFT_RETURN):
         yield "other lots came to their end than were sent"
 
 
@@ -59,7 +59,7 @@ def _is(posting: Any, gift: Gift, kind: Kind) -> bool:
     return posting is not None and posting.kind == kind and posting.amount == gift.points
 
 
-def _same_lots(sent: list[int], came: list[int], *, backwards: bool) -> bool:
+def same_lots(sent: list[int], came: list[int], *, backwards: bool) -> bool:
     """Lot by lot the same count and class, with the same last day, or a later one where that had passed (landing rule)."""
     there, here = (
         list(zip(sent[0::3], sent[2::3], strict=True)),

@@ -4,6 +4,7 @@ from typing import Any
 
 import marshmallow as ma
 
+from base import ids
 from base.http.api import QueryNumber, Request, View
 from points import lots, postings
 from points.kinds import Kind
@@ -30,6 +31,9 @@ class WalletView(View):
     )
     lots = ma.fields.List(ma.fields.Nested(LotView))
     lapsing = ma.fields.List(ma.fields.Nested(LotView), metadata={"description": "within 90 days"})
+    merged_into = ma.fields.String(
+        allow_none=True, metadata={"description": "the member that has the points since a merge"}
+    )
 
 
 class PostingView(View):
@@ -83,6 +87,7 @@ def wallet_view(shown: Shown) -> dict[str, Any]:
         "debt": shown.wallet.debt,
         "lots": [lot_view(*lot) for lot in shown.lots],
         "lapsing": [lot_view(*lot) for lot in shown.lapsing],
+        "merged_into": ids.public("mbr", shown.merged_into) if shown.merged_into else None,
     }
 
 

@@ -9,8 +9,9 @@ from sqlalchemy.orm import Session
 from base import clock
 from base.errors import NotFound
 from points import expiry, ledger, lots, programmes
-from points.kinds import Kind
+from points.kinds import Kind, State
 from points.members import members
+from points.merges import redirects
 from points.models import PostingRow, Programme
 from points.postings import Wallet
 
@@ -25,7 +26,10 @@ class PostingUnknown(NotFound):
 
 @dataclass(frozen=True)
 class Shown:
-    """A wallet on a day: live points, what is set aside or owed, its lots, and what lapses within 90 days."""
+    """A wallet on a day: live points, what is set aside or owed, its lots, and what lapses within 90 days.
+
+    `merged_into`: the member who has the points now, when this one was merged.
+    """
 
     wallet: Wallet
     programme: Programme
@@ -33,6 +37,7 @@ class Shown:
     spendable: int
     lots: tuple[tuple[date, int], ...]
     lapsing: tuple[tuple[date, int], ...]
+    merged_into: int | None
 
 
 def show(session: Session, member_id: int, at: datetime) -> Shown:
@@ -48,6 +53,7 @@ def show(session: Session, member_id: int, at: datetime) -> Shown:
         spendable=lots.live(wallet.lots, on),
         lots=live,
         lapsing=tuple(lot for lot in live if lot[0] <= on + LOOK_AHEAD),
+        merged_into=redirects.survivor_of(session, member_id) if wallet.state is State.MERGED else None,
     )
 
 
