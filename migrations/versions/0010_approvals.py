@@ -17,7 +17,8 @@ create table proposal (
   proposal_id bigint primary key, member_id bigint not null, maker_id bigint not null,
   at timestamptz not null, ends_at timestamptz not null check (ends_at > at),
   kind text not null, content text not null,
-  content_hash bytea not null check (content_hash = sha256(convert_to(content, 'UTF8'))),
+  content_hash bytea not null,
+  constraint proposal_content check (content_hash = sha256(convert_to(content, 'UTF8'))),
   unique (proposal_id, maker_id, content_hash));
 create index on proposal (kind, proposal_id);
 create index on proposal (member_id, proposal_id);
@@ -28,7 +29,7 @@ create table decision (
   verdict text not null check (verdict in ('approved', 'rejected', 'withdrawn')),
   content_hash bytea not null, note text,
   constraint decision_two_persons check ((verdict = 'withdrawn') = (person_id = maker_id)),
-  foreign key (proposal_id, maker_id, content_hash) references proposal (proposal_id, maker_id, content_hash));
+  constraint decision_of_proposal foreign key (proposal_id, maker_id, content_hash) references proposal (proposal_id, maker_id, content_hash));
 
 create table member_merge (
   member_id bigint primary key, merge_id bigint not null, survivor_id bigint not null,
