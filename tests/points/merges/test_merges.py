@@ -1,6 +1,7 @@
 """Merges: all lots and the debt arrive once, whole, with their last days - whatever dies between, whoever else merges."""
 
 import threading
+import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -404,6 +405,20 @@ def test_two_members_merged_into_each_other_at_once_end_as_one(pair, persons):
 
     assert sorted(map(str, told)) == sorted(map(str, [None, MemberMerged]))
     assert sorted(wallet(member_id).balance for member_id in pair) == [0, 105]
+
+
+def test_the_way_back_waits_for_the_way_there_and_is_refused(pair, persons):
+    there, back = propose(persons, *pair), propose(persons, *reversed(pair))
+
+    with ThreadPoolExecutor(1) as threads:
+        with database.begin() as session:
+            approvals.approve(session, persons[1], there.proposal_id, there.content_hash.hex(), AT)
+            second = threads.submit(approve, persons, back)
+            time.sleep(0.3)
+        with pytest.raises(MemberMerged):
+            second.result(10)
+
+    assert (found(pair[0]).survivor_id, found(pair[1])) == (pair[1], None)
 
 
 def test_three_merged_in_a_ring_at_once_leave_one_with_everything(db, programme, pair, persons):
