@@ -1,6 +1,5 @@
 """HTTP: propose to add or take points, look, decide. Makers and checkers are staff; the checker is another person."""
 
-from collections.abc import Callable
 from typing import Any
 
 from flask import Response
@@ -34,12 +33,8 @@ blueprint = Blueprint("adjustments", __name__, description="Points added or take
 def propose(asked: dict[str, Any]) -> Response:
     """Propose to add points to a member or to take some; another person decides. Needs Idempotency-Key."""
     (member_id,) = ids.parse("mbr", asked["member"], parts=1)
-    return _once(
-        201,
-        member_id,
-        asked,
-        lambda session: adjustments.propose(session, current(), member_id, wanted_of(asked), clock.now()),
-    )
+    with database.begin() as session:
+        return answer_once(session, member_id, asked, lambda: (201, _propose(session, member_id, asked)))
 
 
 @blueprint.route("/adjustments")
@@ -87,13 +82,15 @@ def one_adjustment(adjustment: str) -> dict[str, Any]:
 @needs(adjustments.APPROVES)
 def approve(asked: dict[str, Any], adjustment: str) -> Response:
     """Approve exactly what was seen, which posts it; never one's own proposal. Needs Idempotency-Key."""
-    return _decide(
-        adjustment,
-        asked,
-        lambda session, number: approvals.approve(
-            session, current(), number, asked["content_hash"], clock.now(), asked["note"]
-        ),
-    )
+    number, seen, note = approvals.parse(adjustment), asked["content_hash"], asked["note"]
+    with database.begin() as session:
+        member_id = approvals.by_id(session, number, KIND).proposal.member_id
+        return answer_once(
+            session,
+            member_id,
+            asked,
+            lambda: _done(session, approvals.approve(session, current(), number, seen, clock.now(), note)),
+        )
 
 
 @blueprint.route("/adjustments/<adjustment>/reject", methods=["POST"])
@@ -103,11 +100,15 @@ def approve(asked: dict[str, Any], adjustment: str) -> Response:
 @needs(adjustments.APPROVES)
 def reject(asked: dict[str, Any], adjustment: str) -> Response:
     """Say no, and why. Needs Idempotency-Key."""
-    return _decide(
-        adjustment,
-        asked,
-        lambda session, number: approvals.reject(session, current(), number, clock.now(), asked["note"]),
-    )
+    number = approvals.parse(adjustment)
+    with database.begin() as session:
+        member_id = approvals.by_id(session, number, KIND).proposal.member_id
+        return answer_once(
+            session,
+            member_id,
+            asked,
+            lambda: _done(session, approvals.reject(session, current(), number, clock.now(), asked["note"])),
+        )
 
 
 @blueprint.route("/adjustments/<adjustment>/withdraw", methods=["POST"])
@@ -116,24 +117,22 @@ def reject(asked: dict[str, Any], adjustment: str) -> Response:
 @needs(adjustments.PROPOSES)
 def withdraw(adjustment: str) -> Response:
     """Take one's own proposal back. Needs Idempotency-Key."""
-    return _decide(
-        adjustment,
-        None,
-        lambda session, number: approvals.withdraw(session, current(), number, clock.now()),
-    )
-
-
-def _decide(adjustment: str, asked: Any, decide: Callable[[Session, int], Case]) -> Response:
     number = approvals.parse(adjustment)
     with database.begin() as session:
         member_id = approvals.by_id(session, number, KIND).proposal.member_id
-    return _once(200, member_id, asked, lambda session: decide(session, number))
+        return answer_once(
+            session,
+            member_id,
+            None,
+            lambda: _done(session, approvals.withdraw(session, current(), number, clock.now())),
+        )
 
 
-def _once(status: int, member_id: int, asked: Any, deed: Callable[[Session], Case]) -> Response:
-    with database.begin() as session:
+def _propose(session: Session, member_id: int, asked: dict[str, Any]) -> dict[str, Any]:
+    at = clock.now()
+    case = adjustments.propose(session, current(), member_id, wanted_of(asked), at)
+    return adjustment_view(session, case, at)
 
-        def effect() -> tuple[int, Any]:
-            return status, adjustment_view(session, deed(session), clock.now())
 
-        return answer_once(session, member_id, asked, effect)
+def _done(session: Session, case: Case) -> tuple[int, dict[str, Any]]:
+    return 200, adjustment_view(session, case, clock.now())

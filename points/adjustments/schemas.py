@@ -22,7 +22,9 @@ class AdjustmentRequest(Request):
         required=True, validate=ma.validate.OneOf([adjustments.UP, adjustments.DOWN])
     )
     points = WholeNumber(least=1, required=True)
-    lot_class = WholeNumber(most=MOST_CLASS, load_default=None, allow_none=True)
+    lot_class = WholeNumber(
+        most=MOST_CLASS, metadata={"description": "left out: that of bills, or any to take from"}
+    )
     last_day = ma.fields.Date(
         load_default=None, allow_none=True, metadata={"description": "null: as the expiry policy says"}
     )

@@ -1,6 +1,5 @@
 """HTTP: propose to merge a member into another, look, decide. The checker is another person than the maker."""
 
-from collections.abc import Callable
 from typing import Any
 
 from flask import Response
@@ -27,15 +26,9 @@ blueprint = Blueprint("merges", __name__, description="Two memberships become on
 @needs(merges.PROPOSES)
 def propose(asked: dict[str, Any]) -> Response:
     """Propose that a member's points, debt and later earnings go to another one. Needs Idempotency-Key."""
-    (member_id,), (into_id,) = (ids.parse("mbr", asked[name], parts=1) for name in ("member", "into"))
-    return _once(
-        201,
-        member_id,
-        asked,
-        lambda session: merges.propose(
-            session, current(), member_id, into_id, asked["text"], asked["ticket"], clock.now()
-        ),
-    )
+    (member_id,) = ids.parse("mbr", asked["member"], parts=1)
+    with database.begin() as session:
+        return answer_once(session, member_id, asked, lambda: (201, _propose(session, member_id, asked)))
 
 
 @blueprint.route("/merges")
@@ -83,13 +76,15 @@ def one_merge(merge: str) -> dict[str, Any]:
 @needs(merges.APPROVES)
 def approve(asked: dict[str, Any], merge: str) -> Response:
     """Approve exactly what was seen; the points leave at once and arrive a moment later. Needs Idempotency-Key."""
-    return _decide(
-        merge,
-        asked,
-        lambda session, number: approvals.approve(
-            session, current(), number, asked["content_hash"], clock.now(), asked["note"]
-        ),
-    )
+    number, seen, note = approvals.parse(merge), asked["content_hash"], asked["note"]
+    with database.begin() as session:
+        member_id = approvals.by_id(session, number, KIND).proposal.member_id
+        return answer_once(
+            session,
+            member_id,
+            asked,
+            lambda: _done(session, approvals.approve(session, current(), number, seen, clock.now(), note)),
+        )
 
 
 @blueprint.route("/merges/<merge>/reject", methods=["POST"])
@@ -99,11 +94,15 @@ def approve(asked: dict[str, Any], merge: str) -> Response:
 @needs(merges.APPROVES)
 def reject(asked: dict[str, Any], merge: str) -> Response:
     """Say no, and why. Needs Idempotency-Key."""
-    return _decide(
-        merge,
-        asked,
-        lambda session, number: approvals.reject(session, current(), number, clock.now(), asked["note"]),
-    )
+    number = approvals.parse(merge)
+    with database.begin() as session:
+        member_id = approvals.by_id(session, number, KIND).proposal.member_id
+        return answer_once(
+            session,
+            member_id,
+            asked,
+            lambda: _done(session, approvals.reject(session, current(), number, clock.now(), asked["note"])),
+        )
 
 
 @blueprint.route("/merges/<merge>/withdraw", methods=["POST"])
@@ -112,24 +111,23 @@ def reject(asked: dict[str, Any], merge: str) -> Response:
 @needs(merges.PROPOSES)
 def withdraw(merge: str) -> Response:
     """Take one's own proposal back. Needs Idempotency-Key."""
-    return _decide(
-        merge,
-        None,
-        lambda session, number: approvals.withdraw(session, current(), number, clock.now()),
-    )
-
-
-def _decide(merge: str, asked: Any, decide: Callable[[Session, int], Case]) -> Response:
     number = approvals.parse(merge)
     with database.begin() as session:
         member_id = approvals.by_id(session, number, KIND).proposal.member_id
-    return _once(200, member_id, asked, lambda session: decide(session, number))
+        return answer_once(
+            session,
+            member_id,
+            None,
+            lambda: _done(session, approvals.withdraw(session, current(), number, clock.now())),
+        )
 
 
-def _once(status: int, member_id: int, asked: Any, deed: Callable[[Session], Case]) -> Response:
-    with database.begin() as session:
+def _propose(session: Session, member_id: int, asked: dict[str, Any]) -> dict[str, Any]:
+    at = clock.now()
+    (into_id,) = ids.parse("mbr", asked["into"], parts=1)
+    case = merges.propose(session, current(), member_id, into_id, asked["text"], asked["ticket"], at)
+    return merge_view(session, case, at)
 
-        def effect() -> tuple[int, Any]:
-            return status, merge_view(session, deed(session), clock.now())
 
-        return answer_once(session, member_id, asked, effect)
+def _done(session: Session, case: Case) -> tuple[int, dict[str, Any]]:
+    return 200, merge_view(session, case, clock.now())

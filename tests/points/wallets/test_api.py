@@ -46,6 +46,7 @@ def test_a_wallet_shows_what_can_be_spent_what_is_set_aside_and_what_lapses(app,
             {"last_day": None, "points": 300},
         ],
         "lapsing": [],
+        "merged_into": None,
     }
 
 
