@@ -10,6 +10,7 @@ from base.approvals import approvals
 from base.approvals.models import APPROVED, Decision, Proposal
 from base.errors import NotFound
 from base.findings import Finding
+from points import lots
 from points.adjustments import adjustments
 from points.kinds import Kind
 from points.models import PostingRow
@@ -63,4 +64,7 @@ def _fault(posting: PostingRow, proposal: Proposal | None, decision: Decision | 
     asked = (proposal.member_id, said["points"], int(adjustments.kind_of(said)))
     if asked != (posting.member_id, posting.amount, posting.kind):
         return "member, points or direction are not those that were approved"
+    key = adjustments.lot_key(said)
+    if key and any(lots.lot_class(one) != lots.lot_class(key) or one < key for one in posting.lots[0::3]):
+        return "it moved points of another lot than was approved"
     return "" if posting.at >= decision.at else "it was posted before it was approved"

@@ -3,6 +3,7 @@
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
+from unittest.mock import patch
 
 import pytest
 from sqlalchemy import select, text
@@ -328,6 +329,18 @@ def test_a_posting_that_says_another_thing_than_its_approval_is_found(db, member
         f"it names no approval: {approvals.reference(unread.proposal_id)}",
         "it was approved and posted 3 times",
     ]
+
+
+def test_a_posting_into_another_lot_than_was_approved_is_found(db, member_id, maker, checker):
+    proposal = propose(maker, member_id, wanted(last_day=today() + timedelta(days=9)))
+    elsewhere = lots.key(today() + timedelta(days=9), policies.PROMOTION_POINTS)
+    with patch.object(adjustments, "lot_key", return_value=elsewhere):
+        approve(checker, proposal)
+
+    told = faults()
+    forget_everything(db)
+
+    assert told == ["it moved points of another lot than was approved"]
 
 
 def test_an_approval_without_its_posting_is_found(db, member_id, maker, checker):
