@@ -20,10 +20,12 @@ from catalog.redemptions import api as redemptions_api
 from catalog.vouchers import api as vouchers_api
 from merchants.statements import api as statements_api
 from merchants.terminals import api as terminals_api
+from points.adjustments import api as adjustments_api
 from points.gifts import api as gifts_api
 from points.groups import api as groups_api
 from points.lines import api as lines_api
 from points.members import api as members_api
+from points.merges import api as merges_api
 from points.operations import api as operations_api
 from points.wallets import api as wallets_api
 
@@ -61,6 +63,8 @@ def create_app(config: Config) -> Flask:
         gifts_api,
         groups_api,
         lines_api,
+        adjustments_api,
+        merges_api,
         offers_api,
         redemptions_api,
         vouchers_api,

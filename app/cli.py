@@ -4,7 +4,19 @@ import sys
 
 import click
 
-from app.commands import books, distribution, doctor, expiry, groups, imports, lines, proof, servers, why
+from app.commands import (
+    approvals,
+    books,
+    distribution,
+    doctor,
+    expiry,
+    groups,
+    imports,
+    lines,
+    proof,
+    servers,
+    why,
+)
 from base import logs, process
 from base.config import ConfigError
 from base.errors import Problem
@@ -24,6 +36,7 @@ for group in (
     servers.verbs,
     books.verbs,
     expiry.verbs,
+    approvals.verbs,
     proof.verbs,
     doctor.verbs,
     distribution.verbs,

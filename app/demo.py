@@ -23,6 +23,7 @@ from points.members.sign_in import secrets_of
 SIZES = simulator.SIZES
 STAFF = "staff@demo.example"
 STAFF_ROLES = ["support", "editor", "finance", "analyst"]
+CHECKER = "checker@demo.example"  # whoever proposes cannot approve
 TERMINAL = "tea-hangzhou-1"
 
 
@@ -43,6 +44,7 @@ def make(config: Config, size: str, *, quiet: bool, billing_state: Path | None =
     with _sandbox(billing_state) as url, bar(plan.months, "demo: months", quiet=quiet) as shown:
         simulator.make(config, plan, lambda credit: billing.top_up(url, credit), shown)
     with database.begin() as session:
+        staff.add(session, CHECKER, "Demo checker", staff_password(config, CHECKER), ["checker"])
         staff.add(session, STAFF, "Demo", staff_password(config), STAFF_ROLES)
     return True
 
@@ -53,9 +55,10 @@ def is_whole() -> bool:
         return bool(session.scalar(text("select count(*) from staff where email = :email"), {"email": STAFF}))
 
 
-def staff_password(config: Config) -> str:
-    """The demo staff's password: this installation's own, nowhere in the tree."""
-    return hmac.new(config.secret_key.encode(), b"demo staff", hashlib.sha256).hexdigest()[:16]
+def staff_password(config: Config, email: str = STAFF) -> str:
+    """A demo staff member's password: this installation's own, nowhere in the tree."""
+    said = "demo staff" if email == STAFF else f"demo {email}"
+    return hmac.new(config.secret_key.encode(), said.encode(), hashlib.sha256).hexdigest()[:16]
 
 
 def sign_ins(config: Config, address: str) -> list[str]:
@@ -73,6 +76,7 @@ def sign_ins(config: Config, address: str) -> list[str]:
     lines = [
         f"  clerk    {address}/till/sign-in    terminal {TERMINAL}, clerk 01, PIN {simulator.PIN}",
         f"  staff    {address}/staff/sign-in   {STAFF}, password {staff_password(config)}",
+        f"  checker  {address}/staff/sign-in   {CHECKER}, password {staff_password(config, CHECKER)}",
     ]
     if row:
         lines.insert(

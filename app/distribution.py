@@ -35,6 +35,8 @@ LOCAL = {
     "stock": "one row that many members take from; a copy on every machine would be written on every machine",
     "one_time_code": "found by what it was asked for, lives minutes",
     "guess": "counted by what was tried, lives hours",
+    "proposal": "written and read by few, found by kind and state",
+    "decision": "one row a proposal, beside it",
     "audit": "read by subject and time, by few",
     "import_run": "one row a file",
     "expiry_run": "one row a walk",

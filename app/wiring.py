@@ -7,6 +7,8 @@ from sqlalchemy.orm import Session
 
 from admin.staff import staff
 from base import cache, database, jobs
+from base.approvals import approvals
+from base.approvals import verify as approvals_verify
 from base.auth import sign_ins
 from base.config import Config
 from base.findings import Finding
@@ -16,12 +18,17 @@ from catalog.redemptions.redemptions import BILL_CREDIT_TASK
 from merchants import verify as merchants_verify
 from merchants.terminals import clerks
 from points import verify as points_verify
+from points.adjustments import adjustments
+from points.adjustments import verify as adjustments_verify
 from points.gifts import job as gifts_job
 from points.gifts import verify as gifts_verify
 from points.gifts.gifts import TASK as GIFT_TASK
 from points.groups import verify as groups_verify
 from points.lines import verify as lines_verify
 from points.members import sign_in as member_sign_in
+from points.merges import job as merges_job
+from points.merges import merges
+from points.merges import verify as merges_verify
 
 
 def wire(config: Config, *, pool_size: int | None = None, statement_timeout_ms: int = 5_000) -> None:
@@ -39,6 +46,9 @@ def wire(config: Config, *, pool_size: int | None = None, statement_timeout_ms: 
     sign_ins.held_by("staff", staff.holder)
     jobs.register(BILL_CREDIT_TASK, partial(bill_credit.run, config))
     jobs.register(GIFT_TASK, partial(gifts_job.run, config))
+    jobs.register(merges.TASK, merges_job.run)
+    for topic in (adjustments, merges):
+        approvals.register(approvals.Kind(topic.KIND, topic.carry_out, topic.PROPOSES, topic.APPROVES))
 
 
 def findings(
@@ -51,5 +61,8 @@ def findings(
     yield from gifts_verify.findings(session)
     yield from groups_verify.findings(session)
     yield from lines_verify.findings(session)
+    yield from approvals_verify.findings(session)
+    yield from adjustments_verify.findings(session)
+    yield from merges_verify.findings(session)
     yield from catalog_verify.findings(session)
     yield from merchants_verify.findings(session)

@@ -21,6 +21,7 @@ from points import imports, ledger, policies
 from points.deeds import Request
 from points.imports import Format, Outcome, Report, What, refused
 from points.kinds import Kind, State
+from points.merges import redirects
 from points.models import EarnRule, Programme
 from points.policies import BILL_POINTS, NoRuleInForce, Policies
 
@@ -50,9 +51,10 @@ Place = tuple[int, str, int]  # the key of bill_line: member, bill, number
 
 @dataclass(frozen=True, slots=True)
 class _Membership:
-    """One time of a customer in the programme."""
+    """One time of a customer in the programme; `earner_id` is the member, or whom it was merged into."""
 
     member_id: int
+    earner_id: int
     joined_on: date
     left_on: date | None
     state: int
@@ -72,6 +74,7 @@ class _Rated:
     """A line that can be posted."""
 
     place: Place
+    earner_id: int
     line: BillLineIn
     points: int
     terms: _Terms
@@ -161,7 +164,8 @@ def _rater(
         kind = (line.line_type, line.bill_day)
         terms = found.get(kind) or found.setdefault(kind, _terms(versions, *kind))
         points = policies.points_for(terms.rule, line.amount_fen, line.waived_fen)
-        return _Rated((holder.member_id, line.bill_id, line.line_no), line, points, terms, at)
+        place = (holder.member_id, line.bill_id, line.line_no)
+        return _Rated(place, holder.earner_id, line, points, terms, at)
 
     return rate
 
@@ -225,7 +229,7 @@ def _post(session: Session, programme: Programme, fresh: Mapping[int, _Rated]) -
 def _request(programme: Programme, rated: _Rated) -> Request:
     line = rated.line
     return Request(
-        member_id=rated.place[0],
+        member_id=rated.earner_id,
         idem=ledger.key("bill", f"{programme.code}:{line.bill_id}:{line.line_no}"),
         kind=Kind.EARN,
         points=rated.points,
@@ -251,15 +255,20 @@ def _contents(line: BillLineIn) -> _Contents:
 def _memberships(
     session: Session, programme_id: int, customers: Iterable[str]
 ) -> Mapping[str, list[_Membership]]:
-    rows = session.connection().exec_driver_sql(
-        "select m.customer_id, m.member_id, m.joined_on, m.left_on, w.state "
-        "from member m join wallet w on w.member_id = m.member_id "
-        "where m.programme_id = %s and m.customer_id = any(%s) order by m.joined_on, m.member_id",
-        (programme_id, sorted(customers)),
+    rows = (
+        session.connection()
+        .exec_driver_sql(
+            "select m.customer_id, m.member_id, m.joined_on, m.left_on, w.state "
+            "from member m join wallet w on w.member_id = m.member_id "
+            "where m.programme_id = %s and m.customer_id = any(%s) order by m.joined_on, m.member_id",
+            (programme_id, sorted(customers)),
+        )
+        .all()
     )
+    earners = redirects.survivors(session, [row[1] for row in rows if row[4] == State.MERGED])
     found = defaultdict[str, list[_Membership]](list)
-    for customer_id, *rest in rows:
-        found[customer_id].append(_Membership(*rest))
+    for customer_id, member_id, *rest in rows:
+        found[customer_id].append(_Membership(member_id, earners.get(member_id, member_id), *rest))
     return found
 
 

@@ -565,10 +565,13 @@ def _keep_holds(connection: Connection, outcomes: list[Outcome]) -> None:
 
 
 def set_state(session: Session, member_id: int, state: State) -> None:
-    """Change the state alone: points do not move, but a write that saw the earlier state will look again.
+    """Change the state alone: points do not move, but a write that saw the earlier state will look again. A merged wallet
+    stays merged.
 
     Lines are suspended, resumed and ended in points/members/members.py, which also does what that means for the points.
     """
     _ask(
-        database.driver(session), "update wallet set state = %s where member_id = %s", (int(state), member_id)
+        database.driver(session),
+        "update wallet set state = %s where member_id = %s and state <> %s",
+        (int(state), member_id, int(State.MERGED)),
     )

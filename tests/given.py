@@ -12,8 +12,11 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from admin.staff import staff
+from admin.staff.models import StaffRow
 from base import clock, database, ids
+from base.approvals import approvals
 from base.auth import api_keys, passwords, sign_ins
+from base.auth.principals import Staff
 from base.config import Config
 from catalog.offers import offers
 from catalog.offers.models import Offer
@@ -23,11 +26,13 @@ from merchants.models import Merchant, Outlet
 from merchants.terminals import clerks
 from merchants.terminals.models import ClerkRow, Terminal
 from points import ledger, lots, policies, programmes
+from points.adjustments import adjustments
 from points.deeds import Request
 from points.groups import groups, spending
 from points.kinds import Kind
 from points.members import members
 from points.members.members import Enrolment, Secrets
+from points.merges import merges
 from points.models import Programme
 
 ZONE = "Asia/Shanghai"
@@ -182,6 +187,46 @@ def clerk_token(shop: Shop) -> str:
         return sign_ins.begin(
             session, "clerk", shop.clerk.clerk_id, clock.now(), place_id=shop.terminal.terminal_id
         )
+
+
+def given_person(*roles: str, email: str | None = None) -> Staff:
+    """A person of the staff, as the rules meet them; the password is "a long password"."""
+    number = next(_numbers)
+    row = StaffRow(
+        staff_id=ids.new_id(),
+        ended_at=None,
+        email=email or f"person{number}@example.test",
+        name=f"Person {number}",
+        password_hash=_password_hash(),
+        roles=sorted(roles),
+    )
+    with database.begin() as session:
+        session.add(row)
+    return Staff(row.staff_id, frozenset(roles))
+
+
+@cache
+def _password_hash() -> str:
+    return passwords.hashed("a long password")
+
+
+def given_adjustment(
+    member_id: int, points: int, *, direction: str = "up", last_day: date | None = None
+) -> None:
+    """Points added or taken by hand: proposed by one person, approved by another."""
+    maker, checker, at = given_person("support"), given_person("checker"), clock.now()
+    wanted = adjustments.Wanted(direction, points, "goodwill", "for a test", "T-1", last_day=last_day)
+    with database.begin() as session:
+        case = adjustments.propose(session, maker, member_id, wanted, at)
+        approvals.approve(session, checker, case.proposal.proposal_id, case.proposal.content_hash.hex(), at)
+
+
+def given_merged(member_id: int, into_id: int) -> None:
+    """A member that was merged into another one; what it had is under way."""
+    maker, checker, at = given_person("support"), given_person("checker"), clock.now()
+    with database.begin() as session:
+        case = merges.propose(session, maker, member_id, into_id, "for a test", "T-1", at)
+        approvals.approve(session, checker, case.proposal.proposal_id, case.proposal.content_hash.hex(), at)
 
 
 def staff_token(*roles: str) -> str:

@@ -22,6 +22,13 @@ PAGE = 50
 MENU = (
     ("console", _("Overview"), "/staff", "home", ()),
     ("members:read", _("Members"), "/staff/members", "user", ()),
+    (
+        "approvals:read",
+        _("Approvals"),
+        "/staff/approvals",
+        "shield",
+        ("/staff/adjustments", "/staff/merges"),
+    ),
     ("offers:read", _("Offers"), "/staff/offers", "gift", ()),
     ("rates:read", _("Rates and rules"), "/staff/rates", "scales", ()),
     ("statements:read", _("Merchants"), "/staff/merchants", "shop", ("/staff/statements",)),

@@ -73,3 +73,21 @@ VOUCHER_STATES = {
     "cancelled": (_("Handed back"), "quiet"),
     "frozen": (_("Frozen"), "bad"),
 }
+DIRECTIONS = {"up": _("Add points"), "down": _("Take points")}
+ADJUSTMENT_REASONS = {
+    "missing": _("Points are missing"),
+    "goodwill": _("Goodwill"),
+    "complaint": _("Outcome of a complaint"),
+    "lapsed": _("Lapsed wrongly"),
+    "mistake": _("Correction of a mistake"),
+    "misuse": _("Misuse"),
+}
+APPROVAL_KINDS = {"adjustment": _("Adjustment"), "merge": _("Merge of two members")}
+APPROVAL_STATES = {
+    "proposed": (_("To be decided"), "wait"),
+    "approved": (_("Approved"), "ok"),
+    "rejected": (_("Rejected"), "bad"),
+    "withdrawn": (_("Withdrawn"), "quiet"),
+    "expired": (_("Not decided in time"), "quiet"),
+    "all": (_("All"), "quiet"),
+}

@@ -8,11 +8,18 @@ CLERK = frozenset({"vouchers:check", "vouchers:accept", "acceptances:void", "acc
 MANAGER = frozenset({"terminals:manage"})
 
 STAFF_ROLES: dict[str, frozenset[str]] = {
-    "support": frozenset({"console", "members:read", "offers:read"}),
+    "support": frozenset(
+        {"console", "members:read", "offers:read", "approvals:read", "adjustments:propose", "merges:propose"}
+    ),
+    "checker": frozenset(
+        {"console", "members:read", "approvals:read", "adjustments:approve", "merges:approve"}
+    ),
     "editor": frozenset({"console", "offers:read", "rates:read"}),
     "finance": frozenset({"console", "statements:read", "offers:read", "rates:read"}),
     "analyst": frozenset({"console", "retention:read", "offers:read", "rates:read"}),
-    "auditor": frozenset({"console", "audit:read", "members:read", "statements:read", "retention:read"}),
+    "auditor": frozenset(
+        {"console", "audit:read", "members:read", "statements:read", "retention:read", "approvals:read"}
+    ),
 }
 SERVICE_SCOPES = frozenset(
     {

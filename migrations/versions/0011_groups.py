@@ -5,7 +5,7 @@ from alembic import op
 from migrations.rights import grant
 
 revision = "0011"
-down_revision = "0007"
+down_revision = "0010"
 branch_labels = None
 depends_on = None
 

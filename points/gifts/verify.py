@@ -52,7 +52,7 @@ def _faults(session: Session, gift: Gift, hold: Any, sent: Any, end: Any) -> Ite
         kind, follows = Kind.GIFT_RETURN, gift.sent_seq
     if not _is(end, gift, kind) or end.rev_of != follows:
         yield f"its state is {gift.state}, and no {kind.name.lower()} of its points says so"
-    elif sent is not None and not _same_lots(session, gift, sent, end, backwards=kind is Kind.GIFT_RETURN):
+    elif sent is not None and not same_lots(session, sent, end, backwards=kind is Kind.GIFT_RETURN):
         yield "other lots came to their end than were sent"
 
 
@@ -60,7 +60,7 @@ def _is(posting: Any, gift: Gift, kind: Kind) -> bool:
     return posting is not None and posting.kind == kind and posting.amount == gift.points
 
 
-def _same_lots(session: Session, gift: Gift, sent: Any, came: Any, *, backwards: bool) -> bool:
+def same_lots(session: Session, sent: Any, came: Any, *, backwards: bool) -> bool:
     """Lot by lot the same count and class, with the same last day, or a later one where that had passed (landing rule)."""
     there, here = (
         list(zip(sent.lots[0::3], sent.lots[2::3], strict=True)),
@@ -71,14 +71,14 @@ def _same_lots(session: Session, gift: Gift, sent: Any, came: Any, *, backwards:
     return len(there) == len(here) and all(
         count == arrived
         and lots.lot_class(key) == lots.lot_class(landed)
-        and (key <= landed or _first_end_had_passed(session, gift, key, landed, came))
+        and (key <= landed or _first_end_had_passed(session, key, landed, came))
         for (key, count), (landed, arrived) in zip(there, here, strict=True)
     )
 
 
-def _first_end_had_passed(session: Session, gift: Gift, key: int, landed: int, came: Any) -> bool:
+def _first_end_had_passed(session: Session, key: int, landed: int, came: Any) -> bool:
     """Points without an end that got one may land in a lot whose key is smaller: its day is not."""
-    programme_id = members.by_id(session, gift.member_id).programme_id
+    programme_id = members.by_id(session, came.member_id).programme_id
     calendar = extensions.of(session, programme_id, came.at)
     return lots.lasting(key, calendar) <= lots.lasting(landed, calendar)
 

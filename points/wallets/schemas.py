@@ -74,6 +74,9 @@ class WalletView(View):
     lapsing_30_days = ma.fields.Integer(metadata={"description": "points whose last day is within 30 days"})
     lapsing_90_days = ma.fields.Integer(metadata={"description": "points whose last day is within 90 days"})
     line = ma.fields.Nested(LineView)
+    merged_into = ma.fields.String(
+        allow_none=True, metadata={"description": "the member that has the points since a merge"}
+    )
 
 
 class PostingView(View):
@@ -130,6 +133,7 @@ def wallet_view(shown: Shown) -> dict[str, Any]:
         "lapsing_30_days": shown.lapses_within(SOON),
         "lapsing_90_days": shown.lapses_within(LOOK_AHEAD),
         "line": line_view(shown.line, shown.kept_points),
+        "merged_into": ids.public("mbr", shown.merged_into) if shown.merged_into else None,
     }
 
 

@@ -14,6 +14,7 @@ from points.lines import standing
 from points.lines.states import Line
 from points.lots import Calendar
 from points.members import members
+from points.merges import redirects
 from points.models import PostingRow, Programme
 from points.postings import Wallet
 
@@ -33,6 +34,7 @@ class Shown:
 
     `classes` are those of the lots, in the same order. The last days are those that count: an extension's, where there
     is one.
+    `merged_into`: the member who has the points now, when this one was merged.
     """
 
     wallet: Wallet
@@ -42,6 +44,7 @@ class Shown:
     lots: tuple[tuple[date, int], ...]
     lapsing: tuple[tuple[date, int], ...]
     line: Line
+    merged_into: int | None
     classes: tuple[int, ...] = ()
 
     def lapses_within(self, days: timedelta) -> int:
@@ -70,6 +73,7 @@ def show(session: Session, member_id: int, at: datetime) -> Shown:
         lots=live,
         lapsing=tuple(lot for lot in live if lot[0] <= on + LOOK_AHEAD),
         classes=_classes(wallet, on, calendar),
+        merged_into=redirects.survivor_of(session, member_id) if wallet.state is State.MERGED else None,
         line=standing.of(session, member, wallet.state, programme, on),
     )
 

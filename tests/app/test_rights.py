@@ -7,12 +7,12 @@ from base import database
 
 ENTRIES = (
     "posting", "statement", "statement_line", "void", "audit", "bill_line", "rate", "earn_rule", "expiry_policy", "terms",
-    "analysis_run", "quote", "notice", "line_event", "line_policy", "extension",
+    "analysis_run", "quote", "notice", "line_event", "line_policy", "extension", "proposal", "decision",
 )  # fmt: skip
 NEVER_DELETED = (
     "wallet", "member", "phone", "redemption", "voucher", "acceptance", "idempotency_key", "offer", "stock", "seat",
     "merchant", "outlet", "terminal", "clerk", "staff", "programme", "api_key", "import_run", "group_profile",
-    "group_contact", "spender", "spent", "expiry_run",
+    "group_contact", "spender", "spent", "expiry_run", "member_merge",
 )  # fmt: skip
 FORBIDDEN = {
     "a table of its own": "create table mine (a int)",

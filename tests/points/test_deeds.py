@@ -7,10 +7,12 @@ import pytest
 from base import database
 from base.errors import Problem
 from points import ledger
+from points import verify as points_verify
 from points.deeds import Request
 from points.kinds import FOREVER, Kind, State
 from points.lots import Interval
 from points.refusals import MemberMerged, MoreThanLeft, NotEnoughPoints, PointsHeld
+from tests.owner import forget_everything
 from tests.points.oracle import START, ZONE, in_days
 from tests.points.test_ledger import ask, given_wallet, post, post_many, wallet
 
@@ -19,6 +21,15 @@ DAY = timedelta(days=1)
 
 def kinds_of(answer) -> list[tuple[Kind, int]]:
     return [(posting.kind, posting.amount) for posting in answer.postings]
+
+
+@pytest.fixture
+def unapproved(db):
+    """A database for deeds that nobody approved: the ledger alone is proved, and then all is forgotten."""
+    yield db
+    with database.begin() as session:
+        assert list(points_verify.findings(session)) == []
+    forget_everything(db)
 
 
 def test_an_earn_is_taken_back_from_its_own_lot_first(db):
@@ -60,7 +71,7 @@ def test_an_earn_is_taken_back_in_parts_and_never_more_than_it_was(db):
     assert wallet(member_id).debt == 100
 
 
-def test_points_are_adjusted_up_into_a_lot_and_down_from_one(db):
+def test_points_are_adjusted_up_into_a_lot_and_down_from_one(unapproved):
     member_id = given_wallet(100, days=10)
 
     post(ask(member_id, "goodwill", Kind.ADJUST_UP, 30, lot_key=in_days(60)))
@@ -99,7 +110,7 @@ def test_a_gift_that_nobody_takes_goes_back_to_the_lots_it_came_from(db):
         post(ask(giver, "return twice", Kind.GIFT_RETURN, 0, rev_of=sent))
 
 
-def test_a_merge_moves_all_lots_and_the_debt_and_closes_the_old_wallet(db):
+def test_a_merge_moves_all_lots_and_the_debt_and_closes_the_old_wallet(unapproved):
     old, survivor = given_wallet(), given_wallet(30, days=5)
     earn = post(ask(old, "bill", Kind.EARN, 100, lot_key=in_days(90))).seq
     post(ask(old, "spend", Kind.REDEEM, 100))
@@ -147,7 +158,7 @@ def test_a_frozen_line_keeps_its_lapsing_lots_and_gets_them_back_with_grace(db):
     assert wallet(member_id).balance == 147
 
 
-def test_deeds_in_a_batch_are_the_same_deeds(db):
+def test_deeds_in_a_batch_are_the_same_deeds(unapproved):
     one, other = given_wallet(100), given_wallet(100)
 
     answers = post_many(

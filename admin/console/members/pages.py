@@ -64,6 +64,8 @@ def one_member(member: str) -> ResponseReturnValue:
     return page(
         "console/member.html",
         member=row,
+        member_ref=member,
+        merged_into=ids.public("mbr", shown.merged_into) if shown.merged_into else None,
         shown=shown,
         phone=phone,
         postings=[posting_view(posting) for posting in rows],

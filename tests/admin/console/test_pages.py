@@ -25,12 +25,13 @@ from tests.given import (
     staff_token,
 )
 
-ROLES = ("support", "editor", "finance", "analyst", "auditor")
+ROLES = ("support", "checker", "editor", "finance", "analyst", "auditor")
 # page -> the roles that may see it
 PAGES = {
     "/staff": set(ROLES),
     "/staff/jobs": set(ROLES),
-    "/staff/members": {"support", "auditor"},
+    "/staff/members": {"support", "checker", "auditor"},
+    "/staff/approvals": {"support", "checker", "auditor"},
     "/staff/offers": {"support", "editor", "finance", "analyst"},
     "/staff/rates": {"editor", "finance", "analyst"},
     "/staff/merchants": {"finance", "auditor"},

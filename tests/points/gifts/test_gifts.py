@@ -23,7 +23,7 @@ from points.members import members
 from points.models import PostingRow
 from points.postings import Wallet
 from points.refusals import MemberClosed, MemberFrozen, MemberTooNew, NotEnoughPoints
-from tests.given import given_member, given_points, given_programme
+from tests.given import given_member, given_merged, given_points, given_programme
 
 PHONE, OTHER = "13700001111", "13700002222"
 AT = datetime(2026, 3, 10, 4, tzinfo=UTC)
@@ -205,9 +205,11 @@ def test_unknown_barred_and_foreign_numbers_give_one_answer(db, pair):
         programme = programmes.by_code(session, "gotone")
     numbers = {"nobody": "13799999999", "of another programme": "13700003333"}
     given_member(db, foreign, phone=numbers["of another programme"])
-    for digit, state in enumerate((State.FROZEN, State.CLOSED, State.MERGED)):
+    for digit, state in enumerate((State.FROZEN, State.CLOSED)):
         numbers[state.name] = f"1370000444{digit}"
         set_state(given_member(db, programme, phone=numbers[state.name]), state)
+    numbers["merged"] = "13700004449"
+    given_merged(given_member(db, programme, phone=numbers["merged"]), pair[1])
     left = given_member(db, programme, phone="13700005555")
     numbers["left"] = "13700005555"
     with database.begin() as session:
@@ -399,7 +401,12 @@ def test_what_a_receiver_no_longer_takes_comes_back(db, pair, state):
     before = wallet(giver).lots
     gift = give(db, giver)
     run(db, gift)
-    set_state(receiver, state)
+    if state is State.MERGED:
+        with database.begin() as session:
+            programme = programmes.by_code(session, "gotone")
+        given_merged(receiver, given_member(db, programme))
+    else:
+        set_state(receiver, state)
 
     run(db, gift)
     run(db, gift)

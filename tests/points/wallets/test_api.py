@@ -52,6 +52,7 @@ def test_a_wallet_shows_what_can_be_spent_what_is_set_aside_and_what_lapses(app,
         "lapsing": [],
         "lapsing_30_days": 0,
         "lapsing_90_days": 0,
+        "merged_into": None,
     }
 
 

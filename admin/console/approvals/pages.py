@@ -1,0 +1,176 @@
+"""Proposals of all kinds in one list; each with its whole content, to approve, reject or withdraw it.
+
+Each kind has addresses of its own, for each needs permissions of its own; the views are made by one function.
+"""
+
+import uuid
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+from flask import Blueprint, redirect, request
+from flask.typing import ResponseReturnValue
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from admin.console import words
+from admin.console.http import PAGE, cut, page, position
+from admin.staff.models import StaffRow
+from base import clock, database, idempotency
+from base.approvals import approvals
+from base.approvals.approvals import Case
+from base.auth.guard import current, needs
+from base.errors import field_errors
+from points import lots
+from points.adjustments import adjustments
+from points.adjustments.adjustments import said_plainly
+from points.members import members
+from points.members.models import Member
+from points.merges import merges
+
+MOST_NOTE = 500
+ALL = "all"
+KINDS: dict[str, tuple[str, ModuleType]] = {  # kind -> its place under /staff, its rules
+    adjustments.KIND: ("adjustments", adjustments),
+    merges.KIND: ("merges", merges),
+}
+
+blueprint = Blueprint("approvals", __name__)
+
+
+@blueprint.route("/approvals")
+@needs("approvals:read")
+def case_list() -> ResponseReturnValue:
+    """What waits for a decision, or what was decided, newest first."""
+    asked = request.args.get("state", approvals.PROPOSED)
+    state = asked if asked in approvals.STATES else None
+    place, at = position("approvals"), clock.now()
+    with database.begin() as session:
+        before = int(place[0]) if place else None
+        found = approvals.listed(session, list(KINDS), at, state=state, before=before, limit=PAGE + 1)
+        rows, after = cut("approvals", found, lambda case: [case.proposal.proposal_id])
+        names, people = _names(session, list(rows)), _members(session, list(rows))
+    return page(
+        "console/approvals.html",
+        rows=[_shown(case) for case in rows],
+        names=names,
+        people=people,
+        chosen=state or ALL,
+        states=(*approvals.STATES, ALL),
+        after=after,
+        words=words,
+        at=at,
+    )
+
+
+def _views(kind: str, place: str, topic: ModuleType) -> None:
+    """The addresses of one kind: the proposal, and what may be done with it."""
+
+    def show(proposal: str) -> ResponseReturnValue:
+        return _one(approvals.parse(proposal), kind)
+
+    def approve(proposal: str) -> ResponseReturnValue:
+        seen, note = request.form.get("content_hash", ""), _note(needed=False)
+        return _decide(
+            proposal, lambda s, number: approvals.approve(s, current(), number, seen, clock.now(), note)
+        )
+
+    def reject(proposal: str) -> ResponseReturnValue:
+        note = _note(needed=True)
+        return _decide(proposal, lambda s, number: approvals.reject(s, current(), number, clock.now(), note))
+
+    def withdraw(proposal: str) -> ResponseReturnValue:
+        return _decide(proposal, lambda s, number: approvals.withdraw(s, current(), number, clock.now()))
+
+    def _decide(proposal: str, deed: Callable[[Session, int], Case]) -> ResponseReturnValue:
+        number = approvals.parse(proposal)
+        key = idempotency.checked(request.form.get("key"))
+        asked = {"page": request.path, "form": {k: v for k, v in request.form.items() if k != "csrf_token"}}
+        with database.begin() as session:
+            member_id = approvals.by_id(session, number, kind).proposal.member_id
+            idempotency.once(
+                session,
+                member_id,
+                current().actor,
+                key,
+                asked,
+                lambda: (303, deed(session, number).state(clock.now())),
+            )
+        return redirect(url_of(kind, number), 303)
+
+    for verb, view, permission in (
+        ("approve", approve, topic.APPROVES),
+        ("reject", reject, topic.APPROVES),
+        ("withdraw", withdraw, topic.PROPOSES),
+    ):
+        rule = f"/{place}/<proposal>/{verb}"
+        blueprint.add_url_rule(rule, f"{verb}_{kind}", needs(permission)(view), methods=["POST"])
+    blueprint.add_url_rule(f"/{place}/<proposal>", f"show_{kind}", needs("approvals:read")(show))
+
+
+for _kind, (_place, _topic) in KINDS.items():
+    _views(_kind, _place, _topic)
+
+
+def url_of(kind: str, proposal_id: int) -> str:
+    """The page of a proposal."""
+    return f"/staff/{KINDS[kind][0]}/{approvals.reference(proposal_id)}"
+
+
+def _one(number: int, kind: str) -> str:
+    at, principal = clock.now(), current()
+    with database.begin() as session:
+        case = approvals.by_id(session, number, kind)
+        names, people = _names(session, [case]), _members(session, [case])
+        posted = adjustments.posting_of(session, case.proposal) if kind == adjustments.KIND else None
+    topic = KINDS[kind][1]
+    own = getattr(principal, "staff_id", None) == case.proposal.maker_id
+    waits = case.state(at) == approvals.PROPOSED
+    return page(
+        "console/approval.html",
+        one=_shown(case),
+        names=names,
+        people=people,
+        posted=posted,
+        own=own,
+        may_decide=waits and not own and topic.APPROVES in principal.permissions,
+        may_withdraw=waits and own and topic.PROPOSES in principal.permissions,
+        key=uuid.uuid4(),
+        no_end=lots.NO_END.isoformat(),
+        words=words,
+        at=at,
+    )
+
+
+def _shown(case: Case) -> dict[str, Any]:
+    proposal = case.proposal
+    return {
+        "case": case,
+        "said": proposal.said,
+        "kind": proposal.kind,
+        "href": url_of(proposal.kind, proposal.proposal_id),
+        "into_id": merges.into_of(proposal) if proposal.kind == merges.KIND else None,
+    }
+
+
+def _names(session: Session, cases: list[Case]) -> dict[int, str]:
+    """What the persons of these cases are called."""
+    persons = {case.proposal.maker_id for case in cases}
+    persons |= {case.decision.person_id for case in cases if case.decision}
+    asked = select(StaffRow.staff_id, StaffRow.name).where(StaffRow.staff_id.in_(persons))
+    return {row.staff_id: row.name for row in session.execute(asked)}
+
+
+def _members(session: Session, cases: list[Case]) -> dict[int, Member]:
+    about = {case.proposal.member_id for case in cases}
+    about |= {merges.into_of(case.proposal) for case in cases if case.proposal.kind == merges.KIND}
+    return {member_id: members.by_id(session, member_id) for member_id in about}
+
+
+def _note(*, needed: bool) -> str | None:
+    note = request.form.get("note", "").strip()
+    if not note and not needed:
+        return None
+    if not said_plainly(note, MOST_NOTE):
+        raise field_errors({"note": f"must be 1 to {MOST_NOTE} characters without control characters"})
+    return note
