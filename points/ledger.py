@@ -404,6 +404,14 @@ _LOCK_IN_ORDER = (
 )
 
 
+def lock(session: Session, members: Iterable[int]) -> None:
+    """Wait until nobody else is changing these members, and keep others waiting until the commit; in member order.
+
+    For deeds that read more than the wallet and must not be overtaken: read it in a statement after this one.
+    """
+    _ask(database.driver(session), _LOCK_IN_ORDER, (_array(sorted(members)),))
+
+
 def _write_wallets(connection: Connection, seen: dict[int, Wallet], changed: dict[int, Wallet]) -> set[int]:
     """All wallets that still are as they were seen, in one statement; the members that were written.
 

@@ -56,7 +56,7 @@ def stored():
         return session.scalar(select(func.count()).select_from(BillLine))
 
 
-def bill_file(path, *lines, columns=(*bills.REQUIRED, *bills.OPTIONAL)):
+def bill_file(path, *lines, columns=(*bills.REQUIRED, "waived_fen")):
     with open(path, "w", encoding="utf-8", newline="") as out:
         writer = csv.writer(out)
         writer.writerow(columns)
