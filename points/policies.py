@@ -57,6 +57,14 @@ def load(session: Session, programme_id: int) -> Policies:
     )
 
 
+def expiry_by_id(session: Session, policy_ids: set[int]) -> dict[int, ExpiryPolicy]:
+    """Expiry policies by their ids: those that lines were rated under."""
+    if not policy_ids:
+        return {}
+    asked = select(ExpiryPolicy).where(ExpiryPolicy.policy_id.in_(policy_ids))
+    return {policy.policy_id: policy for policy in session.scalars(asked)}
+
+
 def add_earn_rule(
     session: Session, programme_id: int, line_type: str, from_day: date, *, points: int, per_fen: int
 ) -> EarnRule:
