@@ -120,7 +120,7 @@ def test_a_long_page_takes_as_many_statements_as_a_short_one(programme, member_i
         assert len(said) == limit
         return len(asked)
 
-    assert statements(60) == statements(31) <= 4
+    assert statements(60) == statements(31) <= 6
 
 
 def test_postings_can_be_asked_for_by_kind_and_day_page_by_page(app, db, programme):
