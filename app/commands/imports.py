@@ -1,4 +1,4 @@
-"""jifen import members|bills|corrections|airline. Exit 0: done; 1: done but for refused rows; 2: cannot run."""
+"""jifen import members|bills|payments|corrections|airline. Exit 0: done; 1: done but for refused rows; 2: cannot run."""
 
 import json
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from base import database
 from base.config import ConfigError
 from base.errors import Problem
 from base.local import CannotStart
-from points import bills, corrections, programmes
+from points import bills, corrections, payments, programmes
 from points.imports import Report
 from points.members import imports as member_imports
 from points.members.sign_in import secrets_of
@@ -54,7 +54,7 @@ def imports() -> None:
 def import_members(
     file: Path, code: str | None, dry_run: bool, errors: Path | None, as_json: bool, quiet: bool
 ) -> None:
-    """Members (CSV): customer_id, joined_on, maybe phone, left_on."""
+    """Members (CSV): customer_id, joined_on, maybe phone, left_on, tier, tier_from, birthday (MM-DD)."""
     with _plainly():
         config = local_setup.ready()
         report = member_imports.take_in(
@@ -73,10 +73,31 @@ def import_members(
 def import_bills(
     file: Path, code: str | None, dry_run: bool, errors: Path | None, as_json: bool, quiet: bool
 ) -> None:
-    """Bill lines (CSV): bill_id, line_no, customer_id, bill_day, line_type, amount_fen, maybe waived_fen."""
+    """Bill lines (CSV).
+
+    Columns: bill_id, line_no, customer_id, bill_day, line_type, amount_fen, maybe waived_fen, paid_fen (left out: paid
+    in full).
+    """
     with _plainly():
         local_setup.ready()
         report = bills.take_in(_chosen(code), file, errors=errors, dry_run=dry_run, quiet=quiet)
+    _tell(report, as_json=as_json, quiet=quiet)
+
+
+@imports.command("payments")
+@_file
+@_programme
+@_dry_run
+@_errors
+@_json
+@_quiet
+def import_payments(
+    file: Path, code: str | None, dry_run: bool, errors: Path | None, as_json: bool, quiet: bool
+) -> None:
+    """Payments of bill lines (CSV): payment_id, bill_id, line_no, customer_id, paid_day, paid_fen."""
+    with _plainly():
+        local_setup.ready()
+        report = payments.take_in(_chosen(code), file, errors=errors, dry_run=dry_run, quiet=quiet)
     _tell(report, as_json=as_json, quiet=quiet)
 
 

@@ -8,8 +8,8 @@ from sqlalchemy.orm import Session
 
 from base import clock
 from base.errors import NotFound
-from points import expiry, ledger, lots, programmes
-from points.kinds import Kind
+from points import expiry, ledger, line_history, lots, programmes
+from points.kinds import Kind, State
 from points.members import members
 from points.models import PostingRow, Programme
 from points.postings import Wallet
@@ -25,7 +25,10 @@ class PostingUnknown(NotFound):
 
 @dataclass(frozen=True)
 class Shown:
-    """A wallet on a day: live points, what is set aside or owed, its lots, and what lapses within 90 days."""
+    """A wallet on a day: live points, what is set aside or owed, its lots, and what lapses within 90 days.
+
+    `pending`: what bill lines will bring as they are paid; not in the ledger yet, and nothing for a line that ended.
+    """
 
     wallet: Wallet
     programme: Programme
@@ -33,6 +36,7 @@ class Shown:
     spendable: int
     lots: tuple[tuple[date, int], ...]
     lapsing: tuple[tuple[date, int], ...]
+    pending: int
 
 
 def show(session: Session, member_id: int, at: datetime) -> Shown:
@@ -48,6 +52,7 @@ def show(session: Session, member_id: int, at: datetime) -> Shown:
         spendable=lots.live(wallet.lots, on),
         lots=live,
         lapsing=tuple(lot for lot in live if lot[0] <= on + LOOK_AHEAD),
+        pending=0 if wallet.state is State.CLOSED else line_history.pending(session, member_id),
     )
 
 
