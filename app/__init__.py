@@ -20,6 +20,7 @@ from catalog.redemptions import api as redemptions_api
 from catalog.vouchers import api as vouchers_api
 from merchants.statements import api as statements_api
 from merchants.terminals import api as terminals_api
+from points.earnings import api as earnings_api
 from points.gifts import api as gifts_api
 from points.members import api as members_api
 from points.wallets import api as wallets_api
@@ -55,6 +56,7 @@ def create_app(config: Config) -> Flask:
         members_api,
         wallets_api,
         gifts_api,
+        earnings_api,
         offers_api,
         redemptions_api,
         vouchers_api,

@@ -99,6 +99,14 @@ def explain(
     return {ZH: zh, EN: en}
 
 
+def question(reckoning: Reckoning) -> Sentence:
+    """What a bill line would earn, as the sum behind it."""
+    return {
+        ZH: f"账单 {_money(reckoning.amount_fen, reckoning.currency, ZH)}{_sum(reckoning, ZH)}",
+        EN: f"{_money(reckoning.amount_fen, reckoning.currency, EN)} on a bill{_sum(reckoning, EN)}",
+    }
+
+
 def _corrected(posting: PostingRow, reckoning: Reckoning, correction: Correction) -> Sentence:
     difference = abs(reckoning.earned - correction.points_before)
     bill, line, named = reckoning.bill_id, reckoning.line_no, correction.correction_id

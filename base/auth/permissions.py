@@ -1,15 +1,17 @@
 """What each kind of principal may do. A route names one permission; without one the program does not start."""
 
 PUBLIC = frozenset({"public"})
-MEMBER = frozenset({"wallet:own", "offers:read", "redemptions:own", "vouchers:own", "gifts:own"})
+MEMBER = frozenset(
+    {"wallet:own", "offers:read", "redemptions:own", "vouchers:own", "gifts:own", "earnings:estimate"}
+)
 CLERK = frozenset({"vouchers:check", "vouchers:accept", "acceptances:void", "acceptances:own"})
 MANAGER = frozenset({"terminals:manage"})
 
 STAFF_ROLES: dict[str, frozenset[str]] = {
-    "support": frozenset({"console", "members:read", "offers:read"}),
-    "editor": frozenset({"console", "offers:read", "rates:read"}),
-    "finance": frozenset({"console", "statements:read", "offers:read", "rates:read"}),
-    "analyst": frozenset({"console", "retention:read", "offers:read", "rates:read"}),
+    "support": frozenset({"console", "members:read", "offers:read", "earnings:estimate"}),
+    "editor": frozenset({"console", "offers:read", "rates:read", "earnings:estimate"}),
+    "finance": frozenset({"console", "statements:read", "offers:read", "rates:read", "earnings:estimate"}),
+    "analyst": frozenset({"console", "retention:read", "offers:read", "rates:read", "earnings:estimate"}),
     "auditor": frozenset({"console", "audit:read", "members:read", "statements:read", "retention:read"}),
 }
 SERVICE_SCOPES = frozenset({"members:read", "offers:read", "wallet:any", "statements:read", "retention:read"})

@@ -7,7 +7,7 @@ from base import database
 
 ENTRIES = (
     "posting", "statement", "statement_line", "void", "audit", "bill_line", "rate", "earn_rule", "expiry_policy", "terms",
-    "analysis_run", "quote", "notice",
+    "analysis_run", "quote", "notice", "bill_correction", "bill_payment", "earn_factor", "member_attribute",
 )  # fmt: skip
 NEVER_DELETED = (
     "wallet", "member", "phone", "redemption", "voucher", "acceptance", "idempotency_key", "offer", "stock", "seat",

@@ -59,6 +59,7 @@ ROUTES = {
     "GET /v1/gifts": "gifts:own",
     "POST /v1/gifts": "gifts:own",
     "POST /v1/gifts/<gift>/undo": "gifts:own",
+    "POST /v1/earnings/estimate": "earnings:estimate",
     # API: the till
     "POST /v1/vouchers/check": "vouchers:check",
     "POST /v1/vouchers/release": "vouchers:check",
@@ -136,6 +137,7 @@ GIVEN_TO = {
     "redemptions:own": ("member",),
     "vouchers:own": ("member",),
     "gifts:own": ("member",),
+    "earnings:estimate": ("member", "staff:support", "staff:editor", "staff:finance", "staff:analyst"),
     "offers:read": (
         "member",
         "staff:support",
