@@ -4,7 +4,7 @@ import sys
 
 import click
 
-from app.commands import books, doctor, imports, proof, servers
+from app.commands import books, doctor, examples, imports, proof, servers
 from base import logs, process
 from base.config import ConfigError
 from base.errors import Problem
@@ -20,7 +20,7 @@ def jifen() -> None:
     """Points that are worth something: a ledger, a catalogue, tills, settlement, honest figures."""
 
 
-for group in (servers.verbs, books.verbs, proof.verbs, doctor.verbs, (imports.imports,)):
+for group in (servers.verbs, books.verbs, proof.verbs, doctor.verbs, examples.verbs, (imports.imports,)):
     for verb in group:
         jifen.add_command(verb)
 
