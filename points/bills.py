@@ -33,6 +33,7 @@ REQUIRED = ("bill_id", "line_no", "customer_id", "bill_day", "line_type", "amoun
 OPTIONAL = ("waived_fen", "paid_fen")
 CHANGED = "changed: send a correction"
 PAID_SINCE = "paid_fen: changed; send a payment"
+NO_RULE = "line_type: no rule is in force for"
 MOST_LINE_NO = 2**31 - 1
 MOST_FEN = 10**13
 
@@ -123,6 +124,7 @@ def post_lines(
     )
     outcomes: dict[int, Outcome] = {}
     fresh: dict[int, _Rated] = {}
+    waiting: dict[Place, BillLineIn] = {}
     first: dict[Place, int] = {}
     repeats: dict[int, int] = {}
     for number, (line, holder, place) in enumerate(zip(lines, holders, places, strict=True)):
@@ -137,8 +139,11 @@ def post_lines(
                 fresh[number] = rate(line, holder, moment(line))
             except _CannotEarn as fault:
                 outcomes[number] = refused(str(fault))
+                if isinstance(fault, _NoRule):
+                    waiting[place] = line
             else:
                 known[place], first[place] = _contents(line), number
+    _let_wait(session, waiting, now)
     outcomes |= _post(session, programme, fresh)
     outcomes |= {number: outcomes[of] for number, of in repeats.items() if outcomes[of].what is What.REFUSED}
     return [outcomes[number] for number in range(len(lines))]
@@ -156,6 +161,10 @@ def _again(known: "_Contents", said: "_Contents") -> Outcome:
 
 class _CannotEarn(ValueError):
     """The line cannot be posted; the text says why."""
+
+
+class _NoRule(_CannotEarn):
+    """The line is right, but there is no rule for it yet: it waits for one (points/waiting.py)."""
 
 
 def _rater(
@@ -210,7 +219,7 @@ def _terms(versions: Policies, line_type: str, on: date) -> Terms:
     try:
         return rating.terms(versions, line_type, on)
     except NoRuleInForce as error:
-        raise _CannotEarn(f"line_type: no rule is in force for {error.detail}") from error
+        raise _NoRule(f"{NO_RULE} {error.detail}; the line waits for one") from error
 
 
 def _holder(memberships: list[_Membership], on: date) -> _Membership | None:
@@ -328,6 +337,24 @@ def _keep(session: Session, rated: Iterable[_Rated]) -> set[Place]:
         tuple(_columns(rows, len(_KEPT_TYPES))),
     )
     return {(row[0], row[1], row[2]) for row in new}
+
+
+def _let_wait(session: Session, lines: Mapping[Place, BillLineIn], now: datetime) -> None:
+    """Keep lines without a rule, as they came last."""
+    if not lines:
+        return
+    rows = [
+        (*place, line.amount_fen, line.waived_fen, line.paid_fen, line.bill_day, line.line_type)
+        for place, line in sorted(lines.items(), key=lambda one: one[0])
+    ]
+    session.connection().exec_driver_sql(
+        "insert into waiting_line (member_id, bill_id, line_no, amount_fen, waived_fen, paid_fen, bill_day, line_type, "
+        "since) select k.*, %s from unnest(%s::bigint[], %s::text[], %s::int[], %s::bigint[], %s::bigint[], "
+        "%s::bigint[], %s::date[], %s::text[]) k on conflict (member_id, bill_id, line_no) do update set "
+        "amount_fen = excluded.amount_fen, waived_fen = excluded.waived_fen, paid_fen = excluded.paid_fen, "
+        "bill_day = excluded.bill_day, line_type = excluded.line_type",
+        (now, *_columns(rows, 8)),
+    )
 
 
 def _columns(rows: Sequence[tuple[Any, ...]], width: int) -> list[list[Any]]:

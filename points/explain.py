@@ -183,8 +183,8 @@ def _factor(factor: EarnFactor, language: str) -> str:
         if language == ZH:
             return f"在网满 {years} 年 {how}"
         return f"{how} after {years} {'year' if years == 1 else 'years'} as a customer"
-    zh, en = tier_words(factor.tier or "")
-    return f"{zh} {how}" if language == ZH else f"{how} for {en}"
+    tier = tier_name(factor.tier or "")[language]
+    return f"{tier} {how}" if language == ZH else f"{how} for {tier}"
 
 
 def _times(percent: int) -> str:
@@ -192,13 +192,13 @@ def _times(percent: int) -> str:
     return f"{percent // 100}.{percent % 100:02d}".rstrip("0").rstrip(".")
 
 
-def tier_words(tier: str) -> tuple[str, str]:
-    """A tier's name in Chinese and English; a code that is not known stands for itself."""
+def tier_name(tier: str) -> Sentence:
+    """A tier's name in both languages; a code that is not known stands for itself."""
     stars = tier.removeprefix("star")
     if stars in tuple("1234567") and stars != tier:
-        return f"{stars} 星", f"{stars} star{'' if stars == '1' else 's'}"
-    known = {"silver": ("银卡", "silver"), "gold": ("金卡", "gold"), "diamond": ("钻石卡", "diamond")}
-    return known.get(tier, (f"等级 {tier}", f"tier {tier}"))
+        return {ZH: f"{stars} 星", EN: f"{stars} star{'' if stars == '1' else 's'}"}
+    zh = {"silver": "银卡", "gold": "金卡", "diamond": "钻石卡"}.get(tier)
+    return {ZH: zh, EN: tier} if zh else {ZH: f"等级 {tier}", EN: f"tier {tier}"}
 
 
 def _money(fen: int, currency: str, language: str) -> str:

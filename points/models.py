@@ -200,3 +200,18 @@ class BillPayment(Base):
     paid_day: Mapped[date] = mapped_column(Date)
     at: Mapped[datetime]
     seq: Mapped[int | None] = mapped_column(BigInteger)
+
+
+class WaitingLine(Base):
+    """A bill line that no rule is in force for yet, as it came last; gone once it is rated."""
+
+    __tablename__ = "waiting_line"
+    member_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    bill_id: Mapped[str] = mapped_column(Text, primary_key=True)
+    line_no: Mapped[int] = mapped_column(Integer, primary_key=True)
+    amount_fen: Mapped[int] = mapped_column(BigInteger)
+    waived_fen: Mapped[int] = mapped_column(BigInteger)
+    paid_fen: Mapped[int | None] = mapped_column(BigInteger)
+    since: Mapped[datetime]
+    bill_day: Mapped[date] = mapped_column(Date)
+    line_type: Mapped[str] = mapped_column(Text)

@@ -1,4 +1,4 @@
-"""jifen import members|bills|payments|corrections|airline. Exit 0: done; 1: done but for refused rows; 2: cannot run."""
+"""jifen import members|bills|waiting|payments|corrections|airline. Exit 0: done; 1: done but for refused rows; 2: cannot run."""
 
 import json
 from collections.abc import Iterator
@@ -11,11 +11,11 @@ import click
 
 from admin.airline import taking_in as airline
 from app import local_setup
-from base import database
+from base import database, progress
 from base.config import ConfigError
 from base.errors import Problem
 from base.local import CannotStart
-from points import bills, corrections, payments, programmes
+from points import bills, corrections, payments, policies, programmes, waiting
 from points.imports import Report
 from points.members import imports as member_imports
 from points.members.sign_in import secrets_of
@@ -82,6 +82,37 @@ def import_bills(
         local_setup.ready()
         report = bills.take_in(_chosen(code), file, errors=errors, dry_run=dry_run, quiet=quiet)
     _tell(report, as_json=as_json, quiet=quiet)
+
+
+@imports.command("waiting")
+@_programme
+@_json
+@_quiet
+def import_waiting(code: str | None, as_json: bool, quiet: bool) -> None:
+    """Rate the bill lines that waited for a rule; 1 while some still wait or are refused."""
+    with _plainly():
+        local_setup.ready()
+        programme, report = _chosen(code), waiting.Step()
+        with database.begin() as session:
+            versions = policies.load(session, programme.programme_id)
+            total = sum(waiting.counts(session, programme.programme_id).values())
+        with progress.bar(total, "waiting", quiet) as bar:
+            while True:
+                with database.begin() as session:
+                    done = waiting.step(session, programme, versions, report.last)
+                report.add(done)
+                bar.advance(done.looked_at)
+                if done.last is None:
+                    break
+    if as_json:
+        click.echo(json.dumps(report.facts(), ensure_ascii=False))
+    elif not quiet:
+        click.echo(f"{report.posted:>13,}  posted")
+        for name, count in sorted(report.waiting.items()):
+            click.echo(f"{count:>13,}  of type {name} wait for a rule")
+    for refusal in [] if as_json else report.refused[:10]:
+        click.echo(f"Refused: {refusal}", err=True)
+    _leave(1 if report.waiting or report.refused else 0)
 
 
 @imports.command("payments")

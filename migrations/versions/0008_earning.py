@@ -1,4 +1,4 @@
-"""Factors on what bill lines earn, what members are (tier, birthday), and payments of bill lines."""
+"""Factors on what bill lines earn, what members are (tier, birthday), payments of bill lines, and lines that wait."""
 
 from alembic import op
 
@@ -36,13 +36,20 @@ create table bill_payment (
   bill_id text not null, payment_id text not null,
   check ((seq is null) = (points = 0)),
   primary key (member_id, bill_id, line_no, payment_id), unique (member_id, bill_id, line_no, nth));
+
+create table waiting_line (
+  member_id bigint not null, amount_fen bigint not null, waived_fen bigint not null, paid_fen bigint,
+  since timestamptz not null, bill_day date not null, line_no int not null, bill_id text not null,
+  line_type text not null,
+  primary key (member_id, bill_id, line_no));
 """)
     grant("select, insert", "earn_factor", "member_attribute", "bill_payment")
+    grant("select, insert, update, delete", "waiting_line")
 
 
 def downgrade() -> None:
     op.execute("""
-drop table bill_payment, member_attribute, earn_factor;
+drop table waiting_line, bill_payment, member_attribute, earn_factor;
 drop index bill_line_unpaid;
 alter table bill_line drop column paid_fen, drop column factor_ids;
 """)

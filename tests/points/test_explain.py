@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from points import lots, policies
-from points.explain import Correction, Payment, Reckoning, explain, question, tier_words
+from points.explain import Correction, Payment, Reckoning, explain, question, tier_name
 from points.factors import BIRTHDAY, TENURE, TIER
 from points.kinds import Kind
 from points.models import EarnFactor, EarnRule, PostingRow
@@ -151,7 +151,7 @@ def test_a_correction_of_a_line_that_is_not_paid_tells_the_part():
     ],
 )
 def test_a_tier_has_a_name_or_stands_for_itself(tier, words):
-    assert tier_words(tier) == words
+    assert tier_name(tier) == dict(zip(("zh-CN", "en"), words, strict=True))
 
 
 def test_a_correction_is_told_with_what_was_before():
