@@ -186,7 +186,9 @@ def _rater(
             line.paid_fen,
             lambda: member.circumstances(holder.joined_on, line.bill_day),
         )
-        if worth.points > MOST_POINTS and not worth.earned:  # what is earned, the ledger bounds itself
+        if (
+            worth.points > MOST_POINTS and line.paid_fen is not None
+        ):  # what is posted whole, the ledger bounds
             raise _CannotEarn(f"points: over {MOST_POINTS}")
         return _Rated((holder.member_id, line.bill_id, line.line_no), line, worth, terms, at)
 

@@ -162,10 +162,9 @@ def _rate(correction: CorrectionIn, line: Line, today: date) -> _Rated:
         raise _CannotCorrect(f"correction_day: lies before the line's latest word, of {latest.day}")
     points = line.points_for(correction.amount_fen, waived_fen)
     after = Standing(correction.amount_fen, waived_fen, points, latest.paid_fen, day)
-    rated = _Rated(correction, line, after)
-    if points > MOST_POINTS and rated.more <= 0:  # what is earned, the ledger bounds itself
+    if points > MOST_POINTS:
         raise _CannotCorrect(f"points: over {MOST_POINTS}")
-    return rated
+    return _Rated(correction, line, after)
 
 
 # Posting

@@ -322,13 +322,21 @@ def test_a_line_cannot_come_with_more_paid_than_is_due(programme, customers, pai
     assert outcome.reason == "paid_fen: must lie between 0 and the amount less what is waived"
 
 
-def test_a_line_worth_more_points_than_can_be_is_refused_though_it_earns_none_yet(programme, customers):
+@pytest.mark.parametrize("paid_fen", [0, 1, 10**9, 10**13, None])
+def test_a_line_worth_more_points_than_can_be_is_refused_whatever_is_paid(programme, customers, paid_fen):
     with database.begin() as session:
         policies.add_earn_rule(session, programme.programme_id, "huge", LONG_AGO, points=10**6, per_fen=1)
+    huge = replace(LINE, line_no=2, line_type="huge", paid_fen=paid_fen)
 
-    [outcome] = bill(programme, replace(LINE, line_no=2, line_type="huge", amount_fen=10**13))
+    outcome, good = bill(
+        programme, replace(huge, amount_fen=10**13), replace(huge, line_no=3, amount_fen=10, paid_fen=0)
+    )
+    [raised] = correct(programme, replace(CUT, line_no=3, amount_fen=10**13))
 
-    assert outcome.reason == "points: over 1000000000000000"
+    assert (outcome.what, raised.what) == (What.REFUSED, What.REFUSED)
+    assert outcome.reason.startswith("points: ")
+    assert raised.reason == "points: over 1000000000000000"
+    assert good.what is What.POSTED
 
 
 # Corrections of what is not paid yet
