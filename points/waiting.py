@@ -66,7 +66,7 @@ def counts(session: Session, programme_id: int) -> dict[str, int]:
         .group_by(WaitingLine.line_type)
         .order_by(WaitingLine.line_type)
     )
-    return dict(row.tuple() for row in session.execute(asked))
+    return {row[0]: row[1] for row in session.execute(asked)}
 
 
 def step(session: Session, programme: Programme, versions: Policies, after: Place | None) -> Step:
