@@ -9,6 +9,7 @@ from app.commands import (
     books,
     distribution,
     doctor,
+    examples,
     expiry,
     groups,
     imports,
@@ -41,6 +42,7 @@ for group in (
     doctor.verbs,
     distribution.verbs,
     why.verbs,
+    examples.verbs,
     (imports.imports, groups.groups, lines.lines),
 ):
     for verb in group:

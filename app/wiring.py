@@ -17,6 +17,7 @@ from catalog.bill_credit import job as bill_credit
 from catalog.redemptions.redemptions import BILL_CREDIT_TASK
 from merchants import verify as merchants_verify
 from merchants.terminals import clerks
+from points import bill_proof
 from points import verify as points_verify
 from points.adjustments import adjustments
 from points.adjustments import verify as adjustments_verify
@@ -56,8 +57,9 @@ def findings(
     progress: points_verify.Progress = lambda n: None,
     members: Sequence[int] | None = None,
 ) -> Iterator[Finding]:
-    """Every rule of every package; with `members` the ledger's for them alone, the others whole."""
+    """Every rule of every package; with `members` the ledger's and the bills' for them alone, the others whole."""
     yield from points_verify.findings(session, progress, members)
+    yield from bill_proof.findings(session, members)
     yield from gifts_verify.findings(session)
     yield from groups_verify.findings(session)
     yield from lines_verify.findings(session)

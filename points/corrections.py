@@ -1,32 +1,33 @@
-"""Corrections of bill lines: what a line says later, rated under the rule and the policy that it was rated under first.
+"""Corrections of bill lines: what a line says later, under the rule, the factors and the policy that it was rated under.
 
-Fewer points are taken back from the line's own earnings, latest first, and what was spent already becomes debt; more
-points enter the lot of the line's first policy. A correction counts once: its keys in the ledger come from the
-programme, the line and the correction's id. Several of one line follow each other, each against the latest amounts.
+What was paid keeps what it earned as far as it is still due: the pending points shrink or grow first. Fewer are taken
+back from the line's own earnings, latest first, and what was spent already becomes debt; more enter the lot of the
+line's first policy. A correction counts once: its keys in the ledger come from the programme, the line and the
+correction's id. Several of one line follow each other, each against the latest amounts.
 """
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from base import clock, csv_files
 from base.database import StillRunning
 from base.errors import Problem
-from points import imports, ledger, policies
+from points import bills, imports, ledger, line_history, payments, policies
 from points.bills import MOST_FEN
 from points.deeds import Request
 from points.imports import Format, Outcome, Report, What, refused
-from points.kinds import Kind
+from points.kinds import MOST_POINTS, Kind
 from points.ledger import Answer
-from points.models import EarnRule, ExpiryPolicy, Programme
+from points.line_history import Corrected, Line, Named, Paid, Place, Standing
+from points.models import Programme
 
 REQUIRED = ("correction_id", "bill_id", "line_no", "customer_id", "correction_day", "amount_fen")
 OPTIONAL = ("waived_fen",)
@@ -47,49 +48,18 @@ class CorrectionIn:
     waived_fen: int | None = None
 
 
-Named = tuple[str, str, int]  # a line as billing names it: customer, bill, number
-Place = tuple[int, str, int]  # the key of bill_line: member, bill, number
-
-
-@dataclass(frozen=True, slots=True)
-class _Standing:
-    """Amounts and points of a line at some time, and the day they were told."""
-
-    amount_fen: int
-    waived_fen: int
-    points: int
-    day: date
-
-
-@dataclass(frozen=True, slots=True)
-class _Line:
-    """A rated line with its versions, as the bill had it and after each correction so far, by its id."""
-
-    place: Place
-    line_type: str
-    bill_day: date
-    rule_id: int
-    policy_id: int
-    first: _Standing
-    corrections: dict[str, _Standing]
-
-    @property
-    def latest(self) -> _Standing:
-        return next(reversed(self.corrections.values()), self.first)
-
-
 @dataclass(frozen=True, slots=True)
 class _Rated:
     """A correction that can be posted: how the line stood and how it will."""
 
     correction: CorrectionIn
-    line: _Line
-    after: _Standing
+    line: Line
+    after: Standing
 
     @property
     def more(self) -> int:
-        """Points that the correction brings; negative: that it takes back."""
-        return self.after.points - self.line.latest.points
+        """Earned points that the correction brings; negative: that it takes back."""
+        return self.after.earned - self.line.latest.earned
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,10 +101,10 @@ def post_corrections(
     """Rate and post corrections, one outcome each in the same order; safe to repeat. Nothing is committed here.
 
     Those of one line are done in the order given: the first of each line together, then the second, and so on.
-    Another run that corrects the same line at the same moment shows as an IntegrityError or StillRunning.
+    Another run that corrects the same members' lines at this moment is waited for; StillRunning after a second.
     """
     outcomes: dict[int, Outcome] = {}
-    for numbered in _rounds(corrections):
+    for numbered in line_history.turns(corrections, _named):
         outcomes |= _post_round(session, programme, numbered)
     return [outcomes[number] for number in range(len(corrections))]
 
@@ -143,23 +113,10 @@ def _named(correction: CorrectionIn) -> Named:
     return correction.customer_id, correction.bill_id, correction.line_no
 
 
-def _rounds(corrections: Sequence[CorrectionIn]) -> list[dict[int, CorrectionIn]]:
-    rounds: list[dict[int, CorrectionIn]] = []
-    met: dict[Named, int] = defaultdict(int)
-    for number, correction in enumerate(corrections):
-        turn = met[_named(correction)]
-        met[_named(correction)] += 1
-        if turn == len(rounds):
-            rounds.append({})
-        rounds[turn][number] = correction
-    return rounds
-
-
 def _post_round(
     session: Session, programme: Programme, corrections: Mapping[int, CorrectionIn]
 ) -> dict[int, Outcome]:
-    lines = _lines(session, programme, [_named(correction) for correction in corrections.values()])
-    rules = _rules(session, lines.values())
+    lines = line_history.of_customers(session, programme, map(_named, corrections.values()))
     today = clock.day(clock.now(), programme.zone)
     outcomes: dict[int, Outcome] = {}
     rated: dict[int, _Rated] = {}
@@ -167,12 +124,11 @@ def _post_round(
         line = lines.get(_named(correction))
         if line is None:
             outcomes[number] = refused("bill_id: this customer has no such bill line in this programme")
-        elif correction.correction_id in line.corrections:
-            same = _says_the_same(correction, line.corrections[correction.correction_id])
-            outcomes[number] = Outcome(What.THERE) if same else refused(CHANGED)
+        elif known := _known(line, correction.correction_id):
+            outcomes[number] = Outcome(What.THERE) if _says_the_same(correction, known) else refused(CHANGED)
         else:
             try:
-                rated[number] = _rate(correction, line, rules[line.rule_id], today)
+                rated[number] = _rate(correction, line, today)
             except _CannotCorrect as fault:
                 outcomes[number] = refused(str(fault))
     return outcomes | _post(session, programme, rated)
@@ -181,13 +137,19 @@ def _post_round(
 # Rating
 
 
-def _says_the_same(correction: CorrectionIn, known: _Standing) -> bool:
+def _known(line: Line, correction_id: str) -> Corrected | None:
+    return next(
+        (e for e in line.events if isinstance(e, Corrected) and e.correction_id == correction_id), None
+    )
+
+
+def _says_the_same(correction: CorrectionIn, known: Corrected) -> bool:
     waived_fen = known.waived_fen if correction.waived_fen is None else correction.waived_fen
     said = (correction.amount_fen, waived_fen, correction.correction_day)
     return said == (known.amount_fen, known.waived_fen, known.day)
 
 
-def _rate(correction: CorrectionIn, line: _Line, rule: EarnRule, today: date) -> _Rated:
+def _rate(correction: CorrectionIn, line: Line, today: date) -> _Rated:
     latest, day = line.latest, correction.correction_day
     waived_fen = latest.waived_fen if correction.waived_fen is None else correction.waived_fen
     if not 0 <= correction.amount_fen <= MOST_FEN:
@@ -198,8 +160,11 @@ def _rate(correction: CorrectionIn, line: _Line, rule: EarnRule, today: date) ->
         raise _CannotCorrect("correction_day: lies in the future")
     if day < latest.day:
         raise _CannotCorrect(f"correction_day: lies before the line's latest word, of {latest.day}")
-    points = policies.points_for(rule, correction.amount_fen, waived_fen)
-    return _Rated(correction, line, _Standing(correction.amount_fen, waived_fen, points, day))
+    points = line.points_for(correction.amount_fen, waived_fen)
+    after = Standing(correction.amount_fen, waived_fen, points, latest.paid_fen, day)
+    if points > MOST_POINTS:
+        raise _CannotCorrect(f"points: over {MOST_POINTS}")
+    return _Rated(correction, line, after)
 
 
 # Posting
@@ -208,7 +173,7 @@ def _rate(correction: CorrectionIn, line: _Line, rule: EarnRule, today: date) ->
 def _post(session: Session, programme: Programme, rated: Mapping[int, _Rated]) -> dict[int, Outcome]:
     """Differences go to the wallets, corrections to `bill_correction`; one without a difference is only kept."""
     earned = _earned(session, programme, [one.line for one in rated.values() if one.more < 0])
-    expiry = _expiry(session, [one.line for one in rated.values() if one.more > 0])
+    expiry = policies.expiry_by_id(session, {one.line.policy_id for one in rated.values() if one.more > 0})
     at = clock.now()
     requests: list[Request] = []
     of: list[int] = []
@@ -216,9 +181,8 @@ def _post(session: Session, programme: Programme, rated: Mapping[int, _Rated]) -
     for number, one in rated.items():
         place = one.line.place
         if one.more > 0:
-            asked = [
-                _earn(programme, one, policies.lot_key(expiry[one.line.policy_id], one.line.bill_day), at)
-            ]
+            lot_key = policies.lot_key(expiry[one.line.policy_id], one.line.first.day)
+            asked = [_earn(programme, one, lot_key, at)]
         else:
             asked = _unearns(programme, one, earned.get(place, []), at)
         if sum(request.points for request in asked) < abs(one.more):
@@ -249,13 +213,13 @@ def _post(session: Session, programme: Programme, rated: Mapping[int, _Rated]) -
 def _earn(programme: Programme, one: _Rated, lot_key: int, at: datetime) -> Request:
     return Request(
         member_id=one.line.place[0],
-        idem=_key(programme, one.line.place, one.correction.correction_id),
+        idem=key(programme, one.line.place, one.correction.correction_id),
         kind=Kind.EARN,
         points=one.more,
         at=at,
         zone=programme.zone,
         lot_key=lot_key,
-        version_id=one.line.rule_id,
+        version_id=one.line.rule.rule_id,
         ref=_ref(one),
     )
 
@@ -269,13 +233,13 @@ def _unearns(programme: Programme, one: _Rated, earned: Sequence[_Earned], at: d
             requests.append(
                 Request(
                     member_id=one.line.place[0],
-                    idem=_key(programme, one.line.place, one.correction.correction_id, earning.seq),
+                    idem=key(programme, one.line.place, one.correction.correction_id, earning.seq),
                     kind=Kind.UNEARN,
                     points=points,
                     at=at,
                     zone=programme.zone,
                     rev_of=earning.seq,
-                    version_id=one.line.rule_id,
+                    version_id=one.line.rule.rule_id,
                     ref=_ref(one),
                 )
             )
@@ -283,7 +247,7 @@ def _unearns(programme: Programme, one: _Rated, earned: Sequence[_Earned], at: d
     return requests
 
 
-def _key(programme: Programme, place: Place, correction_id: str, *earning: int) -> UUID:
+def key(programme: Programme, place: Place, correction_id: str, *earning: int) -> UUID:
     """Under which key a correction is posted; one that takes back from several earnings has one for each."""
     return ledger.key("bill-correction", json.dumps([programme.code, *place[1:], correction_id, *earning]))
 
@@ -295,66 +259,29 @@ def _ref(one: _Rated) -> str:
 # Reading and keeping
 
 
-def _lines(session: Session, programme: Programme, named: Iterable[Named]) -> dict[Named, _Line]:
-    """The lines that customers have, over all their memberships, with their corrections in order."""
-    customers, bills, numbers = _columns(sorted(set(named)), 3)
-    rows = (
-        session.connection()
-        .exec_driver_sql(
-            "select k.c, b.member_id, b.bill_id, b.line_no, b.line_type, b.bill_day, b.rule_id, b.policy_id, "
-            "b.amount_fen, b.waived_fen, b.points from unnest(%s::text[], %s::text[], %s::bigint[]) k(c, b, n) "
-            "join member m on m.programme_id = %s and m.customer_id = k.c "
-            "join bill_line b on b.member_id = m.member_id and b.bill_id = k.b and b.line_no = k.n "
-            "order by m.joined_on, m.member_id",
-            (customers, bills, numbers, programme.programme_id),
-        )
-        .all()
-    )
-    lines = {
-        (customer, bill, number): _Line(
-            (member, bill, number), line_type, day, rule, policy, _Standing(amount, waived, points, day), {}
-        )
-        for customer, member, bill, number, line_type, day, rule, policy, amount, waived, points in rows
-    }
-    by_place = {line.place: line for line in lines.values()}
-    members, bills, numbers = _columns(sorted(by_place), 3)
-    told = session.connection().exec_driver_sql(
-        "select c.member_id, c.bill_id, c.line_no, c.correction_id, c.amount_fen, c.waived_fen, c.points, "
-        "c.correction_day from unnest(%s::bigint[], %s::text[], %s::bigint[]) k(m, b, n) join bill_correction c "
-        "on c.member_id = k.m and c.bill_id = k.b and c.line_no = k.n order by c.nth",
-        (members, bills, numbers),
-    )
-    for row in told:
-        by_place[row[0], row[1], row[2]].corrections[row[3]] = _Standing(*row[4:8])
-    return lines
+def keys_of(programme: Programme, line: Line) -> list[UUID]:
+    """The keys under which a line may have earned: as it came, by payments, and by corrections upwards."""
+    _, bill_id, line_no = line.place
+    return [
+        bills.key(programme, bill_id, line_no),
+        *(
+            payments.key(programme, line.place, event.payment_id)
+            if isinstance(event, Paid)
+            else key(programme, line.place, event.correction_id)
+            for event in line.events
+        ),
+    ]
 
 
-def _rules(session: Session, lines: Iterable[_Line]) -> dict[int, EarnRule]:
-    asked = select(EarnRule).where(EarnRule.rule_id.in_({line.rule_id for line in lines}))
-    return {rule.rule_id: rule for rule in session.scalars(asked)}
-
-
-def _expiry(session: Session, lines: Iterable[_Line]) -> dict[int, ExpiryPolicy]:
-    asked = select(ExpiryPolicy).where(ExpiryPolicy.policy_id.in_({line.policy_id for line in lines}))
-    return {policy.policy_id: policy for policy in session.scalars(asked)}
-
-
-def _earned(session: Session, programme: Programme, lines: Sequence[_Line]) -> dict[Place, list[_Earned]]:
+def _earned(session: Session, programme: Programme, lines: Sequence[Line]) -> dict[Place, list[_Earned]]:
     """What lines earned by, each with what is left of it to take back; the latest first."""
-    keys = {
-        (line.place[0], key): line.place
-        for line in lines
-        for key in (
-            ledger.key("bill", f"{programme.code}:{line.place[1]}:{line.place[2]}"),
-            *(_key(programme, line.place, correction_id) for correction_id in line.corrections),
-        )
-    }
+    keys = {(line.place[0], one): line.place for line in lines for one in keys_of(programme, line)}
     rows = session.connection().exec_driver_sql(
         "select p.member_id, p.idem, p.seq, p.amount - coalesce((select sum(r.amount) from posting r "
         "where r.member_id = p.member_id and r.rev_of = p.seq), 0)::bigint "
         "from unnest(%s::bigint[], %s::text[]) k(m, i) join posting p on p.member_id = k.m and p.idem = k.i::uuid "
         "where p.kind = %s order by p.member_id, p.seq desc",
-        ([m for m, _ in keys], [str(key) for _, key in keys], int(Kind.EARN)),
+        ([m for m, _ in keys], [str(one) for _, one in keys], int(Kind.EARN)),
     )
     found: dict[Place, list[_Earned]] = defaultdict(list)
     for member_id, idem, seq, left in rows:
@@ -364,7 +291,7 @@ def _earned(session: Session, programme: Programme, lines: Sequence[_Line]) -> d
 
 def _keep(session: Session, good: Sequence[tuple[_Rated, list[int]]], at: datetime) -> None:
     rows = sorted(
-        (*one.line.place, one.correction.correction_id, len(one.line.corrections) + 1, one.after.amount_fen,
+        (*one.line.place, one.correction.correction_id, len(one.line.events) + 1, one.after.amount_fen,
          one.after.waived_fen, one.line.latest.points, one.after.points, one.after.day,
          "{" + ",".join(map(str, seqs)) + "}")
         for one, seqs in good

@@ -1,7 +1,7 @@
 """Each posting in one sentence, in both languages, recomputed from what is stored: a pure function.
 
-Points of a bill line are reckoned again from its amounts and its rule; where that does not give the posting's points,
-the sentence says plainly what moved and claims no sum.
+Points of a bill line are reckoned again from its amounts, its rule, its factors and what is paid of it; where that does
+not give the posting's points, the sentence says plainly what moved and claims no sum.
 """
 
 from collections.abc import Callable
@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from datetime import date
 
 from base.money import FEN_PER_YUAN
-from points import lots
+from points import factors, lots, policies, rating
 from points.kinds import Kind
 from points.lots import NO_EXTENSIONS, Calendar
-from points.models import PostingRow
+from points.models import EarnFactor, PostingRow
 
 ZH, EN = "zh-CN", "en"
 Sentence = dict[str, str]
@@ -20,7 +20,9 @@ Sentence = dict[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Reckoning:
-    """What the points of a bill line came from: its amounts, and the rule `points` for each `per_fen` fen."""
+    """What the points of a bill line came from: its amounts, the rule `points` for each `per_fen` fen, its factors, and
+    how much of it was paid (None: all).
+    """
 
     bill_id: str
     line_no: int
@@ -29,39 +31,70 @@ class Reckoning:
     points: int
     per_fen: int
     currency: str
+    factors: tuple[EarnFactor, ...] = ()
+    paid_fen: int | None = None
 
     @property
-    def fen(self) -> int:
-        """What was paid, in fen times points of the rule."""
-        return max(0, self.amount_fen - self.waived_fen) * self.points
+    def payable_fen(self) -> int:
+        return max(0, self.amount_fen - self.waived_fen)
+
+    @property
+    def fraction(self) -> tuple[int, int]:
+        """The points of the whole line before they are rounded: over how many parts."""
+        return policies.fraction(self.points, self.per_fen, self.payable_fen, self.factors)
 
     @property
     def result(self) -> int:
-        return self.fen // self.per_fen
+        """The points of the whole line."""
+        points, parts = self.fraction
+        return points // parts
+
+    @property
+    def earned(self) -> int:
+        """The points of what was paid of it."""
+        return rating.share(self.result, self.payable_fen, self.paid_fen)
+
+    @property
+    def is_part(self) -> bool:
+        """Whether the line was not paid in full."""
+        return self.paid_fen is not None and self.paid_fen < self.payable_fen
 
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """A correction behind a posting: its id, and the line's points before it."""
+    """A correction behind a posting: its id, and what the line had earned before it."""
 
     correction_id: str
+    points_before: int
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """A payment behind a posting: its id and amount, and what the line had earned before it."""
+
+    payment_id: str
+    paid_fen: int
     points_before: int
 
 
 def explain(
     posting: PostingRow,
     reckoning: Reckoning | None = None,
-    correction: Correction | None = None,
+    cause: Correction | Payment | None = None,
     calendar: Calendar = NO_EXTENSIONS,
 ) -> Sentence:
     """Why this posting moved its points: {"zh-CN": ..., "en": ...}.
 
-    `reckoning` of the bill line as the posting saw it; with a `correction` the amounts after it. `calendar`: the
+    `reckoning` of the bill line as the posting saw it: how it came, or how it stood after its `cause`. `calendar`: the
     extensions of the programme; those announced by the moment of the posting give its last days.
     """
-    if reckoning and correction and posting.amount <= abs(reckoning.result - correction.points_before):
-        return _corrected(posting, reckoning, correction)
-    if reckoning and not correction and reckoning.result == posting.amount:
+    if reckoning and isinstance(cause, Correction):
+        if posting.amount <= abs(reckoning.earned - cause.points_before):
+            return _corrected(posting, reckoning, cause)
+    elif reckoning and isinstance(cause, Payment):
+        if posting.amount == reckoning.earned - cause.points_before:
+            return _paid(posting, reckoning, cause)
+    elif reckoning and reckoning.earned == posting.amount:
         en = f"{_money(reckoning.amount_fen, reckoning.currency, EN)} on bill {reckoning.bill_id} line {reckoning.line_no}"
         zh = f"账单 {reckoning.bill_id} 第 {reckoning.line_no} 行 {_money(reckoning.amount_fen, reckoning.currency, ZH)}"
         return {ZH: f"{zh}{_sum(reckoning, ZH)}", EN: f"{en}{_sum(reckoning, EN)}"}
@@ -72,8 +105,16 @@ def explain(
     return {ZH: zh, EN: en}
 
 
+def question(reckoning: Reckoning) -> Sentence:
+    """What a bill line would earn, as the sum behind it."""
+    return {
+        ZH: f"账单 {_money(reckoning.amount_fen, reckoning.currency, ZH)}{_sum(reckoning, ZH)}",
+        EN: f"{_money(reckoning.amount_fen, reckoning.currency, EN)} on a bill{_sum(reckoning, EN)}",
+    }
+
+
 def _corrected(posting: PostingRow, reckoning: Reckoning, correction: Correction) -> Sentence:
-    difference = abs(reckoning.result - correction.points_before)
+    difference = abs(reckoning.earned - correction.points_before)
     bill, line, named = reckoning.bill_id, reckoning.line_no, correction.correction_id
     part_zh = "" if posting.amount == difference else f"（共 {difference:,} 积分）"
     part_en = "" if posting.amount == difference else f" of {difference:,}"
@@ -91,18 +132,79 @@ def _corrected(posting: PostingRow, reckoning: Reckoning, correction: Correction
     }
 
 
+def _paid(posting: PostingRow, reckoning: Reckoning, payment: Payment) -> Sentence:
+    bill, line, currency = reckoning.bill_id, reckoning.line_no, reckoning.currency
+    before_zh = f"，此前 {payment.points_before:,} 积分" if payment.points_before else ""
+    before_en = f", {payment.points_before:,} of them before" if payment.points_before else ""
+    return {
+        ZH: f"账单 {bill} 第 {line} 行付款 {payment.payment_id} {_money(payment.paid_fen, currency, ZH)}："
+        f"{_money(reckoning.amount_fen, currency, ZH)}{_sum(reckoning, ZH)}{before_zh}；本次 {posting.amount:,} 积分",
+        EN: f"Payment {payment.payment_id} of {_money(payment.paid_fen, currency, EN)} on bill {bill} line {line}: "
+        f"{_money(reckoning.amount_fen, currency, EN)}{_sum(reckoning, EN)}{before_en}; {posting.amount:,} now",
+    }
+
+
 def _sum(reckoning: Reckoning, language: str) -> str:
-    """ ", less 50.00 waived, 1 point per 1.00 yuan = 249 points"."""
-    exact = reckoning.fen % reckoning.per_fen == 0
+    """ ", less 50.00 waived, 1 point per 1.00 yuan, x2 for 5 stars = 498 points", and what of it is paid."""
+    points, parts = reckoning.fraction
+    exact = points % parts == 0
     waived, per = (_yuan(fen) for fen in (reckoning.waived_fen, reckoning.per_fen))
     unit_zh, unit_en = (_unit(reckoning.currency, language) for language in (ZH, EN))
+    more = "".join(
+        f"，{_factor(one, ZH)}" if language == ZH else f", {_factor(one, EN)}" for one in reckoning.factors
+    )
     if language == ZH:
         less = f"，减免 {waived} {unit_zh}" if reckoning.waived_fen else ""
         rounded = "" if exact else "，舍去小数"
-        return f"{less}，每 {per} {unit_zh} {reckoning.points:,} 积分{rounded} = {reckoning.result:,} 积分"
-    less = f", less {waived} waived" if reckoning.waived_fen else ""
-    rounded = "" if exact else ", rounded down"
-    return f"{less}, {_points(reckoning.points)} per {per} {unit_en}{rounded} = {_points(reckoning.result)}"
+        said = (
+            f"{less}，每 {per} {unit_zh} {reckoning.points:,} 积分{more}{rounded} = {reckoning.result:,} 积分"
+        )
+    else:
+        less = f", less {waived} waived" if reckoning.waived_fen else ""
+        rounded = "" if exact else ", rounded down"
+        said = f"{less}, {_points(reckoning.points)} per {per} {unit_en}{more}{rounded} = {_points(reckoning.result)}"
+    return f"{said}{_part(reckoning, language)}"
+
+
+def _part(reckoning: Reckoning, language: str) -> str:
+    """ "; 100.00 of 249.00 paid = 100 points", where the line was not paid in full."""
+    if reckoning.paid_fen is None or not reckoning.is_part:
+        return ""
+    exact = reckoning.result * reckoning.paid_fen % reckoning.payable_fen == 0
+    paid, payable = _yuan(reckoning.paid_fen), _yuan(reckoning.payable_fen)
+    if language == ZH:
+        return f"；应付 {payable} 已付 {paid}{'' if exact else '，舍去小数'} = {reckoning.earned:,} 积分"
+    return f"; {paid} of {payable} paid{'' if exact else ', rounded down'} = {_points(reckoning.earned)}"
+
+
+def _factor(factor: EarnFactor, language: str) -> str:
+    """ "x2 for 5 stars", "+50 % in the birthday month": by how much, and why."""
+    how = (
+        f"+{factor.percent} %" if factor.adds else f"{'×' if language == ZH else 'x'}{_times(factor.percent)}"
+    )
+    if factor.kind == factors.BIRTHDAY:
+        return f"生日月 {how}" if language == ZH else f"{how} in the birthday month"
+    if factor.kind == factors.TENURE:
+        years = factor.least_years or 0
+        if language == ZH:
+            return f"在网满 {years} 年 {how}"
+        return f"{how} after {years} {'year' if years == 1 else 'years'} as a customer"
+    tier = tier_name(factor.tier or "")[language]
+    return f"{tier} {how}" if language == ZH else f"{how} for {tier}"
+
+
+def _times(percent: int) -> str:
+    """200 -> 2, 150 -> 1.5, 5 -> 0.05."""
+    return f"{percent // 100}.{percent % 100:02d}".rstrip("0").rstrip(".")
+
+
+def tier_name(tier: str) -> Sentence:
+    """A tier's name in both languages; a code that is not known stands for itself."""
+    stars = tier.removeprefix("star")
+    if stars in tuple("1234567") and stars != tier:
+        return {ZH: f"{stars} 星", EN: f"{stars} star{'' if stars == '1' else 's'}"}
+    zh = {"silver": "银卡", "gold": "金卡", "diamond": "钻石卡"}.get(tier)
+    return {ZH: zh, EN: tier} if zh else {ZH: f"等级 {tier}", EN: f"tier {tier}"}
 
 
 def _money(fen: int, currency: str, language: str) -> str:

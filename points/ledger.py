@@ -443,6 +443,14 @@ _UPDATE_MANY = (
 )
 
 
+def lock(session: Session, members: Iterable[int]) -> None:
+    """Wait until nobody else is changing these members, and keep others waiting until the commit; in member order.
+
+    For deeds that read more than the wallet and must not be overtaken: read it in a statement after this one.
+    """
+    _lock_many(database.driver(session), sorted(members))
+
+
 def _write_wallets(connection: Connection, seen: dict[int, Wallet], changed: dict[int, Wallet]) -> None:
     """All wallets of a batch in one statement. All lots travel as three long arrays, of which each takes its part."""
     members = sorted(changed)

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Date, Integer, SmallInteger, Text
+from sqlalchemy import BigInteger, Boolean, Date, Integer, SmallInteger, Text
 from sqlalchemy.dialects.postgresql import ARRAY, BYTEA, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -97,6 +97,25 @@ class EarnRule(Base):
     per_fen: Mapped[int] = mapped_column(BigInteger)
 
 
+class EarnFactor(Base):
+    """By how many percent lines earn more for a tier, for years as a customer or in the month of the birthday.
+
+    From a date on, never edited. `adds`: the percent are added to 100; else points are multiplied by percent / 100.
+    `line_type` None: every type. `tier` stands with the kind tier alone, `least_years` with tenure alone.
+    """
+
+    __tablename__ = "earn_factor"
+    factor_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    programme_id: Mapped[int] = mapped_column(BigInteger)
+    percent: Mapped[int] = mapped_column(BigInteger)
+    adds: Mapped[bool] = mapped_column(Boolean)
+    from_day: Mapped[date] = mapped_column(Date)
+    least_years: Mapped[int | None] = mapped_column(Integer)
+    kind: Mapped[str] = mapped_column(Text)
+    line_type: Mapped[str | None] = mapped_column(Text)
+    tier: Mapped[str | None] = mapped_column(Text)
+
+
 class ExpiryPolicy(Base):
     """How long points of a class live, from a date on; months NULL: they do not lapse."""
 
@@ -141,7 +160,10 @@ class ExpiryRun(Base):
 
 
 class BillLine(Base):
-    """A rated line of a bill: what earned, under which rule and policy. One line earns once."""
+    """A rated line of a bill: what it is worth in points once it is paid, under which rule, factors and policy.
+
+    `paid_fen`: how much was paid when it came; None: it is paid in full, whatever the amount. One line earns once.
+    """
 
     __tablename__ = "bill_line"
     member_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
@@ -154,6 +176,8 @@ class BillLine(Base):
     policy_id: Mapped[int] = mapped_column(BigInteger)
     bill_day: Mapped[date] = mapped_column(Date)
     line_type: Mapped[str] = mapped_column(Text)
+    paid_fen: Mapped[int | None] = mapped_column(BigInteger)
+    factor_ids: Mapped[list[int]] = mapped_column(ARRAY(BigInteger), default=list)
 
 
 class ImportRun(Base):
@@ -172,7 +196,8 @@ class ImportRun(Base):
 class BillCorrection(Base):
     """A later word on a bill line: its amounts and points from then on, under the line's own rule and policy.
 
-    `nth` numbers the corrections of a line from 1; `seqs` are the postings that it made, none where points stayed equal.
+    `nth` numbers what happened to a line, corrections and payments alike, from 1; `seqs` are the postings that it
+    made, none where no point moved. `points` are those of the line when paid in full.
     """
 
     __tablename__ = "bill_correction"
@@ -188,3 +213,37 @@ class BillCorrection(Base):
     correction_day: Mapped[date] = mapped_column(Date)
     at: Mapped[datetime]
     seqs: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))
+
+
+class BillPayment(Base):
+    """A payment towards a bill line: what was paid, and the points that it released by the posting `seq` (none: None).
+
+    `nth` is counted together with the line's corrections.
+    """
+
+    __tablename__ = "bill_payment"
+    member_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    bill_id: Mapped[str] = mapped_column(Text, primary_key=True)
+    line_no: Mapped[int] = mapped_column(Integer, primary_key=True)
+    payment_id: Mapped[str] = mapped_column(Text, primary_key=True)
+    nth: Mapped[int] = mapped_column(Integer)
+    paid_fen: Mapped[int] = mapped_column(BigInteger)
+    points: Mapped[int] = mapped_column(BigInteger)
+    paid_day: Mapped[date] = mapped_column(Date)
+    at: Mapped[datetime]
+    seq: Mapped[int | None] = mapped_column(BigInteger)
+
+
+class WaitingLine(Base):
+    """A bill line that no rule is in force for yet, as it came last; gone once it is rated."""
+
+    __tablename__ = "waiting_line"
+    member_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    bill_id: Mapped[str] = mapped_column(Text, primary_key=True)
+    line_no: Mapped[int] = mapped_column(Integer, primary_key=True)
+    amount_fen: Mapped[int] = mapped_column(BigInteger)
+    waived_fen: Mapped[int] = mapped_column(BigInteger)
+    paid_fen: Mapped[int | None] = mapped_column(BigInteger)
+    since: Mapped[datetime]
+    bill_day: Mapped[date] = mapped_column(Date)
+    line_type: Mapped[str] = mapped_column(Text)

@@ -1,6 +1,7 @@
 """Policies: how points arise and how long they live, each versioned by date. A change is a later row, never an edit."""
 
 from calendar import monthrange
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from typing import TypeVar
@@ -11,7 +12,7 @@ from sqlalchemy.orm import Session
 from base import ids
 from base.errors import Conflict, NotFound
 from points import lots
-from points.models import EarnRule, ExpiryPolicy
+from points.models import EarnFactor, EarnRule, ExpiryPolicy
 
 Version = TypeVar("Version", EarnRule, ExpiryPolicy)
 BILL_POINTS = 1
@@ -42,6 +43,7 @@ class Policies:
 
     earn_rules: tuple[EarnRule, ...]
     expiry: tuple[ExpiryPolicy, ...]
+    factors: tuple[EarnFactor, ...] = ()
 
     def earn_rule(self, line_type: str, on: date) -> EarnRule:
         """The earn rule in force for a type of bill line on a day; NoRuleInForce."""
@@ -57,7 +59,16 @@ def load(session: Session, programme_id: int) -> Policies:
     return Policies(
         tuple(session.scalars(select(EarnRule).where(EarnRule.programme_id == programme_id))),
         tuple(session.scalars(select(ExpiryPolicy).where(ExpiryPolicy.programme_id == programme_id))),
+        tuple(session.scalars(select(EarnFactor).where(EarnFactor.programme_id == programme_id))),
     )
+
+
+def expiry_by_id(session: Session, policy_ids: set[int]) -> dict[int, ExpiryPolicy]:
+    """Expiry policies by their ids: those that lines were rated under."""
+    if not policy_ids:
+        return {}
+    asked = select(ExpiryPolicy).where(ExpiryPolicy.policy_id.in_(policy_ids))
+    return {policy.policy_id: policy for policy in session.scalars(asked)}
 
 
 def add_earn_rule(
@@ -95,9 +106,24 @@ def add_expiry_policy(
     return policy
 
 
-def points_for(rule: EarnRule, amount_fen: int, waived_fen: int) -> int:
-    """Points of a bill line: the part that was paid, times the rule, rounded down once."""
-    return max(0, amount_fen - waived_fen) * rule.points // rule.per_fen
+def points_for(rule: EarnRule, amount_fen: int, waived_fen: int, factors: Iterable[EarnFactor] = ()) -> int:
+    """Points of a bill line: what is to be paid, times the rule, times the factors, rounded down once, at the end."""
+    points, parts = fraction(rule.points, rule.per_fen, max(0, amount_fen - waived_fen), factors)
+    return points // parts
+
+
+def fraction(points: int, per_fen: int, fen: int, factors: Iterable[EarnFactor]) -> tuple[int, int]:
+    """What so many fen earn, as whole points over whole parts: nothing is rounded yet.
+
+    Percents that are added are added to 100 first, then the others multiply; their order changes nothing.
+    """
+    top, parts, added = fen * points, per_fen, 100
+    for factor in factors:
+        if factor.adds:
+            added += factor.percent
+        else:
+            top, parts = top * factor.percent, parts * 100
+    return (top * added, parts * 100) if added > 100 else (top, parts)
 
 
 def lot_key(policy: ExpiryPolicy, earned_on: date) -> int:

@@ -1,4 +1,4 @@
-"""jifen import members|bills|corrections|line-events|airline. Exit 0: done; 1: done but for refused rows; 2: cannot run."""
+"""jifen import: members, bills, payments, corrections and more. Exit 0: done; 1: done but for refused rows; 2: cannot run."""
 
 import json
 from collections.abc import Iterator
@@ -11,11 +11,11 @@ import click
 
 from admin.airline import taking_in as airline
 from app import local_setup
-from base import database
+from base import database, progress
 from base.config import ConfigError
 from base.errors import Problem
 from base.local import CannotStart
-from points import bills, corrections, programmes
+from points import bills, corrections, payments, policies, programmes, waiting
 from points.imports import Report
 from points.lines import imports as line_imports
 from points.members import imports as member_imports
@@ -56,7 +56,7 @@ def imports() -> None:
 def import_members(
     file: Path, code: str | None, dry_run: bool, errors: Path | None, as_json: bool, quiet: bool
 ) -> None:
-    """Members (CSV): customer_id, joined_on, maybe phone, left_on."""
+    """Members (CSV): customer_id, joined_on, maybe phone, left_on, tier, tier_from, birthday (MM-DD)."""
     with _plainly():
         config = local_setup.ready()
         report = member_imports.take_in(
@@ -75,10 +75,62 @@ def import_members(
 def import_bills(
     file: Path, code: str | None, dry_run: bool, errors: Path | None, as_json: bool, quiet: bool
 ) -> None:
-    """Bill lines (CSV): bill_id, line_no, customer_id, bill_day, line_type, amount_fen, maybe waived_fen."""
+    """Bill lines (CSV).
+
+    Columns: bill_id, line_no, customer_id, bill_day, line_type, amount_fen, maybe waived_fen, paid_fen (left out: paid
+    in full).
+    """
     with _plainly():
         local_setup.ready()
         report = bills.take_in(_chosen(code), file, errors=errors, dry_run=dry_run, quiet=quiet)
+    _tell(report, as_json=as_json, quiet=quiet)
+
+
+@imports.command("waiting")
+@_programme
+@_json
+@_quiet
+def import_waiting(code: str | None, as_json: bool, quiet: bool) -> None:
+    """Rate the bill lines that waited for a rule; 1 while some still wait or are refused."""
+    with _plainly():
+        local_setup.ready()
+        programme, report = _chosen(code), waiting.Step()
+        with database.begin() as session:
+            versions = policies.load(session, programme.programme_id)
+            total = sum(waiting.counts(session, programme.programme_id).values())
+        with progress.bar(total, "waiting", quiet) as bar:
+            while True:
+                with database.begin() as session:
+                    done = waiting.step(session, programme, versions, report.last)
+                report.add(done)
+                bar.advance(done.looked_at)
+                if done.last is None:
+                    break
+    if as_json:
+        click.echo(json.dumps(report.facts(), ensure_ascii=False))
+    elif not quiet:
+        click.echo(f"{report.posted:>13,}  posted")
+        for name, count in sorted(report.waiting.items()):
+            click.echo(f"{count:>13,}  of type {name} wait for a rule")
+    for refusal in [] if as_json else report.refused[:10]:
+        click.echo(f"Refused: {refusal}", err=True)
+    _leave(1 if report.waiting or report.refused else 0)
+
+
+@imports.command("payments")
+@_file
+@_programme
+@_dry_run
+@_errors
+@_json
+@_quiet
+def import_payments(
+    file: Path, code: str | None, dry_run: bool, errors: Path | None, as_json: bool, quiet: bool
+) -> None:
+    """Payments of bill lines (CSV): payment_id, bill_id, line_no, customer_id, paid_day, paid_fen."""
+    with _plainly():
+        local_setup.ready()
+        report = payments.take_in(_chosen(code), file, errors=errors, dry_run=dry_run, quiet=quiet)
     _tell(report, as_json=as_json, quiet=quiet)
 
 

@@ -113,6 +113,8 @@ def _about(ref: str | None) -> str:
     if ref == "opening balance":
         return _("opening balance")
     words = (ref or "").split(" ")
-    if words[0::2][:2] == ["bill", "line"] and (len(words) == 4 or words[4:5] == ["correction"]):
+    if words[0::2][:2] == ["bill", "line"] and (
+        len(words) == 4 or words[4:5] in (["correction"], ["payment"])
+    ):
         return _("Bill %(bill)s, line %(line)s", bill=words[1], line=words[3])
     return ref or ""

@@ -2,21 +2,37 @@
 
 PUBLIC = frozenset({"public"})
 MEMBER = frozenset(
-    {"wallet:own", "offers:read", "redemptions:own", "vouchers:own", "gifts:own", "groups:own"}
+    {
+        "wallet:own",
+        "offers:read",
+        "redemptions:own",
+        "vouchers:own",
+        "gifts:own",
+        "groups:own",
+        "earnings:estimate",
+    }
 )
 CLERK = frozenset({"vouchers:check", "vouchers:accept", "acceptances:void", "acceptances:own"})
 MANAGER = frozenset({"terminals:manage"})
 
 STAFF_ROLES: dict[str, frozenset[str]] = {
     "support": frozenset(
-        {"console", "members:read", "offers:read", "approvals:read", "adjustments:propose", "merges:propose"}
+        {
+            "console",
+            "members:read",
+            "offers:read",
+            "approvals:read",
+            "adjustments:propose",
+            "merges:propose",
+            "earnings:estimate",
+        }
     ),
     "checker": frozenset(
         {"console", "members:read", "approvals:read", "adjustments:approve", "merges:approve"}
     ),
-    "editor": frozenset({"console", "offers:read", "rates:read"}),
-    "finance": frozenset({"console", "statements:read", "offers:read", "rates:read"}),
-    "analyst": frozenset({"console", "retention:read", "offers:read", "rates:read"}),
+    "editor": frozenset({"console", "offers:read", "rates:read", "earnings:estimate"}),
+    "finance": frozenset({"console", "statements:read", "offers:read", "rates:read", "earnings:estimate"}),
+    "analyst": frozenset({"console", "retention:read", "offers:read", "rates:read", "earnings:estimate"}),
     "auditor": frozenset(
         {"console", "audit:read", "members:read", "statements:read", "retention:read", "approvals:read"}
     ),

@@ -48,13 +48,19 @@ class Secrets:
 
 @dataclass(frozen=True)
 class Enrolment:
-    """What is needed to enrol a member; `history_from`: older records begin before the joining day."""
+    """What is needed to enrol a member; `history_from`: older records begin before the joining day.
+
+    `tier` (held since `tier_from`, or today) and `birthday` (MM-DD) are kept by the list that told them.
+    """
 
     customer_id: str
     joined_on: date
     phone: str | None = None
     left_on: date | None = None
     history_from: date | None = None
+    tier: str | None = None
+    tier_from: date | None = None
+    birthday: str | None = None
 
 
 def enrol_many(

@@ -1,4 +1,4 @@
-"""Tables of members and their phone numbers; a number is a dated attribute, sealed, found by a keyed digest."""
+"""Tables of members, their phone numbers (dated, sealed, found by a keyed digest), and what else is known by date."""
 
 from datetime import date, datetime
 
@@ -30,3 +30,13 @@ class Phone(Base):
     until: Mapped[datetime | None]
     digest: Mapped[bytes] = mapped_column(BYTEA)
     sealed: Mapped[bytes] = mapped_column(BYTEA)
+
+
+class MemberAttribute(Base):
+    """What a member is from a day on: `tier`, a code, or `birthday`, MM-DD; never edited, a change is a later row."""
+
+    __tablename__ = "member_attribute"
+    member_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    name: Mapped[str] = mapped_column(Text, primary_key=True)
+    from_day: Mapped[date] = mapped_column(Date, primary_key=True)
+    value: Mapped[str] = mapped_column(Text)

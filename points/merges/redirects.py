@@ -28,3 +28,9 @@ def survivors(session: Session, members: Collection[int]) -> dict[int, int]:
 def survivor_of(session: Session, member_id: int) -> int | None:
     """Who has a member's points now; None: the member was not merged."""
     return survivors(session, [member_id]).get(member_id)
+
+
+def every(session: Session) -> dict[int, int]:
+    """All merges there were, one step each: who was merged, and into whom."""
+    asked = select(MemberMerge.member_id, MemberMerge.survivor_id)
+    return {row.member_id: row.survivor_id for row in session.execute(asked)}

@@ -65,6 +65,9 @@ class WalletView(View):
     programme = ma.fields.String()
     state = ma.fields.String()
     spendable = ma.fields.Integer(metadata={"description": "live points"})
+    pending = ma.fields.Integer(
+        metadata={"description": "of bills that are not paid yet; they can be spent once they are"}
+    )
     held = ma.fields.Integer(metadata={"description": "set aside for redemptions under way"})
     debt = ma.fields.Integer(
         metadata={"description": "owed after a bill correction, repaid by the next earnings"}
@@ -126,6 +129,7 @@ def wallet_view(shown: Shown) -> dict[str, Any]:
         "programme": shown.programme.code,
         "state": shown.wallet.state.name.lower(),
         "spendable": shown.spendable,
+        "pending": shown.pending,
         "held": shown.wallet.held,
         "debt": shown.wallet.debt,
         "lots": (classed := [_classed(*lot, of) for lot, of in zip(shown.lots, shown.classes, strict=True)]),

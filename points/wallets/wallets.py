@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from base import clock
 from base.errors import NotFound
-from points import expiry, extensions, ledger, lots, programmes
+from points import expiry, extensions, ledger, line_history, lots, programmes
 from points.kinds import Kind, State
 from points.lines import standing
 from points.lines.states import Line
@@ -35,6 +35,7 @@ class Shown:
     `classes` are those of the lots, in the same order. The last days are those that count: an extension's, where there
     is one.
     `merged_into`: the member who has the points now, when this one was merged.
+    `pending`: what bill lines will bring as they are paid; not in the ledger yet, and nothing for a line that ended.
     """
 
     wallet: Wallet
@@ -43,6 +44,7 @@ class Shown:
     spendable: int
     lots: tuple[tuple[date, int], ...]
     lapsing: tuple[tuple[date, int], ...]
+    pending: int
     line: Line
     merged_into: int | None
     classes: tuple[int, ...] = ()
@@ -72,6 +74,7 @@ def show(session: Session, member_id: int, at: datetime) -> Shown:
         spendable=lots.live(wallet.lots, on, calendar),
         lots=live,
         lapsing=tuple(lot for lot in live if lot[0] <= on + LOOK_AHEAD),
+        pending=0 if wallet.state is State.CLOSED else line_history.pending(session, member_id),
         classes=_classes(wallet, on, calendar),
         merged_into=redirects.survivor_of(session, member_id) if wallet.state is State.MERGED else None,
         line=standing.of(session, member, wallet.state, programme, on),

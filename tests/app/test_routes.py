@@ -62,6 +62,7 @@ ROUTES = {
     "GET /v1/members/me/groups": "groups:own",
     "GET /v1/groups/<group>/wallet": "groups:own",
     "GET /v1/groups/<group>/postings": "groups:own",
+    "POST /v1/earnings/estimate": "earnings:estimate",
     # API: the till
     "POST /v1/vouchers/check": "vouchers:check",
     "POST /v1/vouchers/release": "vouchers:check",
@@ -190,6 +191,7 @@ GIVEN_TO = {
     "gifts:own": ("member",),
     "groups:own": ("member",),
     "groups:manage": ("service:groups:manage",),
+    "earnings:estimate": ("member", "staff:support", "staff:editor", "staff:finance", "staff:analyst"),
     "offers:read": (
         "member",
         "staff:support",

@@ -9,11 +9,11 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import func, select
+from sqlalchemy import event, func, select
 
 from base import clock, database
 from base.csv_files import FileColumnsWrong, FileNotUtf8, FileNotWritable
-from points import bills, ledger, lots, policies
+from points import bills, factors, ledger, lots, policies
 from points.bills import BillLineIn
 from points.imports import CHUNK, What
 from points.kinds import State
@@ -56,7 +56,7 @@ def stored():
         return session.scalar(select(func.count()).select_from(BillLine))
 
 
-def bill_file(path, *lines, columns=(*bills.REQUIRED, *bills.OPTIONAL)):
+def bill_file(path, *lines, columns=(*bills.REQUIRED, "waived_fen")):
     with open(path, "w", encoding="utf-8", newline="") as out:
         writer = csv.writer(out)
         writer.writerow(columns)
@@ -200,6 +200,29 @@ def test_a_line_of_an_earlier_membership_stays_with_it(db, programme, customers)
         What.POSTED,
     ]
     assert balance(1) == 123
+
+
+def test_many_lines_take_as_many_statements_as_one(programme, customers):
+    with database.begin() as session:
+        factors.add(session, programme.programme_id, factors.TIER, LONG_AGO, 200, tier="star5")
+        factors.add(session, programme.programme_id, factors.BIRTHDAY, LONG_AGO, 50, adds=True)
+
+    def statements(bill_id, count):
+        lines = [
+            replace(
+                LINE, customer_id=f"C{n % 9 + 1}", bill_id=bill_id, line_no=n, paid_fen=n % 2 * 500 or None
+            )
+            for n in range(count)
+        ]
+        with database.begin() as session:
+            versions = policies.load(session, programme.programme_id)
+            asked = []
+            event.listen(session.connection(), "before_cursor_execute", lambda *args: asked.append(args[2]))
+            outcomes = bills.post_lines(session, programme, versions, lines)
+        assert {outcome.what for outcome in outcomes} == {What.POSTED}
+        return asked
+
+    assert len(statements("B1", 9)) == len(statements("B2", 400)) == 4
 
 
 # Twice

@@ -1,16 +1,19 @@
 """A posting's sentence: its arithmetic is the posting's, in both languages, whatever the line, the rule or the kind."""
 
 import re
+from dataclasses import replace
 from datetime import date
+from fractions import Fraction
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from points import lots, policies
-from points.explain import Correction, Reckoning, explain
+from points.explain import Correction, Payment, Reckoning, explain, question, tier_name
+from points.factors import BIRTHDAY, TENURE, TIER
 from points.kinds import Kind
-from points.models import EarnRule, PostingRow
+from points.models import EarnFactor, EarnRule, PostingRow
 
 NUMBER = r"([\d,]+(?:\.\d\d)?)"
 BILL = Reckoning("2026-09", 1, 29_900, 5_000, 1, 100, "CNY")
@@ -19,6 +22,10 @@ BILL = Reckoning("2026-09", 1, 29_900, 5_000, 1, 100, "CNY")
 def posting(kind, amount, **more):
     values = {"kind": int(kind), "amount": amount, "lots": [], "debt_after": 0, "ref": None, "rev_of": None}
     return PostingRow(**(values | {"value_fen": None} | more))
+
+
+def factor(percent, kind=TIER, *, adds=False, tier=None, least_years=None):
+    return EarnFactor(kind=kind, percent=percent, adds=adds, tier=tier, least_years=least_years)
 
 
 def fen(text):
@@ -46,9 +53,29 @@ def recomputed(sentence, language):
         stated = re.search(rf"= {NUMBER} 积分", sentence)
         per, points = rule.groups()
     paid = fen(amount[1]) - (fen(less[1]) if less else 0)
-    exact = paid * whole(points) % fen(per) == 0
-    assert exact == (("rounded down" if language == "en" else "舍去小数") not in sentence)
-    return paid * whole(points) // fen(per), whole(stated[1])
+    exact = Fraction(paid * whole(points), fen(per))
+    sum_told = sentence[: stated.start()]
+    added = sum(int(percent) for percent in re.findall(r"\+(\d+) %", sum_told))
+    exact *= Fraction(100 + added, 100)
+    for times in re.findall(r"[x×]([\d.]+)", sum_told):
+        exact *= Fraction(times)
+    assert (exact.denominator == 1) == (("rounded down" if language == "en" else "舍去小数") not in sum_told)
+    return exact.__floor__(), whole(stated[1])
+
+
+def part_recomputed(sentence, language, points):
+    """The share that a sentence states, done again from what it says is paid of what is due."""
+    if language == "en":
+        paid, due, rounded, stated = re.search(
+            rf"; {NUMBER} of {NUMBER} paid(, rounded down)? = {NUMBER} points?", sentence
+        ).groups()
+    else:
+        due, paid, rounded, stated = re.search(
+            rf"；应付 {NUMBER} 已付 {NUMBER}(，舍去小数)? = {NUMBER} 积分", sentence
+        ).groups()
+    exact = Fraction(points * fen(paid), fen(due))
+    assert (exact.denominator == 1) == (rounded is None)
+    return exact.__floor__(), whole(stated)
 
 
 def test_a_bill_line_is_told_as_its_sum():
@@ -58,6 +85,73 @@ def test_a_bill_line_is_told_as_its_sum():
         "en": "299.00 yuan on bill 2026-09 line 1, less 50.00 waived, 1 point per 1.00 yuan = 249 points",
         "zh-CN": "账单 2026-09 第 1 行 299.00 元，减免 50.00 元，每 1.00 元 1 积分 = 249 积分",
     }
+
+
+def test_a_bill_line_is_told_with_its_factors():
+    stars, birthday, years = (
+        factor(200, tier="star5"),
+        factor(50, BIRTHDAY, adds=True),
+        factor(105, TENURE, least_years=1),
+    )
+
+    told = explain(posting(Kind.EARN, 498), replace(BILL, factors=(stars,)))
+    both = explain(posting(Kind.EARN, 784), replace(BILL, factors=(stars, years, birthday)))
+
+    line = "299.00 yuan on bill 2026-09 line 1, less 50.00 waived, 1 point per 1.00 yuan, x2 for 5 stars"
+    assert told["en"] == f"{line} = 498 points"
+    assert (
+        told["zh-CN"]
+        == "账单 2026-09 第 1 行 299.00 元，减免 50.00 元，每 1.00 元 1 积分，5 星 ×2 = 498 积分"
+    )
+    assert both["en"] == (
+        f"{line}, x1.05 after 1 year as a customer, +50 % in the birthday month, rounded down = 784 points"
+    )
+
+
+def test_a_part_that_was_paid_is_told_and_the_payments_after_it():
+    part = replace(BILL, paid_fen=10_000)
+
+    came = explain(posting(Kind.EARN, 100), part)
+    paid = explain(posting(Kind.EARN, 60), replace(BILL, paid_fen=16_000), Payment("P1", 6_000, 100))
+    first = explain(posting(Kind.EARN, 249), replace(BILL, paid_fen=24_900), Payment("P1", 24_900, 0))
+
+    line = "299.00 yuan{}, less 50.00 waived, 1 point per 1.00 yuan = 249 points"
+    assert came["en"] == f"{line.format(' on bill 2026-09 line 1')}; 100.00 of 249.00 paid = 100 points"
+    assert paid["en"] == (
+        f"Payment P1 of 60.00 yuan on bill 2026-09 line 1: {line.format('')}; 160.00 of 249.00 paid = 160 points, "
+        "100 of them before; 60 now"
+    )
+    assert paid["zh-CN"] == (
+        "账单 2026-09 第 1 行付款 P1 60.00 元：299.00 元，减免 50.00 元，每 1.00 元 1 积分 = 249 积分；应付 249.00 已付 160.00 = "
+        "160 积分，此前 100 积分；本次 60 积分"
+    )
+    assert first["en"] == f"Payment P1 of 249.00 yuan on bill 2026-09 line 1: {line.format('')}; 249 now"
+
+
+def test_a_correction_of_a_line_that_is_not_paid_tells_the_part():
+    after = replace(BILL, amount_fen=20_000, paid_fen=10_000)
+
+    told = explain(posting(Kind.UNEARN, 20, rev_of=7), after, Correction("K1", 120))
+
+    assert told["en"] == (
+        "Correction K1 of bill 2026-09 line 1: 200.00 yuan, less 50.00 waived, 1 point per 1.00 yuan = 150 points; "
+        "100.00 of 150.00 paid = 100 points instead of 120; 20 taken back"
+    )
+
+
+@pytest.mark.parametrize(
+    ("tier", "words"),
+    [
+        ("star1", ("1 星", "1 star")),
+        ("star7", ("7 星", "7 stars")),
+        ("gold", ("金卡", "gold")),
+        ("star8", ("等级 star8", "tier star8")),
+        ("5", ("等级 5", "tier 5")),
+        ("star", ("等级 star", "tier star")),
+    ],
+)
+def test_a_tier_has_a_name_or_stands_for_itself(tier, words):
+    assert tier_name(tier) == dict(zip(("zh-CN", "en"), words, strict=True))
 
 
 def test_a_correction_is_told_with_what_was_before():
@@ -80,6 +174,23 @@ def test_a_correction_is_told_with_what_was_before():
     )
 
 
+some_factors = st.tuples(
+    st.lists(
+        st.builds(factor, st.integers(1, 10_000), adds=st.booleans(), tier=st.sampled_from(["star5", "k9"])),
+        max_size=1,
+    ),
+    st.lists(
+        st.builds(
+            factor,
+            st.integers(1, 10_000),
+            st.just(TENURE),
+            adds=st.booleans(),
+            least_years=st.integers(1, 100),
+        ),
+        max_size=1,
+    ),
+    st.lists(st.builds(factor, st.integers(1, 10_000), st.just(BIRTHDAY), adds=st.booleans()), max_size=1),
+).map(lambda kinds: tuple(one for kind in kinds for one in kind))
 lines = st.builds(
     Reckoning,
     bill_id=st.just("B1"),
@@ -89,16 +200,40 @@ lines = st.builds(
     points=st.integers(0, 1000),
     per_fen=st.integers(1, 10**6),
     currency=st.just("CNY"),
+    factors=some_factors,
 ).filter(lambda line: line.waived_fen <= line.amount_fen)
 
 
 @given(line=lines)
 def test_the_sum_of_any_line_is_what_the_rule_gives_and_what_is_stated(line):
     rule = EarnRule(points=line.points, per_fen=line.per_fen)
-    points = policies.points_for(rule, line.amount_fen, line.waived_fen)
+    points = policies.points_for(rule, line.amount_fen, line.waived_fen, line.factors)
 
-    for language, sentence in explain(posting(Kind.EARN, points), line).items():
-        assert recomputed(sentence, language) == (points, points)
+    for told in (explain(posting(Kind.EARN, points), line), question(line)):
+        for language, sentence in told.items():
+            assert recomputed(sentence, language) == (points, points)
+
+
+@given(line=lines, part=st.integers(0, 10**13), before=st.integers(0, 10**13))
+def test_the_part_of_any_line_is_its_share_and_what_is_stated(line, part, before):
+    if not line.payable_fen:
+        return
+    line = replace(line, paid_fen=part % line.payable_fen)
+    before = before % (line.earned + 1)
+    cause = Payment("P1", line.paid_fen + 1, before)
+
+    for told in (
+        explain(posting(Kind.EARN, line.earned), line),
+        explain(posting(Kind.EARN, line.earned - before), line, cause),
+    ):
+        for language, sentence in told.items():
+            assert recomputed(sentence.split(": ")[-1].split("元：")[-1], language) == (
+                line.result,
+                line.result,
+            )
+            assert part_recomputed(sentence, language, line.result) == (line.earned, line.earned)
+    now = re.search(rf"points?(?:, {NUMBER} of them before)?; {NUMBER} now$", told["en"])
+    assert whole(now[1] or "0") + whole(now[2]) == line.earned
 
 
 @given(line=lines, before=st.integers(0, 10**9), taken=st.integers(1, 10**9))

@@ -17,7 +17,7 @@ from catalog.offers.offers import Listed
 from catalog.rates import rates
 from catalog.rates.models import Rate
 from catalog.rates.rates import NoRateInForce
-from points import policies
+from points import explain, policies, waiting
 
 ALL_DAYS = date.max
 Version = TypeVar("Version")
@@ -62,11 +62,19 @@ def rate_list() -> ResponseReturnValue:
         prices = rates.load(session, programme.programme_id, ALL_DAYS)
         rules = policies.load(session, programme.programme_id)
         names = offers.names_of(session, {rate.offer_id for rate in prices if rate.offer_id is not None})
+        waits = waiting.counts(session, programme.programme_id)
     return page(
         "console/rates.html",
         **choice,
         rates=_versions(prices, lambda rate: (rate.offer_id or 0, rate.kind or ""), today),
         earn_rules=_versions(rules.earn_rules, lambda rule: rule.line_type, today),
+        factors=_versions(
+            rules.factors,
+            lambda one: (one.kind, one.line_type or "", one.tier or "", one.least_years or 0),
+            today,
+        ),
+        waits=waits,
+        tier_name=explain.tier_name,
         expiry=_versions(rules.expiry, lambda policy: policy.lot_class, today),
         names=names,
         words=words,

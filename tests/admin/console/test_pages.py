@@ -2,6 +2,7 @@
 
 import re
 from datetime import date, timedelta
+from functools import partial
 
 import pytest
 from sqlalchemy import select
@@ -12,7 +13,7 @@ from base.errors import Unavailable
 from base.models import AuditRow
 from catalog.rates import rates
 from merchants.statements import closing
-from points import programmes
+from points import factors, programmes
 from points.members import members
 from tests.given import (
     caller,
@@ -298,6 +299,47 @@ def test_every_version_of_a_rate_is_listed_with_its_time(app, programme):
     found = re.findall(r'<td class="jf-right">(\d+)</td>.*?jf-badge[^>]*>([^<]+)<', page, re.DOTALL)
 
     assert found[:3] == [("70", "Later"), ("90", "In force"), ("100", "Replaced")]
+
+
+@pytest.mark.parametrize(
+    ("language", "told"),
+    [
+        (
+            "en",
+            [
+                ("The month of the birthday", "Every line", "+ 50 %", "In force"),
+                ("10 years as a customer", "Plan fee", "× 120 %", "In force"),
+                ("5 stars", "Every line", "× 300 %", "Later"),
+                ("5 stars", "Every line", "× 200 %", "In force"),
+            ],
+        ),
+        (
+            "zh-CN",
+            [
+                ("生日月", "所有账单行", "+ 50 %", "生效中"),
+                ("在网满 10 年", "套餐费", "× 120 %", "生效中"),
+                ("5 星", "所有账单行", "× 300 %", "尚未生效"),
+                ("5 星", "所有账单行", "× 200 %", "生效中"),
+            ],
+        ),
+    ],
+)
+def test_every_version_of_a_factor_is_listed_with_its_time(app, programme, language, told):
+    with database.begin() as session:
+        add = partial(factors.add, session, programme.programme_id)
+        add(factors.TIER, date(2020, 1, 1), 200, tier="star5")
+        add(factors.TIER, date(2100, 1, 1), 300, tier="star5")
+        add(factors.TENURE, date(2020, 1, 1), 120, least_years=10, line_type="plan")
+        add(factors.BIRTHDAY, date(2020, 1, 1), 50, adds=True)
+
+    page = browser(app, "finance", language=language).get("/staff/rates").text
+    rows = [
+        re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "|", row))
+        for row in re.findall(r"<tr>.*?</tr>", page, re.DOTALL)
+    ]
+    found = [tuple(cell.strip() for cell in row.split("|") if cell.strip()) for row in rows if " %" in row]
+
+    assert [(who, line, by, when) for who, line, _, by, when in found] == told
 
 
 def test_a_statement_shows_its_lines_and_proves_its_seal(app, sold, shop):

@@ -3,13 +3,13 @@
 from datetime import date, timedelta
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from base import clock, database
 from points import ledger
 from points.imports import CHUNK
 from points.kinds import State
-from points.members import imports, members
+from points.members import attributes, imports, members
 from points.members.models import Member, Phone
 from tests.given import given_programme, secrets_of
 
@@ -151,3 +151,110 @@ def test_a_dry_run_enrols_nobody(programme, take_in):
 
     assert (report.posted, report.already_there) == (2, 1)
     assert stored(programme) == {}
+
+
+# Tier and birthday
+
+MORE = "customer_id,joined_on,tier,tier_from,birthday\n"
+
+
+def known(programme, customer_id="C1"):
+    with database.begin() as session:
+        member_id = members.find_many(session, programme.programme_id, [customer_id])[customer_id]
+        return attributes.of_many(session, [member_id]).get(member_id)
+
+
+def test_a_list_may_tell_tier_and_birthday(programme, take_in):
+    report = take_in(MORE + "C1,2020-01-01,star5,2024-06-01,02-29\nC2,2020-01-01,,,\n")
+
+    assert (report.posted, report.refused) == (2, 0)
+    assert known(programme).tiers == ((date(2024, 6, 1), "star5"),)
+    assert known(programme).birthday == "02-29"
+    assert known(programme, "C2") is None
+
+
+def test_a_tier_without_a_day_holds_from_the_day_of_the_list(programme, take_in):
+    today = clock.day(clock.now(), programme.zone)
+    take_in(MORE + "C1,2020-01-01,star5,,\n")
+
+    again = take_in(MORE + "C1,2020-01-01,star5,,\n")
+
+    assert (again.posted, again.already_there) == (0, 1)
+    assert known(programme).tier_on(today) == "star5"
+    assert known(programme).tier_on(today - timedelta(days=1)) is None
+
+
+def test_another_tier_from_another_day_is_taken_and_the_old_one_stays_what_it_was(programme, take_in):
+    for row in ("star5,2024-06-01", "star4,2025-01-01", "star5,2024-06-01", "star6,2023-01-01"):
+        assert take_in(f"{MORE}C1,2020-01-01,{row},\n").refused == 0
+
+    told = [
+        known(programme).tier_on(date(*day))
+        for day in ((2022, 12, 31), (2023, 1, 1), (2024, 6, 1), (2025, 1, 1))
+    ]
+    assert told == [None, "star6", "star5", "star4"]
+
+
+def test_a_known_customer_may_get_a_birthday_later_but_never_another(programme, take_in):
+    take_in(MORE + "C1,2020-01-01,,,\n")
+
+    first, again, other = [take_in(f"{MORE}C1,2020-01-01,,,{day}\n") for day in ("05-06", "05-06", "06-06")]
+
+    assert [(one.posted, one.already_there, one.refused) for one in (first, again, other)] == [
+        (1, 0, 0), (0, 1, 0), (0, 0, 1),
+    ]  # fmt: skip
+    assert other.errors[0]["error"].startswith("birthday: changed")
+    assert known(programme).birthday == "05-06"
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        (",,02-30", "birthday: is not a day of the year (MM-DD, without the year)"),
+        (",,13-01", "birthday: "),
+        (",,00-10", "birthday: "),
+        (",,04-31", "birthday: "),
+        (",,1990-05-06", "birthday: "),
+        (",,5-6", "birthday: "),
+        (",,０５-06", "birthday: "),
+        (",,05-06 ", "birthday: "),
+        ("五星,,", "tier: is not 1 to 32 letters"),
+        ("ｓｔａｒ5,,", "tier: "),
+        ("a b,,", "tier: "),
+        ("x" * 33 + ",,", "tier: "),
+        ("star5,２０２４-01-01,", "tier_from: "),
+        ("star5,2024-02-30,", "tier_from: "),
+        ("star5,2999-01-01,", "tier_from: must lie between"),
+        ("star5,1949-12-31,", "tier_from: must lie between"),
+        (",2024-01-01,", "tier_from: names a day and no tier"),
+    ],
+)
+def test_a_tier_or_birthday_that_cannot_be_is_refused(programme, take_in, row, reason):
+    report = take_in(f"{MORE}C1,2020-01-01,{row}\nC2,2020-01-01,star5,2024-01-01,05-06\n")
+
+    assert (report.posted, report.refused) == (1, 1)
+    assert report.errors[0]["error"].startswith(reason)
+    assert "C1" not in stored(programme)
+
+
+def test_two_tiers_from_one_day_contradict_each_other(programme, take_in):
+    take_in(MORE + "C1,2020-01-01,star5,2024-06-01,\n")
+
+    report = take_in(MORE + "C1,2020-01-01,star4,2024-06-01,\n")
+
+    assert report.errors[0]["error"] == "tier: changed; from 2024-06-01 on it is star5"
+    assert known(programme).tier_on(date(2026, 1, 1)) == "star5"
+
+
+def test_a_birthday_is_nowhere_but_in_its_table(programme, take_in, owner):
+    take_in(MORE + "C1,2020-01-01,star5,2024-06-01,02-29\n")
+
+    tables = (
+        owner.execute(text("select tablename from pg_tables where schemaname = 'public'")).scalars().all()
+    )
+    found = {
+        table
+        for table in tables
+        if owner.execute(text(f"select count(*) from {table} t where t::text ~ '02-29'")).scalar_one()
+    }
+    assert found == {"member_attribute"}

@@ -43,6 +43,7 @@ def test_a_wallet_shows_what_can_be_spent_what_is_set_aside_and_what_lapses(app,
         "programme": "gotone",
         "state": "open",
         "spendable": 450,
+        "pending": 0,
         "held": 150,
         "debt": 0,
         "lots": [

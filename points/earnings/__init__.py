@@ -1,0 +1,1 @@
+"""What bills would earn: questions that write nothing."""
