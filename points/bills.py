@@ -15,9 +15,9 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from base import clock, csv_files, database
+from base import clock, csv_files
 from base.errors import Problem
-from points import imports, ledger, policies
+from points import ledger, policies, staged_imports
 from points.deeds import Request
 from points.imports import Format, Outcome, Report, What, refused
 from points.kinds import Kind, State
@@ -85,11 +85,18 @@ def take_in(
     errors: Path | None = None,
     dry_run: bool = False,
     quiet: bool = False,
+    workers: int | None = 1,
 ) -> Report:
-    """A file of bill lines; opens its own transactions, see points/imports.py."""
-    with database.begin() as session:
-        versions = policies.load(session, programme.programme_id)
-    form = Format(
+    """A file of bill lines; opens its own transactions, see points/staged_imports.py."""
+    return staged_imports.run(
+        programme, path, form, errors=errors, dry_run=dry_run, quiet=quiet, workers=workers
+    )
+
+
+def form(session: Session, programme: Programme) -> Format[BillLineIn]:
+    """How bill lines are taken in under the rules and policies of now."""
+    versions = policies.load(session, programme.programme_id)
+    return Format(
         kind="bills",
         required=REQUIRED,
         optional=OPTIONAL,
@@ -98,7 +105,6 @@ def take_in(
         take=lambda session, lines: post_lines(session, programme, versions, lines),
         identity=lambda line: (line.customer_id, line.bill_id, line.line_no),
     )
-    return imports.run(programme, path, form, errors=errors, dry_run=dry_run, quiet=quiet)
 
 
 def post_lines(
