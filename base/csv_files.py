@@ -97,8 +97,17 @@ class CsvFile:
                 if line_no > after and not line.isspace():
                     yield line_no, line.rstrip("\n")
 
+    def plain(self, line: str) -> list[str] | None:
+        """The cells of a good line without quotation marks, which is what nearly all are; None for any other."""
+        if '"' in line or "\0" in line or self.corrected or len(line) > LONGEST_LINE:
+            return None
+        cells = line.split(",")
+        return cells if len(cells) == len(self.columns) else None
+
     def row(self, line_no: int, line: str) -> Row:
         """The row that a line is, good or bad."""
+        if (cells := self.plain(line)) is not None:
+            return Row(line_no, dict(zip(self.columns, cells, strict=True)))
         try:
             cells = _split(line)
         except csv.Error as error:
@@ -168,8 +177,6 @@ def _split(line: str) -> list[str]:
         raise csv.Error(f"the line is longer than {LONGEST_LINE} characters")
     if "\0" in line:
         raise csv.Error("the line contains a NUL byte")
-    if '"' not in line:  # three times as fast, and the same
-        return line.split(",")
     try:
         return next(csv.reader((line,), strict=True))
     except csv.Error as error:

@@ -15,7 +15,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from base import clock, csv_files
+from base import clock, csv_files, database
 from base.errors import Problem
 from points import ledger, policies, staged_imports
 from points.deeds import Request
@@ -273,9 +273,9 @@ def _stored(session: Session, places: Iterable[Place]) -> dict[Place, _Contents]
     members, bills, numbers = _columns(sorted(places), 3)
     rows = session.connection().exec_driver_sql(
         "select b.member_id, b.bill_id, b.line_no, b.bill_day, b.line_type, b.amount_fen, b.waived_fen "
-        "from unnest(%s::bigint[], %s::text[], %s::bigint[]) k(m, b, n) "
+        "from unnest(%s::text::bigint[], %s::text::text[], %s::text::bigint[]) k(m, b, n) "
         "join bill_line b on b.member_id = k.m and b.bill_id = k.b and b.line_no = k.n",
-        (members, bills, numbers),
+        tuple(map(database.array, (members, bills, numbers))),
     )
     return {(row[0], row[1], row[2]): (row[3], row[4], row[5], row[6]) for row in rows}
 
@@ -287,11 +287,11 @@ def _keep(session: Session, rated: Iterable[_Rated]) -> set[Place]:
          r.line.bill_day, r.line.line_type)
         for r in rated
     )  # fmt: skip
-    arrays = ", ".join(f"%s::{name}[]" for name in _KEPT_TYPES)
+    arrays = ", ".join(f"%s::text::{name}[]" for name in _KEPT_TYPES)
     new = session.connection().exec_driver_sql(
         f"insert into bill_line ({_KEPT}) select * from unnest({arrays}) on conflict do nothing "
         "returning member_id, bill_id, line_no",
-        tuple(_columns(rows, len(_KEPT_TYPES))),
+        tuple(map(database.array, _columns(rows, len(_KEPT_TYPES)))),
     )
     return {(row[0], row[1], row[2]) for row in new}
 

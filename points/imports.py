@@ -255,7 +255,7 @@ def mark(session: Session, import_id: int, report: Report, *, ended: bool = Fals
     """Write down how far a run is, or that it has ended."""
     session.execute(
         update(ImportRun)
-        .where(ImportRun.import_id == import_id)
+        .where(ImportRun.import_id == import_id, ImportRun.ended_at.is_(None))
         .values(counts=_counts(report), ended_at=clock.now() if ended else None)
     )
 

@@ -9,29 +9,29 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-from sqlalchemy import exc, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from base import csv_files, database, ids, locks, progress
 from base.csv_files import CsvFile, FileNotWritable
 from base.database import StillRunning
-from base.errors import Conflict, Problem, Unavailable
+from base.errors import Conflict, Problem
+from base.patience import patiently
 from points import crew, imports, preview, programmes, staging
-from points.imports import CHUNK, SHOWN_ERRORS, TRIES, Format, Report, What
+from points.imports import SHOWN_ERRORS, Format, Report, What
 from points.models import ImportRun, Programme
-from points.staging import Counts, Part, Share, Waiting
+from points.staging import Counts, Part, Share
 
 BLOCK = 10_000  # lines that are staged at once
 BLOCK_CHARACTERS = 4_000_000
+PART = 1_000  # lines that are posted at once, and the rest of the last member's
 WORTH_A_WORKER = 20_000  # lines
-GONE_TRIES = 8  # about a minute for a database that restarts
 CUSTOMER = "customer_id"
 
-Result = TypeVar("Result")
 Make = Callable[[Session, Programme], Format[Any]]
 
 
@@ -54,23 +54,28 @@ class Job:
     make: Make
 
     def __call__(self, share: Share, told: crew.Told) -> None:
-        """Do the parts of a share until none is left."""
-        with database.begin() as session:
-            programme = programmes.by_id(session, self.programme_id)
-            form = self.make(session, programme)
+        """Do the parts of a share until none is left, or until nobody listens."""
+        programme, form = patiently(self._made)
         after = 0
         while True:
-            part = _patiently(lambda after=after: _next_part(self, programme, form, share, after))  # type: ignore[misc]
-            if part is not None:
+            done = patiently(_next_part, self, programme, form, share, after)
+            if done is not None:
+                part, counts = done
+                if self.dry_run:  # its own transaction was rolled back
+                    patiently(staging.mark, self.import_id, part, counts)
                 after = part.part_no
                 if not told(part.lines):
                     return
             elif after:
                 after = 0  # from the front again: a part may have been given up meanwhile
-            elif _patiently(lambda: _undone(self, share)):
+            elif patiently(staging.undone, self.import_id, share):
                 time.sleep(0.2)  # somebody who was cut off is still at one
             else:
                 return
+
+    def _made(self, session: Session) -> tuple[Programme, Format[Any]]:
+        programme = programmes.by_id(session, self.programme_id)
+        return programme, self.make(session, programme)
 
 
 def run(
@@ -89,91 +94,76 @@ def run(
     anything is written; FileBeingTakenIn; FileNotWritable; and NotConnected, StillRunning or WorkersLost when it stopped
     half way: what is done stays, and the same call goes on.
     """
-    with database.begin() as session:
-        form = make(session, programme)
+    form = patiently(make, programme)
     file = csv_files.opened(path, form.required, form.optional)
-    _writable(file, errors)
+    _check_writable(file, errors)
     report = Report(path.name, form.kind, dry_run)
-    workers = workers or min(len(os.sched_getaffinity(0)), 1 + file.lines // WORTH_A_WORKER)
+    crew_size = workers or min(len(os.sched_getaffinity(0)), 1 + file.lines // WORTH_A_WORKER)
+    bars = _Bars(form.kind, quiet)
     if dry_run:
-        job = Job(programme.programme_id, ids.new_id(), file, True, make)
-        with locks.alone(_lock(job.import_id)):
-            try:
-                return _dry(programme, job, form, report, errors, quiet, workers)
-            finally:
-                _patiently(lambda: _clear(job.import_id))
+        return _tried(
+            Job(programme.programme_id, ids.new_id(), file, True, make), report, errors, bars, crew_size
+        )
     _remove_left_over()
     with locks.alone(f"import {programme.programme_id} {form.kind} {file.sha256.hex()}") as alone:
         if not alone:
             raise FileBeingTakenIn(file=path.name)
-        before = _patiently(lambda: _latest(programme, form.kind, file))
+        before = patiently(_latest, programme, form.kind, file)
         if before is not None and before.ended_at is not None and not before.counts["refused"]:
             return _known(report, before)
-        if before is None or before.ended_at is not None:
-            before_id = imports.begin(programme, file, report)
-        else:
-            before_id = before.import_id
-        job = Job(programme.programme_id, before_id, file, False, make)
-        try:
-            return _real(programme, job, form, report, errors, quiet, workers)
-        except BaseException:
-            with suppress(Problem):
-                _note(job.import_id, report)
-            raise
+        going_on = before is not None and before.ended_at is None
+        import_id = before.import_id if before and going_on else imports.begin(programme, file, report)
+        return _done(
+            Job(programme.programme_id, import_id, file, False, make), report, errors, bars, crew_size
+        )
 
 
-def _real(
-    programme: Programme,
-    job: Job,
-    form: Format[Any],
-    report: Report,
-    errors: Path | None,
-    quiet: bool,
-    workers: int,
-) -> Report:
-    with database.begin() as session:
-        earlier = staging.totals(session, job.import_id)
-    _work(programme, job, form.kind, quiet, workers)
-    _tell_refusals(job, report, errors, write=True)
-    with database.begin() as session:
-        whole = replace(report, errors=[], points={})
-        _count(whole, staging.totals(session, job.import_id))
-        _count(report, staging.totals(session, job.import_id))
-        imports.mark(session, job.import_id, whole, ended=True)
-        staging.clear(session, job.import_id)
+@dataclass(frozen=True)
+class _Bars:
+    """How the progress of one kind of file is shown."""
+
+    kind: str
+    quiet: bool
+
+
+def _done(job: Job, report: Report, errors: Path | None, bars: _Bars, workers: int) -> Report:
+    try:
+        earlier = patiently(staging.totals, job.import_id)
+        _work(job, bars, workers)
+        _tell_refusals(job, report, errors, write=True)
+        _count(report, patiently(staging.totals, job.import_id))
+        patiently(_close, job, report)
+    except BaseException:
+        with suppress(Problem):
+            _note(job, report)
+        raise
     return _without(report, earlier)
 
 
-def _dry(
-    programme: Programme,
-    job: Job,
-    form: Format[Any],
-    report: Report,
-    errors: Path | None,
-    quiet: bool,
-    workers: int,
-) -> Report:
-    _work(programme, job, form.kind, quiet, workers)
-    _tell_refusals(job, report, errors, write=errors is not None)
-    with database.begin() as session:
-        _count(report, staging.totals(session, job.import_id))
-        report.preview = preview.told(session, staging.previews(job.import_id))
+def _tried(job: Job, report: Report, errors: Path | None, bars: _Bars, workers: int) -> Report:
+    with locks.alone(_lock(job.import_id)):
+        try:
+            _work(job, bars, workers)
+            _tell_refusals(job, report, errors, write=errors is not None)
+            _count(report, patiently(staging.totals, job.import_id))
+            report.preview = patiently(_preview, job)
+        finally:
+            patiently(staging.clear, job.import_id)
     return report
 
 
-def _work(programme: Programme, job: Job, kind: str, quiet: bool, workers: int) -> None:
+def _work(job: Job, bars: _Bars, workers: int) -> None:
     """Stage what is not staged yet, and have all parts done."""
-    _stage(programme, job, kind, quiet)
-    with database.begin() as session:
-        staging.plan(session, job.import_id, CHUNK)
-        so_far = staging.totals(session, job.import_id)
-    with progress.bar(so_far.read, kind, quiet) as bar:
+    _stage(job, bars)
+    patiently(staging.plan, job.import_id, PART)
+    so_far = patiently(staging.totals, job.import_id)
+    with progress.bar(so_far.read, bars.kind, bars.quiet) as bar:
         bar.advance(so_far.posted + so_far.already_there + so_far.refused)
         if workers > 1:
             crew.run(job, workers, bar.advance)
         else:
             job(staging.ALL, lambda lines: _told(bar, lines))
-    if _undone(job, staging.ALL):
+    if patiently(staging.undone, job.import_id):
         raise StillRunning(retry_after_s=1)
 
 
@@ -185,20 +175,20 @@ def _told(bar: progress.Bar, lines: int) -> bool:
 # Staging
 
 
-def _stage(programme: Programme, job: Job, kind: str, quiet: bool) -> None:
-    with database.begin() as session:
-        upto = staging.staged_upto(session, job.import_id)
+def _stage(job: Job, bars: _Bars) -> None:
+    upto = patiently(staging.staged_upto, job.import_id)
     lines = job.file.lines
-    with progress.bar(lines, f"{kind}, reading", quiet or lines <= BLOCK) as bar:
+    with progress.bar(lines, f"{bars.kind}, reading", bars.quiet or lines <= BLOCK) as bar:
         bar.advance(upto - 1)
         for block in _blocks(job.file.numbered(upto)):
-            _patiently(lambda block=block: _keep(programme, job, block))  # type: ignore[misc]
+            patiently(_keep, job, block)
             bar.advance(block[-1][0] - upto)
             upto = block[-1][0]
 
 
 def _blocks(lines: Iterator[tuple[int, str]]) -> Iterator[list[tuple[int, str]]]:
-    block, characters = [], 0
+    block: list[tuple[int, str]] = []
+    characters = 0
     for line in lines:
         block.append(line)
         characters += len(line[1])
@@ -209,33 +199,37 @@ def _blocks(lines: Iterator[tuple[int, str]]) -> Iterator[list[tuple[int, str]]]
         yield block
 
 
-def _keep(programme: Programme, job: Job, block: list[tuple[int, str]]) -> None:
-    rows = [(job.file.row(line_no, line), line) for line_no, line in block]
-    good = [(row.line_no, row.cells[CUSTOMER], line) for row, line in rows if row.error is None]
-    bad = [(row.line_no, row.error) for row, _ in rows if row.error is not None]
-    with database.begin() as session:
-        members = staging.members_of(session, programme, {customer for _, customer, _ in good})
-        waiting = [Waiting(members.get(customer, 0), line_no, line) for line_no, customer, line in good]
-        staging.keep(session, job.import_id, block[-1][0], len(block), waiting, bad)
+def _keep(session: Session, job: Job, block: list[tuple[int, str]]) -> None:
+    """Stage a block; rows that cannot be told apart into cells are refused here, all else where it is posted."""
+    at, good, bad = job.file.columns.index(CUSTOMER), [], []
+    for line_no, line in block:
+        if (cells := job.file.plain(line)) is not None:
+            good.append((cells[at], line_no, line))
+        elif (row := job.file.row(line_no, line)).error is None:
+            good.append((row.cells[CUSTOMER], line_no, line))
+        else:
+            bad.append((line_no, row.error))
+    members = staging.members_of(session, job.programme_id, {customer for customer, _, _ in good})
+    waiting = [(members.get(customer, 0), line_no, line) for customer, line_no, line in good]
+    staging.keep(session, job.import_id, block[-1][0], len(block), waiting, bad)
 
 
 # A part
 
 
-def _next_part(job: Job, programme: Programme, form: Format[Any], share: Share, after: int) -> Part | None:
+def _next_part(
+    session: Session, job: Job, programme: Programme, form: Format[Any], share: Share, after: int
+) -> tuple[Part, Counts] | None:
     """Do the next part of a share in one transaction with its mark; None where nobody can take one."""
-    with database.begin() as session:
-        part = staging.claim(session, job.import_id, share, after)
-        if part is None:
-            return None
-        counts = _take(session, job, programme, form, part)
-        if not job.dry_run:
-            staging.mark(session, job.import_id, part, counts)
-            return part
+    part = staging.claim(session, job.import_id, share, after)
+    if part is None:
+        return None
+    counts = _take(session, job, programme, form, part)
+    if job.dry_run:
         session.rollback()
-    with database.begin() as session:
+    else:
         staging.mark(session, job.import_id, part, counts)
-    return part
+    return part, counts
 
 
 def _take(session: Session, job: Job, programme: Programme, form: Format[Any], part: Part) -> Counts:
@@ -259,32 +253,25 @@ def _take(session: Session, job: Job, programme: Programme, form: Format[Any], p
     return counts
 
 
-def _undone(job: Job, share: Share) -> int:
-    with database.begin() as session:
-        return staging.undone(session, job.import_id, share)
-
-
 # The report
 
 
-def _latest(programme: Programme, kind: str, file: CsvFile) -> ImportRun | None:
-    with database.begin() as session:
-        return session.scalar(
-            select(ImportRun)
-            .where(
-                ImportRun.programme_id == programme.programme_id,
-                ImportRun.kind == kind,
-                ImportRun.file_hash == file.sha256,
-            )
-            .order_by(ImportRun.began_at.desc(), ImportRun.import_id.desc())
-            .limit(1)
+def _latest(session: Session, programme: Programme, kind: str, file: CsvFile) -> ImportRun | None:
+    return session.scalar(
+        select(ImportRun)
+        .where(
+            ImportRun.programme_id == programme.programme_id,
+            ImportRun.kind == kind,
+            ImportRun.file_hash == file.sha256,
         )
+        .order_by(ImportRun.began_at.desc(), ImportRun.import_id.desc())
+        .limit(1)
+    )
 
 
 def _known(report: Report, before: ImportRun) -> Report:
     """The file was taken in: every row is there already."""
-    report.read = before.counts["read"]
-    report.already_there = report.read
+    report.read = report.already_there = before.counts["read"]
     return report
 
 
@@ -298,19 +285,27 @@ def _without(report: Report, earlier: Counts) -> Report:
     report.posted -= earlier.posted
     report.already_there += earlier.posted
     report.recounted = (report.recounted or 0) - earlier.recounted
-    for name, points in earlier.points.items():
-        report.points[name] -= points
+    report.points = {name: points - earlier.points.get(name, 0) for name, points in report.points.items()}
     return report
 
 
-def _note(import_id: int, report: Report) -> None:
-    """How far a run came that was stopped."""
+def _close(session: Session, job: Job, report: Report) -> None:
+    imports.mark(session, job.import_id, report, ended=True)
+    staging.clear(session, job.import_id)
+
+
+def _note(job: Job, report: Report) -> None:
+    """How far a run came that was stopped; without patience, for what stopped it may be the database."""
     with database.begin() as session:
-        _count(report, staging.totals(session, import_id))
-        imports.mark(session, import_id, report)
+        _count(report, staging.totals(session, job.import_id))
+        imports.mark(session, job.import_id, report)
 
 
-def _writable(file: CsvFile, errors: Path | None) -> None:
+def _preview(session: Session, job: Job) -> dict[str, Any]:
+    return preview.told(session, staging.previews(session, job.import_id))
+
+
+def _check_writable(file: CsvFile, errors: Path | None) -> None:
     """Say before the work what would otherwise be said after it."""
     place = imports.error_file(file, errors).path
     if errors is not None and not os.access(place.absolute().parent, os.W_OK):
@@ -319,10 +314,9 @@ def _writable(file: CsvFile, errors: Path | None) -> None:
 
 def _tell_refusals(job: Job, report: Report, errors: Path | None, *, write: bool) -> None:
     """The first few in the report, all of them in the error file, in the order of the file."""
-    refusals = staging.refusals(job.import_id)
     with imports.error_file(job.file, errors) as bad:
         lines = job.file.numbered()
-        for line_no, reason in refusals:
+        for line_no, reason in _refusals(job):
             if len(report.errors) < SHOWN_ERRORS:
                 report.errors.append({"line": line_no, "error": reason})
             elif not write:
@@ -332,39 +326,21 @@ def _tell_refusals(job: Job, report: Report, errors: Path | None, *, write: bool
     report.error_file = str(bad.path) if bad.count else None
 
 
-# Patience
+def _refusals(job: Job) -> Iterator[tuple[int, str]]:
+    after = 0
+    while page := patiently(staging.refusals, job.import_id, after):
+        yield from page
+        after = page[-1][0]
 
 
-def _patiently(call: Callable[[], Result]) -> Result:
-    """Again where another was first, or where the database is gone for a while."""
-    tries = 0
-    while True:
-        tries += 1
-        try:
-            return call()
-        except (StillRunning, exc.IntegrityError):
-            if tries >= TRIES:
-                raise
-            time.sleep(0.1 * 2**tries)
-        except Unavailable:
-            if tries >= GONE_TRIES:
-                raise
-            time.sleep(0.25 * 2**tries)
-
-
-def _clear(import_id: int) -> None:
-    with database.begin() as session:
-        staging.clear(session, import_id)
+# Dry runs that were killed
 
 
 def _remove_left_over() -> None:
-    """Dry runs that were killed have left their lines."""
-    with database.begin() as session:
-        found = staging.left_over(session)
-    for import_id in found:
+    for import_id in patiently(staging.left_over):
         with locks.alone(_lock(import_id)) as alone:
             if alone:
-                _clear(import_id)
+                patiently(staging.clear, import_id)
 
 
 def _lock(import_id: int) -> str:

@@ -13,18 +13,12 @@ from psycopg.types.json import Jsonb
 from sqlalchemy.orm import Session
 
 from base import clock, database
-from points.models import Programme
 
 PAGE = 20_000
 LAST = 2**63 - 1
 
 
-class Waiting(NamedTuple):
-    """A line for the staging table; member 0: no such customer."""
-
-    member_id: int
-    line_no: int
-    line: str
+Waiting = tuple[int, int, str]  # member (0: no such customer), number and text of a line
 
 
 class Share(NamedTuple):
@@ -62,7 +56,7 @@ class Counts:
     refusals: list[tuple[int, str]] = field(default_factory=list)
 
 
-def members_of(session: Session, programme: Programme, customers: Iterable[str]) -> dict[str, int]:
+def members_of(session: Session, programme_id: int, customers: Iterable[str]) -> dict[str, int]:
     """The member of each customer. Who left and came back stands under the first membership, so that lines of one
     customer stay together.
     """
@@ -70,7 +64,7 @@ def members_of(session: Session, programme: Programme, customers: Iterable[str])
         session,
         "select customer_id, min(member_id) from member where programme_id = %s "
         "and customer_id = any(string_to_array(%s, chr(10))) group by customer_id",
-        (programme.programme_id, "\n".join(customers)),
+        (programme_id, "\n".join(customers)),
     )
     return dict(rows.fetchall())
 
@@ -190,32 +184,27 @@ def totals(session: Session, import_id: int) -> Counts:
     return Counts(read, posted, there, refused, recounted, dict(points.fetchall()))
 
 
-def refusals(import_id: int) -> Iterator[tuple[int, str]]:
-    """Number and reason of every refused line in the order of the file; opens a transaction for each page."""
-    after, page = 0, [(0, "")]
-    while page:
-        with database.begin() as session:
-            page = _ask(
-                session,
-                "select r.line_no, r.reason from import_part p, unnest(p.refused_lines, p.reasons) r(line_no, reason) "
-                "where p.import_id = %s and r.line_no > %s order by r.line_no limit %s",
-                (import_id, after, PAGE),
-            ).fetchall()
-        yield from page
-        after = page[-1][0] if page else after
+def refusals(session: Session, import_id: int, after: int) -> list[tuple[int, str]]:
+    """A page of refused lines, number and reason, after a line in the order of the file; empty at the end."""
+    rows: list[tuple[int, str]] = _ask(
+        session,
+        "select r.line_no, r.reason from import_part p, unnest(p.refused_lines, p.reasons) r(line_no, reason) "
+        "where p.import_id = %s and r.line_no > %s order by r.line_no limit %s",
+        (import_id, after, PAGE),
+    ).fetchall()
+    return rows
 
 
-def previews(import_id: int) -> Iterator[dict[str, Any]]:
-    """What a dry run noted of each part."""
+def previews(session: Session, import_id: int) -> Iterator[dict[str, Any]]:
+    """What a dry run noted of each part, a hundred parts at a time."""
     after, more = 0, True
     while more:
-        with database.begin() as session:
-            rows: list[tuple[int, dict[str, Any]]] = _ask(
-                session,
-                "select part_no, preview from import_part where import_id = %s and part_no > %s "
-                "and preview is not null order by part_no limit 100",
-                (import_id, after),
-            ).fetchall()
+        rows: list[tuple[int, dict[str, Any]]] = _ask(
+            session,
+            "select part_no, preview from import_part where import_id = %s and part_no > %s "
+            "and preview is not null order by part_no limit 100",
+            (import_id, after),
+        ).fetchall()
         yield from (preview for _, preview in rows)
         after, more = (rows[-1][0], True) if rows else (after, False)
 
