@@ -71,12 +71,16 @@ def noted(
     )
     drawn = heapq.nsmallest(
         SAMPLE,
-        ((_lot(row), row, outcome) for row, outcome in zip(rows, outcomes, strict=True) if _shown(outcome)),
+        (
+            (_lot(row), row, outcome)
+            for row, outcome in zip(rows, outcomes, strict=True)
+            if outcome.what is What.POSTED
+        ),
     )
     return {
         "rules": [list(row) for row in rules],
         "largest": [list(row) for row in largest],
-        "sample": [[lot, row.line_no, row.cells, outcome.points] for lot, row, outcome in drawn],
+        "sample": [[lot, row.line_no, [*row.cells.items()], outcome.points] for lot, row, outcome in drawn],
     }
 
 
@@ -84,7 +88,7 @@ def told(session: Session, notes: Iterable[Mapping[str, Any]]) -> dict[str, Any]
     """All parts together, for the report; customers are masked."""
     rules: dict[tuple[int, int], list[int]] = {}
     largest: list[tuple[int, int, str]] = []
-    sample: list[tuple[str, int, dict[str, str], int]] = []
+    sample: list[tuple[str, int, list[tuple[str, str]], int]] = []
     for note in notes:
         for rule_id, lot_class, lines, points in note["rules"]:
             sums = rules.setdefault((rule_id, lot_class), [0, 0])
@@ -107,7 +111,7 @@ def told(session: Session, notes: Iterable[Mapping[str, Any]]) -> dict[str, Any]
             {"customer": masked(c), "postings": lines, "points": points} for points, lines, c in largest
         ],
         "sample": [
-            {"line": line_no, **cells, "customer_id": masked(cells["customer_id"]), "points": points}
+            {"line": line_no, **{name: _told(name, value) for name, value in cells}, "points": points}
             for _, line_no, cells, points in sorted(sample, key=lambda drawn: drawn[1])
         ],
     }
@@ -118,8 +122,8 @@ def masked(customer: str) -> str:
     return f"{customer[:2]}****{customer[-2:]}" if len(customer) >= 8 else "****"
 
 
-def _shown(outcome: Outcome) -> bool:
-    return outcome.what is What.POSTED
+def _told(name: str, value: str) -> str:
+    return masked(value) if name == "customer_id" else value
 
 
 def _lot(row: Row) -> str:
