@@ -106,12 +106,12 @@ def begin() -> Iterator[Session]:
     """One transaction. What the database itself refuses becomes a named error: not connected, still running."""
     engine()
     assert _sessions is not None
-    with named_errors(), _sessions.begin() as session:
+    with _named_errors(), _sessions.begin() as session:
         yield session
 
 
 @contextmanager
-def named_errors() -> Iterator[None]:
+def _named_errors() -> Iterator[None]:
     try:
         yield
     except (exc.OperationalError, exc.TimeoutError, exc.InterfaceError) as error:

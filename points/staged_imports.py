@@ -105,8 +105,8 @@ def run(
             Job(programme.programme_id, ids.new_id(), file, True, make), report, errors, bars, crew_size
         )
     _remove_left_over()
-    with locks.alone(f"import {programme.programme_id} {form.kind} {file.sha256.hex()}") as alone:
-        if not alone:
+    with locks.held(f"import {programme.programme_id} {form.kind} {file.sha256.hex()}") as mine:
+        if not mine:
             raise FileBeingTakenIn(file=path.name)
         before = patiently(_latest, programme, form.kind, file)
         if before is not None and before.ended_at is not None and not before.counts["refused"]:
@@ -141,7 +141,7 @@ def _done(job: Job, report: Report, errors: Path | None, bars: _Bars, workers: i
 
 
 def _tried(job: Job, report: Report, errors: Path | None, bars: _Bars, workers: int) -> Report:
-    with locks.alone(_lock(job.import_id)):
+    with locks.held(_lock(job.import_id)):
         try:
             _work(job, bars, workers)
             _tell_refusals(job, report, errors, write=errors is not None)
@@ -338,8 +338,8 @@ def _refusals(job: Job) -> Iterator[tuple[int, str]]:
 
 def _remove_left_over() -> None:
     for import_id in patiently(staging.left_over):
-        with locks.alone(_lock(import_id)) as alone:
-            if alone:
+        with locks.held(_lock(import_id)) as mine:
+            if mine:
                 patiently(staging.clear, import_id)
 
 

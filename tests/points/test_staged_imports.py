@@ -268,8 +268,8 @@ def test_who_comes_while_the_file_is_being_taken_in_is_told_so(tmp_path, program
     path = bill_file(tmp_path / "b.csv", LINE)
     file = csv_files.opened(path, bills.REQUIRED, bills.OPTIONAL)
 
-    with locks.alone(f"import {programme.programme_id} bills {file.sha256.hex()}") as alone:
-        assert alone
+    with locks.held(f"import {programme.programme_id} bills {file.sha256.hex()}") as mine:
+        assert mine
         with pytest.raises(FileBeingTakenIn):
             take_in(programme, path)
         assert runs() == []
@@ -577,7 +577,7 @@ def test_what_a_killed_dry_run_left_is_removed_by_the_next_run_but_not_what_a_li
         for import_id in (dead, living):
             staging.keep(session, import_id, 2, 1, [(1, 2, "a line")], [])
 
-    with locks.alone(f"import {living}"):
+    with locks.held(f"import {living}"):
         take_in(programme, bill_file(tmp_path / "b.csv", LINE))
         with database.begin() as session:
             assert session.scalars(select(StagedLine.import_id)).all() == [living]

@@ -175,7 +175,7 @@ def test_a_file_that_is_being_taken_in_is_2_with_the_next_step(run, gotone, bill
         programme = programmes.by_code(session, "gotone")
     file = csv_files.opened(path, bills.REQUIRED, bills.OPTIONAL)
 
-    with locks.alone(f"import {programme.programme_id} bills {file.sha256.hex()}"):
+    with locks.held(f"import {programme.programme_id} bills {file.sha256.hex()}"):
         result = run("bills", path)
 
     assert result.exit_code == 2
