@@ -6,7 +6,7 @@ from base import database, locks
 
 
 def test_the_second_is_told_and_another_name_is_another_lock(db):
-    with locks.held("a") as first, locks.alone("a") as second, locks.alone("b") as other:
+    with locks.held("a") as first, locks.held("a") as second, locks.held("b") as other:
         assert (first, second, other) == (True, False, True)
 
     with locks.held("a") as again:
