@@ -6,6 +6,7 @@ or another one, goes on where the marks end. A worker whose parent is gone stops
 
 import multiprocessing
 import os
+import pickle
 import signal
 from collections.abc import Callable
 from contextlib import suppress
@@ -101,4 +102,11 @@ def _work(url: str, work: Work, share: Share, said: Connection, parent: int) -> 
         work(share, told)
     except Exception as error:
         with suppress(OSError):
-            said.send(error)
+            said.send(error if _travels(error) else RuntimeError(repr(error)))
+
+
+def _travels(error: Exception) -> bool:
+    try:
+        return isinstance(pickle.loads(pickle.dumps(error)), type(error))
+    except Exception:
+        return False

@@ -98,7 +98,7 @@ def run(
     file = csv_files.opened(path, form.required, form.optional)
     _check_writable(file, errors)
     report = Report(path.name, form.kind, dry_run)
-    crew_size = workers or min(len(os.sched_getaffinity(0)), 1 + file.lines // WORTH_A_WORKER)
+    crew_size = workers or min(os.cpu_count() or 1, 1 + file.lines // WORTH_A_WORKER)
     bars = _Bars(form.kind, quiet)
     if dry_run:
         return _tried(

@@ -104,6 +104,7 @@ def staged_upto(session: Session, import_id: int) -> int:
 
 def plan(session: Session, import_id: int, size: int) -> None:
     """Cut what is staged into parts of at least so many lines, between members; lines of nobody anywhere. Once is enough."""
+    _take_time(session)
     _ask(
         session,
         "with whose as (select member_id, count(*) as lines from staged_line "
@@ -125,12 +126,14 @@ def claim(session: Session, import_id: int, share: Share, after: int) -> Part | 
     """The next part of a share that is not done and that nobody is at; it is the caller's until the transaction ends."""
     row = _ask(
         session,
-        "select part_no, first_member, last_member, first_line, last_line, lines from import_part "
+        "select part_no, first_member, last_member, first_line, last_line, lines, "
+        # A member of very many lines is worked at for longer than a transaction may be idle.
+        f"case when lines > {PAGE} then set_config('idle_in_transaction_session_timeout', '0', true) end from import_part "
         "where import_id = %s and part_no > %s and part_no %% %s = %s and done_at is null "
         "order by part_no limit 1 for update skip locked",
         (import_id, after, share.of, share.number),
     ).fetchone()
-    return Part(*row) if row else None
+    return Part(*row[:6]) if row else None
 
 
 def lines_of(session: Session, import_id: int, part: Part) -> list[tuple[int, str]]:
@@ -211,6 +214,7 @@ def previews(session: Session, import_id: int) -> Iterator[dict[str, Any]]:
 
 def clear(session: Session, import_id: int) -> None:
     """Nothing of the file stays in the staging tables."""
+    _take_time(session)
     _ask(session, "delete from staged_line where import_id = %s", (import_id,))
     _ask(session, "delete from import_part where import_id = %s", (import_id,))
 
@@ -224,6 +228,11 @@ def left_over(session: Session) -> list[int]:
         (),
     )
     return [import_id for (import_id,) in rows]
+
+
+def _take_time(session: Session) -> None:
+    """For a statement over all lines of a file there is no deadline."""
+    _ask(session, "set local statement_timeout = 0", ())
 
 
 def _ask(session: Session, statement: str, values: Sequence[Any] | dict[str, Any]) -> Cursor:

@@ -20,6 +20,17 @@ def refuses(share, told):
     raise StillRunning(retry_after_s=share.number)
 
 
+class Odd(Exception):
+    """Cannot be sent to another process."""
+
+    def __init__(self, one, two):
+        super().__init__(one)
+
+
+def fails_oddly(share, told):
+    raise Odd(1, 2)
+
+
 def dies(share, told):
     os._exit(9)
 
@@ -45,6 +56,11 @@ def test_what_a_worker_raises_is_raised(db):
         crew.run(refuses, 1, print)
 
     assert raised.value.retry_after_s == 0
+
+
+def test_what_cannot_be_sent_is_told_as_text(db):
+    with pytest.raises(RuntimeError, match="Odd"):
+        crew.run(fails_oddly, 1, print)
 
 
 def test_a_worker_that_dies_is_replaced_and_does_its_share(db, tmp_path):

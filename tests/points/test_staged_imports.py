@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -335,39 +335,55 @@ def until(true, within=60):
         time.sleep(0.01)
 
 
-# Killed
+# Killed in the middle of a part
 
 
-def command(config, path, *more):
-    """`jifen import bills` in a process of its own."""
-    environment = own_environment() | {
-        "DATABASE_URL": config.database_url or "",
-        "DATABASE_OWNER_URL": config.database_owner_url or "",
-        "PYTHONPATH": str(ROOT),
-    }
-    return subprocess.Popen(
-        [sys.executable, "-m", "app.cli", "import", "bills", str(path), "--json", *more],
-        env=environment,
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+@dataclass(frozen=True)
+class Stalled:
+    """An import in processes of its own that stand still in the middle of a part; see tests/points/stalling.py."""
+
+    run: "subprocess.Popen[str]"
+    folder: Path
+
+    def standing(self):
+        """The processes that stand still."""
+        return [int(file.name) for file in self.folder.iterdir() if file.name.isdigit()]
+
+    def goes_on(self):
+        (self.folder / "go").touch()
+
+    def report(self):
+        said, wrong = self.run.communicate(timeout=100)
+        assert self.run.returncode == 0, wrong
+        return json.loads(said)
 
 
-def children(pid):
-    """The workers of a run: its children that Python's spawn started."""
-    found = []
-    for entry in os.listdir("/proc"):
-        if entry.isdigit():
-            try:
-                parent = int(Path(f"/proc/{entry}/stat").read_text().rpartition(")")[2].split()[1])
-                said = Path(f"/proc/{entry}/cmdline").read_text()
-            except OSError:
-                continue
-            if parent == pid and "spawn_main" in said:
-                found.append(int(entry))
-    return found
+@pytest.fixture
+def stalled(tmp_path_factory):
+    """Starts an import and waits until all of its workers stand still."""
+    started = []
+
+    def start(config, path, workers):
+        folder = tmp_path_factory.mktemp("stalled")
+        words = (config.database_url, "gotone", str(path), str(workers), str(folder))
+        run = subprocess.Popen(
+            [sys.executable, "-m", "tests.points.stalling", *words],
+            cwd=ROOT,
+            env=own_environment() | {"PYTHONPATH": str(ROOT)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        started.append(Stalled(run, folder))
+        until(lambda: len(started[-1].standing()) == workers or run.poll() is not None)
+        assert run.poll() is None, run.communicate()
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.goes_on()
+        one.run.kill()
+        one.run.communicate()
 
 
 @pytest.fixture
@@ -379,41 +395,37 @@ def two_programmes(db, tmp_path, programme):
     return path, calm
 
 
-@pytest.mark.parametrize("workers", ["1", "2"])
-def test_a_run_that_was_killed_goes_on_and_ends_as_an_undisturbed_one(db, programme, two_programmes, workers):
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_run_that_was_killed_goes_on_and_ends_as_an_undisturbed_one(
+    db, programme, two_programmes, stalled, workers
+):
     path, calm = two_programmes
-    first = command(db, path, "--programme", "gotone", "--workers", workers)
-    until(lambda: done_parts() >= 1)
-    first.kill()
-    assert first.wait() == -signal.SIGKILL
-    assert done_parts() < 8
+    first = stalled(db, path, workers)
+    first.run.kill()
+    assert first.run.wait() == -signal.SIGKILL
+    assert done_parts() == 2 * workers
+    first.goes_on()  # workers without a parent end the part that they are at
 
-    second = command(db, path, "--programme", "gotone", "--workers", workers)
-    said, wrong = second.communicate()
+    second = take_in(programme, path, workers=workers)
 
-    report = json.loads(said)
-    assert second.returncode == 0, wrong
-    assert report["posted"] + report["already_there"] == 8 * PART
-    assert report["already_there"] >= PART
-    assert report["adds_up"]
+    assert second.posted + second.already_there == 8 * PART
+    assert second.already_there >= 2 * workers * PART
+    assert second.adds_up
     assert wallets(programme) == wallets(calm)
     assert staged() == [0, 0]
 
 
-def test_a_worker_that_was_killed_is_replaced(db, programme, two_programmes):
+def test_a_worker_that_was_killed_is_replaced(db, programme, two_programmes, stalled):
     path, calm = two_programmes
-    run = command(db, path, "--programme", "gotone", "--workers", "2")
-    until(lambda: done_parts() >= 1)
-    workers = children(run.pid)
-    os.kill(workers[0], signal.SIGKILL)
-    assert done_parts() < 8
+    run = stalled(db, path, 2)
 
-    said, wrong = run.communicate()
+    os.kill(run.standing()[0], signal.SIGKILL)
+    run.goes_on()
 
-    assert len(workers) == 2
-    assert run.returncode == 0, wrong
-    assert json.loads(said)["posted"] == 8 * PART
+    report = run.report()
+    assert (report["posted"], report["already_there"]) == (8 * PART, 0)
     assert wallets(programme) == wallets(calm)
+    assert staged() == [0, 0]
 
 
 def test_one_that_is_killed_while_it_reads_goes_on_reading_there(tmp_path, programme, monkeypatch):
@@ -438,7 +450,7 @@ def test_one_that_is_killed_while_it_reads_goes_on_reading_there(tmp_path, progr
     assert len(calls) == 4 + 7
 
 
-def test_a_database_that_goes_away_and_comes_back_loses_nothing(tmp_path_factory, tmp_path, config):
+def test_a_database_that_goes_away_and_comes_back_loses_nothing(tmp_path_factory, tmp_path, config, stalled):
     folder = tmp_path_factory.mktemp("own")
     servers = local.start(folder)
     own = config.at(database_url=servers.database_url, database_owner_url=servers.owner_url, data_dir=folder)
@@ -446,20 +458,17 @@ def test_a_database_that_goes_away_and_comes_back_loses_nothing(tmp_path_factory
         schema.migrate(servers.owner_url)
         wire(own, pool_size=4)
         programme = given_with_customers(own, "gotone")
-        path = bill_file(tmp_path / "b.csv", *lines_of_many(8 * PART))
-        run = command(own, path, "--workers", "2")
-        until(lambda: done_parts() >= 1)
+        run = stalled(own, bill_file(tmp_path / "b.csv", *lines_of_many(8 * PART)), 2)
 
         local.stop(folder)
+        run.goes_on()
         time.sleep(1)
         local.start(folder)
-        said, wrong = run.communicate()
 
-        assert run.returncode == 0, wrong
-        report = json.loads(said)
-        assert (report["posted"], report["adds_up"]) == (8 * PART, True)
+        report = run.report()
         wire(own, pool_size=4)
-        assert sum(wallet[0] for wallet in wallets(programme).values()) == report["points"]["plan"]
+        assert (report["posted"], report["already_there"]) == (8 * PART, 0)
+        assert sum(wallet[0] for wallet in wallets(programme).values()) == report["recounted"]
         with database.begin() as session:
             assert list(findings(session)) == []
     finally:
