@@ -201,6 +201,8 @@ def _blocks(lines: Iterator[tuple[int, str]]) -> Iterator[list[tuple[int, str]]]
 
 def _keep(session: Session, job: Job, block: list[tuple[int, str]]) -> None:
     """Stage a block; rows that cannot be told apart into cells are refused here, all else where it is posted."""
+    if staging.staged_upto(session, job.import_id) >= block[-1][0]:
+        return  # the answer of an earlier try was lost
     at, good, bad = job.file.columns.index(CUSTOMER), [], []
     for line_no, line in block:
         if (cells := job.file.plain(line)) is not None:

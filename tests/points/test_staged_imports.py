@@ -450,6 +450,19 @@ def test_one_that_is_killed_while_it_reads_goes_on_reading_there(tmp_path, progr
     assert len(calls) == 4 + 7
 
 
+def test_a_block_whose_answer_was_lost_is_staged_once(tmp_path, programme):
+    job = given_job(tmp_path, programme, lines_of_many(50))
+    before = staged()
+
+    with database.begin() as session:
+        staged_imports._keep(session, job, list(job.file.numbered()))
+
+    assert staged() == before
+    job(staging.ALL, lambda lines: True)
+    with database.begin() as session:
+        assert staging.totals(session, job.import_id).posted == 50
+
+
 def test_a_database_that_goes_away_and_comes_back_loses_nothing(tmp_path_factory, tmp_path, config, stalled):
     folder = tmp_path_factory.mktemp("own")
     servers = local.start(folder)
