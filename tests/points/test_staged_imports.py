@@ -492,6 +492,20 @@ def test_a_database_that_goes_away_and_comes_back_loses_nothing(tmp_path_factory
 # Bounds
 
 
+def test_points_are_recounted_without_reading_all_postings(tmp_path, programme):
+    take_in(programme, bill_file(tmp_path / "b.csv", *lines_of_many(3 * PART)))
+
+    with database.begin() as session:
+        before = preview.numbers(session, programme, NAMES)
+        scans = "select seq_scan from pg_stat_xact_user_tables where relname = 'posting'"
+        already = session.scalar(text(scans))
+        preview.recounted(session, before)
+        preview.noted(session, before, [], [])
+
+        assert len(before) == len(NAMES)
+        assert session.scalar(text(scans)) == already
+
+
 MEASURED = """
 import resource, sys
 from pathlib import Path
