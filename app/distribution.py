@@ -39,6 +39,7 @@ LOCAL = {
     "decision": "one row a proposal, beside it",
     "audit": "read by subject and time, by few",
     "import_run": "one row a file",
+    "import_part": "one row for each thousand lines of a file that is being taken in",
     "expiry_run": "one row a walk",
     "analysis_run": "one row a report",
 }

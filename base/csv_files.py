@@ -13,9 +13,9 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
-from typing import TextIO
+from typing import NamedTuple, TextIO
 
 from base.errors import Invalid
 
@@ -67,8 +67,7 @@ class BadCell(ValueError):
     """A value of a row is not what its column asks for; the text names the column."""
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """A line of the file: its number in the file, its cells by column, and why it cannot be used, if so."""
 
     line_no: int
@@ -88,18 +87,31 @@ class CsvFile:
 
     def rows(self) -> Iterator[Row]:
         """Every row in order, good or bad; blank lines are left out."""
+        for line_no, line in self.numbered():
+            yield self.row(line_no, line)
+
+    def numbered(self, after: int = 1) -> Iterator[tuple[int, str]]:
+        """Number and text of every line after that one, without its end; blank lines are left out."""
         with open(self.path, encoding="utf-8-sig") as file:
             for line_no, line in _lines(file):
-                if line_no > 1 and line.strip():
-                    yield self._row(line_no, line)
+                if line_no > after and not line.isspace():
+                    yield line_no, line.rstrip("\n")
 
-    def _row(self, line_no: int, line: str) -> Row:
+    def plain(self, line: str) -> list[str] | None:
+        """The cells of a good line without quotation marks, which is what nearly all are; None for any other."""
+        if '"' in line or "\0" in line or self.corrected or len(line) > LONGEST_LINE:
+            return None
+        cells = line.split(",")
+        return cells if len(cells) == len(self.columns) else None
+
+    def row(self, line_no: int, line: str) -> Row:
+        """The row that a line is, good or bad."""
+        if (cells := self.plain(line)) is not None:
+            return Row(line_no, dict(zip(self.columns, cells, strict=True)))
         try:
             cells = _split(line)
         except csv.Error as error:
-            return Row(
-                line_no, {self.columns[0]: line.rstrip("\n")[:LONGEST_LINE].replace("\0", "")}, str(error)
-            )
+            return Row(line_no, {self.columns[0]: line[:LONGEST_LINE].replace("\0", "")}, str(error))
         if self.corrected:
             cells = [_opened(cell) for cell in cells]
         found = dict(zip(self.columns, cells, strict=False))
@@ -173,7 +185,7 @@ def _split(line: str) -> list[str]:
 
 def _checked(head: str, required: Sequence[str], optional: Sequence[str]) -> tuple[str, ...]:
     try:
-        columns = tuple(name.strip() for name in _split(head))
+        columns = tuple(name.strip() for name in _split(head.rstrip("\n")))
     except csv.Error as error:
         raise FileColumnsWrong(f"line 1: {error}") from error
     allowed = {*required, *optional, *(NOTES if set(NOTES) <= set(columns) else ())}
@@ -237,6 +249,8 @@ def whole_number(cells: Mapping[str, str], column: str, *, default: int | None =
     the like.
     """
     value = cells.get(column, "")
+    if len(value) <= 18 and value.isdecimal() and value.isascii():
+        return int(value)
     if not value and default is not None:
         return default
     if not _DIGITS.fullmatch(value):
@@ -249,24 +263,30 @@ def whole_number(cells: Mapping[str, str], column: str, *, default: int | None =
 def day(cells: Mapping[str, str], column: str) -> date:
     """A day as YYYY-MM-DD; BadCell."""
     value = cells.get(column, "")
+    found = _day(value) if len(value) == 10 else None
+    if found is None:
+        raise BadCell(f"{column}: {_shown(value)} is not a day (YYYY-MM-DD)")
+    return found
+
+
+@lru_cache(4096)  # a file has few days and many lines
+def _day(value: str) -> date | None:
     try:
-        if _DAY.fullmatch(value):
-            return date.fromisoformat(value)
+        return date.fromisoformat(value) if _DAY.fullmatch(value) else None
     except ValueError:
-        pass
-    raise BadCell(f"{column}: {_shown(value)} is not a day (YYYY-MM-DD)")
+        return None
 
 
 def text(cells: Mapping[str, str], column: str, *, longest: int = 64) -> str:
     """A text that is not empty, without spaces around it or control characters; BadCell."""
     value = cells.get(column, "")
+    if 0 < len(value) <= longest and value.isprintable() and value == value.strip():
+        return value
     if not value:
         raise BadCell(f"{column}: is empty")
     if len(value) > longest:
         raise BadCell(f"{column}: longer than {longest} characters")
-    if value != value.strip() or not value.isprintable():
-        raise BadCell(f"{column}: {_shown(value)} has spaces around it or characters that cannot be printed")
-    return value
+    raise BadCell(f"{column}: {_shown(value)} has spaces around it or characters that cannot be printed")
 
 
 def _shown(value: str) -> str:

@@ -4,7 +4,7 @@ An edge (a view, a command, a job) writes `with begin() as session:`; leaving co
 Rules take the session first and never commit.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, ClassVar
@@ -149,6 +149,22 @@ def _named(error: BaseException | None) -> Exception:
     if state == "57014":
         return Unavailable("The database took too long.", retry_after_s=2)
     return NotConnected(retry_after_s=2)
+
+
+def array(values: Iterable[object]) -> str:
+    """An array as its text, for `%s::text::bigint[]` and the like: several times as fast to send as a list."""
+    found = list(values)
+    if found and None not in found:
+        joined = '","'.join(map(str, found))
+        if "\\" not in joined and joined.count('"') == 2 * (len(found) - 1):
+            return f'{{"{joined}"}}'
+    return "{" + ",".join(map(_element, found)) + "}"
+
+
+def _element(value: object) -> str:
+    if value is None:
+        return "NULL"
+    return '"' + str(value).replace("\\", r"\\").replace('"', r"\"") + '"'
 
 
 def answers(session: Session) -> bool:

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from base import clock, csv_files, database
 from base.errors import Problem
-from points import factors, imports, ledger, policies, rating
+from points import factors, ledger, policies, rating, staged_imports
 from points.deeds import Request
 from points.imports import Format, Outcome, Report, What, refused
 from points.kinds import MOST_POINTS, Kind, State
@@ -89,11 +89,18 @@ def take_in(
     errors: Path | None = None,
     dry_run: bool = False,
     quiet: bool = False,
+    workers: int | None = 1,
 ) -> Report:
-    """A file of bill lines; opens its own transactions, see points/imports.py."""
-    with database.begin() as session:
-        versions = policies.load(session, programme.programme_id)
-    form = Format(
+    """A file of bill lines; opens its own transactions, see points/staged_imports.py."""
+    return staged_imports.run(
+        programme, path, form, errors=errors, dry_run=dry_run, quiet=quiet, workers=workers
+    )
+
+
+def form(session: Session, programme: Programme) -> Format[BillLineIn]:
+    """How bill lines are taken in under the rules and policies of now."""
+    versions = policies.load(session, programme.programme_id)
+    return Format(
         kind="bills",
         required=REQUIRED,
         optional=OPTIONAL,
@@ -102,7 +109,6 @@ def take_in(
         take=lambda session, lines: post_lines(session, programme, versions, lines),
         identity=lambda line: (line.customer_id, line.bill_id, line.line_no),
     )
-    return imports.run(programme, path, form, errors=errors, dry_run=dry_run, quiet=quiet)
 
 
 def post_lines(
@@ -325,9 +331,9 @@ def _stored(session: Session, places: Iterable[Place]) -> dict[Place, _Contents]
     members, bills, numbers = _columns(sorted(places), 3)
     rows = session.connection().exec_driver_sql(
         "select b.member_id, b.bill_id, b.line_no, b.bill_day, b.line_type, b.amount_fen, b.waived_fen, b.paid_fen "
-        "from unnest(%s::bigint[], %s::text[], %s::bigint[]) k(m, b, n) "
+        "from unnest(%s::text::bigint[], %s::text::text[], %s::text::bigint[]) k(m, b, n) "
         "join bill_line b on b.member_id = k.m and b.bill_id = k.b and b.line_no = k.n",
-        (members, bills, numbers),
+        tuple(map(database.array, (members, bills, numbers))),
     )
     return {(row[0], row[1], row[2]): (row[3], row[4], row[5], row[6], row[7]) for row in rows}
 
@@ -340,12 +346,12 @@ def _keep(session: Session, rated: Iterable[_Rated]) -> set[Place]:
          "{" + ",".join(str(factor.factor_id) for factor in r.worth.factors) + "}")
         for r in sorted(rated, key=lambda one: one.place)
     ]  # fmt: skip
-    arrays = ", ".join(f"%s::{name}[]" for name in _KEPT_TYPES)
+    arrays = ", ".join(f"%s::text::{name}[]" for name in _KEPT_TYPES)
     new = session.connection().exec_driver_sql(
         f"insert into bill_line ({_KEPT}) select m, b, l, a, w, p, r, e, d, t, f, g::bigint[] "
         f"from unnest({arrays}) k(m, b, l, a, w, p, r, e, d, t, f, g) on conflict do nothing "
         "returning member_id, bill_id, line_no",
-        tuple(_columns(rows, len(_KEPT_TYPES))),
+        tuple(map(database.array, _columns(rows, len(_KEPT_TYPES)))),
     )
     return {(row[0], row[1], row[2]) for row in new}
 

@@ -2,7 +2,8 @@
 
 A chunk is one transaction with its rows and its counts, so after Ctrl-C or a crash the same command goes on
 where it was: what is there already is counted as such and not done twice. A dry run does the same work and
-rolls every chunk back.
+rolls every chunk back. Files in which the same members come again and again, in millions of lines, take the way of
+points/staged_imports.py; formats, outcomes and the report are the same.
 """
 
 import time
@@ -12,7 +13,7 @@ from dataclasses import asdict, dataclass, field
 from enum import Enum
 from itertools import islice
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from sqlalchemy import exc, update
 from sqlalchemy.orm import Session
@@ -37,8 +38,7 @@ class What(Enum):
     REFUSED = "refused"
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What became of a row: the points it brought and under which name they count, or why it was refused."""
 
     what: What
@@ -67,7 +67,11 @@ class Format(Generic[Item]):
 
 @dataclass
 class Report:
-    """Counts of one run. `points` by name (the line type of a bill); `errors`: the first few."""
+    """Counts of one run. `points` by name (the line type of a bill); `errors`: the first few.
+
+    `recounted`: the points of the postings that the run left in the ledger, where they were looked up again;
+    `preview`: more of what a dry run found, see points/preview.py.
+    """
 
     file: str
     kind: str
@@ -79,11 +83,14 @@ class Report:
     points: dict[str, int] = field(default_factory=dict)
     errors: list[dict[str, Any]] = field(default_factory=list)
     error_file: str | None = None
+    recounted: int | None = None
+    preview: dict[str, Any] | None = None
 
     @property
     def adds_up(self) -> bool:
-        """Every row that was read was posted, was there already, or was refused."""
-        return self.read == self.posted + self.already_there + self.refused
+        """Every row that was read was posted, was there already, or was refused; and the ledger holds the points."""
+        rows = self.read == self.posted + self.already_there + self.refused
+        return rows and (self.recounted is None or self.recounted == sum(self.points.values()))
 
     @property
     def clean(self) -> bool:
@@ -127,12 +134,12 @@ def run(
     """
     file = csv_files.opened(path, form.required, form.optional)
     report = Report(path.name, form.kind, dry_run)
-    import_id = None if dry_run else _begin(programme, file, report)
+    import_id = None if dry_run else begin(programme, file, report)
     seen: dict[int, int] = {}
-    with _error_file(file, errors) as bad, progress.bar(file.lines, form.kind, quiet) as bar:
+    with error_file(file, errors) as bad, progress.bar(file.lines, form.kind, quiet) as bar:
         rows = file.rows()
         while chunk := list(islice(rows, CHUNK)):
-            outcomes, report = _done(form, chunk, _parsed(form, chunk), report, import_id, seen)
+            outcomes, report = _done(form, chunk, parsed(form, chunk), report, import_id, seen)
             for row, outcome in zip(chunk, outcomes, strict=True):
                 if outcome.what is What.REFUSED and (errors or not dry_run):
                     bad.add(row, outcome.reason)
@@ -140,18 +147,20 @@ def run(
     report.error_file = str(bad.path) if bad.count else None
     if import_id is not None:
         with database.begin() as session:
-            _mark(session, import_id, report, ended=True)
+            mark(session, import_id, report, ended=True)
     return report
 
 
-def _error_file(file: CsvFile, path: Path | None) -> ErrorFile:
+def error_file(file: CsvFile, path: Path | None) -> ErrorFile:
+    """Where bad rows of a file go; FileNotWritable where that is the file itself."""
     path = path or ErrorFile.beside(file.path)
     if path.exists() and path.samefile(file.path):
         raise FileNotWritable("it is the file that is taken in", file=str(path))
     return ErrorFile(path, file.columns)
 
 
-def _parsed(form: Format[Item], rows: list[Row]) -> list[Item | Outcome]:
+def parsed(form: Format[Item], rows: Sequence[Row]) -> list[Item | Outcome]:
+    """The item that each row is, or its refusal."""
     items: list[Item | Outcome] = []
     for row in rows:
         try:
@@ -173,12 +182,12 @@ def _done(
     for tries in range(1, TRIES + 1):
         try:
             with database.begin() as session:
-                outcomes = _taken(session, form, items)
+                outcomes = taken(session, form, items)
                 if import_id is None:
                     session.rollback()
                     return _dry(form, chunk, items, outcomes, before, seen)
                 report = _counted(before, chunk, outcomes)
-                _mark(session, import_id, report)
+                mark(session, import_id, report)
             return outcomes, report
         except (StillRunning, exc.IntegrityError):
             if tries == TRIES:
@@ -187,7 +196,8 @@ def _done(
     raise AssertionError("not reached")
 
 
-def _taken(session: Session, form: Format[Item], items: list[Item | Outcome]) -> list[Outcome]:
+def taken(session: Session, form: Format[Item], items: Sequence[Item | Outcome]) -> list[Outcome]:
+    """The outcome of each item; refusals stay what they are."""
     good = [item for item in items if not isinstance(item, Outcome)]
     done = iter(form.take(session, good))
     return [item if isinstance(item, Outcome) else next(done) for item in items]
@@ -225,7 +235,8 @@ def _counted(before: Report, chunk: list[Row], outcomes: list[Outcome]) -> Repor
     return report
 
 
-def _begin(programme: Programme, file: CsvFile, report: Report) -> int:
+def begin(programme: Programme, file: CsvFile, report: Report) -> int:
+    """Write down that a file is being taken in; the number of the run."""
     with database.begin() as session:
         row = ImportRun(
             import_id=ids.new_id(),
@@ -240,15 +251,16 @@ def _begin(programme: Programme, file: CsvFile, report: Report) -> int:
     return row.import_id
 
 
-def _mark(session: Session, import_id: int, report: Report, *, ended: bool = False) -> None:
+def mark(session: Session, import_id: int, report: Report, *, ended: bool = False) -> None:
+    """Write down how far a run is, or that it has ended."""
     session.execute(
         update(ImportRun)
-        .where(ImportRun.import_id == import_id)
+        .where(ImportRun.import_id == import_id, ImportRun.ended_at.is_(None))
         .values(counts=_counts(report), ended_at=clock.now() if ended else None)
     )
 
 
 def _counts(report: Report) -> dict[str, Any]:
     """What is kept of a run: no row of the file, for rows are about people."""
-    kept = ("file", "read", "posted", "already_there", "refused", "points")
+    kept = ("file", "read", "posted", "already_there", "refused", "points", "recounted")
     return {name: value for name, value in asdict(report).items() if name in kept}

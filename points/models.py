@@ -193,6 +193,43 @@ class ImportRun(Base):
     ended_at: Mapped[datetime | None]
 
 
+class StagedLine(Base):
+    """A line of a file that waits to be taken in; gone when its import is closed. member_id 0: no such customer."""
+
+    __tablename__ = "staged_line"
+    member_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    import_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    line_no: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    line: Mapped[str] = mapped_column(Text)
+
+
+class ImportPart(Base):
+    """Staged lines that are done in one transaction, and once that is so what became of them; gone as the lines are.
+
+    Numbers from 1: lines of a range of members. Below 0: what was read from the file up to that line at a time, with
+    the rows that could not be staged.
+    """
+
+    __tablename__ = "import_part"
+    import_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    part_no: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    first_member: Mapped[int] = mapped_column(BigInteger)
+    last_member: Mapped[int] = mapped_column(BigInteger)
+    first_line: Mapped[int] = mapped_column(BigInteger)
+    last_line: Mapped[int] = mapped_column(BigInteger)
+    lines: Mapped[int] = mapped_column(BigInteger)
+    read: Mapped[int] = mapped_column(BigInteger)
+    done_at: Mapped[datetime | None]
+    posted: Mapped[int] = mapped_column(BigInteger)
+    already_there: Mapped[int] = mapped_column(BigInteger)
+    refused: Mapped[int] = mapped_column(BigInteger)
+    recounted: Mapped[int] = mapped_column(BigInteger)
+    points: Mapped[dict[str, int]] = mapped_column(JSONB)
+    preview: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    refused_lines: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))
+    reasons: Mapped[list[str]] = mapped_column(ARRAY(Text))
+
+
 class BillCorrection(Base):
     """A later word on a bill line: its amounts and points from then on, under the line's own rule and policy.
 

@@ -11,10 +11,11 @@ import click
 
 from admin.airline import taking_in as airline
 from app import local_setup
-from base import database, progress
+from base import clock, database, progress
 from base.config import ConfigError
 from base.errors import Problem
 from base.local import CannotStart
+from catalog.rates import rates
 from points import bills, corrections, payments, policies, programmes, waiting
 from points.imports import Report
 from points.lines import imports as line_imports
@@ -32,6 +33,14 @@ _programme = click.option("--programme", "code", metavar="CODE", help="Needed wh
 _dry_run = click.option("--dry-run", is_flag=True, help="Check and count everything, keep nothing.")
 _errors = click.option(
     "--errors", type=click.Path(path_type=Path, dir_okay=False), help="Where bad rows go (FILE.errors.csv)."
+)
+
+
+_workers = click.option(
+    "--workers",
+    type=click.IntRange(1, 64),
+    metavar="N",
+    help="Processes; left out: as many as the file is worth and there are cores.",
 )
 
 
@@ -68,12 +77,19 @@ def import_members(
 @imports.command("bills")
 @_file
 @_programme
+@_workers
 @_dry_run
 @_errors
 @_json
 @_quiet
 def import_bills(
-    file: Path, code: str | None, dry_run: bool, errors: Path | None, as_json: bool, quiet: bool
+    file: Path,
+    code: str | None,
+    workers: int | None,
+    dry_run: bool,
+    errors: Path | None,
+    as_json: bool,
+    quiet: bool,
 ) -> None:
     """Bill lines (CSV).
 
@@ -82,7 +98,10 @@ def import_bills(
     """
     with _plainly():
         local_setup.ready()
-        report = bills.take_in(_chosen(code), file, errors=errors, dry_run=dry_run, quiet=quiet)
+        programme = _chosen(code)
+        report = bills.take_in(programme, file, errors=errors, dry_run=dry_run, quiet=quiet, workers=workers)
+        if report.preview is not None:
+            report.preview["liability_fen"] = _worth(programme, sum(report.points.values()))
     _tell(report, as_json=as_json, quiet=quiet)
 
 
@@ -227,6 +246,13 @@ def _chosen(code: str | None) -> Programme:
     raise CannotRun(f"Which programme? Add --programme with one of: {', '.join(p.code for p in every)}")
 
 
+def _worth(programme: Programme, points: int) -> int:
+    """What points would be as bill credit today, in fen; 0 where the programme has no rate."""
+    with database.begin() as session:
+        today = clock.day(clock.now(), programme.zone)
+        return rates.worth(rates.load(session, programme.programme_id, today), points)
+
+
 def _tell(report: Report, *, as_json: bool, quiet: bool) -> NoReturn:
     if as_json:
         click.echo(json.dumps(_facts(report), ensure_ascii=False))
@@ -251,12 +277,33 @@ def _lines(report: Report) -> Iterator[str]:
     yield f"{report.refused:>13,}  refused"
     for name, points in sorted(report.points.items()):
         yield f"{points:>13,}  points for {name}"
+    if report.preview is not None:
+        yield from _preview_lines(report.preview)
     for error in report.errors:
         yield f"  line {error['line']}: {error['error']}"
     if report.refused > len(report.errors):
         yield f"  and {report.refused - len(report.errors):,} more"
     if report.error_file:
         yield f"Bad rows are in {report.error_file}. Correct them there and take that file in."
+
+
+def _preview_lines(preview: dict[str, Any]) -> Iterator[str]:
+    """What only a dry run tells."""
+    yield f"{preview['liability_fen']:>13,}  fen more owed, at the programme's rate for bill credit"
+    for rule in preview["by_rule"]:
+        yield (
+            f"{rule['points']:>13,}  points in {rule['postings']:,} postings by the rule for {rule.get('line_type', '?')} "
+            f"from {rule.get('from_day', '?')} on, class {rule['class']}"
+        )
+    if preview["largest"]:
+        yield "  Most points go to:"
+    for one in preview["largest"]:
+        yield f"{one['points']:>13,}  {one['customer']} in {one['postings']:,} postings"
+    if preview["sample"]:
+        yield "  Lines drawn by lot:"
+    for one in preview["sample"]:
+        said = ", ".join(f"{name} {value}" for name, value in one.items() if name not in ("line", "points"))
+        yield f"{one['points']:>13,}  line {one['line']}: {said}"
 
 
 def _leave(code: int) -> NoReturn:

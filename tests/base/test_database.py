@@ -2,8 +2,11 @@
 
 import threading
 import time
+from datetime import date
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from sqlalchemy import text
 
 from base import database
@@ -118,3 +121,31 @@ def test_moments_come_back_aware_and_in_utc(db):
         at = session.scalar(text("select timestamptz '2026-01-01 08:00:00+08'"))
 
     assert at.isoformat() == "2026-01-01T00:00:00+00:00"
+
+
+texts = st.text(st.characters(codec="utf-8", exclude_characters="\0"))
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(values=st.lists(texts | st.sampled_from(["NULL", '"', "\\", '","', "{}", "a,b"]) | st.none()))
+def test_an_array_as_text_is_the_array(db, values):
+    with database.begin() as session:
+        found = (
+            database.driver(session).execute("select %s::text::text[]", (database.array(values),)).fetchone()
+        )
+
+    assert found == (values,)
+
+
+def test_numbers_and_days_are_arrays_too(db):
+    with database.begin() as session:
+        found = (
+            database.driver(session)
+            .execute(
+                "select %s::text::bigint[], %s::text::date[]",
+                (database.array([1, -(2**63)]), database.array([date(2025, 3, 5)])),
+            )
+            .fetchone()
+        )
+
+    assert found == ([1, -(2**63)], [date(2025, 3, 5)])

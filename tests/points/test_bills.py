@@ -15,12 +15,13 @@ from base import clock, database
 from base.csv_files import FileColumnsWrong, FileNotUtf8, FileNotWritable
 from points import bills, factors, ledger, lots, policies
 from points.bills import BillLineIn
-from points.imports import CHUNK, What
+from points.imports import What
 from points.kinds import State
 from points.members import members
 from points.members.members import Enrolment
 from points.members.models import Member
 from points.models import BillLine, ImportRun, PostingRow
+from points.staged_imports import PART, FileBeingTakenIn
 from tests.given import LONG_AGO, given_programme, secrets_of
 
 DAY = date(2025, 3, 5)
@@ -330,13 +331,13 @@ def test_a_file_is_taken_in_and_counted(tmp_path, programme, customers):
 
 
 def test_the_same_file_again_changes_nothing(tmp_path, programme, customers):
-    lines = [replace(LINE, customer_id=f"C{n % 9 + 1}", line_no=n) for n in range(CHUNK + 100)]
+    lines = [replace(LINE, customer_id=f"C{n % 9 + 1}", line_no=n) for n in range(PART + 100)]
     path = bill_file(tmp_path / "bills.csv", *lines)
 
     first, second = take_in(programme, path), take_in(programme, path)
 
-    assert (first.posted, second.posted, second.already_there) == (CHUNK + 100, 0, CHUNK + 100)
-    assert stored() == CHUNK + 100
+    assert (first.posted, second.posted, second.already_there) == (PART + 100, 0, PART + 100)
+    assert stored() == PART + 100
 
 
 def test_bad_rows_go_to_a_file_that_can_be_corrected_and_sent(tmp_path, programme, customers):
@@ -394,7 +395,7 @@ def test_the_file_itself_cannot_be_the_error_file(tmp_path, programme, customers
 
 
 def test_a_dry_run_says_the_same_and_keeps_nothing(tmp_path, programme, customers):
-    lines = [replace(LINE, customer_id=f"C{n % 9 + 1}", line_no=n) for n in range(CHUNK + 100)]
+    lines = [replace(LINE, customer_id=f"C{n % 9 + 1}", line_no=n) for n in range(PART + 100)]
     lines += [
         lines[3],
         replace(lines[4], amount_fen=7),
@@ -413,7 +414,7 @@ def test_a_dry_run_says_the_same_and_keeps_nothing(tmp_path, programme, customer
     assert (dry.read, dry.posted, dry.already_there, dry.refused, dry.points, dry.errors) == (
         real.read, real.posted, real.already_there, real.refused, real.points, real.errors,
     )  # fmt: skip
-    assert (real.posted, real.already_there, real.refused) == (CHUNK + 100, 1, 2)
+    assert (real.posted, real.already_there, real.refused) == (PART + 100, 1, 2)
 
 
 def test_a_dry_run_writes_the_error_file_that_it_is_asked_for(tmp_path, programme, customers):
@@ -425,48 +426,75 @@ def test_a_dry_run_writes_the_error_file_that_it_is_asked_for(tmp_path, programm
 
 
 def test_a_run_that_was_stopped_goes_on_where_it_was(tmp_path, programme, customers, monkeypatch):
-    lines = [replace(LINE, customer_id=f"C{n % 9 + 1}", line_no=n) for n in range(3 * CHUNK)]
+    lines = [replace(LINE, customer_id=f"C{n % 3 + 1}", line_no=n) for n in range(3 * PART)]
     path = bill_file(tmp_path / "bills.csv", *lines)
     real, calls = bills.post_lines, []
 
-    def stopped_in_the_third_chunk(*given):
+    def stopped_in_the_third_part(*given):
         outcomes = real(*given)
         calls.append(1)
         if len(calls) == 3:
             raise KeyboardInterrupt
         return outcomes
 
-    monkeypatch.setattr(bills, "post_lines", stopped_in_the_third_chunk)
+    monkeypatch.setattr(bills, "post_lines", stopped_in_the_third_part)
     with pytest.raises(KeyboardInterrupt):
         take_in(programme, path)
     monkeypatch.setattr(bills, "post_lines", real)
 
-    assert stored() == 2 * CHUNK
+    assert stored() == 2 * PART
     with database.begin() as session:
         run = session.scalars(select(ImportRun)).one()
-    assert (run.counts["posted"], run.ended_at) == (2 * CHUNK, None)
+    assert (run.counts["posted"], run.ended_at) == (2 * PART, None)
     report = take_in(programme, path)
-    assert (report.posted, report.already_there) == (CHUNK, 2 * CHUNK)
-    assert sum(map(balance, customers.values())) == 3 * CHUNK * 123
+    assert (report.posted, report.already_there) == (PART, 2 * PART)
+    assert sum(map(balance, customers.values())) == 3 * PART * 123
 
 
 def test_two_runs_of_one_file_at_once_post_it_once(tmp_path, programme, customers):
     lines = [
-        replace(LINE, customer_id=f"C{n % 9 + 1}", line_no=n, amount_fen=n % 3 * 100)
-        for n in range(2 * CHUNK)
+        replace(LINE, customer_id=f"C{n % 9 + 1}", line_no=n, amount_fen=n % 3 * 100) for n in range(2 * PART)
     ]
     path = bill_file(tmp_path / "bills.csv", *lines)
+    reports, told = [], []
+
+    def run():
+        try:
+            reports.append(take_in(programme, path))
+        except FileBeingTakenIn as problem:
+            told.append(problem)
+
+    threads = [threading.Thread(target=run) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert len(reports) + len(told) == 2
+    assert {report.refused for report in reports} == {0}
+    assert sum(report.posted for report in reports) == 2 * PART
+    assert sum(map(balance, customers.values())) == sum(n % 3 for n in range(2 * PART))
+
+
+def test_two_files_with_the_same_lines_at_once_post_them_once(tmp_path, programme, customers):
+    lines = [
+        replace(LINE, customer_id=f"C{n % 9 + 1}", line_no=n, amount_fen=n % 3 * 100) for n in range(2 * PART)
+    ]
+    paths = [bill_file(tmp_path / "1.csv", *lines), bill_file(tmp_path / "2.csv", *lines[::-1])]
     reports = []
 
-    threads = [threading.Thread(target=lambda: reports.append(take_in(programme, path))) for _ in range(2)]
+    threads = [
+        threading.Thread(target=lambda path=path: reports.append(take_in(programme, path))) for path in paths
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
 
     assert [report.refused for report in reports] == [0, 0]
-    assert sum(report.posted for report in reports) == 2 * CHUNK
-    assert sum(map(balance, customers.values())) == sum(n % 3 for n in range(2 * CHUNK))
+    assert all(report.adds_up for report in reports)
+    assert sum(report.posted for report in reports) == 2 * PART
+    assert sum(map(balance, customers.values())) == sum(n % 3 for n in range(2 * PART))
 
 
 def test_a_report_is_json(tmp_path, programme, customers):

@@ -7,8 +7,8 @@ from click.testing import CliRunner
 
 from app import local_setup
 from app.commands.imports import imports
-from base import clock, database
-from points import bills, programmes
+from base import clock, csv_files, database, locks
+from points import bills, preview, programmes
 from tests.admin.test_airline import write
 from tests.given import given_programme
 
@@ -138,3 +138,56 @@ def test_a_closed_programme_takes_no_file_though_it_is_the_only_one(run, gotone,
 
     assert result.exit_code == 2
     assert "closed" in result.stderr
+
+
+def test_a_dry_run_tells_what_would_be_owed_by_which_rule_and_to_whom(run, gotone, bill_file):
+    path = bill_file()
+
+    result = run("bills", path, "--dry-run")
+    facts = json.loads(run("bills", path, "--dry-run", "--json").stdout)
+
+    assert result.exit_code == 0, result.output
+    assert "123  fen more owed, at the programme's rate for bill credit" in result.stdout
+    assert "123  points in 1 postings by the rule for plan from 2020-01-01 on, class 1" in result.stdout
+    assert "123  **** in 1 postings" in result.stdout
+    assert "line 2: bill_id B1, line_no 1, customer_id ****, bill_day 2025-03-05" in result.stdout
+    assert (facts["preview"]["liability_fen"], facts["recounted"]) == (123, 123)
+
+
+def test_so_many_workers_do_the_same(run, gotone, bill_file):
+    rows = "".join(f"B1,{n},C1,2025-03-05,plan,12345\n" for n in range(2, 2_500))
+
+    result = run("bills", bill_file(GOOD + rows), "--workers", "2", "--json")
+
+    facts = json.loads(result.stdout)
+    assert (result.exit_code, facts["posted"], facts["points"]) == (0, 2_499, {"plan": 2_499 * 123})
+    assert result.stderr.count("bills: 100 %") == 1
+
+
+@pytest.mark.parametrize("workers", ["0", "65", "two"])
+def test_a_senseless_number_of_workers_is_2(run, gotone, bill_file, workers):
+    assert run("bills", bill_file(), "--workers", workers).exit_code == 2
+
+
+def test_a_file_that_is_being_taken_in_is_2_with_the_next_step(run, gotone, bill_file):
+    path = bill_file()
+    with database.begin() as session:
+        programme = programmes.by_code(session, "gotone")
+    file = csv_files.opened(path, bills.REQUIRED, bills.OPTIONAL)
+
+    with locks.held(f"import {programme.programme_id} bills {file.sha256.hex()}"):
+        result = run("bills", path)
+
+    assert result.exit_code == 2
+    assert "Another run is taking this file in" in result.stderr
+    assert "the same command then says what became of the file" in result.stderr
+    assert run("bills", path).exit_code == 0
+
+
+def test_points_that_the_ledger_does_not_hold_are_1(run, gotone, bill_file, monkeypatch):
+    monkeypatch.setattr(preview, "recounted", lambda session, before: 122)
+
+    result = run("bills", bill_file())
+
+    assert result.exit_code == 1
+    assert "do not add up" in result.stderr

@@ -4,7 +4,7 @@ from alembic import op
 
 from migrations.rights import grant
 
-revision = "0014"
+revision = "0013"
 down_revision = "0012"
 branch_labels = None
 depends_on = None

@@ -1,0 +1,56 @@
+"""An import in a process of its own whose workers stand still in the middle of their third part, to be killed there.
+
+Each that stands still leaves a file named after its process; they go on when there is a file named "go".
+"""
+
+import json
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from functools import partial
+from os import getpid
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from base import database
+from points import bills, programmes, staged_imports
+from points.imports import Format, Outcome
+from points.models import Programme
+
+THIRD = 3
+_calls = 0
+
+
+def form(folder: Path, session: Session, programme: Programme) -> Format[Any]:
+    """Bill lines, taken in as always, and then nothing happens."""
+    made = bills.form(session, programme)
+    return replace(made, take=partial(_take, folder, made))
+
+
+def _take(folder: Path, made: Format[Any], session: Session, lines: Sequence[Any]) -> Sequence[Outcome]:
+    global _calls
+    _calls += 1
+    outcomes = made.take(session, lines)
+    if _calls == THIRD:
+        (folder / str(getpid())).touch()
+        while not (folder / "go").exists():
+            time.sleep(0.01)
+    return outcomes
+
+
+def main() -> None:
+    """Arguments: database, programme, file, workers, folder. Prints the report."""
+    url, code, path, workers, folder = sys.argv[1:]
+    database.connect(url, statement_timeout_ms=60_000)
+    with database.begin() as session:
+        programme = programmes.by_code(session, code)
+    make = partial(form, Path(folder))
+    report = staged_imports.run(programme, Path(path), make, quiet=True, workers=int(workers))
+    sys.stdout.write(json.dumps(asdict(report)))
+
+
+if __name__ == "__main__":
+    main()
