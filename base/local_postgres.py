@@ -115,7 +115,6 @@ def _settings(place: Place, *, durable: bool) -> list[str]:
         "unix_socket_permissions": "0700",
         "port": str(PORT),
         "max_connections": "60",
-        "shared_buffers": "128MB",
         "timezone": "UTC",
         "log_timezone": "UTC",
         "logging_collector": "off",

@@ -4,8 +4,6 @@ Parts that did not run keep their last results. ONLY=growth runs one part, ONLY=
 """
 
 import argparse
-import importlib
-import importlib.util
 import os
 import platform
 import subprocess
@@ -17,11 +15,19 @@ from pathlib import Path
 from typing import Any
 
 from base import clock
-from bench import growth, ledger, results, rivals, server
+from bench import growth, imports, ledger, results, rivals, server
 from bench.plans import PLANS, Figures, Measured, Plan, Say, with_ten_million
 from bench.population import Populations
 
-SETTINGS = ("fsync", "synchronous_commit", "full_page_writes", "shared_buffers", "max_wal_size", "wal_level")
+SETTINGS = (
+    "fsync",
+    "synchronous_commit",
+    "full_page_writes",
+    "shared_buffers",
+    "max_wal_size",
+    "checkpoint_timeout",
+    "wal_level",
+)
 
 
 @dataclass(frozen=True)
@@ -35,22 +41,13 @@ class Bench:
     say: Say
 
 
-def _imports(bench: Bench) -> Measured:
-    # The import of bill files beside COPY lives in a module of its own; without it this part has nothing to say.
-    if importlib.util.find_spec("bench.imports") is None:
-        bench.say("imports: there is no bench/imports.py, nothing is measured")
-        return {}, {}
-    measured: Measured = importlib.import_module("bench.imports").measure(bench.server, bench.plan)
-    return measured
-
-
 PARTS: dict[str, Callable[[Bench], Measured]] = {
     "rates": lambda b: ledger.rates(b.server, b.plan, b.populations, b.rivals(), b.say),
     "log": lambda b: ledger.log(b.server, b.plan, b.populations),
     "proof": lambda b: ledger.proven(b.plan, b.populations),
     "growth": lambda b: growth.growth(b.server, b.plan, b.populations, b.say),
     "sweep": lambda b: growth.sweep(b.server, b.plan, b.populations, b.say),
-    "imports": _imports,
+    "imports": lambda b: imports.measure(b.server, b.plan),
 }
 TOPICS = {"ledger": tuple(PARTS)}  # a topic is several parts that share populations
 

@@ -16,6 +16,8 @@ from base import local, schema
 from base.config import own_environment
 
 EMPTY = "bench_empty"  # migrated, without a row: what other databases are cloned from
+# For every database on it, rivals' too. The rest is as PostgreSQL comes, but for parallel queries, which are off.
+SIZES = {"shared_buffers": "2GB", "max_wal_size": "8GB", "checkpoint_timeout": "15min"}
 
 
 @dataclass(frozen=True)
@@ -126,11 +128,16 @@ def _stat(path: str, missing: list[str] | None = None) -> list[str]:
 
 @contextmanager
 def running() -> Iterator[Server]:
-    """A migrated server in a folder of its own; ended and removed at the end."""
+    """A migrated server in a folder of its own, sized as one in use would be; ended and removed at the end."""
     with tempfile.TemporaryDirectory(prefix="jifen-bench-") as folder:
         data = Path(folder) / "data"
-        servers = local.start(data)
         try:
+            servers = local.start(data)
+            with psycopg.connect(servers.admin_url.replace("+psycopg", ""), autocommit=True) as admin:
+                for name, value in SIZES.items():
+                    admin.execute(f"alter system set {name} = '{value}'")
+            servers.stop()
+            servers = local.start(data)
             schema.migrate(servers.owner_url)
             made = Server(servers.database_url, servers.admin_url, programs_of(servers))
             with made.admin("postgres") as admin:
