@@ -256,9 +256,13 @@ def _post(session: Session, programme: Programme, fresh: Mapping[int, _Rated]) -
     }
     good = {number: rated for number, rated in fresh.items() if number not in outcomes}
     new = _keep(session, good.values())
+    late = {rated.place for rated in good.values()} - new  # another run was first
+    others = _stored(session, late) if late else {}
     for number, rated in good.items():
-        posted = Outcome(What.POSTED, rated.worth.earned, rated.line.line_type)
-        outcomes[number] = posted if rated.place in new else Outcome(What.THERE)  # another run was first
+        if rated.place in new:
+            outcomes[number] = Outcome(What.POSTED, rated.worth.earned, rated.line.line_type)
+        else:
+            outcomes[number] = _again(others[rated.place], _contents(rated.line))
     return outcomes
 
 

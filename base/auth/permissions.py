@@ -48,6 +48,7 @@ SERVICE_SCOPES = frozenset(
         "retention:read",
         "groups:manage",
         "lines:write",
+        "bills:write",
     }
 )
 

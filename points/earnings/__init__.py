@@ -1,1 +1,1 @@
-"""What bills would earn: questions that write nothing."""
+"""What bills earn, told by the operator's billing over HTTP; and what they would earn."""

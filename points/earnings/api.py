@@ -1,5 +1,10 @@
-"""HTTP: what would this bill earn? Asks and writes nothing, so it needs no Idempotency-Key."""
+"""HTTP: billing tells bill lines, payments and corrections; members and staff ask what a bill would earn.
 
+None of these calls takes an Idempotency-Key. A question writes nothing, and whatever billing tells is its own key: the
+ledger knows a line by bill and number, a payment and a correction by its id too, as it does those of a file.
+"""
+
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -8,17 +13,86 @@ from sqlalchemy.orm import Session
 
 from base import clock, database
 from base.auth.guard import current, needs
-from base.auth.principals import Member
+from base.auth.principals import Member, Service
 from base.errors import field_errors
 from base.http.api import Blueprint
-from points import programmes
+from points import bills, corrections, payments, policies, programmes
+from points.bills import BillLineIn
+from points.corrections import CorrectionIn
 from points.earnings import estimates
 from points.earnings.estimates import Asked
-from points.earnings.schemas import EstimateRequest, EstimateView, line_view
+from points.earnings.schemas import (
+    BillLinesRequest,
+    CorrectionsRequest,
+    EstimateRequest,
+    EstimateView,
+    OutcomesView,
+    PaymentsRequest,
+    line_view,
+    outcome_view,
+)
 from points.factors import Circumstances
+from points.imports import Outcome
 from points.models import Programme
+from points.payments import PaymentIn
 
-blueprint = Blueprint("earnings", __name__, description="What bills would earn")
+blueprint = Blueprint("earnings", __name__, description="What bills earn, and what they would")
+
+
+@blueprint.route("/bill-lines", methods=["POST"])
+@blueprint.arguments(BillLinesRequest)
+@blueprint.response(200, OutcomesView)
+@needs("bills:write")
+def tell_lines(asked: dict[str, Any]) -> dict[str, Any]:
+    """Bill lines, up to 500, each its own key: sent again it is there and earns nothing more; other contents are refused.
+
+    One that is refused harms no other. A line that no rule is in force for is refused and waits for one.
+    """
+    lines = [BillLineIn(**line) for line in asked["lines"]]
+
+    def take(session: Session, programme: Programme) -> list[Outcome]:
+        versions = policies.load(session, programme.programme_id)
+        return bills.post_lines(session, programme, versions, lines)
+
+    return _told(take)
+
+
+@blueprint.route("/bill-payments", methods=["POST"])
+@blueprint.arguments(PaymentsRequest)
+@blueprint.response(200, OutcomesView)
+@needs("bills:write")
+def tell_payments(asked: dict[str, Any]) -> dict[str, Any]:
+    """Payments of bill lines, up to 500, each its own key: sent again it is there and releases nothing more.
+
+    One that is refused harms no other; those of one line are taken in the order sent.
+    """
+    told = [PaymentIn(**payment) for payment in asked["payments"]]
+    return _told(lambda session, programme: payments.post_payments(session, programme, told))
+
+
+@blueprint.route("/bill-corrections", methods=["POST"])
+@blueprint.arguments(CorrectionsRequest)
+@blueprint.response(200, OutcomesView)
+@needs("bills:write")
+def tell_corrections(asked: dict[str, Any]) -> dict[str, Any]:
+    """Bill lines as they are after a correction, up to 500, each its own key: sent again it is there and moves nothing.
+
+    One that is refused harms no other; those of one line are taken in the order sent.
+    """
+    told = [CorrectionIn(**correction) for correction in asked["corrections"]]
+    return _told(lambda session, programme: corrections.post_corrections(session, programme, told))
+
+
+def _told(take: Callable[[Session, Programme], Sequence[Outcome]]) -> dict[str, Any]:
+    """What became of each, in one transaction, in the system's own programme; ProgrammeClosed.
+
+    StillRunning where others change the same members for longer than a second: nothing is kept, send it again.
+    """
+    me = current()
+    assert isinstance(me, Service)
+    with database.begin() as session:
+        outcomes = take(session, programmes.open_one(session, me.programme_id))
+    return {"answers": [outcome_view(outcome) for outcome in outcomes]}
 
 
 @blueprint.route("/earnings/estimate", methods=["POST"])

@@ -76,6 +76,9 @@ ROUTES = {
     "GET /v1/members/<member>/postings/<int:seq>/lots": "wallet:any",
     "GET /v1/members/<member>/line-events": "members:read",
     "POST /v1/members/<member>/line-events": "lines:write",
+    "POST /v1/bill-lines": "bills:write",
+    "POST /v1/bill-payments": "bills:write",
+    "POST /v1/bill-corrections": "bills:write",
     "GET /v1/statements": "statements:read",
     "GET /v1/statements/<statement>": "statements:read",
     "GET /v1/retention": "retention:read",
@@ -171,6 +174,7 @@ SERVICES = (
     "retention:read",
     "groups:manage",
     "lines:write",
+    "bills:write",
 )
 EVERYBODY = (
     "anonymous",
@@ -218,6 +222,7 @@ GIVEN_TO = {
     "wallet:post": ("service:wallet:post",),
     "wallet:issue": ("service:wallet:issue",),
     "lines:write": ("service:lines:write",),
+    "bills:write": ("service:bills:write",),
 }
 OWN_FACE = {"member": "member", "clerk": "till", "manager": "till", **dict.fromkeys(STAFF, "staff")}
 

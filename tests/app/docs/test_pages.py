@@ -124,6 +124,7 @@ def test_the_example_carries_the_headers_that_the_call_needs(app):
     assert "Idempotency-Key: $KEY" in examples["post-redemptions"]
     assert "&#34;quote&#34;: &#34;...&#34;" in examples["post-redemptions"]
     assert "Idempotency-Key" not in examples["post-quotes"]
+    assert "Idempotency-Key" not in examples["post-bill-lines"]
     assert "Authorization" not in examples["post-sign-ins"]
     assert examples["get-statements"].startswith("curl &#34;http://localhost/v1/statements?merchant=...")
 
