@@ -1,6 +1,7 @@
 """jifen why: the points of a member, or of one posting, led back to the bill lines that earned them; no personal data."""
 
 import json
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -11,6 +12,7 @@ from app import local_setup
 from base import clock, database, ids
 from points import lots, policies, programmes
 from points.kinds import Kind
+from points.lines import words
 from points.members import members
 from points.members.members import MemberUnknown
 from points.wallets import explained, traced, wallets
@@ -30,18 +32,19 @@ ZH = "zh-CN"
 @click.option("--language", type=click.Choice(["en", ZH]), default="en", show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
 def why(member: str, seq: int | None, code: str | None, language: str, as_json: bool) -> None:
-    """Why this balance? Each lot with the bill lines behind it; gifts are followed to their giver's.
+    """Why this balance? What is there, the state of the line, and each lot with the bill lines behind it.
 
-    MEMBER: an id (mbr_...) or a customer number. Names, numbers of phones and customers are not shown.
+    Gifts are followed to their giver's. MEMBER: an id (mbr_...) or a customer number. Names, numbers of phones and
+    customers are not shown, nor what was said of the line in free words.
     """
     local_setup.ready()
     with database.begin() as session:
         member_id = _member(session, member, code)
-        shown = wallets.show(session, member_id, clock.now())
+        shown = _without_free_words(wallets.show(session, member_id, clock.now()))
         if seq is None:
             parts = traced.of_wallet(session, member_id, through_gifts=True)
             facts: dict[str, Any] = {"wallet": wallet_view(shown)}
-            lines = [_headline(shown, language)]
+            lines = [_headline(shown, language), _state(shown, language)]
         else:
             row = wallets.posting(session, member_id, seq)
             said = explained.explanations(session, member_id, [row])[seq]
@@ -78,16 +81,29 @@ def _member(session: Session, name: str, code: str | None) -> int:
     return found[0]
 
 
+def _without_free_words(shown: Shown) -> Shown:
+    """The wallet without the reason that somebody gave for the state of its line: it may name people."""
+    return replace(shown, line=replace(shown.line, reason=None))
+
+
 def _headline(shown: Shown, language: str) -> str:
     wallet = shown.wallet
     soon, later = shown.lapses_within(SOON), shown.lapses_within(LOOK_AHEAD)
     return _said(
         language,
-        f"{shown.spendable:,} points to spend, {wallet.held:,} set aside, {wallet.debt:,} owed; "
+        f"{shown.spendable:,} points to spend, {shown.pending:,} pending, {wallet.held:,} set aside, {wallet.debt:,} owed; "
         f"{soon:,} lapse within 30 days, {later:,} within 90",
-        f"可用 {shown.spendable:,} 积分，预留 {wallet.held:,}，待偿还 {wallet.debt:,}；"
+        f"可用 {shown.spendable:,} 积分，待账单付清 {shown.pending:,}，预留 {wallet.held:,}，待偿还 {wallet.debt:,}；"
         f"30 天内到期 {soon:,}，90 天内到期 {later:,}",
     )
+
+
+def _state(shown: Shown, language: str) -> str:
+    """The state of the line, or where the points went."""
+    if shown.merged_into:
+        survivor = ids.public("mbr", shown.merged_into)
+        return _said(language, f"Merged into {survivor}", f"已并入 {survivor}")
+    return _said(language, "The line: ", "号码状态：") + words.explained(shown.line)[language]
 
 
 def _part(part: Part, on: date, member_id: int, language: str) -> list[str]:
