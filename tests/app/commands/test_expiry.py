@@ -14,7 +14,14 @@ from points import extensions, ledger, lots
 from points.deeds import Request
 from points.kinds import Kind
 from tests.conftest import ROOT
-from tests.given import ZONE, given_extension, given_member, given_points, given_programme
+from tests.given import (
+    ZONE,
+    given_adjustment,
+    given_extension,
+    given_member,
+    given_points,
+    given_programme,
+)
 from tests.points.test_expiry import given_crowd
 
 LONG_AGO = datetime(2025, 1, 10, tzinfo=UTC)
@@ -114,9 +121,7 @@ def test_who_is_refused_is_told_and_counts_as_a_finding(db, cli):
 
     with clock.stopped(clock.now() + extensions.LEAD):
         result = cli("restore", "--json", "--quiet")
-        with database.begin() as session:
-            spend = Request(member_id, ledger.key("test", "spend"), Kind.ADJUST_DOWN, 1, clock.now(), ZONE)
-            ledger.post(session, spend)
+        given_adjustment(member_id, 1, direction="down")
         again = cli("restore", "--json", "--quiet")
 
     assert result.exit_code == 1
