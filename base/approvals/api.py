@@ -70,12 +70,14 @@ def deciding(
     @needs(topic.APPROVES)
     def approve(asked: dict[str, Any], proposal: str) -> Response:
         """Approve exactly what was seen, which does it at once; never one's own proposal. Needs Idempotency-Key."""
-        seen, note = asked["content_hash"], asked["note"]
-        return _decided(
-            proposal,
-            asked,
-            lambda s, number: approvals.approve(s, current(), number, seen, clock.now(), note),
-        )
+        number, seen, note = approvals.parse(proposal), asked["content_hash"], asked["note"]
+        with database.begin() as session:
+            return answer_once(
+                session,
+                about(session, number),
+                asked,
+                lambda: done(session, approvals.approve(session, current(), number, seen, clock.now(), note)),
+            )
 
     @blueprint.route(f"/{place}/<proposal>/reject", methods=["POST"])
     @blueprint.arguments(RejectRequest)
@@ -84,11 +86,14 @@ def deciding(
     @needs(topic.APPROVES)
     def reject(asked: dict[str, Any], proposal: str) -> Response:
         """Say no, and why. Needs Idempotency-Key."""
-        return _decided(
-            proposal,
-            asked,
-            lambda s, number: approvals.reject(s, current(), number, clock.now(), asked["note"]),
-        )
+        number, note = approvals.parse(proposal), asked["note"]
+        with database.begin() as session:
+            return answer_once(
+                session,
+                about(session, number),
+                asked,
+                lambda: done(session, approvals.reject(session, current(), number, clock.now(), note)),
+            )
 
     @blueprint.route(f"/{place}/<proposal>/withdraw", methods=["POST"])
     @blueprint.response(200, one_view)
@@ -96,17 +101,17 @@ def deciding(
     @needs(topic.PROPOSES)
     def withdraw(proposal: str) -> Response:
         """Take one's own proposal back. Needs Idempotency-Key."""
-        return _decided(
-            proposal, None, lambda s, number: approvals.withdraw(s, current(), number, clock.now())
-        )
-
-    def _decided(proposal: str, asked: Any, deed: Callable[[Session, int], Case]) -> Response:
         number = approvals.parse(proposal)
         with database.begin() as session:
-            member_id = approvals.by_id(session, number, kind).proposal.member_id
             return answer_once(
                 session,
-                member_id,
-                asked,
-                lambda: (200, shown(session, deed(session, number), clock.now())),
+                about(session, number),
+                None,
+                lambda: done(session, approvals.withdraw(session, current(), number, clock.now())),
             )
+
+    def about(session: Session, number: int) -> int:
+        return approvals.by_id(session, number, kind).proposal.member_id
+
+    def done(session: Session, case: Case) -> tuple[int, dict[str, Any]]:
+        return 200, shown(session, case, clock.now())
