@@ -21,6 +21,7 @@ from catalog.vouchers import api as vouchers_api
 from merchants.statements import api as statements_api
 from merchants.terminals import api as terminals_api
 from points.adjustments import api as adjustments_api
+from points.announcements import api as announcements_api
 from points.earnings import api as earnings_api
 from points.gifts import api as gifts_api
 from points.groups import api as groups_api
@@ -66,6 +67,7 @@ def create_app(config: Config) -> Flask:
         lines_api,
         adjustments_api,
         merges_api,
+        announcements_api,
         earnings_api,
         offers_api,
         redemptions_api,

@@ -21,6 +21,8 @@ from points import bill_proof
 from points import verify as points_verify
 from points.adjustments import adjustments
 from points.adjustments import verify as adjustments_verify
+from points.announcements import announcements
+from points.announcements import verify as announcements_verify
 from points.gifts import job as gifts_job
 from points.gifts import verify as gifts_verify
 from points.gifts.gifts import TASK as GIFT_TASK
@@ -48,7 +50,7 @@ def wire(config: Config, *, pool_size: int | None = None, statement_timeout_ms: 
     jobs.register(BILL_CREDIT_TASK, partial(bill_credit.run, config))
     jobs.register(GIFT_TASK, partial(gifts_job.run, config))
     jobs.register(merges.TASK, merges_job.run)
-    for topic in (adjustments, merges):
+    for topic in (adjustments, announcements, merges):
         approvals.register(approvals.Kind(topic.KIND, topic.carry_out, topic.PROPOSES, topic.APPROVES))
 
 
@@ -66,5 +68,6 @@ def findings(
     yield from approvals_verify.findings(session)
     yield from adjustments_verify.findings(session)
     yield from merges_verify.findings(session)
+    yield from announcements_verify.findings(session)
     yield from catalog_verify.findings(session)
     yield from merchants_verify.findings(session)

@@ -32,8 +32,9 @@ class LaterEnd(NamedTuple):
     day: date
 
 
-# The one place for what policies cannot say: lots that got another last day after they were earned. Nothing applies
-# these here; whoever lengthens lots (or gives those without end a first one) finds the example's two changes here.
+# The one place for what policies cannot say: lots that got another last day after they were earned. The second is what
+# an approved extension of points without an end does (points/announcements); it is not announced here, for its day has
+# passed and an announcement is made ahead. The first one took an end away, which no extension does.
 LATER_ENDS = (
     LaterEnd(
         WITHOUT_END, date(2011, 1, 31), date(2013, 12, 31), lots.NO_END

@@ -33,7 +33,7 @@ class BadExtension(Invalid):
     zh = "延期公告应写明积分类别、到期日起止，以及更晚且尚未到来的有效期。"
 
 
-class ShortensALife(Conflict):
+class ShorterLife(Conflict):
     """Points keep the last day they have: an extension may only be later."""
 
     zh = "有效期只能延长，不能缩短。"
@@ -49,7 +49,7 @@ def proposed(
     last_day: date,
     at: datetime,
 ) -> Extension:
-    """The extension as it would count, checked but not kept; BadExtension, ShortensALife."""
+    """The extension as it would count, checked but not kept; BadExtension, ShorterLife."""
     on = clock.day(at + LEAD, programme.zone)
     if not 0 <= lot_class < MOST_CLASSES:
         raise BadExtension(field="class")
@@ -60,12 +60,12 @@ def proposed(
     asked = Extension(lot_class, from_day, until_day, last_day, at + LEAD)
     if from_day < lots.NO_END:
         if last_day <= until_day:
-            raise ShortensALife(last_day=str(last_day))
+            raise ShorterLife(last_day=str(last_day))
         return asked
     before = [one.last_day for one in read(session).get(programme.programme_id, ()) if _is_first_end(one)
               and one.lot_class == lot_class]  # fmt: skip
     if before and last_day <= max(before):
-        raise ShortensALife(last_day=str(max(before)))
+        raise ShorterLife(last_day=str(max(before)))
     return asked
 
 
@@ -79,14 +79,14 @@ def announce(
     *,
     reason: str,
     by: str,
-    approval: str | None,
+    approval: str,
     at: datetime,
 ) -> ExtensionRow:
     """From LEAD on, points of a class lapsing from a day to a day last until `last_day`; best as the last step.
 
     `by` announced it, `approval` names what a second person agreed to. Both days lots.NO_END: points without an end
     get a first one. `at` is the present moment, not that of an earlier proposal: postings made since an older one would
-    not have known. What lapsed already comes back through points/restoring.py. BadExtension, ShortensALife.
+    not have known. What lapsed already comes back through points/restoring.py. BadExtension, ShorterLife.
     """
     global _cached
     asked = proposed(session, programme, lot_class, from_day, until_day, last_day, at)

@@ -46,8 +46,12 @@ def config(servers: local.Servers, tmp_path_factory: pytest.TempPathFactory) -> 
     return made
 
 
+# What a test straight at the ledger leaves out when it adjusts and merges without the two persons: mark it `unapproved`.
+OF_APPROVALS = {("adjustment", None), ("merge", None), ("transit", "merges")}
+
+
 @pytest.fixture
-def db(config: Config) -> Iterator[Config]:
+def db(config: Config, request: pytest.FixtureRequest) -> Iterator[Config]:
     """An empty database; after the test `jifen verify` must be green."""
     wire(config, pool_size=16)
     owner = create_engine(config.database_owner_url or "", poolclass=pool.NullPool)
@@ -61,6 +65,8 @@ def db(config: Config) -> Iterator[Config]:
     yield config
     with database.begin() as session:
         broken = list(findings(session))
+    if request.node.get_closest_marker("unapproved"):
+        broken = [one for one in broken if not {(one.rule, None), (one.rule, one.place)} & OF_APPROVALS]
     assert not broken, f"verify found: {broken[:5]}"
 
 

@@ -27,13 +27,14 @@ from merchants.terminals import clerks
 from merchants.terminals.models import ClerkRow, Terminal
 from points import ledger, lots, policies, programmes
 from points.adjustments import adjustments
+from points.announcements import announcements
 from points.deeds import Request
 from points.groups import groups, spending
 from points.kinds import Kind
 from points.members import members
 from points.members.members import Enrolment, Secrets
 from points.merges import merges
-from points.models import Programme
+from points.models import ExtensionRow, Programme
 
 ZONE = "Asia/Shanghai"
 LONG_AGO = date(2020, 1, 1)
@@ -219,6 +220,28 @@ def given_adjustment(
     with database.begin() as session:
         case = adjustments.propose(session, maker, member_id, wanted, at)
         approvals.approve(session, checker, case.proposal.proposal_id, case.proposal.content_hash.hex(), at)
+
+
+def given_extension(
+    programme: Programme,
+    first: date,
+    last: date,
+    to: date,
+    *,
+    when: datetime | None = None,
+    lot_class: int = policies.BILL_POINTS,
+) -> ExtensionRow:
+    """Points that last longer: proposed by one person and approved by another at a moment; both days NO_END: a first end."""
+    maker, checker = given_person("editor"), given_person("checker")
+    days = (None, None) if first == last == lots.NO_END else (first, last)
+    wanted = announcements.Wanted(programme.code, lot_class, *days, to, "a good year")
+    with clock.stopped(when or clock.now()), database.begin() as session:
+        case = announcements.propose(session, maker, wanted, clock.now())
+        proposal = case.proposal
+        approvals.approve(session, checker, proposal.proposal_id, proposal.content_hash.hex(), clock.now())
+        row = announcements.announced(session, proposal)
+    assert row is not None
+    return row
 
 
 def given_merged(member_id: int, into_id: int) -> None:

@@ -23,11 +23,11 @@ MENU = (
     ("console", _("Overview"), "/staff", "home", ()),
     ("members:read", _("Members"), "/staff/members", "user", ()),
     (
-        "approvals:read",
+        "proposals:read",
         _("Approvals"),
         "/staff/approvals",
         "shield",
-        ("/staff/adjustments", "/staff/merges"),
+        ("/staff/adjustments", "/staff/merges", "/staff/extensions"),
     ),
     ("offers:read", _("Offers"), "/staff/offers", "gift", ()),
     ("rates:read", _("Rates and rules"), "/staff/rates", "scales", ()),

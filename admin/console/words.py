@@ -82,7 +82,11 @@ ADJUSTMENT_REASONS = {
     "mistake": _("Correction of a mistake"),
     "misuse": _("Misuse"),
 }
-APPROVAL_KINDS = {"adjustment": _("Adjustment"), "merge": _("Merge of two members")}
+APPROVAL_KINDS = {
+    "adjustment": _("Adjustment"),
+    "merge": _("Merge of two members"),
+    "extension": _("Extension of last days"),
+}
 APPROVAL_STATES = {
     "proposed": (_("To be decided"), "wait"),
     "approved": (_("Approved"), "ok"),

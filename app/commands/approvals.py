@@ -30,15 +30,15 @@ from points.merges.schemas import merge_view
 
 MOST_LISTED = 200
 View = Callable[[Session, Case, Any], dict[str, Any]]
-_json = click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
-_as = click.option(
+with_json = click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
+as_person = click.option(
     "--as",
     "email",
     required=True,
     metavar="EMAIL",
     help="Who you are; the password is asked for, or read from standard input.",
 )
-_key = click.option(
+with_key = click.option(
     "--key", metavar="TEXT", help="The same key again is the same proposal, not a second one."
 )
 _programme = click.option(
@@ -65,14 +65,14 @@ def adjust() -> None:
     "--last-day", type=Day(), metavar="DATE", help="Of the lot; without it the policy's or soonest."
 )
 @_programme
-@_as
-@_key
-@_json
+@as_person
+@with_key
+@with_json
 def propose_adjustment(
     member: str, code: str | None, email: str, key: str | None, as_json: bool, **wanted: Any
 ) -> None:
     """Propose it; nothing moves before another person approves. MEMBER: an id (mbr_...) or a customer number."""
-    _propose(
+    proposing(
         email,
         key,
         lambda session: _member(session, member, code),
@@ -96,9 +96,9 @@ def merge() -> None:
 @_text
 @_ticket
 @_programme
-@_as
-@_key
-@_json
+@as_person
+@with_key
+@with_json
 def propose_merge(
     member: str,
     into: str,
@@ -110,7 +110,7 @@ def propose_merge(
     as_json: bool,
 ) -> None:
     """Propose that MEMBER's points, debt and later earnings go to INTO (ids, mbr_..., or customer numbers)."""
-    _propose(
+    proposing(
         email,
         key,
         lambda session: _member(session, member, code),
@@ -123,12 +123,12 @@ def propose_merge(
     )
 
 
-def _deciding(group: click.Group, topic: ModuleType, view: View) -> None:
-    """The verbs that both kinds share."""
+def deciding(group: click.Group, topic: ModuleType, view: View) -> None:
+    """The verbs that all kinds share."""
 
     @group.command("list")
     @click.option("--state", type=click.Choice([*approvals.STATES, "all"]), default=approvals.PROPOSED)
-    @_json
+    @with_json
     def list_them(state: str, as_json: bool) -> None:
         """What waits for a decision, newest first, with the hash that an approval names."""
         local_setup.ready()
@@ -147,8 +147,8 @@ def _deciding(group: click.Group, topic: ModuleType, view: View) -> None:
     @click.option(
         "--hash", "seen", metavar="HEX", help="Of the content that you saw; without it you are asked."
     )
-    @_as
-    @_json
+    @as_person
+    @with_json
     def approve(proposal: str, seen: str | None, email: str, as_json: bool) -> None:
         """Approve exactly what was proposed, which does it at once; never a proposal of your own."""
         local_setup.ready()
@@ -173,8 +173,8 @@ def _deciding(group: click.Group, topic: ModuleType, view: View) -> None:
     @group.command("reject")
     @click.argument("proposal")
     @click.option("--note", required=True, help="Why not.")
-    @_as
-    @_json
+    @as_person
+    @with_json
     def reject(proposal: str, note: str, email: str, as_json: bool) -> None:
         """Say no, and why."""
         local_setup.ready()
@@ -187,8 +187,8 @@ def _deciding(group: click.Group, topic: ModuleType, view: View) -> None:
 
     @group.command("withdraw")
     @click.argument("proposal")
-    @_as
-    @_json
+    @as_person
+    @with_json
     def withdraw(proposal: str, email: str, as_json: bool) -> None:
         """Take a proposal of your own back."""
         local_setup.ready()
@@ -209,11 +209,11 @@ def _deciding(group: click.Group, topic: ModuleType, view: View) -> None:
         _tell(row, as_json)
 
 
-_deciding(adjust, adjustments, adjustment_view)
-_deciding(merge, merges, merge_view)
+deciding(adjust, adjustments, adjustment_view)
+deciding(merge, merges, merge_view)
 
 
-def _propose(
+def proposing(
     email: str,
     key: str | None,
     about: Callable[[Session], int],
@@ -222,6 +222,7 @@ def _propose(
     view: View,
     as_json: bool,
 ) -> None:
+    """Sign in, propose under the key, and tell; `about` finds the member that `deed` is given."""
     local_setup.ready()
     person, key = _person(email), idempotency.checked(key or str(uuid.uuid4()))
     with database.begin() as session:

@@ -1,4 +1,4 @@
-"""jifen expire, extend, restore: what lapses, what shall last longer, and what comes back. All are safe to run twice."""
+"""jifen expire and restore: what lapses, and what comes back after an extension. Both are safe to run twice."""
 
 import json
 import multiprocessing
@@ -14,12 +14,9 @@ from app import local_setup
 from app.commands.books import Day
 from base import clock, database, process
 from base.database import StillRunning
-from base.money import yuan_text
 from base.progress import bar
-from catalog.rates import rates
-from points import expiry, extensions, lots, programmes, restoring
+from points import expiry, lots, programmes, restoring
 from points.expiry import Place, Step, Window
-from points.lots import Extension
 from points.models import Programme
 
 TRIES = 5
@@ -142,90 +139,6 @@ def _sweep(members: list[int], programme_id: int, on: date, at: datetime) -> Ste
 
 
 @click.command()
-@click.option("--programme", "code", required=True, metavar="CODE")
-@click.option(
-    "--class", "lot_class", type=int, required=True, help="The class of points: 1 bills, 2 promotions."
-)
-@click.option("--from", "from_day", type=DAY, metavar="DATE", help="Points whose last day is this one")
-@click.option("--until", "until_day", type=DAY, metavar="DATE", help="to this one.")
-@click.option(
-    "--without-end", is_flag=True, help="Instead of those two: points that do not lapse, and now will."
-)
-@click.option("--to", "last_day", type=DAY, required=True, metavar="DATE", help="Their last day from now on.")
-@click.option("--reason", required=True, help="Kept with it.")
-@click.option("--by", required=True, metavar="NAME", help="Who announces it.")
-@click.option("--approval", metavar="REFERENCE", help="What a second person agreed to.")
-@click.option("--dry-run", is_flag=True, help="Count members, points and their worth; keep nothing.")
-@_json
-@_quiet
-def extend(
-    code: str, lot_class: int, from_day: date | None, until_day: date | None, without_end: bool, last_day: date,
-    reason: str, by: str, approval: str | None, dry_run: bool, as_json: bool, quiet: bool,
-) -> None:  # fmt: skip
-    """Announce that points of a class last longer. It counts five minutes later; no wallet is rewritten.
-
-    What lapsed already comes back with `jifen restore`.
-    """
-    if without_end == bool(from_day or until_day) or bool(from_day) != bool(until_day):
-        raise click.UsageError("say either --from and --until, or --without-end")
-    local_setup.ready()
-    days = (lots.NO_END, lots.NO_END) if without_end else (from_day or date.min, until_day or date.max)
-    at = clock.now()
-    if dry_run:
-        with database.begin() as session:
-            programme = programmes.by_code(session, code)
-            asked = extensions.proposed(session, programme, lot_class, *days, last_day, at)
-        facts = _touched(programme, asked, quiet=quiet)
-        lines = [
-            f"{facts['members']:,} members hold {facts['points']:,} such points, worth {yuan_text(facts['value_fen'])}",
-            f"{facts['lapsed_members']:,} members lost {facts['lapsed_points']:,} of them and would get them back, "
-            f"worth {yuan_text(facts['lapsed_value_fen'])}",
-            "Nothing was kept (dry run).",
-        ]
-        _tell({"dry_run": True, "counts_from": str(asked.announced_at)} | facts, as_json, quiet, lines)
-        return
-    with database.begin() as session:
-        programme = programmes.open_one(session, programmes.by_code(session, code).programme_id)
-        row = extensions.announce(
-            session, programme, lot_class, *days, last_day, reason=reason, by=by, approval=approval, at=at
-        )
-    _tell(
-        {"dry_run": False, "extension": str(row.extension_id), "counts_from": str(row.announced_at)},
-        as_json,
-        quiet,
-        [
-            f"It counts from {row.announced_at:%Y-%m-%d %H:%M:%S} UTC on. After that run: jifen restore --programme {code}"
-        ],
-    )
-
-
-def _touched(programme: Programme, asked: Extension, *, quiet: bool) -> dict[str, int]:
-    """Members, points and worth: in wallets, and lapsed already."""
-    counts = {"members": 0, "points": 0, "lapsed_members": 0, "lapsed_points": 0}
-    with database.begin() as session:
-        size = session.connection().exec_driver_sql(
-            "select count(*) from member where programme_id = %s", (programme.programme_id,)
-        ).scalar_one()  # fmt: skip
-    last: int | None = 0
-    with bar(size, "look", quiet=quiet) as shown:
-        while last is not None:
-            with database.begin() as session:
-                members = restoring.next_members(session, programme, last)
-                here = extensions.touched(session, members, asked)
-                lost = restoring.total(restoring.found(session, members, asked)) if members else (0, 0)
-            for name, count in zip(counts, (*here, *lost), strict=True):
-                counts[name] += count
-            last = members[-1] if members else None
-            shown.advance(len(members))
-    with database.begin() as session:
-        begun = rates.load(session, programme.programme_id, clock.day(clock.now(), programme.zone))
-    return counts | {
-        "value_fen": rates.worth(begun, counts["points"]),
-        "lapsed_value_fen": rates.worth(begun, counts["lapsed_points"]),
-    }
-
-
-@click.command()
 @_programme
 @_json
 @_quiet
@@ -276,4 +189,4 @@ def _tell(facts: dict[str, Any], as_json: bool, quiet: bool, lines: list[str]) -
             click.echo(line)
 
 
-verbs = (expire, extend, restore)
+verbs = (expire, restore)

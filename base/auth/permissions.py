@@ -22,19 +22,45 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "members:read",
             "offers:read",
             "approvals:read",
+            "proposals:read",
             "adjustments:propose",
             "merges:propose",
             "earnings:estimate",
         }
     ),
     "checker": frozenset(
-        {"console", "members:read", "approvals:read", "adjustments:approve", "merges:approve"}
+        {
+            "console",
+            "members:read",
+            "approvals:read",
+            "proposals:read",
+            "adjustments:approve",
+            "merges:approve",
+            "extensions:approve",
+        }
     ),
-    "editor": frozenset({"console", "offers:read", "rates:read", "earnings:estimate"}),
+    "editor": frozenset(
+        {
+            "console",
+            "offers:read",
+            "rates:read",
+            "earnings:estimate",
+            "proposals:read",  # those that are about no member
+            "extensions:propose",
+        }
+    ),
     "finance": frozenset({"console", "statements:read", "offers:read", "rates:read", "earnings:estimate"}),
     "analyst": frozenset({"console", "retention:read", "offers:read", "rates:read", "earnings:estimate"}),
     "auditor": frozenset(
-        {"console", "audit:read", "members:read", "statements:read", "retention:read", "approvals:read"}
+        {
+            "console",
+            "audit:read",
+            "members:read",
+            "statements:read",
+            "retention:read",
+            "approvals:read",
+            "proposals:read",
+        }
     ),
 }
 SERVICE_SCOPES = frozenset(

@@ -27,7 +27,7 @@ from points.policies import BILL_POINTS
 from points.refusals import MemberMerged, PointsOutOfRange
 
 KIND = "adjustment"
-PROPOSES, APPROVES = "adjustments:propose", "adjustments:approve"
+READS, PROPOSES, APPROVES = "approvals:read", "adjustments:propose", "adjustments:approve"
 UP, DOWN = "up", "down"
 REASONS = ("missing", "goodwill", "complaint", "lapsed", "mistake", "misuse")
 MOST_POINTS_A_MAKER_PROPOSES_A_DAY = 100_000

@@ -34,7 +34,7 @@ from points.refusals import MemberClosed, MemberFrozen, MemberMerged, PointsHeld
 
 KIND = "merge"
 TASK = "merge"
-PROPOSES, APPROVES = "merges:propose", "merges:approve"
+READS, PROPOSES, APPROVES = "approvals:read", "merges:propose", "merges:approve"
 
 
 class MergeWithOneself(Conflict):

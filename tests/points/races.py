@@ -163,7 +163,8 @@ def wrong_with_pairs(
 ) -> dict[str, str]:
     """Every two operations at once on one wallet: answers and wallet are those of one of the two serial orders."""
     book, asked = _begun(scene)
-    members, wrong, meeting = _wallets_like(scene, asked, len(pairs)), {}, Meeting()
+    members, wrong = _wallets_like(scene, asked, len(pairs)), dict[str, str]()
+    meeting = Meeting(before_the_look=first is second is tried_in_batch)
     with meeting, ThreadPoolExecutor(2) as pool:
         for member_id, pair in zip(members, pairs, strict=True):
             both = [
@@ -179,7 +180,13 @@ def wrong_with_pairs(
 
 
 class Meeting:
-    """Two threads that go on from their first look at the wallet together."""
+    """Two threads that go on from their first look at the wallet together.
+
+    Of two batches only one can look: the look locks. They meet before it.
+    """
+
+    def __init__(self, *, before_the_look: bool) -> None:
+        self._before_the_look = before_the_look
 
     def __enter__(self) -> "Meeting":
         self._barrier, self._mine, real = threading.Barrier(2), threading.local(), deeds.run
@@ -198,8 +205,9 @@ class Meeting:
     def go(self, way: Way, member_id: int, operation: str, at: datetime, number: int) -> Any:
         self._mine.met = False
         what = OPERATIONS[operation]
-        if isinstance(what, State):
+        if isinstance(what, State) or self._before_the_look:
             self._wait()
+        if isinstance(what, State):
             with database.begin() as session:
                 ledger.set_state(session, member_id, what)
             return None

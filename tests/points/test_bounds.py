@@ -17,6 +17,8 @@ from tests.points.oracle import START, ZONE, in_days
 from tests.points.test_ledger import ask, given_wallet, post, post_many, rows, wallet
 from tests.points.test_postings import given_book
 
+pytestmark = pytest.mark.unapproved
+
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 

@@ -17,8 +17,9 @@ from points.members.members import Enrolment
 from points.members.models import Member
 from points.policies import BILL_POINTS, PROMOTION_POINTS
 from points.wallets import wallets
-from tests.given import ZONE, secrets_of
+from tests.given import ZONE, given_extension, secrets_of
 
+TODAY = clock.day(clock.now(), ZONE)
 LINE = BillLineIn("C1", "B1", 1, date(2010, 12, 31), "plan", 100)
 EARNED = {  # on which day -> how many points of bills
     date(2010, 11, 30): 1,
@@ -54,10 +55,10 @@ def spendable(member_id, day):
         return wallets.show(session, member_id, noon(day)).spendable
 
 
-def bill(programme, day):
+def bill(programme, day, points=None):
     with database.begin() as session:
         versions = policies.load(session, programme.programme_id)
-        line = replace(LINE, bill_id=f"{day}", bill_day=day, amount_fen=100 * EARNED[day])
+        line = replace(LINE, bill_id=f"{day}", bill_day=day, amount_fen=100 * (points or EARNED[day]))
         [outcome] = bills.post_lines(session, programme, versions, [line], noon(day))
     assert outcome.what is What.POSTED
 
@@ -156,3 +157,28 @@ def test_what_policies_cannot_say_stands_in_one_place_and_names_lots_of_the_eras
     assert all(not_cleared.least <= last_day(day) <= not_cleared.most for day in left_over)
     assert not_cleared.day == fixed.least == last_day(date(2011, 1, 1)) == last_day(date(2021, 4, 30))
     assert fixed.day == date(2024, 4, 30) < last_day(eras.MONTH_ENDS)
+
+
+@pytest.mark.parametrize(
+    ("announced_on", "end"),
+    [(eras.LATER_ENDS[1].announced_on, eras.LATER_ENDS[1].day), (TODAY, TODAY + timedelta(days=60))],
+    ids=["as it was told", "told today"],
+)
+def test_points_without_an_end_get_their_first_one_by_an_approved_extension_and_later_ones_keep_their_own(
+    programme, member_id, announced_on, end
+):
+    eve = date(2021, 4, 30)
+    bill(programme, eve, 1_000)
+    bill(programme, announced_on, 10_000)  # on the other side of the border
+    with database.begin() as session:
+        policy = policies.load(session, programme.programme_id).expiry_policy(BILL_POINTS, announced_on)
+    own = lots.last_day(policies.lot_key(policy, announced_on))
+
+    given_extension(programme, lots.NO_END, lots.NO_END, end, when=noon(announced_on))
+
+    days = {
+        end: 11_000, end + timedelta(days=1): 10_000, own: 10_000, own + timedelta(days=1): 0,
+    }  # fmt: skip
+    assert eve < eras.MONTH_ENDS <= announced_on
+    assert {day: spendable(member_id, day) for day in days} == days
+    assert [sweep(programme, day) for day in days] == [0, 1_000, 0, 10_000]

@@ -13,7 +13,7 @@ from points.kinds import FOREVER, Kind, State
 from points.members import members as lines
 from points.models import Programme
 from points.wallets import wallets
-from tests.given import ZONE, given_member, given_points, given_programme
+from tests.given import ZONE, given_extension, given_member, given_points, given_programme
 
 TODAY = clock.day(clock.now(), ZONE)
 
@@ -284,11 +284,7 @@ def test_a_sweep_that_came_not_to_its_end_is_made_up_for_by_the_next_day(db):
 
 
 def announced(programme: Programme, first: date, last: date, to: date) -> None:
-    with database.begin() as session:
-        extensions.announce(
-            session, programme, policies.BILL_POINTS, first, last, to,
-            reason="a good year", by="li", approval=None, at=clock.now() - extensions.LEAD,
-        )  # fmt: skip
+    given_extension(programme, first, last, to, when=clock.now() - extensions.LEAD)
 
 
 def test_extended_lots_are_met_when_their_own_day_and_when_their_extended_day_has_passed(db):

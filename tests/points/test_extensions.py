@@ -9,7 +9,7 @@ from sqlalchemy import exc, text
 from base import clock, database
 from points import expiry, extensions, ledger, lots, policies, restoring
 from points.deeds import Request
-from points.extensions import LEAD, BadExtension, ShortensALife
+from points.extensions import LEAD, BadExtension, ShorterLife
 from points.gifts import gifts, job
 from points.kinds import FOREVER, Kind
 from points.members import members
@@ -19,6 +19,7 @@ from points.wallets import explained, wallets
 from tests.given import (
     ZONE,
     caller,
+    given_extension,
     given_member,
     given_offer,
     given_points,
@@ -47,11 +48,8 @@ def announce(
     lot_class: int = BILL_POINTS,
 ) -> ExtensionRow:
     """Two people agreed; it counts LEAD after `when`, or at the very moment that is now."""
-    with database.begin() as session:
-        return extensions.announce(
-            session, programme, lot_class, first, last, to,
-            reason="a good year", by="li", approval="A-1", at=when or clock.now() - LEAD,
-        )  # fmt: skip
+    when = when or clock.now() - LEAD
+    return given_extension(programme, first, last, to, when=when, lot_class=lot_class)
 
 
 def sweep(programme: Programme, on: date, moment: datetime) -> tuple[int, int]:
@@ -287,8 +285,8 @@ def test_a_batch_knows_extensions_as_a_single_request_does(db):
 @pytest.mark.parametrize(
     ("first", "last", "to", "refusal"),
     [
-        (in_days(10), in_days(20), in_days(20), ShortensALife),
-        (in_days(10), in_days(20), in_days(15), ShortensALife),
+        (in_days(10), in_days(20), in_days(20), ShorterLife),
+        (in_days(10), in_days(20), in_days(15), ShorterLife),
         (in_days(10), lots.NO_END, in_days(99), BadExtension),
         (in_days(20), in_days(10), in_days(30), BadExtension),
         (in_days(-20), in_days(-10), in_days(-5), BadExtension),
@@ -312,7 +310,7 @@ def test_a_first_end_can_be_moved_later_and_not_sooner(db):
     announce(programme, lots.NO_END, lots.NO_END, in_days(30))
 
     for to in (in_days(29), in_days(30)):
-        with pytest.raises(ShortensALife):
+        with pytest.raises(ShorterLife):
             announce(programme, lots.NO_END, lots.NO_END, to)
     announce(programme, lots.NO_END, lots.NO_END, in_days(31))
 
@@ -335,7 +333,7 @@ def test_a_class_that_is_none_and_a_missing_reason_are_refused(db, lot_class):
             in_days(9),
             reason=" ",
             by="li",
-            approval=None,
+            approval="apr_1",
             at=at(0),
         )
 

@@ -27,6 +27,8 @@ from tests.points.races import HOUR, wrong_with_the_order
 from tests.points.test_ledger import ask, at_once, given_wallet, post, post_many, rows, wallet
 from tests.points.wire import AFTER, BEFORE, Wire
 
+pytestmark = pytest.mark.unapproved
+
 
 @pytest.fixture
 def line(db):

@@ -95,7 +95,8 @@ def test_points_land_in_their_lot_while_it_lives_and_then_live_as_long_as_is_sta
 
 
 def test_a_full_wallet_finds_room_in_the_next_later_lot_of_the_class_or_says_no(monkeypatch):
-    monkeypatch.setattr(lots, "MOST_LOTS", 2)
+    for bound in ("QUARTERS_FROM", "YEARS_FROM", "MOST_LOTS"):
+        monkeypatch.setattr(lots, bound, 2)
     for size in range(3):
         for there in combinations(KEYS, size):
             pot = Lots(there, (1,) * size, (0,) * size)

@@ -1,5 +1,7 @@
 """A hundred random changes of somebody who may write every row: all of them are found, and whose books they are is named."""
 
+import pytest
+
 from points import lots, postings, verify
 from points.kinds import FOREVER, Kind, State
 from points.lots import Interval
@@ -9,6 +11,8 @@ from tests.points.oracle import START, in_days, request
 from tests.points.tampering import DEEDS, given_books, not_named, rewrite, unnoticed
 from tests.points.test_ledger import DAY, HOUR
 from tests.points.test_postings import Book
+
+pytestmark = pytest.mark.unapproved
 
 COUNT = 105  # five times each deed, as often as it stands in the plan
 

@@ -25,7 +25,7 @@ from tests.points.test_kills import killed_at_random
 from tests.points.test_machine import Members, fails, machine, run_machine
 from tests.points.test_races import gone  # noqa: F401  (a fixture)
 
-pytestmark = [pytest.mark.torture, pytest.mark.timeout(7_200)]
+pytestmark = [pytest.mark.torture, pytest.mark.unapproved, pytest.mark.timeout(7_200)]
 
 
 @pytest.fixture

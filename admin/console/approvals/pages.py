@@ -24,6 +24,7 @@ from base.errors import field_errors
 from points import lots
 from points.adjustments import adjustments
 from points.adjustments.adjustments import said_plainly
+from points.announcements import announcements
 from points.members import members
 from points.members.models import Member
 from points.merges import merges
@@ -33,21 +34,23 @@ ALL = "all"
 KINDS: dict[str, tuple[str, ModuleType]] = {  # kind -> its place under /staff, its rules
     adjustments.KIND: ("adjustments", adjustments),
     merges.KIND: ("merges", merges),
+    announcements.KIND: ("extensions", announcements),
 }
 
 blueprint = Blueprint("approvals", __name__)
 
 
 @blueprint.route("/approvals")
-@needs("approvals:read")
+@needs("proposals:read")
 def case_list() -> ResponseReturnValue:
-    """What waits for a decision, or what was decided, newest first."""
+    """What waits for a decision, or what was decided, newest first; of the kinds that one may read."""
     asked = request.args.get("state", approvals.PROPOSED)
     state = asked if asked in approvals.STATES else None
     place, at = position("approvals"), clock.now()
+    mine = [kind for kind, (_, topic) in KINDS.items() if topic.READS in current().permissions]
     with database.begin() as session:
         before = int(place[0]) if place else None
-        found = approvals.listed(session, list(KINDS), at, state=state, before=before, limit=PAGE + 1)
+        found = approvals.listed(session, mine, at, state=state, before=before, limit=PAGE + 1)
         rows, after = cut("approvals", found, lambda case: [case.proposal.proposal_id])
         names, people = _names(session, list(rows)), _members(session, list(rows))
     return page(
@@ -105,7 +108,7 @@ def _views(kind: str, place: str, topic: ModuleType) -> None:
     ):
         rule = f"/{place}/<proposal>/{verb}"
         blueprint.add_url_rule(rule, f"{verb}_{kind}", needs(permission)(view), methods=["POST"])
-    blueprint.add_url_rule(f"/{place}/<proposal>", f"show_{kind}", needs("approvals:read")(show))
+    blueprint.add_url_rule(f"/{place}/<proposal>", f"show_{kind}", needs(topic.READS)(show))
 
 
 for _kind, (_place, _topic) in KINDS.items():
@@ -123,6 +126,7 @@ def _one(number: int, kind: str) -> str:
         case = approvals.by_id(session, number, kind)
         names, people = _names(session, [case]), _members(session, [case])
         posted = adjustments.posting_of(session, case.proposal) if kind == adjustments.KIND else None
+        announced = announcements.announced(session, case.proposal) if kind == announcements.KIND else None
     topic = KINDS[kind][1]
     own = getattr(principal, "staff_id", None) == case.proposal.maker_id
     waits = case.state(at) == approvals.PROPOSED
@@ -132,6 +136,7 @@ def _one(number: int, kind: str) -> str:
         names=names,
         people=people,
         posted=posted,
+        announced=announced,
         own=own,
         may_decide=waits and not own and topic.APPROVES in principal.permissions,
         may_withdraw=waits and own and topic.PROPOSES in principal.permissions,
@@ -162,7 +167,7 @@ def _names(session: Session, cases: list[Case]) -> dict[int, str]:
 
 
 def _members(session: Session, cases: list[Case]) -> dict[int, Member]:
-    about = {case.proposal.member_id for case in cases}
+    about = {case.proposal.member_id for case in cases if case.proposal.member_id}
     about |= {merges.into_of(case.proposal) for case in cases if case.proposal.kind == merges.KIND}
     return {member_id: members.by_id(session, member_id) for member_id in about}
 

@@ -1,18 +1,23 @@
 """Adjustments in the console: proposed on a member's page, decided by another person who sees the content again."""
 
 import re
+from datetime import date
 
 import pytest
 from sqlalchemy import select
 
+from admin.console.approvals.pages import KINDS
 from admin.console.words import ADJUSTMENT_REASONS, APPROVAL_KINDS, APPROVAL_STATES, DIRECTIONS
 from base import clock, database, ids
 from base.approvals import approvals
+from base.auth import sign_ins
 from base.models import AuditRow
 from points import ledger
 from points.adjustments import adjustments
 from points.adjustments.adjustments import REASONS
+from points.announcements import announcements
 from points.merges import job, merges
+from points.models import ExtensionRow
 from tests.given import given_member, given_person, given_programme, staff_token
 
 
@@ -189,6 +194,57 @@ def test_a_merge_is_decided_here_too_and_its_page_leads_to_the_survivor(app, db,
     assert checker.get(one.replace("merges", "adjustments")).status_code == 404
 
 
+def extension(maker, **more):
+    days = {"from_day": date(2030, 5, 1), "until_day": date(2030, 5, 31)} | more
+    wanted = announcements.Wanted("gotone", 1, **days, last_day=date(2030, 12, 31), reason="a good year")
+    with database.begin() as session:
+        case = announcements.propose(session, maker, wanted, clock.now())
+    return f"/staff/extensions/{approvals.reference(case.proposal.proposal_id)}"
+
+
+@pytest.mark.parametrize(
+    ("language", "kind", "day"),
+    [("en", "Extension of last days", "Counts from"), ("zh-CN", "积分延期", "生效时间")],
+)
+def test_an_extension_is_decided_here_too_in_both_languages(app, programme, language, kind, day):
+    one = extension(given_person("editor"))
+    checker = browser(app, "checker", language=language)
+
+    listed, seen = checker.get("/staff/approvals").text, checker.get(one).text
+    assert day not in seen
+    done = send(checker, one, f"{one}/approve")
+
+    assert f'<a href="{one}">{kind}</a>' in listed
+    for said in ("gotone", "2030-05-01 – 2030-05-31", "2030-12-31", "a good year"):
+        assert said in seen
+    assert done.status_code == 303
+    assert day in checker.get(one).text
+    with database.begin() as session:
+        (row,) = session.scalars(select(ExtensionRow))
+    assert row.approval == one.rsplit("/", 1)[1]
+
+
+def test_an_editor_sees_extensions_alone_and_takes_one_back(app, programme, member_id, path):
+    adjustment = proposed(browser(app, "support"), path)
+    token = staff_token("editor")
+    with database.begin() as session:
+        maker = sign_ins.find(session, token, clock.now())
+    one = extension(maker, from_day=None, until_day=None)
+    editor = app.test_client()
+    editor.set_cookie("jifen_staff", token)
+    editor.environ_base["HTTP_ACCEPT_LANGUAGE"] = "en"
+
+    listed, seen = editor.get("/staff/approvals").text, editor.get(one).text
+    left = send(editor, one, f"{one}/withdraw")
+
+    assert (one in listed, adjustment in listed) == (True, False)
+    assert editor.get(adjustment).status_code == 403
+    assert "Do not lapse" in seen
+    assert f"{one}/approve" not in seen
+    assert left.status_code == 303
+    assert "Withdrawn" in editor.get(one).text
+
+
 def test_the_list_goes_on_over_pages(app, db, member_id):
     maker = given_person("support")
     wanted = adjustments.Wanted("up", 1, "goodwill", "x", "T")
@@ -235,5 +291,5 @@ def test_every_page_speaks_both_languages_and_has_one_heading(app, path, languag
 def test_every_kind_state_and_reason_has_a_word():
     assert set(ADJUSTMENT_REASONS) == set(REASONS)
     assert set(APPROVAL_STATES) == {*approvals.STATES, "all"}
-    assert set(APPROVAL_KINDS) == {adjustments.KIND, merges.KIND}
+    assert set(APPROVAL_KINDS) == set(KINDS) == {adjustments.KIND, merges.KIND, announcements.KIND}
     assert set(DIRECTIONS) == {adjustments.UP, adjustments.DOWN}

@@ -32,7 +32,7 @@ PAGES = {
     "/staff": set(ROLES),
     "/staff/jobs": set(ROLES),
     "/staff/members": {"support", "checker", "auditor"},
-    "/staff/approvals": {"support", "checker", "auditor"},
+    "/staff/approvals": {"support", "checker", "editor", "auditor"},
     "/staff/offers": {"support", "editor", "finance", "analyst"},
     "/staff/rates": {"editor", "finance", "analyst"},
     "/staff/merchants": {"finance", "auditor"},

@@ -1,4 +1,4 @@
-"""jifen expire, extend, restore: exit codes, JSON, killed and begun anew, several processes."""
+"""jifen expire, restore: exit codes, JSON, killed and begun anew, several processes."""
 
 import json
 import signal
@@ -7,16 +7,21 @@ import sys
 import time
 from datetime import UTC, date, datetime, timedelta
 
-import pytest
 from sqlalchemy import text
 
 from base import clock, database
 from points import extensions, ledger, lots
 from points.deeds import Request
 from points.kinds import Kind
-from points.models import ExtensionRow
 from tests.conftest import ROOT
-from tests.given import ZONE, given_member, given_points, given_programme
+from tests.given import (
+    ZONE,
+    given_adjustment,
+    given_extension,
+    given_member,
+    given_points,
+    given_programme,
+)
 from tests.points.test_expiry import given_crowd
 
 LONG_AGO = datetime(2025, 1, 10, tzinfo=UTC)
@@ -103,88 +108,7 @@ def test_a_sweep_that_is_killed_goes_on_with_those_who_are_left(db, cli):
     assert swept() == (1_200, 6_000)
 
 
-# Extensions
-
-
-def extend(cli, *more: object):
-    return cli(
-        "extend", "--programme", "gotone", "--class", 1, "--to", clock.now().date() + timedelta(days=30),
-        "--reason", "a good year", "--by", "li", "--json", "--quiet", *more,
-    )  # fmt: skip
-
-
-def rows() -> list[ExtensionRow]:
-    with database.begin() as session:
-        return list(session.query(ExtensionRow))
-
-
-def test_a_dry_run_counts_members_points_and_worth_and_keeps_nothing(db, cli):
-    programme = given_programme()
-    today = clock.now().date()
-    for _ in range(3):
-        given_points(given_member(db, programme), 500, last_day=today + timedelta(days=9))
-    given_points(given_member(db, programme), 70, last_day=today + timedelta(days=40))
-    given_crowd(programme, 2, LAPSED, when=LONG_AGO)
-    cli("expire", "--as-of", today, "--quiet")
-
-    found = told(extend(cli, "--from", LAPSED, "--until", today + timedelta(days=9), "--dry-run"))
-
-    assert {name: found[name] for name in found if name != "counts_from"} == {
-        "dry_run": True, "members": 3, "points": 1_500, "value_fen": 1_500,
-        "lapsed_members": 2, "lapsed_points": 10, "lapsed_value_fen": 10,
-    }  # fmt: skip
-    assert rows() == []
-
-
-def test_what_is_announced_counts_and_what_lapsed_comes_back(db, cli):
-    programme = given_programme()
-    members = given_crowd(programme, 3, LAPSED, when=LONG_AGO)
-    cli("expire", "--as-of", clock.now().date(), "--quiet")
-
-    announced = told(extend(cli, "--from", LAPSED, "--until", LAPSED, "--approval", "A-7"))
-    too_soon = told(cli("restore", "--json", "--quiet"))
-    with clock.stopped(clock.now() + extensions.LEAD):
-        first = cli("restore", "--json", "--quiet")
-        second = cli("restore", "--programme", "gotone", "--json", "--quiet")
-
-    (row,) = rows()
-    assert announced["extension"] == str(row.extension_id)
-    assert (row.announced_by, row.approval, row.reason) == ("li", "A-7", "a good year")
-    assert too_soon["restored"] == {"gotone": 0}
-    assert (first.exit_code, told(first)["restored"]) == (0, {"gotone": 15})
-    assert told(second)["restored"] == {"gotone": 0}
-    with database.begin() as session:
-        assert [w.balance for w in ledger.read_many(session, members)] == [5, 5, 5]
-
-
-def test_a_first_end_is_announced(db, cli):
-    programme = given_programme()
-    member_id = given_member(db, programme)
-    given_points(member_id, 10, last_day=lots.NO_END)
-
-    found = told(extend(cli, "--without-end", "--dry-run"))
-    assert (found["members"], found["points"]) == (1, 10)
-    told(extend(cli, "--without-end"))
-
-    assert [(row.from_day, row.until_day) for row in rows()] == [(lots.NO_END, lots.NO_END)]
-
-
-@pytest.mark.parametrize(
-    "words",
-    [
-        (),
-        ("--without-end", "--from", "2026-01-01", "--until", "2026-01-02"),
-        ("--from", "2026-01-01"),
-        ("--until", "2026-01-01"),
-    ],
-)
-def test_either_two_days_or_points_without_an_end_are_named(db, cli, words):
-    given_programme()
-
-    result = extend(cli, *words)
-
-    assert result.exit_code == 2
-    assert rows() == []
+# What comes back
 
 
 def test_who_is_refused_is_told_and_counts_as_a_finding(db, cli):
@@ -193,13 +117,11 @@ def test_who_is_refused_is_told_and_counts_as_a_finding(db, cli):
     cli("expire", "--as-of", clock.now().date(), "--quiet")
     for n in range(lots.MOST_LOTS):  # no room, and nothing later of its class
         given_points_of_class(member_id, 2 + n)
-    told(extend(cli, "--from", LAPSED, "--until", LAPSED))
+    given_extension(programme, LAPSED, LAPSED, clock.now().date() + timedelta(days=30))
 
     with clock.stopped(clock.now() + extensions.LEAD):
         result = cli("restore", "--json", "--quiet")
-        with database.begin() as session:
-            spend = Request(member_id, ledger.key("test", "spend"), Kind.ADJUST_DOWN, 1, clock.now(), ZONE)
-            ledger.post(session, spend)
+        given_adjustment(member_id, 1, direction="down")
         again = cli("restore", "--json", "--quiet")
 
     assert result.exit_code == 1

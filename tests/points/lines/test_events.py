@@ -371,6 +371,7 @@ def test_a_transfer_that_is_withdrawn_gives_the_points_back(db, member_id):
     assert wallet(member_id).state is State.OPEN
 
 
+@pytest.mark.unapproved
 def test_a_merged_member_has_no_line_of_its_own(db, member_id):
     with database.begin() as session:
         ledger.set_state(session, member_id, State.MERGED)

@@ -146,7 +146,7 @@ class World:
         with clock.stopped(clock.now() + timedelta(days=given_last)):
             before = wallet(self.member_id).balance
             with database.begin() as session:
-                expiry.sweep_step(session, self.programme, today(), clock.now(), 0)
+                expiry.sweep(session, self.programme, [self.member_id], today(), clock.now())
                 left = ledger.read(session, self.member_id).balance
                 closing.step(session, self.programme, today(), clock.now(), 0)
             if wallet(self.member_id).balance == 0 < left:

@@ -1,0 +1,1 @@
+"""Announcements: extensions proposed by one person and, once another approved them, announced."""
