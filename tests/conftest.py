@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import Connection, create_engine, pool, text
+from sqlalchemy import Connection, create_engine, pool
 
 os.environ["JIFEN_ENV"] = "test"
 
@@ -19,8 +20,7 @@ from app.sandbox import billing as sandbox
 from app.wiring import findings, wire
 from base import database, local, logs, schema
 from base.config import Config
-
-KEPT = {"alembic_version"}
+from tests.owner import forget_everything
 
 
 @pytest.fixture(scope="session")
@@ -54,14 +54,7 @@ OF_APPROVALS = {("adjustment", None), ("merge", None), ("transit", "merges")}
 def db(config: Config, request: pytest.FixtureRequest) -> Iterator[Config]:
     """An empty database; after the test `jifen verify` must be green."""
     wire(config, pool_size=16)
-    owner = create_engine(config.database_owner_url or "", poolclass=pool.NullPool)
-    with owner.begin() as connection:
-        tables = connection.execute(
-            text("select tablename from pg_tables where schemaname = 'public'")
-        ).scalars()
-        names = ", ".join(sorted(set(tables) - KEPT))
-        connection.execute(text(f"truncate {names}"))
-    owner.dispose()
+    forget_everything(config)
     yield config
     with database.begin() as session:
         broken = list(findings(session))
@@ -70,12 +63,21 @@ def db(config: Config, request: pytest.FixtureRequest) -> Iterator[Config]:
     assert not broken, f"verify found: {broken[:5]}"
 
 
-@pytest.fixture
-def app(db: Config):
-    """The web application on the empty database."""
-    made = create_app(db)
+@pytest.fixture(scope="session")
+def built(config: Config) -> Flask:
+    """The web application, built once."""
+    made = create_app(config)
     made.testing = False
     return made
+
+
+@pytest.fixture
+def app(built: Flask, db: Config) -> Iterator[Flask]:
+    """The web application on the empty database; what a test sets in its configuration is gone after it."""
+    before = dict(built.config)
+    yield built
+    built.config.clear()
+    built.config.update(before)
 
 
 @pytest.fixture

@@ -1,9 +1,10 @@
 """Proof of gifts: each agrees with its postings, what was sent arrived or came back whole, and TRANSIT is what is under way."""
 
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
-from sqlalchemy import and_, case, func, select
+from sqlalchemy import Select, and_, case, func, select
 from sqlalchemy.orm import Session, aliased
 
 from base.findings import Finding
@@ -18,23 +19,28 @@ TRANSIT_SIGN = {Kind.GIFT_OUT: 1, Kind.GIFT_IN: -1, Kind.GIFT_RETURN: -1}
 
 def findings(session: Session) -> Iterator[Finding]:
     """All that is wrong with gifts. Read-only; give it a REPEATABLE READ transaction."""
-    hold, sent, end = aliased(PostingRow), aliased(PostingRow), aliased(PostingRow)
-    ends_with = case((Gift.state == RECEIVED, Gift.receiver_id), else_=Gift.member_id)
-    rows = session.execute(
-        select(Gift, hold, sent, end)
-        .outerjoin(hold, and_(hold.member_id == Gift.member_id, hold.seq == Gift.hold_seq))
-        .outerjoin(sent, and_(sent.member_id == Gift.member_id, sent.seq == Gift.sent_seq))
-        .outerjoin(end, and_(end.member_id == ends_with, end.seq == Gift.end_seq))
-        .execution_options(yield_per=1000)
-    )
     under_way, movements = 0, 0
-    for gift, held, out, ended in rows:
+    for gift, held, out, ended in session.execute(_with_its_postings()):
         under_way += gift.points if gift.state == SENT else 0
         if gift.sent_seq is not None:
             movements += 1 if gift.end_seq is None else 2
         for fault in _faults(session, gift, held, out, ended):
             yield Finding("gift", f"{gift.member_id} {gift.gift_id}", fault)
     yield from _totals(session, under_way, movements)
+
+
+@cache
+def _with_its_postings() -> Select[Gift, PostingRow, PostingRow, PostingRow]:
+    """Each gift with its hold, its sending and its end."""
+    hold, sent, end = aliased(PostingRow), aliased(PostingRow), aliased(PostingRow)
+    ends_with = case((Gift.state == RECEIVED, Gift.receiver_id), else_=Gift.member_id)
+    return (
+        select(Gift, hold, sent, end)
+        .outerjoin(hold, and_(hold.member_id == Gift.member_id, hold.seq == Gift.hold_seq))
+        .outerjoin(sent, and_(sent.member_id == Gift.member_id, sent.seq == Gift.sent_seq))
+        .outerjoin(end, and_(end.member_id == ends_with, end.seq == Gift.end_seq))
+        .execution_options(yield_per=1000)
+    )
 
 
 def _faults(session: Session, gift: Gift, hold: Any, sent: Any, end: Any) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """Proof of merges: what left a merged member arrived whole at the survivor, lot by lot, and TRANSIT is what is under way."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import cache
 from typing import Any
 
 from sqlalchemy import and_, case, func, select
@@ -19,21 +20,8 @@ TRANSIT_SIGN = {Kind.MERGE_OUT: 1, Kind.MERGE_IN: -1, Kind.MERGE_DEBT_OUT: -1, K
 
 def findings(session: Session) -> Iterator[Finding]:
     """All that is wrong with merges. Read-only; give it a REPEATABLE READ transaction."""
-    parts = [aliased(PostingRow) for _ in range(4)]
-    out, debt_out, came, debt_came = parts
-    asked = select(MemberMerge, WalletRow, Proposal, Decision, *parts)
-    asked = asked.outerjoin(WalletRow, WalletRow.member_id == MemberMerge.member_id)
-    asked = asked.outerjoin(Proposal, Proposal.proposal_id == MemberMerge.merge_id)
-    asked = asked.outerjoin(Decision, Decision.proposal_id == MemberMerge.merge_id)
-    for part, of, seq in (
-        (out, MemberMerge.member_id, MemberMerge.out_seq),
-        (debt_out, MemberMerge.member_id, MemberMerge.debt_out_seq),
-        (came, MemberMerge.landed_id, MemberMerge.in_seq),
-        (debt_came, MemberMerge.landed_id, MemberMerge.debt_in_seq),
-    ):
-        asked = asked.outerjoin(part, and_(part.member_id == of, part.seq == seq))
     under_way = movements = 0
-    for merge, wallet, proposal, decision, *postings in session.execute(asked):
+    for merge, wallet, proposal, decision, *postings in _with_their_postings(session):
         under_way += 0 if merge.arrived_at else merge.points - merge.debt
         movements += sum(
             seq is not None for seq in (merge.out_seq, merge.debt_out_seq, merge.in_seq, merge.debt_in_seq)
@@ -50,6 +38,32 @@ def findings(session: Session) -> Iterator[Finding]:
     lost = select(WalletRow.member_id).where(WalletRow.state == int(State.MERGED), ~redirected.exists())
     for member_id in session.scalars(lost.limit(20)):
         yield Finding("merge", f"member {member_id}", "it is merged, and nothing says into whom")
+
+
+def _with_their_postings(session: Session) -> Iterable[Any]:
+    """Each merge with the merged wallet, its proposal and decision, and the postings out and in, of points and of debt."""
+    some = session.scalar(select(MemberMerge.member_id).limit(1))
+    return (
+        session.execute(_all_of_it()) if some is not None else ()
+    )  # there are few, and the question is long
+
+
+@cache
+def _all_of_it() -> Any:
+    parts = [aliased(PostingRow) for _ in range(4)]
+    out, debt_out, came, debt_came = parts
+    asked: Any = select(MemberMerge, WalletRow, Proposal, Decision, *parts)
+    asked = asked.outerjoin(WalletRow, WalletRow.member_id == MemberMerge.member_id)
+    asked = asked.outerjoin(Proposal, Proposal.proposal_id == MemberMerge.merge_id)
+    asked = asked.outerjoin(Decision, Decision.proposal_id == MemberMerge.merge_id)
+    for part, of, seq in (
+        (out, MemberMerge.member_id, MemberMerge.out_seq),
+        (debt_out, MemberMerge.member_id, MemberMerge.debt_out_seq),
+        (came, MemberMerge.landed_id, MemberMerge.in_seq),
+        (debt_came, MemberMerge.landed_id, MemberMerge.debt_in_seq),
+    ):
+        asked = asked.outerjoin(part, and_(part.member_id == of, part.seq == seq))
+    return asked
 
 
 def _approval(merge: MemberMerge, proposal: Any, decision: Any) -> Iterator[str]:
