@@ -1,5 +1,6 @@
 """The ends of every range: amounts, counters, lots, clocks, calendars, and ten thousand postings of one member."""
 
+import time
 from datetime import date, timedelta
 
 import pytest
