@@ -62,6 +62,8 @@ def sweep(server: Server, plan: Plan, populations: Populations, say: Say) -> Mea
         for number in range(plan.rounds):
             say(f"sweep: {plan.due} due among {short(size)} members, round {number + 1} of {plan.rounds}")
             _make_due(people, plan.due)
+            with server.admin(people.database) as admin:
+                admin.execute("truncate expiry_run")  # each sweep is the first: it looks at all that ever lapsed
             server.settle(people.database)
             times.append(_swept(people, plan))
             if times[-1] >= plan.sweep_limit_s:
@@ -102,7 +104,7 @@ def _swept(people: Population, plan: Plan) -> float:
 
 
 def _load_command() -> None:
-    from app.commands import books  # noqa: F401
+    from app.commands import expiry  # noqa: F401
 
 
 def _expire(url: str, code: str, on: date) -> int:
@@ -112,7 +114,7 @@ def _expire(url: str, code: str, on: date) -> int:
 
     from click.testing import CliRunner
 
-    from app.commands.books import expire
+    from app.commands.expiry import expire
 
     os.environ |= {"JIFEN_ENV": "test", "DATABASE_URL": url}
     result = CliRunner().invoke(expire, ["--as-of", str(on), "--programme", code, "--json", "--quiet"])
