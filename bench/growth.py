@@ -63,7 +63,9 @@ def sweep(server: Server, plan: Plan, populations: Populations, say: Say) -> Mea
             say(f"sweep: {plan.due} due among {short(size)} members, round {number + 1} of {plan.rounds}")
             _make_due(people, plan.due)
             with server.admin(people.database) as admin:
-                admin.execute("truncate expiry_run")  # each sweep is the first: it looks at all that ever lapsed
+                admin.execute(
+                    "truncate expiry_run"
+                )  # each sweep is the first: it looks at all that ever lapsed
             server.settle(people.database)
             times.append(_swept(people, plan))
             if times[-1] >= plan.sweep_limit_s:

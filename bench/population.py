@@ -19,7 +19,7 @@ from psycopg import sql
 from base import clock, database
 from bench.plans import Say, short
 from bench.server import Server
-from points import ledger, lots, policies, postings, programmes
+from points import ledger, lots, policies, postings, programmes, records
 from points import verify as proof
 from points.deeds import Request
 from points.kinds import Kind
@@ -125,9 +125,9 @@ def _statement(first: int) -> sql.Composed:
     with database.begin() as session:
         connection = database.driver(session)
         cursor = connection.execute(
-            f"select {ledger.POSTING} from posting where member_id = %s order by seq", (first,)
+            f"select {records.POSTING} from posting where member_id = %s order by seq", (first,)
         )
-        rows = [ledger.posting_of(row) for row in cursor]
+        rows = [records.posting_of(row) for row in cursor]
         columns = {
             table: [row[0] for row in connection.execute(
                 "select attname from pg_attribute where attrelid = %s::regclass and attnum > 0 and not attisdropped "

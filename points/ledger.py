@@ -5,10 +5,9 @@ writes proves that nothing of the member changed since it was read. Everything e
 statement or a later one, never an earlier one; that makes the look-up of the idempotency key race-free without a lock.
 """
 
-import struct
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime
+from datetime import datetime
 from itertools import accumulate
 from typing import Any, NamedTuple
 from uuid import UUID, uuid5
@@ -22,24 +21,25 @@ from base.errors import NotFound, Problem
 from base.idempotency import KeyReused
 from points import deeds, extensions, postings, spenders
 from points.deeds import Known, Original, Outcome, Request
-from points.kinds import ENDS_A_HOLD, FOREVER, SIDES, Kind, State
-from points.lots import Interval, Lots
+from points.kinds import ENDS_A_HOLD, FOREVER, Kind, State
 from points.postings import Posting, Wallet
+from points.records import (
+    COPY,
+    POSTING,
+    POSTING_TYPES,
+    WALLET,
+    columns,
+    copied,
+    posting_of,
+    posting_values,
+    wallet_of,
+    wallet_values,
+)
 
 NAMESPACE = UUID("6a696665-6e2d-4c65-8467-65726b657973")
 BATCH = 500
 OPTIMISTIC_TRIES = 2
 Place = tuple[int, int]  # of a request: its member, and its key as a number
-
-WALLET = "member_id, state, lot_key, lot_in, lot_out, seq, seen, balance, held, debt, at, head"
-POSTING = (
-    "member_id, seq, amount, balance_after, held_after, debt_after, contra, version_id, req_hash, at, rev_of, "
-    "spender_id, value_fen, ends_at, effective_on, part, kind, from_class, to_class, idem, hash, lots, ref"
-)
-POSTING_TYPES = (
-    "int8", "int8", "int8", "int8", "int8", "int8", "int8", "int8", "int8", "timestamptz", "int8",
-    "int8", "int8", "timestamptz", "date", "int2", "int2", "int2", "int2", "uuid", "bytea", "int8[]", "text",
-)  # fmt: skip
 
 
 class WalletUnknown(NotFound):
@@ -243,29 +243,6 @@ def _ask(connection: Connection, statement: str, values: tuple[Any, ...]) -> Cur
     return connection.execute(statement, values, prepare=True, binary=True)
 
 
-def wallet_of(row: Any) -> Wallet:
-    """A wallet from its row, columns in the order of WALLET."""
-    return Wallet(
-        member_id=row[0], state=State(row[1]), lots=Lots(tuple(row[2]), tuple(row[3]), tuple(row[4])), seq=row[5],
-        seen=row[6], balance=row[7], held=row[8], debt=row[9], at=row[10], head=bytes(row[11]),
-    )  # fmt: skip
-
-
-def posting_of(row: Any) -> Posting:
-    """A posting from its row, columns in the order of POSTING."""
-    flat = row[21]
-    return Posting(
-        member_id=row[0], seq=row[1], amount=row[2], balance_after=row[3], held_after=row[4], debt_after=row[5],
-        contra=row[6], version_id=row[7], req_hash=row[8], at=row[9], rev_of=row[10], spender_id=row[11],
-        value_fen=row[12], ends_at=row[13], effective_on=row[14], part=row[15], kind=Kind(row[16]), idem=row[19],
-        hash=bytes(row[20]), lots=tuple(Interval(*flat[at : at + 3]) for at in range(0, len(flat), 3)), ref=row[22],
-    )  # fmt: skip
-
-
-def columns(table: str, names: str) -> str:
-    return ", ".join(f"{table}.{name}" for name in names.split(", "))
-
-
 _WITH_KEY = (
     f"select {columns('w', WALLET)}, {columns('p', POSTING)} from wallet w "
     "left join posting p on p.member_id = w.member_id and p.idem = %s where w.member_id = %s"
@@ -396,24 +373,6 @@ def _read_originals(
 # Writing
 
 
-def _wallet_values(wallet: Wallet) -> tuple[Any, ...]:
-    return (
-        packed.int4s(wallet.lots.keys), packed.int8s(wallet.lots.given), packed.int8s(wallet.lots.taken), wallet.seq, wallet.seen,
-        wallet.balance, wallet.held, wallet.debt, wallet.at, wallet.head,
-    )  # fmt: skip
-
-
-def _posting_values(posting: Posting) -> tuple[Any, ...]:
-    sides = posting.sides
-    return (
-        posting.member_id, posting.seq, posting.amount, posting.balance_after, posting.held_after, posting.debt_after,
-        posting.contra, posting.version_id, posting.req_hash, posting.at, posting.rev_of, posting.spender_id,
-        posting.value_fen, posting.ends_at, posting.effective_on, posting.part, int(posting.kind), int(sides[0]),
-        int(sides[1]), posting.idem, posting.hash, packed.int8s([n for interval in posting.lots for n in interval]),
-        posting.ref,
-    )  # fmt: skip
-
-
 _ROW = "(" + ", ".join(f"%s::{name}" for name in POSTING_TYPES) + ")"
 _WRITE = (
     "with w as (update wallet set lot_key = %s, lot_in = %s, lot_out = %s, seq = %s, "
@@ -426,9 +385,9 @@ _WRITE = (
 def _write_one(connection: Connection, seen: Wallet, outcome: Outcome) -> bool:
     """Wallet and postings in one statement; False when somebody was first (nothing was written)."""
     statement = _WRITE.format(rows=", ".join([_ROW] * len(outcome.postings)))
-    values = [*_wallet_values(outcome.wallet), seen.member_id, seen.seq, int(seen.state)]
+    values = [*wallet_values(outcome.wallet), seen.member_id, seen.seq, int(seen.state)]
     for posting in outcome.postings:
-        values += _posting_values(posting)
+        values += posting_values(posting)
     return bool(_ask(connection, statement, tuple(values)).rowcount == len(outcome.postings))
 
 
@@ -484,58 +443,11 @@ def _write_wallets(connection: Connection, seen: dict[int, Wallet], changed: dic
         raise StillRunning(retry_after_s=1)
 
 
-_COPY = f"copy posting ({POSTING}) from stdin (format binary)"
-_COPY_BEGIN, _COPY_END = b"PGCOPY\n\xff\r\n\x00" + bytes(8), b"\xff\xff"
-_COPY_NUMBERS = struct.Struct(">h" + "iq" * 10)
-_COPY_NULLS = b"\xff" * 16
-_COPY_REST = struct.Struct(">iiihihihihi16si32s")
-_DAY_ZERO = date(2000, 1, 1).toordinal()
-
-
 def _copy_postings(connection: Connection, rows: list[Posting]) -> None:
     if not rows:
         return
-    with connection.cursor() as cursor, cursor.copy(_COPY) as copy:
-        copy.write(b"".join((_COPY_BEGIN, *map(_copy_row, rows), _COPY_END)))
-
-
-def _copy_row(posting: Posting) -> bytes:
-    """A posting as a row of COPY's binary format, columns in the order of POSTING."""
-    (member_id, seq, amount, balance, held, debt, contra, version_id, req_hash, at, effective_on, part, kind, idem,
-     intervals, rev_of, spender_id, value_fen, ends_at, ref, hashed) = posting  # fmt: skip
-    source, target = SIDES[kind]
-    optional = (rev_of, spender_id, value_fen, ends_at)
-    taken = packed.int8s([number for interval in intervals for number in interval])
-    return b"".join(
-        (
-            _COPY_NUMBERS.pack(23, 8, member_id, 8, seq, 8, amount, 8, balance, 8, held, 8, debt, 8, contra,
-                               8, version_id, 8, req_hash, 8, packed.micros(at)),
-            _COPY_NULLS if optional == (None, None, None, None) else _copy_optional(*optional),
-            _COPY_REST.pack(4, effective_on.toordinal() - _DAY_ZERO, 2, part, 2, kind, 2, source, 2, target,
-                            16, idem.bytes, 32, hashed),
-            _LENGTH.pack(len(taken)),
-            taken,
-            b"\xff\xff\xff\xff" if ref is None else _copy_text(ref),
-        )
-    )  # fmt: skip
-
-
-_LENGTH, _NUMBER = struct.Struct(">i"), struct.Struct(">iq")
-
-
-def _copy_optional(
-    rev_of: int | None, spender_id: int | None, value_fen: int | None, ends_at: datetime | None
-) -> bytes:
-    ends = None if ends_at is None else packed.micros(ends_at)
-    return b"".join(
-        b"\xff\xff\xff\xff" if value is None else _NUMBER.pack(8, value)
-        for value in (rev_of, spender_id, value_fen, ends)
-    )
-
-
-def _copy_text(text: str) -> bytes:
-    body = text.encode()
-    return _LENGTH.pack(len(body)) + body
+    with connection.cursor() as cursor, cursor.copy(COPY) as copy:
+        copy.write(copied(rows))
 
 
 def _store_empty(connection: Connection, wallets: list[Wallet]) -> None:

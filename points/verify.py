@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from base.findings import Finding
-from points import extensions, kinds, ledger, lots, postings
+from points import extensions, kinds, lots, postings, records
 from points.kinds import Kind, Side
 from points.lots import NO_EXTENSIONS, Calendar, Interval
 from points.postings import Posting, Wallet
@@ -88,7 +88,7 @@ def _orphans(session: Session) -> list[int]:
 
 
 def _stream(session: Session, members: Sequence[int] | None) -> Iterator[Any]:
-    w, p = ledger.columns("w", ledger.WALLET), ledger.columns("p", ledger.POSTING)
+    w, p = records.columns("w", records.WALLET), records.columns("p", records.POSTING)
     only, values = _only("w.member_id", members)
     yield from session.connection().exec_driver_sql(
         f"select {w}, {p} from wallet w left join posting p on p.member_id = w.member_id {only} "
@@ -99,10 +99,10 @@ def _stream(session: Session, members: Sequence[int] | None) -> Iterator[Any]:
 
 
 def _split(pair: Iterator[Any]) -> tuple[Wallet | None, list[Any]]:
-    width = ledger.WALLET.count(",") + 1
+    width = records.WALLET.count(",") + 1
     rows = list(pair)
     try:
-        wallet = ledger.wallet_of(rows[0])
+        wallet = records.wallet_of(rows[0])
     except ValueError:  # a state that is none
         return None, []
     return wallet, [row[width:] for row in rows if row[width] is not None]
@@ -151,7 +151,7 @@ def _member(
     for row in rows:
         here = f"{place} posting {row[1]}"
         try:
-            posting = ledger.posting_of(row)
+            posting = records.posting_of(row)
         except (ValueError, TypeError):  # a kind that is none, half an interval
             yield Finding("row", here, "it cannot be one")
             return

@@ -22,7 +22,7 @@ LONGEST = 400
 LONGER = {
     "catalog/vouchers/life.py": "one state machine; its refusals and its transitions are read together",
     "points/deeds.py": "one small generator for each deed; what may be asked of a wallet is read together",
-    "points/ledger.py": "the one shell around the pure core; reading and writing share the order of columns",
+    "points/ledger.py": "the one shell around the pure core: what is read, run and written together",
 }
 FORBIDDEN_NAMES = re.compile(r"(?:utils?|helpers?|services?|managers?|misc|common)\.py")
 UNFINISHED = re.compile(r"\b(?:TO" r"DO|FIX" r"ME|X" r"XX)\b")

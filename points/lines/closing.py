@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from points import ledger
+from points import ledger, records
 from points.deeds import Request
 from points.kinds import Kind, State
 from points.models import Programme
@@ -42,12 +42,12 @@ def step(session: Session, programme: Programme, on: date, at: datetime, after_m
     """
     rows: list[Any] = list(
         session.connection().exec_driver_sql(
-            f"select {ledger.WALLET} from wallet where member_id in (select m.member_id {_DUE} and m.member_id > %s "
+            f"select {records.WALLET} from wallet where member_id in (select m.member_id {_DUE} and m.member_id > %s "
             "order by m.member_id limit %s) order by member_id",
             (programme.programme_id, on, after_member, STEP),
         )
     )
-    wallets = [ledger.wallet_of(row) for row in rows]
+    wallets = [records.wallet_of(row) for row in rows]
     asked = [_request(wallet, programme, at) for wallet in wallets if _is_left(wallet)]
     answers = [a for a in ledger.post_many(session, asked) if isinstance(a, ledger.Answer)]
     moved = [[p.amount for p in a.postings if p.kind is Kind.CLOSE_OUT] for a in answers]

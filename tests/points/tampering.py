@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 
 from base import clock, database
 from base.config import Config
-from points import anchor, ledger, postings, verify
+from points import anchor, ledger, postings, records, verify
 from points.kinds import FOREVER, Kind, State
 from points.models import HoldRow, PostingRow, WalletRow
 from points.postings import Posting
@@ -27,8 +27,8 @@ from tests.points.oracle import START, in_days
 from tests.points.test_ledger import HOUR, ask, given_wallet, post_many
 
 UNSAID = frozenset({"state", "seen"})  # columns of a wallet that no posting speaks of
-POSTING_COLUMNS = tuple(ledger.POSTING.split(", "))
-WALLET_COLUMNS = tuple(name for name in ledger.WALLET.split(", ") if name not in UNSAID | {"member_id"})
+POSTING_COLUMNS = tuple(records.POSTING.split(", "))
+WALLET_COLUMNS = tuple(name for name in records.WALLET.split(", ") if name not in UNSAID | {"member_id"})
 Members = set[int]  # whose books were changed
 
 
@@ -283,9 +283,9 @@ def _this(statement: Any, row: PostingRow) -> Any:
 
 def _postings(session: Session, member_id: int) -> list[Posting]:
     found = session.connection().exec_driver_sql(
-        f"select {ledger.POSTING} from posting where member_id = %s order by seq", (member_id,)
+        f"select {records.POSTING} from posting where member_id = %s order by seq", (member_id,)
     )
-    return [ledger.posting_of(row) for row in found]
+    return [records.posting_of(row) for row in found]
 
 
 def _values(posting: Posting) -> dict[str, Any]:

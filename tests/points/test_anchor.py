@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from base import clock, database
 from base.config import Config
 from base.findings import Finding
-from points import anchor, ledger, postings, verify
+from points import anchor, ledger, postings, records, verify
 from points.kinds import Kind
 from tests.points.oracle import in_days
 from tests.points.test_ledger import ask, given_wallet, post
@@ -174,12 +174,12 @@ def test_more_wallets_than_one_chunk_are_compared_whole(anchored, monkeypatch):
 def rewound(session: Session, member_id: int, seq: int) -> None:
     """The owner cuts the tail and makes the wallet fit, byte for byte."""
     rows = session.connection().exec_driver_sql(
-        f"select {ledger.POSTING} from posting where member_id = {member_id} and seq <= {seq} order by seq"
+        f"select {records.POSTING} from posting where member_id = {member_id} and seq <= {seq} order by seq"
     )
     wallet = ledger.read(session, member_id)
     after = postings.empty(member_id, wallet.state, wallet.at)
     for row in rows:
-        after = postings.apply(after, ledger.posting_of(row))
+        after = postings.apply(after, records.posting_of(row))
     session.connection().exec_driver_sql(f"delete from posting where member_id = {member_id} and seq > {seq}")
     ledger._write_wallets(database.driver(session), {member_id: wallet}, {member_id: after})
 
@@ -188,9 +188,9 @@ def rewritten(session: Session, member_id: int) -> None:
     """The owner changes the first posting and computes every hash after it anew."""
     wallet, head = ledger.read(session, member_id), postings.first_head(member_id)
     rows = session.connection().exec_driver_sql(
-        f"select {ledger.POSTING} from posting where member_id = {member_id} order by seq"
+        f"select {records.POSTING} from posting where member_id = {member_id} order by seq"
     )
-    for posting in map(ledger.posting_of, rows.all()):
+    for posting in map(records.posting_of, rows.all()):
         changed = posting._replace(value_fen=999_999) if posting.seq == 1 else posting
         head = hashlib.sha256(head + postings.canonical(changed)).digest()
         session.connection().exec_driver_sql(

@@ -12,7 +12,7 @@ from sqlalchemy import text
 
 from app.wiring import wire
 from base import database
-from points import deeds, ledger, verify
+from points import deeds, ledger, records, verify
 from points.kinds import Kind, State
 from tests.owner import forget_everything, owner
 from tests.points.races import (
@@ -152,7 +152,7 @@ def test_one_key_looked_up_before_the_lock_is_answered_as_one_that_was_never_sen
             return real(connection, request, lock=False)
         rows = ledger._ask(connection, ledger._BY_KEY, (request.member_id, request.idem)).fetchall()
         wallet, _ = real(connection, request, lock=True)
-        return wallet, tuple(ledger.posting_of(row) for row in rows)
+        return wallet, tuple(records.posting_of(row) for row in rows)
 
     monkeypatch.setattr(ledger, "OPTIMISTIC_TRIES", 0)
     assert wrong_with_a_storm(keys=20, times=8) == []

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from base import clock
 from base.errors import Problem
-from points import ledger, lots, verify
+from points import lots, records, verify
 from points.deeds import Known, Request
 from points.kinds import FOREVER, Kind, Side, State
 from points.lots import Calendar, Extension
@@ -166,7 +166,7 @@ def proven(book: ExtendedBook) -> list[object]:
     """What `verify` says of the rows, in memory."""
     rows = []
     for posting in book.rows:
-        row = list(ledger._posting_values(posting))
+        row = list(records.posting_values(posting))
         row[21] = [number for interval in posting.lots for number in interval]
         rows.append(row)
     holds = {

@@ -14,7 +14,7 @@ from app.wiring import wire
 from base import clock, database
 from base.errors import Problem
 from catalog.rates import rates
-from points import bills, ledger, lots, policies, verify
+from points import bills, ledger, lots, policies, records, verify
 from points.bills import BillLineIn
 from points.imports import What
 from points.kinds import FOREVER, Kind
@@ -318,9 +318,9 @@ def test_a_changed_rule_policy_and_rate_leave_old_points_as_they_were(db):
 def stored(member_id: int) -> list[Posting]:
     with database.begin() as session:
         found = session.connection().exec_driver_sql(
-            f"select {ledger.POSTING} from posting where member_id = %s order by seq", (member_id,)
+            f"select {records.POSTING} from posting where member_id = %s order by seq", (member_id,)
         )
-        return [ledger.posting_of(row) for row in found]
+        return [records.posting_of(row) for row in found]
 
 
 # The chain
