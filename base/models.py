@@ -56,3 +56,25 @@ class AuditRow(Base):
     subject: Mapped[str] = mapped_column(Text)
     facts: Mapped[dict[str, Any]] = mapped_column(JSONB)
     at: Mapped[datetime]
+
+
+class VaultKey(Base):
+    """The key of one member's personal data, itself sealed; without it (shredded) nothing of it can be read again."""
+
+    __tablename__ = "vault_key"
+    member_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    made_at: Mapped[datetime]
+    shredded_at: Mapped[datetime | None]
+    wrapped: Mapped[bytes | None] = mapped_column(BYTEA)
+
+
+class VaultItem(Base):
+    """A piece of personal data that held from one moment to another, sealed with the member's key."""
+
+    __tablename__ = "vault_item"
+    member_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    name: Mapped[str] = mapped_column(Text, primary_key=True)
+    since: Mapped[datetime] = mapped_column(primary_key=True)
+    until: Mapped[datetime | None]
+    sealed: Mapped[bytes] = mapped_column(BYTEA)
+    source: Mapped[str] = mapped_column(Text)

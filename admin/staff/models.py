@@ -19,3 +19,4 @@ class StaffRow(Base):
     name: Mapped[str] = mapped_column(Text)
     password_hash: Mapped[str] = mapped_column(Text)
     roles: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    area: Mapped[str] = mapped_column(Text, server_default="")  # whose members they see; empty: all

@@ -12,6 +12,7 @@ from base.auth.guesses import Limit
 from base.auth.permissions import STAFF_ROLES
 from base.auth.principals import Staff
 from base.errors import Invalid, NotSignedIn
+from points.members import areas
 
 LIMIT = Limit(tries=5, window=timedelta(minutes=15))
 
@@ -23,8 +24,13 @@ class StaffSignInRefused(NotSignedIn):
     next_en, next_zh = "Check them and try again.", "请核对后重试。"
 
 
-def add(session: Session, email: str, name: str, password: str, roles: list[str]) -> StaffRow:
-    """A person more; the one with that address when there is one. Unknown roles are Invalid."""
+def add(session: Session, email: str, name: str, password: str, roles: list[str], area: str = "") -> StaffRow:
+    """A person more, for the members of an area; the one with that address when there is one.
+
+    Unknown roles are Invalid; BadArea.
+    """
+    if area:
+        areas.checked(area)
     unknown = sorted(set(roles) - STAFF_ROLES.keys())
     if unknown:
         raise Invalid(f"unknown roles: {', '.join(unknown)}; known: {', '.join(sorted(STAFF_ROLES))}")
@@ -37,6 +43,7 @@ def add(session: Session, email: str, name: str, password: str, roles: list[str]
             name=name,
             password_hash=passwords.hashed(password),
             roles=sorted(set(roles)),
+            area=area,
         )
         session.add(found)
         session.flush()
@@ -61,4 +68,4 @@ def sign_in(email: str, password: str) -> str:
 def holder(session: Session, staff_id: int, place_id: int) -> Staff | None:
     """The principal behind a sign-in; None for a leaver."""
     row = session.get(StaffRow, staff_id)
-    return Staff(row.staff_id, frozenset(row.roles)) if row and row.ended_at is None else None
+    return Staff(row.staff_id, frozenset(row.roles), row.area) if row and row.ended_at is None else None

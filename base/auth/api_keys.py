@@ -13,8 +13,10 @@ from base.auth.principals import ANONYMOUS, Anonymous, Service
 from base.errors import Invalid
 
 
-def issue(session: Session, name: str, programme_id: int, scopes: list[str], at: datetime) -> str:
-    """Make a key; the returned text is the only time the secret is seen. Unknown scopes are Invalid."""
+def issue(
+    session: Session, name: str, programme_id: int, scopes: list[str], at: datetime, area: str = ""
+) -> str:
+    """Make a key, maybe for the members of one area; the returned text is the only time the secret is seen. Unknown scopes are Invalid."""
     unknown = sorted(set(scopes) - SERVICE_SCOPES)
     if unknown:
         raise Invalid(f"unknown scopes: {', '.join(unknown)}; known: {', '.join(sorted(SERVICE_SCOPES))}")
@@ -28,6 +30,7 @@ def issue(session: Session, name: str, programme_id: int, scopes: list[str], at:
             scopes=sorted(set(scopes)),
             made_at=at,
             ends_at=None,
+            area=area,
         )
     )
     return f"jk_{key_id}_{secret}"
@@ -42,7 +45,7 @@ def find(session: Session, text: str, at: datetime) -> Service | Anonymous:
         return ANONYMOUS
     if not hmac.compare_digest(row.secret_digest, _digest(secret)):
         return ANONYMOUS
-    return Service(row.key_id, row.programme_id, frozenset(row.scopes) & SERVICE_SCOPES)
+    return Service(row.key_id, row.programme_id, frozenset(row.scopes) & SERVICE_SCOPES, row.area)
 
 
 def _digest(secret: str) -> bytes:

@@ -33,6 +33,7 @@ class ApiKey(Base):
     scopes: Mapped[list[str]] = mapped_column(ARRAY(Text))
     made_at: Mapped[datetime]
     ends_at: Mapped[datetime | None]
+    area: Mapped[str] = mapped_column(Text, server_default="")  # whose members it acts for; empty: all
 
 
 class OneTimeCode(Base):

@@ -50,10 +50,11 @@ class Clerk:
 
 @dataclass(frozen=True)
 class Staff:
-    """A person of the operator, with roles."""
+    """A person of the operator, with roles, in an area (empty: everywhere)."""
 
     staff_id: int
     roles: frozenset[str]
+    area: str = ""
     kind = "staff"
 
     @property
@@ -72,6 +73,7 @@ class Service:
     key_id: str
     programme_id: int
     scopes: frozenset[str]
+    area: str = ""
     kind = "service"
 
     @property

@@ -14,7 +14,7 @@ from base import audit, ids
 from base.errors import Conflict, NotFound
 from points import programmes
 from points.groups.models import Contact, Group, Spender
-from points.members import members
+from points.members import facts, members
 from points.members.members import MemberUnknown
 from points.members.models import Member
 
@@ -51,6 +51,7 @@ def set_up(
         .returning(Group),
         execution_options={"populate_existing": True},
     ).one()
+    facts.is_group(session, member.member_id)
     note(session, by, "group.set-up", group, group_class=group_class)
     return group
 

@@ -1,23 +1,34 @@
-"""What a member is by date: the tier, until the product reckons tiers itself, and the birthday without its year.
+"""What a member is by date: area, middle bill, risk grade, the tier that another system tells, the birthday.
 
-Both are facts of another system, told with the list of members. The birthday is month and day alone: enough to earn
-by and to congratulate, and no year of birth to leak; whoever rates a line may read it, and no posting repeats it.
+Each is told with the day from which it holds, by whom and why; the latest of each also stands in the member's facts.
+The birthday is month and day alone: enough to earn by and to congratulate, and no year of birth to leak; whoever rates
+a line may read it, and no posting repeats it.
 """
 
 import re
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
 from sqlalchemy.orm import Session
 
-from points.factors import Circumstances, full_years
+from base.errors import Invalid
+from points.factors import TIER_CODE, Circumstances, full_years
+from points.members.areas import AREA as AREA_CODE
 
-TIER, BIRTHDAY = "tier", "birthday"
+TIER, BIRTHDAY, AREA, ARPU, RISK = "tier", "birthday", "area", "arpu_fen", "risk"
+HIGHEST_RISK = 4  # the stars of the operator's index of who may leave, none to four
+MOST_FEN = 10**11
 _MONTH_DAY = re.compile(r"[0-9]{2}-[0-9]{2}", re.ASCII)
 _LEAP_YEAR = 2000
+
+
+class BadAttribute(Invalid):
+    """This cannot be told of a member."""
+
+    zh = "会员属性不正确。"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +75,7 @@ def of_many(session: Session, members: Iterable[int]) -> dict[int, Attributes]:
     for member_id, name, from_day, value in rows:
         if name == TIER:
             tiers[member_id].append((from_day, value))
-        else:
+        elif name == BIRTHDAY:
             birthdays[member_id] = value
     return {
         member_id: Attributes(tuple(tiers.get(member_id, ())), birthdays.get(member_id))
@@ -72,11 +83,61 @@ def of_many(session: Session, members: Iterable[int]) -> dict[int, Attributes]:
     }
 
 
-def add_many(session: Session, told: Mapping[tuple[int, str, date], str]) -> None:
-    """Keep what was told: (member, name, from day) -> value; what stands there already stays."""
+def add_many(
+    session: Session,
+    told: Mapping[tuple[int, str, date], str],
+    *,
+    source: str = "import",
+    reason: str | None = None,
+) -> None:
+    """Keep what was told: (member, name, from day) -> value; what stands there already stays. No day lies in the future.
+
+    The facts of these members then hold the latest of each.
+    """
     rows = sorted((*place, value) for place, value in told.items())
-    session.connection().exec_driver_sql(
-        "insert into member_attribute (member_id, name, from_day, value) "
-        "select * from unnest(%s::bigint[], %s::text[], %s::date[], %s::text[]) on conflict do nothing",
-        tuple([row[at] for row in rows] for at in range(4)),
+    connection = session.connection()
+    connection.exec_driver_sql(
+        "insert into member_attribute (member_id, name, from_day, value, source, reason) "
+        "select t.*, %s, %s from unnest(%s::bigint[], %s::text[], %s::date[], %s::text[]) t on conflict do nothing",
+        (source, reason, *([row[at] for row in rows] for at in range(4))),
     )
+    connection.exec_driver_sql(_LATEST, (sorted({member_id for member_id, _, _ in told}),))
+
+
+def check(name: str, value: str) -> None:
+    """BadAttribute, unless this can be told of a member."""
+    if name not in CHECKS:
+        raise BadAttribute(f"name: is one of {', '.join(CHECKS)}")
+    if not CHECKS[name](value):
+        raise BadAttribute(f"value: {WORDS[name]}")
+
+
+def _is_number(text: str, most: int) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= 12 and int(text) <= most
+
+
+CHECKS: dict[str, Callable[[str], bool]] = {
+    TIER: lambda text: bool(TIER_CODE.fullmatch(text)),
+    BIRTHDAY: is_birthday,
+    AREA: lambda text: bool(AREA_CODE.fullmatch(text)),
+    ARPU: lambda text: _is_number(text, MOST_FEN),
+    RISK: lambda text: _is_number(text, HIGHEST_RISK),
+}
+WORDS = {
+    TIER: "is not 1 to 32 letters, digits, dots, dashes or underscores (ASCII)",
+    BIRTHDAY: "is not a day of the year (MM-DD, without the year)",
+    AREA: "is not the code of a province, city or county (2, 4 or 6 digits)",
+    ARPU: "is not a whole number of fen",
+    RISK: f"is not a whole number from 0 to {HIGHEST_RISK}",
+}
+_LATEST = """
+update member_facts f set
+  area = coalesce(t.said ->> 'area', f.area), arpu_fen = coalesce((t.said ->> 'arpu_fen')::bigint, f.arpu_fen),
+  risk = coalesce((t.said ->> 'risk')::smallint, f.risk), birthday = coalesce(t.said ->> 'birthday', f.birthday),
+  tiers = case when t.said ? 'tier' then array[t.said ->> 'tier'] else f.tiers end
+from (select member_id, jsonb_object_agg(name, value) said from (
+    select distinct on (member_id, name) member_id, name, value from member_attribute
+    where member_id = any(%s) order by member_id, name, from_day desc) latest
+  group by member_id) t
+where f.member_id = t.member_id
+"""

@@ -8,11 +8,12 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from base import clock, ids, seals
+from base import clock, ids, seals, vault
 from base.errors import Invalid, NotFound
 from points import ledger
 from points.deeds import Request
 from points.kinds import Kind, State
+from points.members import facts
 from points.members.models import Member, Phone
 from points.models import Programme
 
@@ -87,14 +88,16 @@ def enrol_many(
     }
     session.add_all(made.values())
     session.flush()
+    facts.open_many(session, [(m.member_id, programme.programme_id, m.joined_on) for m in made.values()])
     starts = {
         c: clock.start_of(row.history_from or row.joined_on, programme.zone) for c, row in fresh.items()
     }
     ledger.open_wallets(session, [(m.member_id, State.OPEN, starts[c]) for c, m in made.items()])
-    for customer_id, row in fresh.items():
-        if row.phone:
-            add_phone(session, secrets, made[customer_id].member_id, row.phone, starts[customer_id])
-    session.flush()
+    add_phones(
+        session,
+        secrets,
+        [(made[c].member_id, row.phone, starts[c]) for c, row in fresh.items() if row.phone],
+    )
     return {**known, **{customer_id: member.member_id for customer_id, member in made.items()}}
 
 
@@ -116,10 +119,10 @@ def join_again(session: Session, programme: Programme, secrets: Secrets, row: En
     if made is None:  # somebody enrolled the customer at this very moment
         return find_many(session, programme.programme_id, [row.customer_id])[row.customer_id], False
     start = clock.start_of(row.joined_on, programme.zone)
+    facts.open_many(session, [(made, programme.programme_id, row.joined_on)])
     ledger.open_wallet(session, made, State.OPEN, start)
     if row.phone:
-        add_phone(session, secrets, made, row.phone, start)
-        session.flush()
+        add_phones(session, secrets, [(made, row.phone, start)])
     return made, True
 
 
@@ -152,19 +155,23 @@ def by_id(session: Session, member_id: int) -> Member:
     return found
 
 
-def add_phone(session: Session, secrets: Secrets, member_id: int, phone: str, since: datetime) -> None:
-    """From a moment on the member has this number; BadPhone."""
-    if not PHONE.fullmatch(phone):
+def add_phones(session: Session, secrets: Secrets, rows: list[tuple[int, str, datetime]]) -> None:
+    """From a moment on members have these numbers: (member, number, since). BadPhone; nothing of the kind is logged."""
+    if not all(PHONE.fullmatch(phone) for _, phone, _ in rows):
         raise BadPhone()
-    session.add(
+    keys = vault.keys_for(session, secrets.seal_key, [member_id for member_id, _, _ in rows])
+    session.add_all(
         Phone(
             member_id=member_id,
             since=since,
             until=None,
             digest=seals.blind(secrets.index_key, "phone", phone),
-            sealed=seals.seal(secrets.seal_key, phone, f"phone:{member_id}"),
+            sealed=seals.seal(keys[member_id], phone, f"phone:{member_id}"),
+            keyed=True,
         )
+        for member_id, phone, since in rows
     )
+    session.flush()
 
 
 def by_phone(session: Session, secrets: Secrets, programme_id: int, phone: str) -> Member | None:
@@ -184,13 +191,17 @@ def by_phone(session: Session, secrets: Secrets, programme_id: int, phone: str) 
 
 
 def phone_of(session: Session, secrets: Secrets, member_id: int) -> str | None:
-    """The member's present number, opened."""
-    sealed = session.scalar(
-        select(Phone.sealed)
+    """The member's present number, opened; None: there is none. PersonErased."""
+    row = session.scalar(
+        select(Phone)
         .where(Phone.member_id == member_id, Phone.until.is_(None))
         .order_by(Phone.since.desc())
+        .limit(1)
     )
-    return seals.opened(secrets.seal_key, sealed, f"phone:{member_id}") if sealed else None
+    if row is None:
+        return None
+    keys = vault.keys_of(session, secrets.seal_key, [member_id]) if row.keyed else {}
+    return seals.opened(keys.get(member_id, secrets.seal_key), row.sealed, f"phone:{member_id}")
 
 
 def masked(phone: str | None) -> str:

@@ -2,8 +2,8 @@
 
 from datetime import date, datetime
 
-from sqlalchemy import BigInteger, Boolean, Date, Text
-from sqlalchemy.dialects.postgresql import BYTEA
+from sqlalchemy import BigInteger, Boolean, Date, SmallInteger, Text, func
+from sqlalchemy.dialects.postgresql import ARRAY, BYTEA, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from base.database import Base
@@ -22,7 +22,7 @@ class Member(Base):
 
 
 class Phone(Base):
-    """A phone number that a member had from one moment to another."""
+    """A phone number that a member had from one moment to another; `keyed`: sealed with the member's own key."""
 
     __tablename__ = "phone"
     member_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
@@ -30,13 +30,45 @@ class Phone(Base):
     until: Mapped[datetime | None]
     digest: Mapped[bytes] = mapped_column(BYTEA)
     sealed: Mapped[bytes] = mapped_column(BYTEA)
+    keyed: Mapped[bool] = mapped_column(Boolean, server_default="false")
 
 
 class MemberAttribute(Base):
-    """What a member is from a day on: `tier`, a code, or `birthday`, MM-DD; never edited, a change is a later row."""
+    """What a member is from a day on (see attributes.py), who said so and why; never edited, a change is a later row."""
 
     __tablename__ = "member_attribute"
     member_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     name: Mapped[str] = mapped_column(Text, primary_key=True)
     from_day: Mapped[date] = mapped_column(Date, primary_key=True)
     value: Mapped[str] = mapped_column(Text)
+    told_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    source: Mapped[str] = mapped_column(Text, server_default="import")
+    reason: Mapped[str | None] = mapped_column(Text)
+
+
+class MemberFacts(Base):
+    """What every rule asks about a member today, in one row; each value is the latest of its dated history.
+
+    `tiers`: codes that hold until `tiers_until` (None: until they change); `interests`: those with consent alone.
+    """
+
+    __tablename__ = "member_facts"
+    member_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    programme_id: Mapped[int] = mapped_column(BigInteger)
+    arpu_fen: Mapped[int | None] = mapped_column(BigInteger)
+    joined_on: Mapped[date] = mapped_column(Date)
+    tiers_until: Mapped[date | None] = mapped_column(Date)
+    risk: Mapped[int | None] = mapped_column(SmallInteger)
+    kind: Mapped[str] = mapped_column(Text, server_default="person")
+    area: Mapped[str] = mapped_column(Text, server_default="")
+    birthday: Mapped[str | None] = mapped_column(Text)
+    tiers: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default="{}")
+    interests: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default="{}")
+
+
+class Area(Base):
+    """A province, city or county by its code, with its names."""
+
+    __tablename__ = "area"
+    code: Mapped[str] = mapped_column(Text, primary_key=True)
+    names: Mapped[dict[str, str]] = mapped_column(JSONB)

@@ -2,6 +2,8 @@
 
 import json
 
+from typing import Any
+
 import pytest
 from sqlalchemy import Column, MetaData, Table, Text, UniqueConstraint, create_engine, pool, text
 
@@ -63,6 +65,10 @@ def test_the_tables_of_a_members_deed_are_all_spread_by_the_member():
     } <= hot  # fmt: skip
 
 
+def counts(default: Any) -> bool:
+    return default is not None and "nextval" in str(default.arg)
+
+
 def test_in_the_models_every_key_of_a_hot_table_has_the_member_first_in_the_primary_one():
     wrong = []
     for name, one in planned().items():
@@ -80,7 +86,7 @@ def test_in_the_models_every_key_of_a_hot_table_has_the_member_first_in_the_prim
         if one.place is Place.MEMBER and next(iter(table.primary_key)).name != MEMBER:
             wrong.append(f"{name}: primary key")
         wrong += [f"{name}: foreign key" for _ in table.foreign_keys]
-        wrong += [f"{name}.{c.name}: counts" for c in table.columns if c.identity or c.server_default]
+        wrong += [f"{name}.{c.name}: counts" for c in table.columns if c.identity or counts(c.server_default)]
 
     assert wrong == []
 

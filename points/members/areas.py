@@ -1,0 +1,53 @@
+"""Areas: where a member belongs, as the codes of administrative divisions (GB/T 2260): 33 a province, 3301 one of its
+cities, 330106 one of that city's counties. Whoever works for an area sees what its code begins; the empty code is all.
+"""
+
+import re
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from base.errors import Invalid
+from points.members.models import Area
+
+EVERYWHERE = ""
+AREA = re.compile(r"(?:[0-9]{2}){1,3}", re.ASCII)
+LEVELS = {0: "hq", 2: "province", 4: "city", 6: "county"}
+
+
+class BadArea(Invalid):
+    """An area is the code of a province, city or county: two, four or six digits."""
+
+    zh = "地区应为省、市或区县的代码：两位、四位或六位数字。"
+
+
+def checked(code: str) -> str:
+    """The code of an area; BadArea."""
+    if not AREA.fullmatch(code):
+        raise BadArea(area=code[:12])
+    return code
+
+
+def level(code: str) -> str:
+    """hq, province, city or county."""
+    return LEVELS[len(code)]
+
+
+def name(session: Session, code: str) -> dict[str, str] | None:
+    """What an area is called in both languages; None where nobody has said so."""
+    found = session.get(Area, code)
+    return found.names if found else None
+
+
+def every(session: Session) -> list[Area]:
+    """All areas that have a name, by code."""
+    return list(session.scalars(select(Area).order_by(Area.code)))
+
+
+def add(session: Session, code: str, names: dict[str, str]) -> None:
+    """Name an area, or give it another name."""
+    values = {"code": checked(code), "names": names}
+    session.execute(
+        insert(Area).values(values).on_conflict_do_update(index_elements=["code"], set_={"names": names})
+    )

@@ -1,0 +1,50 @@
+"""Whose members somebody of the staff, or a system, may see and change: one home for the question.
+
+A person works for an area and sees the members in it; a system acts for one programme, maybe in one area. What lies
+outside is not forbidden but not there: nobody learns that it exists.
+"""
+
+from typing import Any
+
+from sqlalchemy import Select, exists, select
+from sqlalchemy.orm import Session
+from sqlalchemy.sql import ColumnElement
+
+from base import ids
+from base.auth.principals import Principal, Service, Staff
+from points.members.members import MemberUnknown
+from points.members.models import Member, MemberFacts
+
+
+def within(principal: Principal, asked: Select[Any], member_id: Any) -> Select[Any]:
+    """The same question about the principal's own members alone; `member_id` is the column that names them."""
+    rules = _rules(principal)
+    return asked.where(exists().where(MemberFacts.member_id == member_id, *rules)) if rules else asked
+
+
+def sees(session: Session, principal: Principal, member_id: int) -> bool:
+    """Whether a member is one of the principal's own."""
+    rules = _rules(principal)
+    return not rules or bool(
+        session.scalar(select(exists().where(MemberFacts.member_id == member_id, *rules)))
+    )
+
+
+def find(session: Session, principal: Principal, member: str) -> Member:
+    """The member of a public id, when it is one of the principal's own; MemberUnknown."""
+    (member_id,) = ids.parse("mbr", member, parts=1)
+    found = session.get(Member, member_id)
+    if found is None or not sees(session, principal, member_id):
+        raise MemberUnknown()
+    return found
+
+
+def _rules(principal: Principal) -> list[ColumnElement[bool]]:
+    """None where the principal may see every member."""
+    assert isinstance(principal, Staff | Service), "members and clerks are not asked here"
+    rules: list[ColumnElement[bool]] = []
+    if isinstance(principal, Service):
+        rules.append(MemberFacts.programme_id == principal.programme_id)
+    if principal.area:
+        rules.append(MemberFacts.area.startswith(principal.area, autoescape=True))
+    return rules
