@@ -126,8 +126,10 @@ def granted() -> dict[str, str]:
 
 
 def _written(rights: str) -> str:
-    column = re.fullmatch(r"update \((\w+)\)", rights)
-    return f"u of `{column[1]}`" if column else "".join(RIGHTS[right] for right in rights.split(", "))
+    columns = re.fullmatch(r"update \(([\w, ]+)\)", rights)
+    if columns:
+        return "u of " + ", ".join(f"`{column}`" for column in columns[1].split(", "))
+    return "".join(RIGHTS[right] for right in rights.split(", "))
 
 
 def test_decisions_are_numbered_and_tell_why():
