@@ -23,6 +23,7 @@ from merchants.terminals import api as terminals_api
 from points.adjustments import api as adjustments_api
 from points.announcements import api as announcements_api
 from points.earnings import api as earnings_api
+from points.entitlements import api as entitlements_api
 from points.gifts import api as gifts_api
 from points.groups import api as groups_api
 from points.lines import api as lines_api
@@ -69,6 +70,7 @@ def create_app(config: Config) -> Flask:
         merges_api,
         announcements_api,
         earnings_api,
+        entitlements_api,
         offers_api,
         redemptions_api,
         vouchers_api,

@@ -26,7 +26,7 @@ class Place(Enum):
 
 REFERENCE = frozenset({
     "programme", "earn_rule", "earn_factor", "expiry_policy", "extension", "line_policy", "rate", "offer", "merchant", "outlet", "terminal", "clerk", "terms",
-    "staff", "api_key", "area",
+    "staff", "api_key", "area", "entitlement_rule",
 })  # fmt: skip
 OTHER = {"statement": "merchant_id", "statement_line": "merchant_id", "sign_in": "token_digest"}
 BESIDE = {"statement_line": "statement"}

@@ -23,6 +23,8 @@ from points.adjustments import adjustments
 from points.adjustments import verify as adjustments_verify
 from points.announcements import announcements
 from points.announcements import verify as announcements_verify
+from points.entitlements import rules as entitlement_rules
+from points.entitlements import verify as entitlements_verify
 from points.gifts import job as gifts_job
 from points.gifts import verify as gifts_verify
 from points.gifts.gifts import TASK as GIFT_TASK
@@ -50,7 +52,7 @@ def wire(config: Config, *, pool_size: int | None = None, statement_timeout_ms: 
     jobs.register(BILL_CREDIT_TASK, partial(bill_credit.run, config))
     jobs.register(GIFT_TASK, partial(gifts_job.run, config))
     jobs.register(merges.TASK, merges_job.run)
-    for topic in (adjustments, announcements, merges):
+    for topic in (adjustments, announcements, merges, entitlement_rules):
         approvals.register(approvals.Kind(topic.KIND, topic.carry_out, topic.PROPOSES, topic.APPROVES))
 
 
@@ -69,5 +71,6 @@ def findings(
     yield from adjustments_verify.findings(session)
     yield from merges_verify.findings(session)
     yield from announcements_verify.findings(session)
+    yield from entitlements_verify.findings(session)
     yield from catalog_verify.findings(session)
     yield from merchants_verify.findings(session)

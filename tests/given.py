@@ -29,9 +29,10 @@ from points import ledger, lots, policies, programmes
 from points.adjustments import adjustments
 from points.announcements import announcements
 from points.deeds import Request
+from points.entitlements import rules as entitlement_rules
 from points.groups import groups, spending
 from points.kinds import Kind
-from points.members import members
+from points.members import attributes, members
 from points.members.members import Enrolment, Secrets
 from points.merges import merges
 from points.models import ExtensionRow, Programme
@@ -242,6 +243,22 @@ def given_extension(
         row = announcements.announced(session, proposal)
     assert row is not None
     return row
+
+
+def given_entitlement(wanted: entitlement_rules.Wanted) -> None:
+    """What tiers may use of a perk: proposed by one person, approved by another, on the rule's first day at the latest."""
+    maker, checker = given_person("editor"), given_person("checker")
+    at = min(clock.now(), clock.start_of(wanted.from_day, ZONE))
+    with clock.stopped(at), database.begin() as session:
+        proposal = entitlement_rules.propose(session, maker, wanted, at).proposal
+        approvals.approve(session, checker, proposal.proposal_id, proposal.content_hash.hex(), at)
+
+
+def given_tier(member_id: int, tier: str, since: date = LONG_AGO) -> int:
+    """The same member, of that tier from a day on."""
+    with database.begin() as session:
+        attributes.add_many(session, {(member_id, attributes.TIER, since): tier})
+    return member_id
 
 
 def given_merged(member_id: int, into_id: int) -> None:

@@ -86,6 +86,25 @@ APPROVAL_KINDS = {
     "adjustment": _("Adjustment"),
     "merge": _("Merge of two members"),
     "extension": _("Extension of last days"),
+    "entitlement": _("Allowance of a tier"),
+}
+YES, NO = _("yes"), _("no")
+SAID = {  # what the parts of a proposal are called
+    "programme": _("Programme"),
+    "reason": _("Reason"),
+    "text": _("In words"),
+    "ticket": _("Case"),
+    "from_day": _("From day"),
+    "until_day": _("Until day"),
+    "names": _("Name"),
+    "points": _("Points"),
+    "perk": _("Perk"),
+    "period": _("Period"),
+    "uses": _("Uses in a period, by tier"),
+    "guests": _("Guests at most"),
+    "guests_take_uses": _("Guests take uses as well"),
+    "carry_over": _("Unused ones that are carried over"),
+    "blackout_days": _("Days without"),
 }
 APPROVAL_STATES = {
     "proposed": (_("To be decided"), "wait"),

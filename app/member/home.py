@@ -11,7 +11,9 @@ from catalog.rates import rates
 from catalog.redemptions import redemptions
 from catalog.vouchers import shelf
 from points import lots
+from points.entitlements import entitlements
 from points.groups import spending
+from points.members import members
 from points.wallets import wallets
 
 ON_TOP = 3
@@ -35,6 +37,9 @@ def home() -> ResponseReturnValue:
             under_way=redemptions.under_way(session, me().member_id, limit=ON_TOP + 1),
             vouchers=shelf.listed(session, me().member_id, at, shelf.USABLE, limit=ON_TOP + 1),
             on_top=ON_TOP,
+            allowances=entitlements.of(
+                session, members.by_id(session, me().member_id), shown.programme, shown.on
+            ),
             groups=spending.mine(session, me().member_id, at),
             near=cards.near(session, shown, at, worth_fen),
         )

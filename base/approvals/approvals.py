@@ -104,6 +104,11 @@ def register(kind: Kind) -> None:
     _kinds[kind.name] = kind
 
 
+def known() -> frozenset[str]:
+    """The names of all kinds."""
+    return frozenset(_kinds)
+
+
 def propose(
     session: Session, person: Principal, kind: str, content: dict[str, Any], *, member_id: int, at: datetime
 ) -> Case:

@@ -10,6 +10,7 @@ MEMBER = frozenset(
         "gifts:own",
         "groups:own",
         "earnings:estimate",
+        "entitlements:own",
     }
 )
 CLERK = frozenset({"vouchers:check", "vouchers:accept", "acceptances:void", "acceptances:own"})
@@ -37,6 +38,7 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "adjustments:approve",
             "merges:approve",
             "extensions:approve",
+            "entitlements:approve",
         }
     ),
     "editor": frozenset(
@@ -47,6 +49,7 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "earnings:estimate",
             "proposals:read",  # those that are about no member
             "extensions:propose",
+            "entitlements:propose",
         }
     ),
     "finance": frozenset({"console", "statements:read", "offers:read", "rates:read", "earnings:estimate"}),
@@ -75,6 +78,7 @@ SERVICE_SCOPES = frozenset(
         "groups:manage",
         "lines:write",
         "bills:write",
+        "entitlements:write",
     }
 )
 

@@ -25,16 +25,19 @@ from points import lots
 from points.adjustments import adjustments
 from points.adjustments.adjustments import said_plainly
 from points.announcements import announcements
+from points.entitlements import rules as entitlements
 from points.members import members
 from points.members.models import Member
 from points.merges import merges
 
 MOST_NOTE = 500
+APART = frozenset({"kind", "member", "into"})  # said elsewhere on the page
 ALL = "all"
 KINDS: dict[str, tuple[str, ModuleType]] = {  # kind -> its place under /staff, its rules
     adjustments.KIND: ("adjustments", adjustments),
     merges.KIND: ("merges", merges),
     announcements.KIND: ("extensions", announcements),
+    entitlements.KIND: ("entitlements", entitlements),
 }
 
 blueprint = Blueprint("approvals", __name__)
@@ -155,7 +158,23 @@ def _shown(case: Case) -> dict[str, Any]:
         "kind": proposal.kind,
         "href": url_of(proposal.kind, proposal.proposal_id),
         "into_id": merges.into_of(proposal) if proposal.kind == merges.KIND else None,
+        "rows": [
+            (words.SAID.get(name, name), plain(value))
+            for name, value in proposal.said.items()
+            if name not in APART
+        ],
     }
+
+
+def plain(value: Any) -> str:
+    """A value of a content as a person reads it."""
+    if isinstance(value, dict):
+        return ", ".join(f"{name}: {plain(one)}" for name, one in value.items()) or "—"
+    if isinstance(value, list):
+        return ", ".join(map(plain, value)) or "—"
+    if isinstance(value, bool):
+        return str(words.YES if value else words.NO)
+    return f"{value:,}" if isinstance(value, int) else str(value or "—")
 
 
 def _names(session: Session, cases: list[Case]) -> dict[int, str]:

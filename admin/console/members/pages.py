@@ -15,11 +15,12 @@ from catalog.redemptions import redemptions
 from catalog.vouchers import life
 from catalog.vouchers.models import Voucher
 from merchants import merchants
+from points.entitlements import entitlements
 from points.lines import log
 from points.lines import words as line_words
 from points.lines.models import LineEvent
 from points.lines.states import Line, LineState
-from points.members import members
+from points.members import members, scope
 from points.members.members import CUSTOMER_ID
 from points.members.models import Member
 from points.members.sign_in import secrets_of
@@ -48,10 +49,10 @@ def look_up() -> ResponseReturnValue:
 @needs("members:read")
 def one_member(member: str) -> ResponseReturnValue:
     """A member, masked; that it was looked at goes into the audit."""
-    (member_id,) = ids.parse("mbr", member, parts=1)
     place, at = position("postings"), clock.now()
     with database.begin() as session:
-        row = members.by_id(session, member_id)
+        row = scope.find(session, current(), member)
+        member_id = row.member_id
         audit.write(session, current().actor, "member.viewed", member)
         shown = wallets.show(session, member_id, at)
         postings = wallets.postings(session, member_id, before=place[0] if place else None, limit=PAGE + 1)
@@ -59,6 +60,7 @@ def one_member(member: str) -> ResponseReturnValue:
         vouchers = life.all_of(session, member_id, limit=SHOWN)
         states = {voucher.voucher_id: _state(session, voucher) for voucher, _ in vouchers}
         told = log.history(session, member_id, limit=SHOWN)
+        allowances = entitlements.of(session, row, shown.programme, shown.on)
         phone = members.masked(members.phone_of(session, secrets_of(config()), member_id))
     rows, after = cut("postings", postings, lambda posting: [posting.seq])
     return page(
@@ -75,6 +77,7 @@ def one_member(member: str) -> ResponseReturnValue:
         states=states,
         line=line_words.explained(shown.line),
         told=[(event, _line_words(event)) for event in told],
+        allowances=allowances,
         words=words,
         at=at,
         most=SHOWN,
@@ -93,7 +96,7 @@ def _find(session: Session, choice: dict[str, Any], customer_id: str) -> list[di
     found: list[dict[str, Any]] = []
     for programme in asked:
         member_id = members.find_many(session, programme.programme_id, [customer_id]).get(customer_id)
-        if member_id is not None:
+        if member_id is not None and scope.sees(session, current(), member_id):
             row: Member = members.by_id(session, member_id)
             found.append({"id": ids.public("mbr", member_id), "row": row, "programme": programme})
     return found

@@ -288,8 +288,8 @@ def test_every_page_speaks_both_languages_and_has_one_heading(app, path, languag
         assert word in page
 
 
-def test_every_kind_state_and_reason_has_a_word():
+def test_every_kind_state_and_reason_has_a_word(db):
     assert set(ADJUSTMENT_REASONS) == set(REASONS)
     assert set(APPROVAL_STATES) == {*approvals.STATES, "all"}
-    assert set(APPROVAL_KINDS) == set(KINDS) == {adjustments.KIND, merges.KIND, announcements.KIND}
+    assert set(APPROVAL_KINDS) == set(KINDS) == approvals.known()
     assert set(DIRECTIONS) == {adjustments.UP, adjustments.DOWN}

@@ -1,0 +1,1 @@
+"""Entitlements: what a tier allows in a period without points, counted use by use."""
