@@ -132,7 +132,7 @@ def _statement(first: int) -> sql.Composed:
             table: [row[0] for row in connection.execute(
                 "select attname from pg_attribute where attrelid = %s::regclass and attnum > 0 and not attisdropped "
                 "and attgenerated = '' order by attnum", (table,))]
-            for table in ("wallet", "posting", "member")
+            for table in ("wallet", "posting", "member", "member_facts")
         }  # fmt: skip
     mark = struct.pack(">q", first)
     heads = [sql.SQL("lateral (select sha256({} || int8send(m)) h offset 0) h0").format(b"jifen/1")]
@@ -159,17 +159,19 @@ def _statement(first: int) -> sql.Composed:
     wallet = copied("wallet", "w", member_id="c.m", head="c.head")
     posting = copied("posting", "p", member_id="c.m", hash="c.hash[p.seq]")
     member = copied("member", "b", member_id="c.m", customer_id="'C' || c.m")
+    facts = copied("member_facts", "f", member_id="c.m")
     return sql.SQL(
         "with c as materialized (select m, {last}.h as head, array[{hashes}] as hash "
         "from generate_series(%(low)s::bigint, %(high)s::bigint) m, {heads}), "
         "ws as (insert into wallet ({wn}) select {wv} from c, wallet w where w.member_id = {first}), "
         "ms as (insert into member ({mn}) select {mv} from c, member b where b.member_id = {first}) "
+        "fs as (insert into member_facts ({fn}) select {fv} from c, member_facts f where f.member_id = {first}) "
         "insert into posting ({pn}) select {pv} from c, posting p where p.member_id = {first} order by c.m, p.seq"
     ).format(
         last=last,
         hashes=sql.SQL(", ").join(sql.SQL("{}.h").format(sql.Identifier(f"h{n}")) for n in range(1, len(rows) + 1)),
         heads=sql.SQL(", ").join(heads),
-        wn=wallet[0], wv=wallet[1], mn=member[0], mv=member[1], pn=posting[0], pv=posting[1],
+        wn=wallet[0], wv=wallet[1], mn=member[0], mv=member[1], fn=facts[0], fv=facts[1], pn=posting[0], pv=posting[1],
         first=sql.Literal(first),
     )  # fmt: skip
 

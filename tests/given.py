@@ -191,7 +191,7 @@ def clerk_token(shop: Shop) -> str:
         )
 
 
-def given_person(*roles: str, email: str | None = None) -> Staff:
+def given_person(*roles: str, email: str | None = None, area: str = "") -> Staff:
     """A person of the staff, as the rules meet them; the password is "a long password"."""
     number = next(_numbers)
     row = StaffRow(
@@ -201,10 +201,11 @@ def given_person(*roles: str, email: str | None = None) -> Staff:
         name=f"Person {number}",
         password_hash=_password_hash(),
         roles=sorted(roles),
+        area=area,
     )
     with database.begin() as session:
         session.add(row)
-    return Staff(row.staff_id, frozenset(roles))
+    return Staff(row.staff_id, frozenset(roles), area)
 
 
 @cache
@@ -261,6 +262,13 @@ def given_tier(member_id: int, tier: str, since: date = LONG_AGO) -> int:
     return member_id
 
 
+def given_area(member_id: int, area: str) -> int:
+    """The same member, who belongs to an area."""
+    with database.begin() as session:
+        attributes.add_many(session, {(member_id, attributes.AREA, LONG_AGO): area})
+    return member_id
+
+
 def given_merged(member_id: int, into_id: int) -> None:
     """A member that was merged into another one; what it had is under way."""
     maker, checker, at = given_person("support"), given_person("checker"), clock.now()
@@ -269,9 +277,10 @@ def given_merged(member_id: int, into_id: int) -> None:
         approvals.approve(session, checker, case.proposal.proposal_id, case.proposal.content_hash.hex(), at)
 
 
-def staff_token(*roles: str) -> str:
+def staff_token(*roles: str, area: str = "") -> str:
     with database.begin() as session:
-        row = staff.add(session, f"{'-'.join(roles)}@example.test", "Test", "a long password", list(roles))
+        email = f"{'-'.join(roles)}{area}@example.test"
+        row = staff.add(session, email, "Test", "a long password", list(roles), area)
         return sign_ins.begin(session, "staff", row.staff_id, clock.now())
 
 

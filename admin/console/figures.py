@@ -13,6 +13,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from base import cache, clock, database
+from base.auth.principals import Staff
 from base.errors import Unavailable
 from base.money import BASIS_POINTS
 from base.version import VERSION
@@ -21,6 +22,7 @@ from catalog.rates import rates
 from catalog.redemptions.models import CANCELLED, FAILED, PENDING, UNKNOWN, Redemption
 from merchants.statements.models import Statement
 from points.kinds import Kind
+from points.members import scope
 from points.members.models import Member
 from points.models import PostingRow, Programme, WalletRow
 
@@ -55,13 +57,13 @@ class Figures:
         return datetime.fromisoformat(self.as_of)
 
 
-def of_programme(programme: Programme, at: datetime) -> Figures:
-    """The figures, at most a minute old."""
-    name = f"figures:{VERSION}:{programme.programme_id}"
+def of_programme(programme: Programme, at: datetime, person: Staff) -> Figures:
+    """The figures of the members whom the person may see, at most a minute old."""
+    name = f"figures:{VERSION}:{programme.programme_id}:{person.area}"
     kept = cache.get(name)
     if kept:
         return Figures(**json.loads(kept))
-    found = _of_programme(programme, at)
+    found = _of_programme(programme, at, person)
     cache.put(name, json.dumps(asdict(found)), KEPT_S)
     return found
 
@@ -77,18 +79,18 @@ def share_bp(part: int, whole: int) -> int:
     return part * BASIS_POINTS // whole if whole else 0
 
 
-def _of_programme(programme: Programme, at: datetime) -> Figures:
+def _of_programme(programme: Programme, at: datetime, person: Staff) -> Figures:
     since, programme_id = at - RECENT, programme.programme_id
-    points = _asked(lambda session: _points(session, programme_id))
-    rows = _asked(lambda session: _redemptions(session, programme_id, since))
+    points = _asked(lambda session: _points(session, programme_id, person))
+    rows = _asked(lambda session: _redemptions(session, programme_id, since, person))
     mix = _mix(rows) if rows is not None else None
     return Figures(
         as_of=at.isoformat(),
-        members=_asked(lambda session: _members(session, programme_id)),
+        members=_asked(lambda session: _members(session, programme_id, person)),
         points=sum(points) if points else None,
         held=points[1] if points else None,
         worth_fen=_asked(lambda session: _worth(session, programme, at, sum(points))) if points else None,
-        earned=_asked(lambda session: _earned(session, programme_id, since)),
+        earned=_asked(lambda session: _earned(session, programme_id, since, person)),
         redeemed=sum(row["points"] for row in mix) if mix is not None else None,
         pending=_in_state(rows, PENDING) if rows is not None else None,
         unknown=_in_state(rows, UNKNOWN) if rows is not None else None,
@@ -104,16 +106,16 @@ def _asked(question: Callable[[Session], Found]) -> Found | None:
         return None
 
 
-def _members(session: Session, programme_id: int) -> int:
+def _members(session: Session, programme_id: int, person: Staff) -> int:
     asked = select(func.count()).where(Member.programme_id == programme_id, Member.left_on.is_(None))
-    return session.scalar(asked) or 0
+    return session.scalar(scope.within(person, asked, Member.member_id)) or 0
 
 
-def _points(session: Session, programme_id: int) -> tuple[int, int]:
+def _points(session: Session, programme_id: int, person: Staff) -> tuple[int, int]:
     balance, held = session.execute(
         select(func.sum(WalletRow.balance), func.sum(WalletRow.held))
         .join(Member, Member.member_id == WalletRow.member_id)
-        .where(Member.programme_id == programme_id)
+        .where(Member.programme_id == programme_id, scope.rule(person, Member.member_id))
     ).one()
     return int(balance or 0), int(held or 0)
 
@@ -122,16 +124,17 @@ def _worth(session: Session, programme: Programme, at: datetime, points: int) ->
     return rates.worth(rates.load(session, programme.programme_id, clock.day(at, programme.zone)), points)
 
 
-def _earned(session: Session, programme_id: int, since: datetime) -> int:
+def _earned(session: Session, programme_id: int, since: datetime, person: Staff) -> int:
     total = session.scalar(
         select(func.sum(PostingRow.amount))
         .join(Member, Member.member_id == PostingRow.member_id)
+        .where(scope.rule(person, Member.member_id))
         .where(Member.programme_id == programme_id, PostingRow.kind == int(Kind.EARN), PostingRow.at >= since)
     )
     return int(total or 0)
 
 
-def _redemptions(session: Session, programme_id: int, since: datetime) -> list[Row]:
+def _redemptions(session: Session, programme_id: int, since: datetime, person: Staff) -> list[Row]:
     """Kind, state, and [number ever, points ever, number since, points since]."""
     recent, points = Redemption.at >= since, func.sum(Redemption.price_points)
     rows = session.execute(
@@ -144,7 +147,7 @@ def _redemptions(session: Session, programme_id: int, since: datetime) -> list[R
             points.filter(recent),
         )
         .join(Offer, Offer.offer_id == Redemption.offer_id)
-        .where(Offer.programme_id == programme_id)
+        .where(Offer.programme_id == programme_id, scope.rule(person, Redemption.member_id))
         .group_by(Redemption.kind, Redemption.state)
     )
     return [(kind, state, [int(number or 0) for number in numbers]) for kind, state, *numbers in rows]

@@ -17,7 +17,8 @@ from admin.staff import staff
 from admin.staff.staff import StaffSignInRefused
 from base import clock, database, jobs
 from base.auth import cookies
-from base.auth.guard import needs, open_to_all
+from base.auth.guard import current, needs, open_to_all
+from base.auth.principals import Staff
 from base.errors import Problem, Unavailable
 from base.http.problems import PageExpired, body_of, status_of
 from base.http.settings import config
@@ -63,7 +64,9 @@ def overview() -> ResponseReturnValue:
         choice = chosen(session)
         statements, newest = figures.sealed(session)
     programme = choice["programme"]
-    found = figures.of_programme(programme, at) if programme else None
+    person = current()
+    assert isinstance(person, Staff)
+    found = figures.of_programme(programme, at, person) if programme else None
     return page(
         "console/overview.html",
         **choice,

@@ -50,6 +50,11 @@ def add(session: Session, email: str, name: str, password: str, roles: list[str]
     return found
 
 
+def is_there(session: Session, email: str) -> bool:
+    """Whether somebody has this mail address."""
+    return session.scalar(select(StaffRow.staff_id).where(StaffRow.email == email.lower())) is not None
+
+
 def sign_in(email: str, password: str) -> str:
     """The token of a right sign-in; StaffSignInRefused, TooManyGuesses."""
     at, scope = clock.now(), f"staff:{email.lower()[:100]}"

@@ -15,6 +15,7 @@ from base.auth import api_keys
 from base.auth.permissions import SERVICE_SCOPES
 from base.config import Config
 from points import programmes
+from points.members import areas
 
 
 @click.command()
@@ -101,12 +102,14 @@ def reset(yes: bool, size: str) -> None:
 @click.argument("name")
 @click.option("--programme", "code", required=True, metavar="CODE")
 @click.option("--scope", "scopes", multiple=True, required=True, type=click.Choice(sorted(SERVICE_SCOPES)))
-def keys(name: str, code: str, scopes: tuple[str, ...]) -> None:
+@click.option("--area", default="", metavar="CODE", help="Only for members of a province, city or county.")
+def keys(name: str, code: str, scopes: tuple[str, ...], area: str) -> None:
     """Issue an API key for one of the operator's systems; it is shown once."""
     local_setup.ready()
     with database.begin() as session:
         programme = programmes.by_code(session, code)
-        click.echo(api_keys.issue(session, name, programme.programme_id, list(scopes), clock.now()))
+        place = areas.checked(area) if area else areas.EVERYWHERE
+        click.echo(api_keys.issue(session, name, programme.programme_id, list(scopes), clock.now(), place))
 
 
 @click.command()

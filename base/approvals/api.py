@@ -45,6 +45,7 @@ def deciding(
                 state=query["state"],
                 member_id=member_id,
                 before=before[0] if before else None,
+                person=current(),
                 limit=limit + 1,
             )
             data = [shown(session, case, at) for case in cases[:limit]]
@@ -61,7 +62,8 @@ def deciding(
     def one(proposal: str) -> dict[str, Any]:
         """One proposal, with the hash that an approval must name."""
         with database.begin() as session:
-            return shown(session, approvals.by_id(session, approvals.parse(proposal), kind), clock.now())
+            case = approvals.by_id(session, approvals.parse(proposal), kind, current())
+            return shown(session, case, clock.now())
 
     @blueprint.route(f"/{place}/<proposal>/approve", methods=["POST"])
     @blueprint.arguments(ApproveRequest)
@@ -111,7 +113,7 @@ def deciding(
             )
 
     def about(session: Session, number: int) -> int:
-        return approvals.by_id(session, number, kind).proposal.member_id
+        return approvals.by_id(session, number, kind, current()).proposal.member_id
 
     def done(session: Session, case: Case) -> tuple[int, dict[str, Any]]:
         return 200, shown(session, case, clock.now())

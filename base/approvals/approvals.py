@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, false, func, literal, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -22,6 +22,7 @@ from base.auth.principals import Principal, Staff
 from base.errors import Conflict, NotAllowed, NotFound
 
 PROPOSED, EXPIRED = "proposed", "expired"
+NO_MEMBER = 0  # what a proposal about a whole programme is about
 STATES = (PROPOSED, APPROVED, REJECTED, WITHDRAWN, EXPIRED)
 
 
@@ -49,6 +50,13 @@ class NotTheMaker(NotAllowed):
 
     zh = "只有提出人可以撤回申请。"
     next_en, next_zh = "Reject it instead.", "请改为驳回。"
+
+
+class ForHeadquarters(NotAllowed):
+    """This concerns a whole programme, not the members of one area."""
+
+    zh = "该申请涉及整个积分计划，不限于某一地区。"
+    next_en, next_zh = "Ask somebody who works for all areas.", "请联系负责全部地区的人员。"
 
 
 class ProposalDecided(Conflict):
@@ -96,7 +104,14 @@ class Case:
         return PROPOSED if at < self.proposal.ends_at else EXPIRED
 
 
+Rule = Callable[[Principal, Any], ColumnElement[bool]]
 _kinds: dict[str, Kind] = {}
+_scope: list[Rule] = []  # who sees proposals about which member; nobody any, until it is said
+
+
+def scoped_by(rule: Rule) -> None:
+    """Say whose members a person sees: `rule(person, column)` is true of rows whose column names one of them."""
+    _scope[:] = [rule]
 
 
 def register(kind: Kind) -> None:
@@ -112,9 +127,11 @@ def known() -> frozenset[str]:
 def propose(
     session: Session, person: Principal, kind: str, content: dict[str, Any], *, member_id: int, at: datetime
 ) -> Case:
-    """Write down what a person wants to be done; NotAPerson, NotAllowed."""
+    """Write down what a person wants to be done; NotAPerson, NotAllowed, ForHeadquarters, NotFound (another area's member)."""
     of = _kinds[kind]
     maker_id = _person(person, of.proposes)
+    if not _is_own(session, person, member_id):
+        raise NotFound()
     text = json.dumps({"kind": kind} | content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     proposal = Proposal(
         proposal_id=ids.new_id(),
@@ -142,9 +159,10 @@ def approve(
 ) -> Case:
     """Approve the content whose hash the checker saw, and do it in this transaction.
 
-    OwnProposal, ProposalDecided, ProposalExpired, OtherContent, and whatever the effect refuses.
+    OwnProposal, ProposalDecided, ProposalExpired, OtherContent, ProposalUnknown and ForHeadquarters as `own` says, and
+    whatever the effect refuses.
     """
-    proposal = by_id(session, proposal_id).proposal
+    proposal = own(session, person, proposal_id).proposal
     of = _kinds[proposal.kind]
     checker_id = _person(person, of.approves)
     if checker_id == proposal.maker_id:
@@ -157,8 +175,8 @@ def approve(
 def reject(
     session: Session, person: Principal, proposal_id: int, at: datetime, note: str | None = None
 ) -> Case:
-    """A checker says no; OwnProposal, ProposalDecided, ProposalExpired."""
-    proposal = by_id(session, proposal_id).proposal
+    """A checker says no; OwnProposal, ProposalDecided, ProposalExpired, ProposalUnknown, ForHeadquarters."""
+    proposal = own(session, person, proposal_id).proposal
     if _person(person, _kinds[proposal.kind].approves) == proposal.maker_id:
         raise OwnProposal()
     return _decide(session, person, proposal, REJECTED, proposal.content_hash.hex(), at, note)
@@ -172,12 +190,25 @@ def withdraw(session: Session, person: Principal, proposal_id: int, at: datetime
     return _decide(session, person, proposal, WITHDRAWN, proposal.content_hash.hex(), at, None)
 
 
-def by_id(session: Session, proposal_id: int, kind: str | None = None) -> Case:
-    """A proposal with its decision, maybe of one kind only; ProposalUnknown."""
-    found = session.execute(_cases().where(Proposal.proposal_id == proposal_id)).one_or_none()
+def by_id(
+    session: Session, proposal_id: int, kind: str | None = None, person: Principal | None = None
+) -> Case:
+    """A proposal with its decision, maybe of one kind only, or as this person may see it; ProposalUnknown."""
+    asked = _cases().where(Proposal.proposal_id == proposal_id)
+    if person is not None:
+        asked = asked.where((Proposal.member_id == NO_MEMBER) | _seen(person))
+    found = session.execute(asked).one_or_none()
     if found is None or kind not in (None, found.Proposal.kind):
         raise ProposalUnknown()
     return Case(found.Proposal, found.Decision)
+
+
+def own(session: Session, person: Principal, proposal_id: int) -> Case:
+    """A proposal that this person may decide on; ProposalUnknown about another area's member, ForHeadquarters."""
+    case = by_id(session, proposal_id)
+    if not _is_own(session, person, case.proposal.member_id):
+        raise ProposalUnknown()
+    return case
 
 
 def listed(
@@ -188,10 +219,16 @@ def listed(
     state: str | None = None,
     member_id: int | None = None,
     before: int | None = None,
+    person: Principal | None = None,
     limit: int,
 ) -> list[Case]:
-    """Proposals of some kinds, newest first, from before an id on; maybe of one state, or about one member."""
+    """Proposals of some kinds, newest first, from before an id on; maybe of one state, or about one member.
+
+    Those about members of other areas than the person's are left out; None is whoever runs the machine, and sees all.
+    """
     asked = _cases().where(Proposal.kind.in_(kinds)).order_by(Proposal.proposal_id.desc()).limit(limit)
+    if person is not None:
+        asked = asked.where((Proposal.member_id == NO_MEMBER) | _seen(person))
     if state is not None:
         asked = asked.where(_is_in(state, at))
     if member_id is not None:
@@ -221,6 +258,19 @@ def parse(text: str) -> int:
     """The proposal of a public id; NotFound when it is none."""
     (proposal_id,) = ids.parse("apr", text, parts=1)
     return proposal_id
+
+
+def _seen(person: Principal) -> ColumnElement[bool]:
+    return _scope[0](person, Proposal.member_id) if _scope else false()
+
+
+def _is_own(session: Session, person: Principal, member_id: int) -> bool:
+    """Whether the member is one of the person's; ForHeadquarters where it is about no member, for who has an area."""
+    if member_id == NO_MEMBER:
+        if isinstance(person, Staff) and person.area:
+            raise ForHeadquarters()
+        return True
+    return bool(_scope and session.scalar(select(_scope[0](person, literal(member_id)))))
 
 
 def _cases() -> Any:

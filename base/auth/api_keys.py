@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from base.auth.models import ApiKey
-from base.auth.permissions import SERVICE_SCOPES
+from base.auth.permissions import AREA_SCOPES, SERVICE_SCOPES
 from base.auth.principals import ANONYMOUS, Anonymous, Service
 from base.errors import Invalid
 
@@ -16,10 +16,15 @@ from base.errors import Invalid
 def issue(
     session: Session, name: str, programme_id: int, scopes: list[str], at: datetime, area: str = ""
 ) -> str:
-    """Make a key, maybe for the members of one area; the returned text is the only time the secret is seen. Unknown scopes are Invalid."""
+    """Make a key, maybe for the members of one area; the returned text is the only time the secret is seen.
+
+    Unknown scopes are Invalid, and so are those about a whole programme for a key of one area.
+    """
     unknown = sorted(set(scopes) - SERVICE_SCOPES)
     if unknown:
         raise Invalid(f"unknown scopes: {', '.join(unknown)}; known: {', '.join(sorted(SERVICE_SCOPES))}")
+    if area and (whole := sorted(set(scopes) - AREA_SCOPES)):
+        raise Invalid(f"a key for one area cannot have {', '.join(whole)}: these are about a whole programme")
     key_id, secret = secrets.token_hex(8), secrets.token_hex(24)
     session.add(
         ApiKey(

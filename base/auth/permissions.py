@@ -81,6 +81,8 @@ SERVICE_SCOPES = frozenset(
         "entitlements:write",
     }
 )
+# What a key for the members of one area may have; the others are about a whole programme.
+AREA_SCOPES = frozenset({"members:read", "wallet:any", "lines:write", "entitlements:write", "offers:read"})
 
 
 def staff_permissions(roles: frozenset[str]) -> frozenset[str]:

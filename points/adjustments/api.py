@@ -5,7 +5,7 @@ from typing import Any
 from flask import Response
 from sqlalchemy.orm import Session
 
-from base import clock, database, ids
+from base import clock, database
 from base.approvals.api import deciding
 from base.auth.guard import current, needs
 from base.http.api import IDEMPOTENT, Blueprint, answer_once
@@ -17,6 +17,7 @@ from points.adjustments.schemas import (
     adjustment_view,
     wanted_of,
 )
+from points.members import scope
 
 blueprint = Blueprint("adjustments", __name__, description="Points added or taken by hand, by two persons")
 
@@ -28,8 +29,8 @@ blueprint = Blueprint("adjustments", __name__, description="Points added or take
 @needs(adjustments.PROPOSES)
 def propose(asked: dict[str, Any]) -> Response:
     """Propose to add points to a member or to take some; another person decides. Needs Idempotency-Key."""
-    (member_id,) = ids.parse("mbr", asked["member"], parts=1)
     with database.begin() as session:
+        member_id = scope.find(session, current(), asked["member"]).member_id
         return answer_once(session, member_id, asked, lambda: (201, _propose(session, member_id, asked)))
 
 

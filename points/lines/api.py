@@ -5,7 +5,7 @@ from typing import Any
 from flask import Response
 from sqlalchemy.orm import Session
 
-from base import clock, database, ids, pages
+from base import clock, database, pages
 from base.auth.guard import current, needs
 from base.http.api import IDEMPOTENT, Blueprint, answer_once
 from base.http.settings import config
@@ -18,8 +18,7 @@ from points.lines.schemas import (
     taken_view,
     told,
 )
-from points.members import members
-from points.members.members import MemberUnknown
+from points.members import scope
 from points.wallets.schemas import PageQuery
 
 blueprint = Blueprint("lines", __name__, description="Lines and their events")
@@ -33,7 +32,7 @@ blueprint = Blueprint("lines", __name__, description="Lines and their events")
 def tell(asked: dict[str, Any], member: str) -> Response:
     """Tell what happened to a line; an event id that is known answers 200 as it was kept. Needs Idempotency-Key."""
     with database.begin() as session:
-        member_id = _of_service(session, member)
+        member_id = scope.find(session, current(), member).member_id
         return answer_once(session, member_id, _plain(asked), lambda: _take(session, member_id, asked))
 
 
@@ -46,7 +45,7 @@ def list_events(query: dict[str, Any], member: str) -> dict[str, Any]:
     key, limit = f"line-events:{config().secret_key}", query["limit"]
     place = pages.position(key, query["cursor"])
     with database.begin() as session:
-        member_id = _of_service(session, member)
+        member_id = scope.find(session, current(), member).member_id
         rows = log.history(session, member_id, before=place[0] if place else None, limit=limit + 1)
     more = len(rows) > limit
     return {
@@ -54,15 +53,6 @@ def list_events(query: dict[str, Any], member: str) -> dict[str, Any]:
         "has_more": more,
         "next_cursor": pages.cursor(key, rows[limit - 1].nth) if more else None,
     }
-
-
-def _of_service(session: Session, text: str) -> int:
-    """A member of the service's own programme; any other is unknown."""
-    (member_id,) = ids.parse("mbr", text, parts=1)
-    member = members.by_id(session, member_id)
-    if member.programme_id != getattr(current(), "programme_id", None):
-        raise MemberUnknown()
-    return member_id
 
 
 def _take(session: Session, member_id: int, asked: dict[str, Any]) -> tuple[int, dict[str, Any]]:

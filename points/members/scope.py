@@ -6,7 +6,7 @@ outside is not forbidden but not there: nobody learns that it exists.
 
 from typing import Any
 
-from sqlalchemy import Select, exists, select
+from sqlalchemy import Select, exists, select, true
 from sqlalchemy.orm import Session
 from sqlalchemy.sql import ColumnElement
 
@@ -16,10 +16,15 @@ from points.members.members import MemberUnknown
 from points.members.models import Member, MemberFacts
 
 
+def rule(principal: Principal, member_id: Any) -> ColumnElement[bool]:
+    """Whether the member that a column names is one of the principal's own."""
+    rules = _rules(principal)
+    return exists().where(MemberFacts.member_id == member_id, *rules) if rules else true()
+
+
 def within(principal: Principal, asked: Select[Any], member_id: Any) -> Select[Any]:
     """The same question about the principal's own members alone; `member_id` is the column that names them."""
-    rules = _rules(principal)
-    return asked.where(exists().where(MemberFacts.member_id == member_id, *rules)) if rules else asked
+    return asked.where(rule(principal, member_id))
 
 
 def sees(session: Session, principal: Principal, member_id: int) -> bool:
@@ -30,12 +35,19 @@ def sees(session: Session, principal: Principal, member_id: int) -> bool:
     )
 
 
+def check(session: Session, principal: Principal, *members: int) -> None:
+    """MemberUnknown, unless all of these are the principal's own."""
+    if not all(sees(session, principal, member_id) for member_id in members):
+        raise MemberUnknown()
+
+
 def find(session: Session, principal: Principal, member: str) -> Member:
     """The member of a public id, when it is one of the principal's own; MemberUnknown."""
     (member_id,) = ids.parse("mbr", member, parts=1)
     found = session.get(Member, member_id)
-    if found is None or not sees(session, principal, member_id):
+    if found is None:
         raise MemberUnknown()
+    check(session, principal, member_id)
     return found
 
 

@@ -2,14 +2,13 @@
 
 from typing import Any
 
-from base import clock, database, ids, pages
+from base import clock, database, pages
 from base.auth.guard import current, needs
 from base.auth.principals import Member
 from base.http.api import Blueprint
 from base.http.settings import config
 from points.kinds import Kind
-from points.members import members
-from points.members.members import MemberUnknown
+from points.members import scope
 from points.wallets import explained, traced, wallets
 from points.wallets.schemas import (
     PostingsQuery,
@@ -82,13 +81,9 @@ def _me() -> Member:
 
 
 def _member_of_service(text: str) -> int:
-    """A member of the service's own programme; any other is unknown."""
-    (member_id,) = ids.parse("mbr", text, parts=1)
+    """A member of the service's own programme and area; any other is unknown."""
     with database.begin() as session:
-        member = members.by_id(session, member_id)
-    if member.programme_id != getattr(current(), "programme_id", None):
-        raise MemberUnknown()
-    return member_id
+        return scope.find(session, current(), text).member_id
 
 
 def _wallet(member_id: int) -> dict[str, Any]:

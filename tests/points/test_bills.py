@@ -16,10 +16,8 @@ from base.csv_files import FileColumnsWrong, FileNotUtf8, FileNotWritable
 from points import bills, factors, ledger, lots, policies
 from points.bills import BillLineIn
 from points.imports import What
-from points.kinds import State
 from points.members import members
 from points.members.members import Enrolment
-from points.members.models import Member
 from points.models import BillLine, ImportRun, PostingRow
 from points.staged_imports import PART, FileBeingTakenIn
 from tests.given import LONG_AGO, given_programme, secrets_of
@@ -185,10 +183,7 @@ def test_a_line_of_an_earlier_membership_stays_with_it(db, programme, customers)
         members.leave(session, customers["C1"], date(2025, 4, 30))
         session.flush()
         back_on = date(2025, 6, 1)
-        session.add(
-            Member(member_id=1, programme_id=programme.programme_id, customer_id="C1", joined_on=back_on)
-        )
-        ledger.open_wallet(session, 1, State.OPEN, clock.start_of(back_on, programme.zone))
+        members.join_again(session, programme, secrets_of(db), Enrolment("C1", back_on))
 
     again, late, new = post(
         programme, LINE, replace(LINE, line_no=2), replace(LINE, line_no=3, bill_day=date(2025, 7, 5))

@@ -16,11 +16,10 @@ import pytest
 from sqlalchemy import func, select, text
 
 from app.wiring import findings, wire
-from base import clock, csv_files, database, ids, local, locks, schema
+from base import csv_files, database, ids, local, locks, schema
 from base.config import own_environment
 from bench.bill_file import COLUMNS
 from points import bills, ledger, policies, preview, staged_imports, staging
-from points.kinds import State
 from points.members import members
 from points.members.members import Enrolment
 from points.members.models import Member
@@ -162,11 +161,7 @@ def test_lines_of_a_customer_who_came_back_stay_together(db, tmp_path, programme
         first = members.find_many(session, programme.programme_id, ["C1"])["C1"]
         members.leave(session, first, DAY)
         session.flush()
-        again = Member(
-            member_id=ids.new_id(), programme_id=programme.programme_id, customer_id="C1", joined_on=DAY
-        )
-        session.add(again)
-        ledger.open_wallet(session, again.member_id, State.OPEN, clock.start_of(DAY, programme.zone))
+        members.join_again(session, programme, secrets_of(db), Enrolment("C1", DAY))
 
     report = take_in(programme, bill_file(tmp_path / "b.csv", replace(LINE, customer_id="C1")))
 

@@ -10,13 +10,13 @@ from flask.typing import ResponseReturnValue
 from admin.console import words
 from admin.console.approvals.pages import url_of
 from admin.console.http import page
-from base import clock, database, idempotency, ids
+from base import clock, database, idempotency
 from base.auth.guard import current, needs
 from base.errors import Invalid, OverLimit, Problem, field_errors
 from base.http.problems import body_of, status_of
 from points.adjustments import adjustments
 from points.adjustments.adjustments import DOWN, MOST_TEXT, MOST_TICKET, REASONS, UP, Wanted
-from points.members import members
+from points.members import scope
 from points.wallets import wallets
 
 blueprint = Blueprint("adjustments", __name__)
@@ -33,10 +33,9 @@ def form(member: str) -> ResponseReturnValue:
 @needs(adjustments.PROPOSES)
 def propose(member: str) -> ResponseReturnValue:
     """Propose it, once; another person decides."""
-    (member_id,) = ids.parse("mbr", member, parts=1)
     key = idempotency.checked(request.form.get("key"))
     with database.begin() as session:
-        members.by_id(session, member_id)
+        member_id = scope.find(session, current(), member).member_id
         wanted = _wanted()
 
         def effect() -> tuple[int, Any]:
@@ -58,10 +57,9 @@ def again(problem: Problem) -> Response:
 
 
 def _form(member: str, problem: dict[str, Any] | None = None) -> str:
-    (member_id,) = ids.parse("mbr", member, parts=1)
     with database.begin() as session:
-        row = members.by_id(session, member_id)
-        shown = wallets.show(session, member_id, clock.now())
+        row = scope.find(session, current(), member)
+        shown = wallets.show(session, row.member_id, clock.now())
     return page(
         "console/adjust.html",
         member=row,

@@ -53,7 +53,9 @@ def case_list() -> ResponseReturnValue:
     mine = [kind for kind, (_, topic) in KINDS.items() if topic.READS in current().permissions]
     with database.begin() as session:
         before = int(place[0]) if place else None
-        found = approvals.listed(session, mine, at, state=state, before=before, limit=PAGE + 1)
+        found = approvals.listed(
+            session, mine, at, state=state, before=before, person=current(), limit=PAGE + 1
+        )
         rows, after = cut("approvals", found, lambda case: [case.proposal.proposal_id])
         names, people = _names(session, list(rows)), _members(session, list(rows))
     return page(
@@ -93,7 +95,7 @@ def _views(kind: str, place: str, topic: ModuleType) -> None:
         key = idempotency.checked(request.form.get("key"))
         asked = {"page": request.path, "form": {k: v for k, v in request.form.items() if k != "csrf_token"}}
         with database.begin() as session:
-            member_id = approvals.by_id(session, number, kind).proposal.member_id
+            member_id = approvals.by_id(session, number, kind, current()).proposal.member_id
             idempotency.once(
                 session,
                 member_id,
@@ -126,7 +128,7 @@ def url_of(kind: str, proposal_id: int) -> str:
 def _one(number: int, kind: str) -> str:
     at, principal = clock.now(), current()
     with database.begin() as session:
-        case = approvals.by_id(session, number, kind)
+        case = approvals.by_id(session, number, kind, principal)
         names, people = _names(session, [case]), _members(session, [case])
         posted = adjustments.posting_of(session, case.proposal) if kind == adjustments.KIND else None
         announced = announcements.announced(session, case.proposal) if kind == announcements.KIND else None

@@ -1,0 +1,48 @@
+"""Proof of facts: each member has one row of them, and it holds the latest of what was told by date."""
+
+from collections.abc import Iterator
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from base.findings import Finding
+
+_WITHOUT = text("""
+select coalesce(m.member_id, f.member_id), f.member_id is null from member m full join member_facts f using (member_id)
+where m.member_id is null or f.member_id is null
+  or (m.programme_id, m.joined_on) <> (f.programme_id, f.joined_on) order by 1
+""")
+_OTHER = text("""
+select f.member_id, t.name, t.value from member_facts f join (
+  select distinct on (member_id, name) member_id, name, value from member_attribute
+  where name in ('area', 'arpu_fen', 'risk', 'birthday') order by member_id, name, from_day desc) t using (member_id)
+where t.value is distinct from case t.name when 'area' then f.area when 'arpu_fen' then f.arpu_fen::text
+  when 'risk' then f.risk::text else f.birthday end
+union all
+select f.member_id, v.name, null from member_facts f
+cross join lateral (values ('area', nullif(f.area, '')), ('arpu_fen', f.arpu_fen::text), ('risk', f.risk::text),
+  ('birthday', f.birthday)) v(name, value)
+where v.value is not null and not exists (
+  select from member_attribute a where a.member_id = f.member_id and a.name = v.name)
+order by 1, 2
+""")
+_GROUPS = text("""
+select f.member_id, f.kind from member_facts f left join group_profile g using (member_id)
+where (f.kind = 'group') <> (g.member_id is not null) order by 1
+""")
+
+
+def findings(session: Session) -> Iterator[Finding]:
+    """All that is wrong with facts. Read-only; give it a REPEATABLE READ transaction."""
+    for member_id, is_missing in session.execute(_WITHOUT):
+        fault = (
+            "there are none"
+            if is_missing
+            else "they are of no member, or of another programme or joining day"
+        )
+        yield Finding("facts", f"member {member_id}", fault)
+    for member_id, name, told in session.execute(_OTHER):
+        fault = f"{name} is not what was told last" if told is not None else f"{name} was never told"
+        yield Finding("facts", f"member {member_id}", fault)
+    for member_id, kind in session.execute(_GROUPS):
+        yield Finding("facts", f"member {member_id}", f"its kind is {kind}, its group profile says otherwise")
