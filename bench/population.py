@@ -164,7 +164,7 @@ def _statement(first: int) -> sql.Composed:
         "with c as materialized (select m, {last}.h as head, array[{hashes}] as hash "
         "from generate_series(%(low)s::bigint, %(high)s::bigint) m, {heads}), "
         "ws as (insert into wallet ({wn}) select {wv} from c, wallet w where w.member_id = {first}), "
-        "ms as (insert into member ({mn}) select {mv} from c, member b where b.member_id = {first}) "
+        "ms as (insert into member ({mn}) select {mv} from c, member b where b.member_id = {first}), "
         "fs as (insert into member_facts ({fn}) select {fv} from c, member_facts f where f.member_id = {first}) "
         "insert into posting ({pn}) select {pv} from c, posting p where p.member_id = {first} order by c.m, p.seq"
     ).format(

@@ -183,7 +183,7 @@ def test_a_line_of_an_earlier_membership_stays_with_it(db, programme, customers)
         members.leave(session, customers["C1"], date(2025, 4, 30))
         session.flush()
         back_on = date(2025, 6, 1)
-        members.join_again(session, programme, secrets_of(db), Enrolment("C1", back_on))
+        back, _ = members.join_again(session, programme, secrets_of(db), Enrolment("C1", back_on))
 
     again, late, new = post(
         programme, LINE, replace(LINE, line_no=2), replace(LINE, line_no=3, bill_day=date(2025, 7, 5))
@@ -195,7 +195,7 @@ def test_a_line_of_an_earlier_membership_stays_with_it(db, programme, customers)
         What.REFUSED,
         What.POSTED,
     ]
-    assert balance(1) == 123
+    assert balance(back) == 123
 
 
 def test_many_lines_take_as_many_statements_as_one(programme, customers):
