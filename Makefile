@@ -23,8 +23,8 @@ help: ## this list
 run: setup ## start everything and show where; Ctrl-C ends it (DEMO=large for a big programme)
 	@$(PY) -m app.cli run $(if $(DEMO),--demo $(DEMO)) $(ARGS)
 
-test: setup ## run all tests (ARGS="tests/base -k word" for some)
-	@$(PY) -m pytest $(ARGS)
+test: setup ## run all tests, on several cores (ARGS="tests/base -k word" for some, on one)
+	@$(PY) -m pytest $(if $(ARGS),$(ARGS),-n auto --maxprocesses 4 --dist loadfile)
 
 torture: setup ## the ledger's long tests, about half an hour (SEED=number to draw the same again)
 	@SEED=$(SEED) $(PY) -m pytest -m torture -s $(ARGS)
