@@ -11,6 +11,7 @@ from sqlalchemy import text
 
 from admin.analytics import simulator
 from admin.staff import staff
+from app import demo_allowances
 from app.sandbox import billing as sandbox
 from base import database
 from base.config import Config
@@ -44,8 +45,9 @@ def make(config: Config, size: str, *, quiet: bool, billing_state: Path | None =
     with _sandbox(billing_state) as url, bar(plan.months, "demo: months", quiet=quiet) as shown:
         simulator.make(config, plan, lambda credit: billing.top_up(url, credit), shown)
     with database.begin() as session:
-        staff.add(session, CHECKER, "Demo checker", staff_password(config, CHECKER), ["checker"])
-        staff.add(session, STAFF, "Demo", staff_password(config), STAFF_ROLES)
+        checker = staff.add(session, CHECKER, "Demo checker", staff_password(config, CHECKER), ["checker"])
+        maker = staff.add(session, STAFF, "Demo", staff_password(config), STAFF_ROLES)
+        demo_allowances.make(session, staff.principal(maker), staff.principal(checker))
     return True
 
 

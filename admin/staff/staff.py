@@ -73,4 +73,9 @@ def sign_in(email: str, password: str) -> str:
 def holder(session: Session, staff_id: int, place_id: int) -> Staff | None:
     """The principal behind a sign-in; None for a leaver."""
     row = session.get(StaffRow, staff_id)
-    return Staff(row.staff_id, frozenset(row.roles), row.area) if row and row.ended_at is None else None
+    return principal(row) if row and row.ended_at is None else None
+
+
+def principal(row: StaffRow) -> Staff:
+    """The person as who acts."""
+    return Staff(row.staff_id, frozenset(row.roles), row.area)
