@@ -6,6 +6,7 @@ import click
 
 from app.commands import (
     approvals,
+    bonuses,
     books,
     distribution,
     doctor,
@@ -45,6 +46,7 @@ for group in (
     distribution.verbs,
     why.verbs,
     examples.verbs,
+    bonuses.verbs,
     (imports.imports, groups.groups, lines.lines),
 ):
     for verb in group:

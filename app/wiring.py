@@ -23,9 +23,12 @@ from points.adjustments import adjustments
 from points.adjustments import verify as adjustments_verify
 from points.announcements import announcements
 from points.announcements import verify as announcements_verify
+from points.bonuses import rules as bonus_rules
+from points.bonuses import verify as bonuses_verify
 from points.gifts import job as gifts_job
 from points.gifts import verify as gifts_verify
 from points.gifts.gifts import TASK as GIFT_TASK
+from points.goodwill import goodwill
 from points.groups import verify as groups_verify
 from points.lines import verify as lines_verify
 from points.members import sign_in as member_sign_in
@@ -50,7 +53,7 @@ def wire(config: Config, *, pool_size: int | None = None, statement_timeout_ms: 
     jobs.register(BILL_CREDIT_TASK, partial(bill_credit.run, config))
     jobs.register(GIFT_TASK, partial(gifts_job.run, config))
     jobs.register(merges.TASK, merges_job.run)
-    for topic in (adjustments, announcements, merges):
+    for topic in (adjustments, announcements, bonus_rules, goodwill, merges):
         approvals.register(approvals.Kind(topic.KIND, topic.carry_out, topic.PROPOSES, topic.APPROVES))
 
 
@@ -69,5 +72,6 @@ def findings(
     yield from adjustments_verify.findings(session)
     yield from merges_verify.findings(session)
     yield from announcements_verify.findings(session)
+    yield from bonuses_verify.findings(session)
     yield from catalog_verify.findings(session)
     yield from merchants_verify.findings(session)

@@ -25,6 +25,7 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "proposals:read",
             "adjustments:propose",
             "merges:propose",
+            "goodwill:propose",
             "earnings:estimate",
         }
     ),
@@ -37,6 +38,8 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "adjustments:approve",
             "merges:approve",
             "extensions:approve",
+            "bonuses:approve",
+            "goodwill:approve",
         }
     ),
     "editor": frozenset(
@@ -47,6 +50,7 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "earnings:estimate",
             "proposals:read",  # those that are about no member
             "extensions:propose",
+            "bonuses:propose",
         }
     ),
     "finance": frozenset({"console", "statements:read", "offers:read", "rates:read", "earnings:estimate"}),
@@ -75,6 +79,7 @@ SERVICE_SCOPES = frozenset(
         "groups:manage",
         "lines:write",
         "bills:write",
+        "bonuses:write",
     }
 )
 

@@ -63,6 +63,7 @@ ROUTES = {
     "GET /v1/groups/<group>/wallet": "groups:own",
     "GET /v1/groups/<group>/postings": "groups:own",
     "POST /v1/earnings/estimate": "earnings:estimate",
+    "POST /v1/bonuses/estimate": "earnings:estimate",
     # API: the till
     "POST /v1/vouchers/check": "vouchers:check",
     "POST /v1/vouchers/release": "vouchers:check",
@@ -79,6 +80,7 @@ ROUTES = {
     "POST /v1/bill-lines": "bills:write",
     "POST /v1/bill-payments": "bills:write",
     "POST /v1/bill-corrections": "bills:write",
+    "POST /v1/bonuses": "bonuses:write",
     "GET /v1/statements": "statements:read",
     "GET /v1/statements/<statement>": "statements:read",
     "GET /v1/retention": "retention:read",
@@ -109,6 +111,18 @@ ROUTES = {
     "POST /v1/extensions/<proposal>/approve": "extensions:approve",
     "POST /v1/extensions/<proposal>/reject": "extensions:approve",
     "POST /v1/extensions/<proposal>/withdraw": "extensions:propose",
+    "GET /v1/bonus-rules": "proposals:read",
+    "POST /v1/bonus-rules": "bonuses:propose",
+    "GET /v1/bonus-rules/<proposal>": "proposals:read",
+    "POST /v1/bonus-rules/<proposal>/approve": "bonuses:approve",
+    "POST /v1/bonus-rules/<proposal>/reject": "bonuses:approve",
+    "POST /v1/bonus-rules/<proposal>/withdraw": "bonuses:propose",
+    "GET /v1/goodwill": "approvals:read",
+    "POST /v1/goodwill": "goodwill:propose",
+    "GET /v1/goodwill/<proposal>": "approvals:read",
+    "POST /v1/goodwill/<proposal>/approve": "goodwill:approve",
+    "POST /v1/goodwill/<proposal>/reject": "goodwill:approve",
+    "POST /v1/goodwill/<proposal>/withdraw": "goodwill:propose",
     # the member's pages
     "GET /sign-in": "public",
     "POST /sign-in": "public",
@@ -185,6 +199,7 @@ SERVICES = (
     "groups:manage",
     "lines:write",
     "bills:write",
+    "bonuses:write",
 )
 EVERYBODY = (
     "anonymous",
@@ -228,6 +243,10 @@ GIVEN_TO = {
     "merges:approve": ("staff:checker",),
     "extensions:propose": ("staff:editor",),
     "extensions:approve": ("staff:checker",),
+    "bonuses:propose": ("staff:editor",),
+    "bonuses:approve": ("staff:checker",),
+    "goodwill:propose": ("staff:support",),
+    "goodwill:approve": ("staff:checker",),
     "rates:read": ("staff:editor", "staff:finance", "staff:analyst"),
     "statements:read": ("staff:finance", "staff:auditor", "service:statements:read"),
     "retention:read": ("staff:analyst", "staff:auditor", "service:retention:read"),
@@ -236,6 +255,7 @@ GIVEN_TO = {
     "wallet:issue": ("service:wallet:issue",),
     "lines:write": ("service:lines:write",),
     "bills:write": ("service:bills:write",),
+    "bonuses:write": ("service:bonuses:write",),
 }
 OWN_FACE = {"member": "member", "clerk": "till", "manager": "till", **dict.fromkeys(STAFF, "staff")}
 
