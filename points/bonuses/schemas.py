@@ -104,30 +104,23 @@ class BonusRuleRequest(Request):
         metadata={"description": "class of the points; its expiry policy says how long they live"},
     )  # fmt: skip
     month_day = WholeNumber(
-        least=1, most=31, 
+        least=1, most=31,
         metadata={"description": "of a member day: which day of each month, or its last one"},
     )  # fmt: skip
-    most_per_member = WholeNumber(
-        least=1,
-        most=rules.MOST_COUNT,
-    )
-    most_per_member_day = WholeNumber(
-        least=1,
-        most=rules.MOST_COUNT,
-    )
+    most_per_member = WholeNumber(least=1, most=rules.MOST_COUNT)
+    most_per_member_day = WholeNumber(least=1, most=rules.MOST_COUNT)
     most_per_day = WholeNumber(
-        least=1, most=rules.MOST_COUNT, 
+        least=1, most=rules.MOST_COUNT,
         metadata={"description": "bonuses of all members together in a day"},
     )  # fmt: skip
     budget_points = WholeNumber(
-        most=MOST_POINTS, 
-        metadata={"description": "all that this version may give; 0 gives nothing; null: no limit"},
+        most=MOST_POINTS,
+        metadata={"description": "all that this version may give; 0 gives nothing; left out: no limit"},
     )  # fmt: skip
     tier = Text(most=32, load_default=None, allow_none=True)
     least_days = WholeNumber(
-        least=1, most=rules.MOST_DAYS, 
-        metadata={"description": "since the member joined"},
-    )  # fmt: skip
+        least=1, most=rules.MOST_DAYS, metadata={"description": "since the member joined"}
+    )
 
 
 class BonusRuleView(CaseView):
