@@ -1,4 +1,4 @@
-"""Bonuses that the calendar brings: joinings, birthdays and member days, given to everybody due, some at a time.
+"""Bonuses that a date brings: joinings, birthdays and member days, given to everybody due, some at a time.
 
 Who has the bonus is not due any more, so a run that was broken off goes on where it stopped, a second one finds nothing,
 and a day on which nothing ran is made good by naming it. Members are met in the order of their ids: where a budget ends
@@ -16,7 +16,7 @@ from base.errors import Problem
 from points.bonuses import granting, occasions, rules
 from points.bonuses.deciding import Wanted
 from points.bonuses.models import BonusRule
-from points.bonuses.occasions import BIRTHDAY, BY_CALENDAR, MEMBER_DAY, SIGN_UP
+from points.bonuses.occasions import BIRTHDAY, BY_DATE, MEMBER_DAY, SIGN_UP
 from points.bonuses.refusals import BudgetUsedUp
 from points.models import Programme
 
@@ -66,7 +66,7 @@ class Step:
 
 def tasks(session: Session, programme: Programme, first: date, last: date) -> list[Task]:
     """What is to be given for some days (both included): of a joining all days since the rule's first one."""
-    found = [rule for rule in rules.versions(session, programme.programme_id) if rule.occasion in BY_CALENDAR]
+    found = [rule for rule in rules.versions(session, programme.programme_id) if rule.occasion in BY_DATE]
     made = []
     for rule in found:
         since = date.min if rule.occasion == SIGN_UP else first

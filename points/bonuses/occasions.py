@@ -1,4 +1,4 @@
-"""What bonuses are given for, and the days of those that the calendar brings. Pure functions.
+"""What bonuses are given for, and the days of those that a date brings. Pure functions.
 
 Another occasion is one line here: rules name it, nothing else needs to know it.
 """
@@ -27,12 +27,12 @@ OCCASIONS = {
     "payment-app": Occasion("支付应用", "payment app"),
     GOODWILL: Occasion("客户关怀", "goodwill"),
 }
-BY_CALENDAR = (SIGN_UP, BIRTHDAY, MEMBER_DAY)  # each is its own reference: no source has to tell one
+BY_DATE = (SIGN_UP, BIRTHDAY, MEMBER_DAY)  # each is its own reference: no source has to tell one
 LEAP_DAY, ITS_STAND_IN = "02-29", (2, 28)
 
 
 def reference(occasion: str, ref: str | None, on: date) -> str | None:
-    """By what a bonus is known for good: the source's own id, or where the calendar says it, the occasion itself.
+    """By what a bonus is known for good: the source's own id, or where the date says it, the occasion itself.
 
     One joining for a membership, one birthday a year, one bonus for a member day.
     """

@@ -1,4 +1,4 @@
-"""What the calendar brings: everybody due once, whatever breaks off or runs twice, within the budget to the point."""
+"""What a date brings: everybody due once, whatever breaks off or runs twice, within the budget to the point."""
 
 from datetime import UTC, date, datetime, timedelta
 

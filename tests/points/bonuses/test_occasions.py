@@ -57,7 +57,7 @@ def test_each_month_has_one_member_day(month_day, year, month):
     assert found == [days[min(month_day, len(days)) - 1]]
 
 
-def test_what_the_calendar_brings_is_its_own_reference():
+def test_what_a_date_brings_is_its_own_reference():
     on = date(2026, 5, 1)
 
     told = {name: occasions.reference(name, "S-1", on) for name in occasions.OCCASIONS}
