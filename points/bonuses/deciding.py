@@ -124,9 +124,11 @@ def asked(world: World, wanted: Wanted, points: int | None = None) -> Asked:
 def check(one: Asked, who: Condition, before: Before) -> None:
     """Whether the rule gives this bonus to this member. NotTheOccasion, BonusNotForMember, BonusCapReached."""
     rule, on = one.rule, one.wanted.on
-    day = _day_of_occasion(rule, who, on)
-    if day is not None and day != on:
-        raise NotTheOccasion(rule=rule.code, day=day.isoformat())
+    if rule.occasion == SIGN_UP and on != who.joined_on:
+        raise NotTheOccasion(rule=rule.code, day=who.joined_on.isoformat())
+    born = who.attributes.birthday  # which nobody is told in a refusal; unknown: the source knows
+    if rule.occasion == BIRTHDAY and born and occasions.birthday_in(born, on.year) != on:
+        raise NotTheOccasion(rule=rule.code)
     if rule.occasion == MEMBER_DAY and not occasions.is_member_day(rule.month_day or 0, on):
         raise NotTheOccasion(rule=rule.code, day_of_month=rule.month_day)
     begins = who.joined_on + timedelta(days=rule.least_days or 0)
@@ -144,15 +146,6 @@ def check(one: Asked, who: Condition, before: Before) -> None:
 def day_after(on: date) -> str:
     """The day on which a cap of a day counts anew."""
     return (on + timedelta(days=1)).isoformat()
-
-
-def _day_of_occasion(rule: BonusRule, who: Condition, on: date) -> date | None:
-    """The one day on which the member has this occasion; None: any day, or nobody told."""
-    if rule.occasion == SIGN_UP:
-        return who.joined_on
-    if rule.occasion == BIRTHDAY and who.attributes.birthday:
-        return occasions.birthday_in(who.attributes.birthday, on.year)
-    return None
 
 
 def _bad(field: str, text: str) -> BadBonus:

@@ -78,20 +78,20 @@ def tasks(session: Session, programme: Programme, first: date, last: date) -> li
 
 def count(session: Session, programme: Programme, task: Task) -> int:
     """How many bonuses are due (for a progress bar)."""
-    statement, values = _due(programme, task)
+    statement, values = _due(programme, task, START)
     found = session.connection().exec_driver_sql(f"select count(*) from ({statement}) due", values)
     return int(found.scalar_one())
 
 
 def step(session: Session, programme: Programme, task: Task, after: Place, at: datetime) -> Step:
     """Give to the next members who are due. Safe to repeat; commit after each step."""
-    statement, values = _due(programme, task)
+    statement, values = _due(programme, task, after)
     rows = (
         session.connection()
         .exec_driver_sql(
             f"select member_id, on_day from ({statement}) due where (member_id, on_day) > (%(member)s, %(day)s) "
             "order by member_id, on_day limit %(limit)s",
-            values | {"member": after.member_id, "day": after.on, "limit": STEP},
+            values | {"day": after.on, "limit": STEP},
         )
         .all()
     )
@@ -112,10 +112,14 @@ def _days(rule: BonusRule, first: date, last: date) -> Iterable[date]:
     )
 
 
-def _due(programme: Programme, task: Task) -> tuple[str, dict[str, object]]:
+def _due(programme: Programme, task: Task, after: Place) -> tuple[str, dict[str, object]]:
     """Members still there with the day of the occasion, who have not got it; whom the rule is for is asked later."""
-    values: dict[str, object] = {"programme": programme.programme_id, "code": task.rule.code}
-    here = "m.programme_id = %(programme)s and m.left_on is null"
+    values: dict[str, object] = {
+        "programme": programme.programme_id,
+        "code": task.rule.code,
+        "member": after.member_id,
+    }
+    here = "m.programme_id = %(programme)s and m.left_on is null and m.member_id >= %(member)s"
     nothing = "not exists (select from bonus b where b.member_id = m.member_id and b.code = %(code)s and b.ref = {})"
     if task.rule.occasion == BIRTHDAY:
         kept = occasions.birthdays_kept(task.days)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import insert, select, tuple_
+from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session
 
 from base import clock, database
@@ -248,14 +248,16 @@ def _barred(
     """Members whose line takes no points, with the refusal. What a line earns follows its wallet's state (decision 0021),
     so only the few whose wallet is not open are asked.
     """
+    rows = database.driver(session).execute(
+        "select member_id, state from wallet where member_id = any(%s::bigint[]) and state <> %s",
+        (list(members), int(State.OPEN)),
+    )
     found: dict[int, Problem] = {}
-    for wallet in ledger.read_many(session, members):
-        if wallet.state is State.OPEN:
-            continue
+    for member_id, state in rows.fetchall():
         try:
-            standing.ask(session, known[wallet.member_id], wallet.state, programme, today, Action.EARN)
+            standing.ask(session, known[member_id], State(state), programme, today, Action.EARN)
         except Problem as refusal:
-            found[wallet.member_id] = refusal
+            found[member_id] = refusal
     return found
 
 
@@ -341,16 +343,24 @@ def _given(asked: Asked, answer: Answer, before: Before) -> Given:
 
 
 def _keep(session: Session, done: Sequence[tuple[Given, Asked]], at: datetime) -> None:
-    if not done:
-        return
-    session.execute(
-        insert(Bonus),
-        [
-            {
-                "member_id": given.member_id, "code": given.rule.code, "ref": given.ref, "rule_id": given.rule.rule_id,
-                "policy_id": asked.policy_id, "seq": given.seq, "points": given.points, "at": at, "on_day": given.on,
-                "nth": given.nth, "nth_of_day": given.nth_of_day,
-            }
-            for given, asked in done
-        ],
-    )  # fmt: skip
+    """All bonuses in one statement; columns travel as arrays."""
+    given = [one for one, _ in done]
+    database.driver(session).execute(
+        "insert into bonus (member_id, code, ref, rule_id, policy_id, seq, points, at, on_day, nth, nth_of_day) "
+        "select m, c, r, rule, policy, s, p, %s::timestamptz, d, n, o from unnest(%s::bigint[], %s::text[], %s::text[], "
+        "%s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::date[], %s::bigint[], %s::bigint[]) "
+        "k(m, c, r, rule, policy, s, p, d, n, o)",
+        (
+            at,
+            [one.member_id for one in given],
+            [one.rule.code for one in given],
+            [one.ref for one in given],
+            [one.rule.rule_id for one in given],
+            [asked.policy_id for _, asked in done],
+            [one.seq for one in given],
+            [one.points for one in given],
+            [one.on for one in given],
+            [one.nth for one in given],
+            [one.nth_of_day for one in given],
+        ),
+    )

@@ -23,7 +23,7 @@ class NotTheOccasion(Conflict):
     """That day is not the occasion of this bonus."""
 
     zh = "该日期不符合该奖励的发放时机。"
-    next_en, next_zh = "Name the day that is said here.", "请填写注明的日期。"
+    next_en, next_zh = "Name the day of the occasion itself.", "请填写发放时机当天的日期。"
 
 
 class BonusNotForMember(NotAllowed):

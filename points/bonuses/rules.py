@@ -12,6 +12,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from base import clock, ids
@@ -72,18 +73,24 @@ def carry_out(session: Session, proposal: Proposal, at: datetime) -> None:
     wanted = wanted_of(proposal)
     programme = _check(session, wanted, at)
     values = {k: v for k, v in asdict(wanted).items() if k not in ("programme", "name_zh", "name_en")}
-    rule = BonusRule(
-        rule_id=ids.new_id(),
-        programme_id=programme.programme_id,
-        at=at,
-        names={"zh-CN": wanted.name_zh, "en": wanted.name_en},
-        approval=approvals.reference(proposal.proposal_id),
-        **values,
-    )
-    session.add(rule)
-    session.flush()
-    if rule.budget_points is not None:
-        session.add(BonusBudget(rule_id=rule.rule_id, left_points=rule.budget_points))
+    rule_id = ids.new_id()
+    made_now = session.execute(
+        insert(BonusRule)
+        .values(
+            rule_id=rule_id,
+            programme_id=programme.programme_id,
+            at=at,
+            names={"zh-CN": wanted.name_zh, "en": wanted.name_en},
+            approval=approvals.reference(proposal.proposal_id),
+            **values,
+        )
+        .on_conflict_do_nothing(index_elements=["programme_id", "code", "from_day"])
+        .returning(BonusRule.rule_id)
+    ).one_or_none()
+    if made_now is None:  # another one for the day was approved at this very moment
+        raise SameDayVersion(from_day=wanted.from_day.isoformat())
+    if wanted.budget_points is not None:
+        session.add(BonusBudget(rule_id=rule_id, left_points=wanted.budget_points))
         session.flush()
 
 
