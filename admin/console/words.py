@@ -86,6 +86,8 @@ APPROVAL_KINDS = {
     "adjustment": _("Adjustment"),
     "merge": _("Merge of two members"),
     "extension": _("Extension of last days"),
+    "bonus-rule": _("Bonus rule"),
+    "goodwill": _("Points of goodwill"),
 }
 APPROVAL_STATES = {
     "proposed": (_("To be decided"), "wait"),
