@@ -23,7 +23,7 @@ from base.auth.principals import Principal
 from base.errors import field_errors
 from points import policies, programmes
 from points.bonuses.models import Bonus, BonusBudget, BonusRule
-from points.bonuses.occasions import GOODWILL, MEMBER_DAY, OCCASIONS
+from points.bonuses.occasions import GOODWILL, MEMBER_DAY, OCCASIONS, SIGN_UP
 from points.bonuses.refusals import BadBonusRule, BonusNotRunning, BonusRuleUnknown
 from points.factors import TIER_CODE
 from points.kinds import MOST_POINTS
@@ -197,6 +197,8 @@ def _faults(wanted: Wanted) -> dict[str, str]:
         wrong["occasion"] = f"is one of {', '.join(OCCASIONS)}"
     if (wanted.occasion == MEMBER_DAY) != (wanted.month_day is not None):
         wrong["month_day"] = "is needed for a member day, and for nothing else"
+    if wanted.occasion == SIGN_UP and wanted.least_days is not None:
+        wrong["least_days"] = "cannot be asked of who has just joined"
     numbers: Sequence[tuple[str, int]] = (
         ("points", MOST_POINTS_OF_ONE), ("month_day", 31), ("least_days", MOST_DAYS), *((cap, MOST_COUNT) for cap in CAPS)
     )  # fmt: skip

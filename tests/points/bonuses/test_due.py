@@ -1,16 +1,25 @@
 """What a date brings: everybody due once, whatever breaks off or runs twice, within the budget to the point."""
 
+import os
+import subprocess
+import sys
+import time
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from app.wiring import wire
 from base import clock, database
+from base.database import NotConnected
 from points.bonuses import due
 from points.bonuses.due import START, Step
 from points.members import members
-from tests.given import given_bonus_rule, given_member, given_programme
+from points.members.members import Enrolment
+from tests.conftest import ROOT
+from tests.given import given_bonus_rule, given_member, given_programme, secrets_of
 from tests.points.bonuses.giving import balance, bonuses, budget_left, give, set_birthday, today
 from tests.points.test_ledger import at_once
+from tests.points.wire import AFTER, BEFORE, Wire
 
 DAY = timedelta(days=1)
 
@@ -172,3 +181,53 @@ def test_two_runs_at_once_give_everybody_one(db, programme):
 
     assert sum(one.given for one in done) == 20
     assert [balance(one) for one in people] == [10] * 20
+
+
+@pytest.fixture
+def line(db):
+    """This process speaks to the database over a wire that can be cut."""
+    made = Wire(db.database_url or "")
+    wire(db.at(database_url=made.url), pool_size=4)
+    yield made
+    wire(db, pool_size=16)
+    made.close()
+
+
+@pytest.mark.parametrize("moment", [BEFORE, AFTER])
+def test_a_connection_that_is_cut_at_the_commit_leaves_one_effect_after_the_next_run(
+    line, db, programme, moment
+):
+    rule = given_bonus_rule(programme, "welcome", "sign-up", budget_points=1000, most_per_day=50)
+    people = [given_member(db, programme, joined_on=today()) for _ in range(4)]
+    with database.begin() as session:
+        (task,) = due.tasks(session, programme, today(), today())
+
+    line.cut(moment)
+    with pytest.raises(NotConnected), database.begin() as session:
+        due.step(session, programme, task, START, clock.now())
+    between = bonuses()
+    again = run(programme)
+
+    assert (line.cuts, between) == (1, 4 if moment == AFTER else 0)
+    assert again.given == 4 - between
+    assert ([balance(one) for one in people], budget_left(rule.rule_id)) == ([10] * 4, 960)
+
+
+def test_the_command_killed_with_minus_9_goes_on(db, cli, programme):
+    rule = given_bonus_rule(programme, "welcome", "sign-up", budget_points=100_000)
+    with database.begin() as session:
+        rows = [Enrolment(f"K{number}", today()) for number in range(4_000)]
+        members.enrol_many(session, programme, secrets_of(db), rows)
+    command = [sys.executable, "-m", "app.cli", "bonuses", "--as-of", str(today()), "--quiet"]
+    process = subprocess.Popen(command, cwd=ROOT, env=os.environ | {"JIFEN_ENV": "test"})
+    while process.poll() is None and not bonuses():
+        time.sleep(0.01)
+    process.kill()
+    process.wait(10)
+    between = bonuses()
+
+    again = cli("bonuses", "--as-of", today())
+
+    assert 0 < between < 4_000
+    assert f"gotone: {(4_000 - between) * 10:,} points in {4_000 - between:,} bonuses welcome" in again.stdout
+    assert (bonuses(), budget_left(rule.rule_id)) == (4_000, 60_000)

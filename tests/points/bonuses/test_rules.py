@@ -115,6 +115,7 @@ BAD = {
     "a budget of less than one": ({"budget_points": 9}, BadBonusRule),
     "a tier of spaces": ({"tier": "a b"}, BadBonusRule),
     "no days": ({"least_days": 0}, BadBonusRule),
+    "days since one has just joined": ({"occasion": "sign-up", "least_days": 1}, BadBonusRule),
     "a class below": ({"lot_class": -1}, BadBonusRule),
     "a class without a policy": ({"lot_class": 7}, NoRuleInForce),
     "long ago": ({"from_day": date(2021, 1, 1)}, BadBonusRule),
