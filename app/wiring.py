@@ -29,6 +29,7 @@ from points.gifts import job as gifts_job
 from points.gifts import verify as gifts_verify
 from points.gifts.gifts import TASK as GIFT_TASK
 from points.goodwill import goodwill
+from points.goodwill import verify as goodwill_verify
 from points.groups import verify as groups_verify
 from points.lines import verify as lines_verify
 from points.members import sign_in as member_sign_in
@@ -73,5 +74,6 @@ def findings(
     yield from merges_verify.findings(session)
     yield from announcements_verify.findings(session)
     yield from bonuses_verify.findings(session)
+    yield from goodwill_verify.findings(session)
     yield from catalog_verify.findings(session)
     yield from merchants_verify.findings(session)
