@@ -6,6 +6,7 @@ import click
 
 from app.commands import (
     approvals,
+    bonus_rules,
     bonuses,
     books,
     distribution,
@@ -47,6 +48,7 @@ for group in (
     why.verbs,
     examples.verbs,
     bonuses.verbs,
+    bonus_rules.verbs,
     (imports.imports, groups.groups, lines.lines),
 ):
     for verb in group:

@@ -53,7 +53,10 @@ class GoodwillHasABudget(Conflict):
     """Points of goodwill come out of a budget here."""
 
     zh = "该积分计划的关怀积分由预算支出。"
-    next_en, next_zh = "Propose them at /v1/goodwill.", "请通过 /v1/goodwill 提出申请。"
+    next_en, next_zh = (
+        "Propose them at /v1/goodwill or with jifen goodwill.",
+        "请通过 /v1/goodwill 或 jifen goodwill 提出申请。",
+    )
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,13 @@ import json
 from datetime import timedelta
 
 import pytest
+from click.testing import CliRunner
 
+from app.cli import jifen
 from base import database
+from base.approvals.approvals import OwnProposal
 from points.members import members
-from tests.given import given_bonus_rule, given_member, given_programme
+from tests.given import given_bonus_rule, given_member, given_person, given_programme
 from tests.points.bonuses.giving import balance, today
 
 DAY = timedelta(days=1)
@@ -126,3 +129,34 @@ def test_why_names_rule_occasion_and_day_in_both_languages(db, cli, programme, l
     assert origin.format(**days) in whole.stdout
     assert movement.format(**days) in one.stdout
     assert facts["parts"][0]["origins"][0]["bonus"]["occasion"] == "sign-up"
+
+
+def test_a_rule_and_goodwill_under_it_are_two_persons_work(db, cli, programme):
+    given_bonus_rule(programme)  # brings the policy of promotions
+    member_id, people = given_member(db, programme), ("maker@example.test", "checker@example.test")
+    for email in people:
+        given_person("editor", "support", "checker", email=email)
+
+    def run(*words):
+        return CliRunner().invoke(jifen, [str(word) for word in words], input="a long password\n")
+
+    def proposed(*words):
+        return json.loads(run(*words, "--as", people[0], "--json").stdout)
+
+    def approve(group, proposal, who):
+        return run(
+            group, "approve", proposal["id"], "--hash", proposal["content_hash"], "--as", who, "--json"
+        )
+
+    names = ("--name-zh", "致歉", "--name-en", "Sorry", "--programme", "gotone", "--from", today())
+    rule = proposed("bonus-rules", "propose", "sorry", "goodwill", 100, *names, "--budget", 150)
+    made = json.loads(approve("bonus-rules", rule, people[1]).stdout)
+    why = ("--text", "a long outage", "--ticket", "T-17")
+    asked = proposed("goodwill", "propose", customer(member_id), "sorry", 80, *why)
+    own = approve("goodwill", asked, people[0])
+    given = json.loads(approve("goodwill", asked, people[1]).stdout)
+    listed = json.loads(run("bonus-rules", "list", "--state", "approved", "--json").stdout)["data"]
+
+    assert (rule["state"], made["state"], given["posting"]) == ("proposed", "approved", 1)
+    assert isinstance(own.exception, OwnProposal)
+    assert (balance(member_id), listed[0]["given_points"], listed[0]["left_points"]) == (80, 80, 70)
