@@ -22,9 +22,11 @@ from merchants.statements import api as statements_api
 from merchants.terminals import api as terminals_api
 from points.adjustments import api as adjustments_api
 from points.announcements import api as announcements_api
+from points.bonuses import api as bonuses_api
 from points.earnings import api as earnings_api
 from points.entitlements import api as entitlements_api
 from points.gifts import api as gifts_api
+from points.goodwill import api as goodwill_api
 from points.groups import api as groups_api
 from points.lines import api as lines_api
 from points.members import api as members_api
@@ -69,6 +71,8 @@ def create_app(config: Config) -> Flask:
         adjustments_api,
         merges_api,
         announcements_api,
+        bonuses_api,
+        goodwill_api,
         earnings_api,
         entitlements_api,
         offers_api,

@@ -6,6 +6,8 @@ import click
 
 from app.commands import (
     approvals,
+    bonus_rules,
+    bonuses,
     books,
     distribution,
     doctor,
@@ -47,6 +49,8 @@ for group in (
     why.verbs,
     examples.verbs,
     staff.verbs,
+    bonuses.verbs,
+    bonus_rules.verbs,
     (imports.imports, groups.groups, lines.lines),
 ):
     for verb in group:

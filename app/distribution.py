@@ -26,13 +26,15 @@ class Place(Enum):
 
 REFERENCE = frozenset({
     "programme", "earn_rule", "earn_factor", "expiry_policy", "extension", "line_policy", "rate", "offer", "merchant", "outlet", "terminal", "clerk", "terms",
-    "staff", "api_key", "area", "entitlement_rule",
+    "staff", "api_key", "area", "entitlement_rule", "bonus_rule",
 })  # fmt: skip
 OTHER = {"statement": "merchant_id", "statement_line": "merchant_id", "sign_in": "token_digest"}
 BESIDE = {"statement_line": "statement"}
 LOCAL = {
     "member": "one open membership for a customer is a promise over all members, which no spread table can keep",
     "stock": "one row that many members take from; a copy on every machine would be written on every machine",
+    "bonus_budget": "one row that many members take from, like stock",
+    "bonus_day": "one row that many members take from, like stock",
     "one_time_code": "found by what it was asked for, lives minutes",
     "guess": "counted by what was tried, lives hours",
     "proposal": "written and read by few, found by kind and state",

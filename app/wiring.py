@@ -23,11 +23,15 @@ from points.adjustments import adjustments
 from points.adjustments import verify as adjustments_verify
 from points.announcements import announcements
 from points.announcements import verify as announcements_verify
+from points.bonuses import rules as bonus_rules
+from points.bonuses import verify as bonuses_verify
 from points.entitlements import rules as entitlement_rules
 from points.entitlements import verify as entitlements_verify
 from points.gifts import job as gifts_job
 from points.gifts import verify as gifts_verify
 from points.gifts.gifts import TASK as GIFT_TASK
+from points.goodwill import goodwill
+from points.goodwill import verify as goodwill_verify
 from points.groups import verify as groups_verify
 from points.lines import verify as lines_verify
 from points.members import scope
@@ -55,7 +59,14 @@ def wire(config: Config, *, pool_size: int | None = None, statement_timeout_ms: 
     jobs.register(GIFT_TASK, partial(gifts_job.run, config))
     jobs.register(merges.TASK, merges_job.run)
     approvals.scoped_by(scope.rule)
-    for topic in (adjustments, announcements, merges, entitlement_rules):
+    for topic in (
+        adjustments,
+        announcements,
+        merges,
+        entitlement_rules,
+        bonus_rules,
+        goodwill,
+    ):
         approvals.register(approvals.Kind(topic.KIND, topic.carry_out, topic.PROPOSES, topic.APPROVES))
 
 
@@ -76,5 +87,7 @@ def findings(
     yield from merges_verify.findings(session)
     yield from announcements_verify.findings(session)
     yield from entitlements_verify.findings(session)
+    yield from bonuses_verify.findings(session)
+    yield from goodwill_verify.findings(session)
     yield from catalog_verify.findings(session)
     yield from merchants_verify.findings(session)

@@ -2,6 +2,7 @@
 
 import itertools
 import uuid
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
@@ -28,6 +29,8 @@ from merchants.terminals.models import ClerkRow, Terminal
 from points import ledger, lots, policies, programmes
 from points.adjustments import adjustments
 from points.announcements import announcements
+from points.bonuses import rules as bonus_rules
+from points.bonuses.models import BonusRule
 from points.deeds import Request
 from points.entitlements import rules as entitlement_rules
 from points.groups import groups, spending
@@ -275,6 +278,39 @@ def given_merged(member_id: int, into_id: int) -> None:
     with database.begin() as session:
         case = merges.propose(session, maker, member_id, into_id, "for a test", "T-1", at)
         approvals.approve(session, checker, case.proposal.proposal_id, case.proposal.content_hash.hex(), at)
+
+
+def given_bonus_rule(
+    programme: Programme,
+    code: str = "survey",
+    occasion: str = "survey",
+    *,
+    when: datetime | None = None,
+    **more: Any,
+) -> BonusRule:
+    """A bonus rule of 10 promotion points (they live 12 months) since 30 days ago, proposed and approved by two persons."""
+    maker, checker = given_person("editor"), given_person("checker")
+    with clock.stopped(when or clock.now()), database.begin() as session:
+        at = clock.now()
+        with suppress(policies.SameDayVersion):
+            policies.add_expiry_policy(
+                session, programme.programme_id, policies.PROMOTION_POINTS, LONG_AGO, months=12
+            )
+        wanted: dict[str, Any] = {
+            "programme": programme.code,
+            "code": code,
+            "name_zh": f"{code} 奖励",
+            "name_en": f"{code} bonus",
+            "occasion": occasion,
+            "points": 10,
+            "from_day": clock.day(at, ZONE) - timedelta(days=30),
+        }
+        case = bonus_rules.propose(session, maker, bonus_rules.Wanted(**(wanted | more)), at)
+        proposal = case.proposal
+        approvals.approve(session, checker, proposal.proposal_id, proposal.content_hash.hex(), at)
+        rule = bonus_rules.made(session, proposal)
+    assert rule is not None
+    return rule
 
 
 def staff_token(*roles: str, area: str = "") -> str:

@@ -14,7 +14,7 @@ import numpy as np
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from admin.analytics import demo_offers, runs
+from admin.analytics import demo_bonuses, demo_offers, runs
 from admin.analytics.histories import Ints
 from admin.analytics.population import KINDS, Brand, Population
 from base import clock, database
@@ -130,6 +130,8 @@ def _set_up(
                 part = rows[start : start + 500]
                 ids_by_customer |= members.enrol_many(session, programme, secrets_of(config), part)
         member_ids = [ids_by_customer[customer_id] for customer_id in population.customer_ids]
+        demo_bonuses.birthdays(session, member_ids, first_day)
+        demo_bonuses.set_up(session, made.values(), first_day, began)
         _opening(session, population, member_ids, began, policies.month_end(today, 1))
     return Demo(
         config,
@@ -154,7 +156,7 @@ def _programme(session: Session, brand: Brand, first_day: date) -> Programme:
         policies.add_earn_rule(session, programme.programme_id, line_type, first_day, points=1, per_fen=100)
     policies.add_expiry_policy(session, programme.programme_id, policies.BILL_POINTS, first_day, months=36)
     policies.add_expiry_policy(
-        session, programme.programme_id, policies.PROMOTION_POINTS, first_day, months=12
+        session, programme.programme_id, policies.PROMOTION_POINTS, first_day - demo_bonuses.BEFORE, months=12
     )
     rates.add(session, programme.programme_id, first_day, points=100, per_fen=100)
     rates.add(session, programme.programme_id, first_day, points=80, per_fen=100, kind="voucher")
@@ -249,6 +251,8 @@ def _play(demo: Demo, month: int) -> None:
             for number in leaving[start : start + CHUNK]:
                 day = clock.day(begins, ZONE) + timedelta(days=int(plan.leave_day[number]))
                 members.leave(session, demo.member_ids[number], min(day, clock.day(ends, ZONE)))
+    days = clock.day(begins, ZONE), clock.day(ends, ZONE) - timedelta(days=1)
+    demo_bonuses.give(demo.programmes.values(), *days, ends)
     _bill(demo, month, ends, plan.bills_fen)
     _settle(demo, ends)
 

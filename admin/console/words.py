@@ -105,6 +105,8 @@ SAID = {  # what the parts of a proposal are called
     "guests_take_uses": _("Guests take uses as well"),
     "carry_over": _("Unused ones that are carried over"),
     "blackout_days": _("Days without"),
+    "bonus-rule": _("Bonus rule"),
+    "goodwill": _("Points of goodwill"),
 }
 APPROVAL_STATES = {
     "proposed": (_("To be decided"), "wait"),

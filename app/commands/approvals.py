@@ -41,11 +41,11 @@ as_person = click.option(
 with_key = click.option(
     "--key", metavar="TEXT", help="The same key again is the same proposal, not a second one."
 )
-_programme = click.option(
+with_programme = click.option(
     "--programme", "code", metavar="CODE", help="Needed where a customer is in several."
 )
-_text = click.option("--text", required=True, help="Why, in words; no names, no numbers of phones.")
-_ticket = click.option("--ticket", required=True, help="The case that it belongs to.")
+with_text = click.option("--text", required=True, help="Why, in words; no names, no numbers of phones.")
+with_ticket = click.option("--ticket", required=True, help="The case that it belongs to.")
 
 
 @click.group()
@@ -58,13 +58,13 @@ def adjust() -> None:
 @click.argument("direction", type=click.Choice([UP, DOWN]))
 @click.argument("points", type=click.IntRange(1))
 @click.option("--reason", required=True, type=click.Choice(REASONS))
-@_text
-@_ticket
+@with_text
+@with_ticket
 @click.option("--class", "lot_class", type=click.IntRange(0), help="Class of the points; 1: bills.")
 @click.option(
     "--last-day", type=Day(), metavar="DATE", help="Of the lot; without it the policy's or soonest."
 )
-@_programme
+@with_programme
 @as_person
 @with_key
 @with_json
@@ -75,7 +75,7 @@ def propose_adjustment(
     proposing(
         email,
         key,
-        lambda session: _member(session, member, code),
+        lambda session: member_named(session, member, code),
         {"verb": "adjust propose"} | wanted,
         lambda session, person, member_id: adjustments.propose(
             session, person, member_id, Wanted(**wanted), clock.now()
@@ -93,9 +93,9 @@ def merge() -> None:
 @merge.command("propose")
 @click.argument("member")
 @click.argument("into")
-@_text
-@_ticket
-@_programme
+@with_text
+@with_ticket
+@with_programme
 @as_person
 @with_key
 @with_json
@@ -113,10 +113,10 @@ def propose_merge(
     proposing(
         email,
         key,
-        lambda session: _member(session, member, code),
+        lambda session: member_named(session, member, code),
         {"verb": "merge propose", "into": into, "text": text, "ticket": ticket},
         lambda session, person, member_id: merges.propose(
-            session, person, member_id, _member(session, into, code), text, ticket, clock.now()
+            session, person, member_id, member_named(session, into, code), text, ticket, clock.now()
         ),
         merge_view,
         as_json,
@@ -249,7 +249,7 @@ def _person(email: str) -> Principal:
     return person
 
 
-def _member(session: Session, text: str, code: str | None) -> int:
+def member_named(session: Session, text: str, code: str | None) -> int:
     """The member of an id or a customer number; MemberUnknown."""
     if text.startswith("mbr_"):
         (member_id,) = ids.parse("mbr", text, parts=1)

@@ -17,6 +17,7 @@ from base.errors import Problem
 from base.local import CannotStart
 from catalog.rates import rates
 from points import bills, corrections, payments, policies, programmes, waiting
+from points.bonuses import files as bonus_files
 from points.imports import Report
 from points.lines import imports as line_imports
 from points.members import imports as member_imports
@@ -192,6 +193,23 @@ def import_operations(
     with _plainly():
         local_setup.ready()
         report = operation_files.take_in(_chosen(code), file, errors=errors, dry_run=dry_run, quiet=quiet)
+    _tell(report, as_json=as_json, quiet=quiet)
+
+
+@imports.command("bonuses")
+@_file
+@_programme
+@_dry_run
+@_errors
+@_json
+@_quiet
+def import_bonuses(
+    file: Path, code: str | None, dry_run: bool, errors: Path | None, as_json: bool, quiet: bool
+) -> None:
+    """What members did for which a rule gives a bonus (CSV): rule, customer_id, on, ref; each ref counts once."""
+    with _plainly():
+        local_setup.ready()
+        report = bonus_files.take_in(_chosen(code), file, errors=errors, dry_run=dry_run, quiet=quiet)
     _tell(report, as_json=as_json, quiet=quiet)
 
 

@@ -127,6 +127,8 @@ def _origin(origin: Origin, member_id: int, language: str) -> str:
         )
         if bill.correction_id:
             what += _said(language, f", correction {bill.correction_id}", f"，更正 {bill.correction_id}")
+    elif origin.bonus:
+        what = origin.bonus.origin()[language]
     else:
         what = origin.kind.name.lower() + (f" {origin.ref}" if origin.ref else "")
     where = _said(language, f"movement {origin.seq} of {origin.day}", f"{origin.day} 第 {origin.seq} 笔")

@@ -12,6 +12,7 @@ from base.auth.guard import needs
 from base.web.i18n import both
 from catalog.redemptions import redemptions
 from points import lots
+from points.bonuses.reasons import OF_BONUS
 from points.kinds import Kind
 from points.models import PostingRow
 from points.wallets import explained, wallets
@@ -67,7 +68,7 @@ def _movement(
 def _is_reckoned(row: PostingRow) -> bool:
     """Whether there is a sum to show; the others are told by their reason and what they are about."""
     if row.kind == Kind.EARN:
-        return (row.ref or "").startswith("bill ")
+        return (row.ref or "").startswith(("bill ", OF_BONUS))
     return row.kind in (Kind.UNEARN, Kind.OWE, Kind.REPAY, Kind.EXPIRE, Kind.RESTORE)
 
 
@@ -112,6 +113,8 @@ def _about(ref: str | None) -> str:
     """A reference that is no redemption: bill lines are named, others are shown as they are."""
     if ref == "opening balance":
         return _("opening balance")
+    if (ref or "").startswith(OF_BONUS):
+        return ""  # its sentence names it
     words = (ref or "").split(" ")
     if words[0::2][:2] == ["bill", "line"] and (
         len(words) == 4 or words[4:5] in (["correction"], ["payment"])

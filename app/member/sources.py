@@ -7,6 +7,7 @@ from app.member.frame import _, blueprint, me
 from app.member.points import reason
 from base import database
 from base.auth.guard import needs
+from base.web.i18n import both
 from points import lots
 from points.kinds import Kind
 from points.wallets import traced, wallets
@@ -32,7 +33,9 @@ def one_movement(seq: int) -> ResponseReturnValue:
 
 
 def _told(origin: Origin) -> str:
-    """The bill line, or how else the points came."""
+    """The bill line, the bonus, or how else the points came."""
+    if origin.bonus is not None:
+        return both(origin.bonus.origin())
     if origin.bill is None:
         return reason(origin.kind)
     return _("Bill %(bill)s, line %(line)s", bill=origin.bill.bill_id, line=origin.bill.line_no)

@@ -26,6 +26,7 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "proposals:read",
             "adjustments:propose",
             "merges:propose",
+            "goodwill:propose",
             "earnings:estimate",
         }
     ),
@@ -39,6 +40,8 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "merges:approve",
             "extensions:approve",
             "entitlements:approve",
+            "bonuses:approve",
+            "goodwill:approve",
         }
     ),
     "editor": frozenset(
@@ -50,6 +53,7 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "proposals:read",  # those that are about no member
             "extensions:propose",
             "entitlements:propose",
+            "bonuses:propose",
         }
     ),
     "finance": frozenset({"console", "statements:read", "offers:read", "rates:read", "earnings:estimate"}),
@@ -79,6 +83,7 @@ SERVICE_SCOPES = frozenset(
         "lines:write",
         "bills:write",
         "entitlements:write",
+        "bonuses:write",
     }
 )
 # What a key for the members of one area may have; the others are about a whole programme.

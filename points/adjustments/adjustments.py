@@ -17,8 +17,9 @@ from base.approvals import approvals
 from base.approvals.approvals import EXPIRED, Case
 from base.approvals.models import REJECTED, WITHDRAWN, Proposal
 from base.auth.principals import Principal
-from base.errors import Invalid, OverLimit, field_errors
+from base.errors import Conflict, Invalid, OverLimit, field_errors
 from points import ledger, lots, policies, programmes
+from points.bonuses import rules as bonus_rules
 from points.deeds import Request
 from points.kinds import MOST_POINTS, Kind, State
 from points.members import members
@@ -29,7 +30,8 @@ from points.refusals import MemberMerged, PointsOutOfRange
 KIND = "adjustment"
 READS, PROPOSES, APPROVES = "approvals:read", "adjustments:propose", "adjustments:approve"
 UP, DOWN = "up", "down"
-REASONS = ("missing", "goodwill", "complaint", "lapsed", "mistake", "misuse")
+GOODWILL = "goodwill"
+REASONS = ("missing", GOODWILL, "complaint", "lapsed", "mistake", "misuse")
 MOST_POINTS_A_MAKER_PROPOSES_A_DAY = 100_000
 MOST_TEXT, MOST_TICKET, MOST_CLASS = 500, 64, 2**lots.CLASS_BITS - 1
 
@@ -45,6 +47,16 @@ class BadAdjustment(Invalid):
     """This cannot be an adjustment."""
 
     zh = "调整内容不正确。"
+
+
+class GoodwillHasABudget(Conflict):
+    """Points of goodwill come out of a budget here."""
+
+    zh = "该积分计划的关怀积分由预算支出。"
+    next_en, next_zh = (
+        "Propose them at /v1/goodwill or with jifen goodwill.",
+        "请通过 /v1/goodwill 或 jifen goodwill 提出申请。",
+    )
 
 
 @dataclass(frozen=True)
@@ -63,13 +75,19 @@ class Wanted:
 
 
 def propose(session: Session, person: Principal, member_id: int, wanted: Wanted, at: datetime) -> Case:
-    """Propose to add or take points. BadAdjustment, MakerLimitReached, MemberMerged, MemberUnknown, ProgrammeClosed."""
+    """Propose to add or take points. BadAdjustment, MakerLimitReached, MemberMerged, MemberUnknown, ProgrammeClosed.
+
+    GoodwillHasABudget where the programme has a goodwill rule: then points/goodwill/ is the way to give some.
+    """
     member = members.by_id(session, member_id)
     programme = programmes.open_one(session, member.programme_id)
     today = clock.day(at, programme.zone)
     _check(wanted, today)
     if ledger.read(session, member_id).state is State.MERGED:
         raise MemberMerged()
+    of_goodwill = (wanted.direction, wanted.reason) == (UP, GOODWILL)
+    if of_goodwill and bonus_rules.goodwill_is_budgeted(session, programme.programme_id, today):
+        raise GoodwillHasABudget()
     made = approvals.made_since(session, person, KIND, clock.start_of(today, programme.zone))
     counted = [case for case in made if case.state(at) not in (REJECTED, WITHDRAWN, EXPIRED)]
     left = MOST_POINTS_A_MAKER_PROPOSES_A_DAY - sum(case.proposal.said["points"] for case in counted)

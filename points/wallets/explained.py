@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from sqlalchemy.orm import Session
 
 from points import explain, extensions, line_history, programmes
+from points.bonuses import reasons as bonus_reasons
 from points.explain import Correction, Payment, Reckoning, Sentence
 from points.kinds import Kind
 from points.line_history import Corrected, Line, Place, Standing
@@ -35,7 +36,12 @@ def explanations(session: Session, member_id: int, rows: Sequence[PostingRow]) -
         if (member_id, *place) in lines
     } | _of_events(lines, currency)
     behind = [(row, *reasons.get(row.seq, (None, None))) for row in rows]
-    return {row.seq: explain.explain(row, line, cause, calendar) for row, line, cause in behind}
+    bonuses = bonus_reasons.of_postings(session, member_id, rows)
+    return {row.seq: explain.explain(row, line, cause, calendar) for row, line, cause in behind} | {
+        row.seq: bonus.sentence(row)
+        for row in rows
+        if (bonus := bonuses.get(row.seq)) and bonus.explains(row)
+    }
 
 
 def bill_line(row: PostingRow) -> tuple[str, int] | None:

@@ -38,8 +38,17 @@ class BillView(View):
     correction = ma.fields.String(allow_none=True)
 
 
+class BonusOriginView(View):
+    """The bonus that brought points: its rule, the occasion and its day."""
+
+    rule = ma.fields.String()
+    occasion = ma.fields.String()
+    on = ma.fields.Date()
+    explanation = ma.fields.Dict(keys=ma.fields.String(), values=ma.fields.String())
+
+
 class OriginView(View):
-    """Points that came into a wallet by one posting, and the bill line behind it if there is one."""
+    """Points that came into a wallet by one posting, and the bill line or the bonus behind it if there is one."""
 
     seq = ma.fields.Integer()
     kind = ma.fields.String()
@@ -47,6 +56,7 @@ class OriginView(View):
     day = ma.fields.Date()
     ref = ma.fields.String(allow_none=True)
     bill = ma.fields.Nested(BillView, allow_none=True)
+    bonus = ma.fields.Nested(BonusOriginView, allow_none=True)
     member = ma.fields.String(
         allow_none=True,
         metadata={"description": "whose posting it is where a gift was followed to its giver; else null"},
@@ -157,7 +167,7 @@ def traced_view(part: Part, member_id: int) -> dict[str, Any]:
 
 
 def _origin_view(origin: Origin, member_id: int) -> dict[str, Any]:
-    bill = origin.bill
+    bill, bonus = origin.bill, origin.bonus
     return {
         "seq": origin.seq,
         "kind": origin.kind.name.lower(),
@@ -171,6 +181,13 @@ def _origin_view(origin: Origin, member_id: int) -> dict[str, Any]:
             "bill_day": bill.bill_day,
             "line_type": bill.line_type,
             "correction": bill.correction_id,
+        },
+        "bonus": bonus
+        and {
+            "rule": bonus.code,
+            "occasion": bonus.occasion,
+            "on": bonus.on,
+            "explanation": bonus.origin(),
         },
         "member": None if origin.member_id == member_id else ids.public("mbr", origin.member_id),
     }

@@ -16,6 +16,8 @@ from sqlalchemy.orm import Session
 from base import clock, ids
 from base.errors import NotFound
 from points import ledger, lots, trace
+from points.bonuses import reasons
+from points.bonuses.reasons import Reason
 from points.gifts.models import RECEIVED, Gift
 from points.kinds import GIVES, Kind
 from points.lots import Interval
@@ -39,7 +41,7 @@ class Bill:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """`points` that came into a wallet from outside by posting `seq` of `member_id`, and the bill line behind them."""
+    """`points` that came into a wallet from outside by posting `seq` of `member_id`, and the bill line or bonus behind them."""
 
     member_id: int
     seq: int
@@ -48,6 +50,7 @@ class Origin:
     day: date
     ref: str | None
     bill: Bill | None = None
+    bonus: Reason | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +158,7 @@ class _Origins:
         rows = session.scalars(select(PostingRow).where(mine, PostingRow.seq == any_(_numbers(seqs))))
         self._rows = {row.seq: row for row in rows}
         self._bills = bills_behind(session, member_id, list(self._rows.values()))
+        self._bonuses = reasons.of_postings(session, member_id, self._rows.values())
 
     def of(self, source: Source, through_gifts: bool) -> tuple[Origin, ...]:
         row = self._rows[source.seq]
@@ -163,7 +167,7 @@ class _Origins:
         return (
             Origin(
                 self._member_id, row.seq, Kind(row.kind), source.count, row.effective_on, row.ref,
-                self._bills.get(row.seq),
+                self._bills.get(row.seq), self._bonuses.get(row.seq),
             ),
         )  # fmt: skip
 

@@ -19,13 +19,17 @@ from admin.staff.models import StaffRow
 from base import clock, database, idempotency
 from base.approvals import approvals
 from base.approvals.approvals import Case
+from base.approvals.models import Proposal
 from base.auth.guard import current, needs
 from base.errors import field_errors
 from points import lots
 from points.adjustments import adjustments
 from points.adjustments.adjustments import said_plainly
 from points.announcements import announcements
+from points.bonuses import rules as bonus_rules
+from points.bonuses.occasions import OCCASIONS
 from points.entitlements import rules as entitlements
+from points.goodwill import goodwill
 from points.members import members
 from points.members.models import Member
 from points.merges import merges
@@ -38,6 +42,8 @@ KINDS: dict[str, tuple[str, ModuleType]] = {  # kind -> its place under /staff, 
     merges.KIND: ("merges", merges),
     announcements.KIND: ("extensions", announcements),
     entitlements.KIND: ("entitlements", entitlements),
+    bonus_rules.KIND: ("bonus-rules", bonus_rules),
+    goodwill.KIND: ("goodwill", goodwill),
 }
 
 blueprint = Blueprint("approvals", __name__)
@@ -130,7 +136,9 @@ def _one(number: int, kind: str) -> str:
     with database.begin() as session:
         case = approvals.by_id(session, number, kind, principal)
         names, people = _names(session, [case]), _members(session, [case])
-        posted = adjustments.posting_of(session, case.proposal) if kind == adjustments.KIND else None
+        posted = _posted(session, case.proposal)
+        rule = bonus_rules.made(session, case.proposal) if kind == bonus_rules.KIND else None
+        used = bonus_rules.used(session, rule) if rule else None
         announced = announcements.announced(session, case.proposal) if kind == announcements.KIND else None
     topic = KINDS[kind][1]
     own = getattr(principal, "staff_id", None) == case.proposal.maker_id
@@ -142,6 +150,8 @@ def _one(number: int, kind: str) -> str:
         people=people,
         posted=posted,
         announced=announced,
+        used=used,
+        occasions={name: {"zh-CN": one.zh, "en": one.en} for name, one in OCCASIONS.items()},
         own=own,
         may_decide=waits and not own and topic.APPROVES in principal.permissions,
         may_withdraw=waits and own and topic.PROPOSES in principal.permissions,
@@ -150,6 +160,14 @@ def _one(number: int, kind: str) -> str:
         words=words,
         at=at,
     )
+
+
+def _posted(session: Session, proposal: Proposal) -> int | None:
+    """The number of the posting that an approval made."""
+    if proposal.kind == goodwill.KIND:
+        bonus = goodwill.given(session, proposal)
+        return bonus.seq if bonus else None
+    return adjustments.posting_of(session, proposal) if proposal.kind == adjustments.KIND else None
 
 
 def _shown(case: Case) -> dict[str, Any]:

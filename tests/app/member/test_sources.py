@@ -10,7 +10,8 @@ from base import database, ids
 from points import bills, policies
 from points.bills import BillLineIn
 from points.members.models import Member
-from tests.given import given_offer
+from tests.given import given_bonus_rule, given_offer
+from tests.points.bonuses.giving import give, today
 
 DAY = date(2026, 3, 5)
 
@@ -56,3 +57,32 @@ def test_an_earning_has_no_link_and_somebody_elses_movement_is_not_found(somebod
     assert mine.get("/points/1").status_code == 200
     assert mine.get("/points/2").status_code == 404
     assert other.get("/points/1").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("language", "movement", "source"),
+    [
+        (
+            "en",
+            "survey bonus (survey, {on}): by the rule survey",
+            "survey bonus of {on} (survey, rule survey)",
+        ),
+        ("zh-CN", "survey 奖励（问卷调查，{on}）：按", "{on} survey 奖励（问卷调查，规则 survey）"),
+    ],
+)
+def test_a_bonus_is_told_by_its_rule_occasion_and_day(somebody, programme, language, movement, source):
+    me = somebody(language=language)
+    given_bonus_rule(programme, points=80)
+    with database.begin() as session:
+        (member_id,) = session.scalars(select(Member.member_id))
+    give(programme, member_id)
+    offer = given_offer(programme, "perk", value_fen=80)
+    me.redeem(ids.public("off", offer.offer_id))
+
+    me.get("/points")
+    listed = me.page
+    me.get("/points/2")
+
+    assert movement.format(on=today()) in listed
+    assert "bonus survey" not in listed
+    assert source.format(on=today()) in me.page

@@ -97,6 +97,7 @@ def test_a_redemption_is_led_back_to_the_lines_that_earned_its_points(app, progr
             "line_type": "plan",
             "correction": None,
         },
+        "bonus": None,
         "member": None,
     }
     assert [o["points"] for o in member.get("/v1/members/me/postings/1/lots").json[0]["origins"]] == [60]
