@@ -82,12 +82,6 @@ ADJUSTMENT_REASONS = {
     "mistake": _("Correction of a mistake"),
     "misuse": _("Misuse"),
 }
-APPROVAL_KINDS = {
-    "adjustment": _("Adjustment"),
-    "merge": _("Merge of two members"),
-    "extension": _("Extension of last days"),
-    "entitlement": _("Allowance of a tier"),
-}
 YES, NO = _("yes"), _("no")
 SAID = {  # what the parts of a proposal are called
     "programme": _("Programme"),
@@ -105,6 +99,12 @@ SAID = {  # what the parts of a proposal are called
     "guests_take_uses": _("Guests take uses as well"),
     "carry_over": _("Unused ones that are carried over"),
     "blackout_days": _("Days without"),
+}
+APPROVAL_KINDS = {
+    "adjustment": _("Adjustment"),
+    "merge": _("Merge of two members"),
+    "extension": _("Extension of last days"),
+    "entitlement": _("Allowance of a tier"),
     "bonus-rule": _("Bonus rule"),
     "goodwill": _("Points of goodwill"),
 }
