@@ -22,6 +22,7 @@ from merchants.statements import api as statements_api
 from merchants.terminals import api as terminals_api
 from points.adjustments import api as adjustments_api
 from points.announcements import api as announcements_api
+from points.care import api as care_api
 from points.earnings import api as earnings_api
 from points.gifts import api as gifts_api
 from points.groups import api as groups_api
@@ -29,6 +30,7 @@ from points.lines import api as lines_api
 from points.members import api as members_api
 from points.merges import api as merges_api
 from points.operations import api as operations_api
+from points.tiers import api as tiers_api
 from points.wallets import api as wallets_api
 
 MOST_BYTES = 1_000_000
@@ -68,6 +70,8 @@ def create_app(config: Config) -> Flask:
         adjustments_api,
         merges_api,
         announcements_api,
+        tiers_api,
+        care_api,
         earnings_api,
         offers_api,
         redemptions_api,

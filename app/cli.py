@@ -17,6 +17,7 @@ from app.commands import (
     lines,
     proof,
     servers,
+    tiers,
     why,
 )
 from base import logs, process
@@ -45,6 +46,7 @@ for group in (
     distribution.verbs,
     why.verbs,
     examples.verbs,
+    tiers.verbs,
     (imports.imports, groups.groups, lines.lines),
 ):
     for verb in group:

@@ -75,7 +75,7 @@ def propose_adjustment(
     proposing(
         email,
         key,
-        lambda session: _member(session, member, code),
+        lambda session: member_named(session, member, code),
         {"verb": "adjust propose"} | wanted,
         lambda session, person, member_id: adjustments.propose(
             session, person, member_id, Wanted(**wanted), clock.now()
@@ -113,10 +113,10 @@ def propose_merge(
     proposing(
         email,
         key,
-        lambda session: _member(session, member, code),
+        lambda session: member_named(session, member, code),
         {"verb": "merge propose", "into": into, "text": text, "ticket": ticket},
         lambda session, person, member_id: merges.propose(
-            session, person, member_id, _member(session, into, code), text, ticket, clock.now()
+            session, person, member_id, member_named(session, into, code), text, ticket, clock.now()
         ),
         merge_view,
         as_json,
@@ -249,7 +249,7 @@ def _person(email: str) -> Principal:
     return person
 
 
-def _member(session: Session, text: str, code: str | None) -> int:
+def member_named(session: Session, text: str, code: str | None) -> int:
     """The member of an id or a customer number; MemberUnknown."""
     if text.startswith("mbr_"):
         (member_id,) = ids.parse("mbr", text, parts=1)

@@ -25,6 +25,8 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "proposals:read",
             "adjustments:propose",
             "merges:propose",
+            "tier-grants:propose",
+            "care:assign",
             "earnings:estimate",
         }
     ),
@@ -37,6 +39,8 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "adjustments:approve",
             "merges:approve",
             "extensions:approve",
+            "tier-policies:approve",
+            "tier-grants:approve",
         }
     ),
     "editor": frozenset(
@@ -47,6 +51,8 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "earnings:estimate",
             "proposals:read",  # those that are about no member
             "extensions:propose",
+            "tier-policies:propose",
+            "care:rules",
         }
     ),
     "finance": frozenset({"console", "statements:read", "offers:read", "rates:read", "earnings:estimate"}),
