@@ -7,17 +7,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import text
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
 
 from admin.analytics import simulator
 from admin.staff import staff
 from app.sandbox import billing as sandbox
-from base import database
+from base import clock, database
 from base.config import Config
 from base.errors import NotAllowed
 from base.progress import bar
 from catalog.bill_credit import billing
+from points.care import care
 from points.members import members
+from points.members.models import MemberFacts
 from points.members.sign_in import secrets_of
 
 SIZES = simulator.SIZES
@@ -45,8 +48,17 @@ def make(config: Config, size: str, *, quiet: bool, billing_state: Path | None =
         simulator.make(config, plan, lambda credit: billing.top_up(url, credit), shown)
     with database.begin() as session:
         staff.add(session, CHECKER, "Demo checker", staff_password(config, CHECKER), ["checker"])
-        staff.add(session, STAFF, "Demo", staff_password(config), STAFF_ROLES)
+        demo_staff = staff.add(session, STAFF, "Demo", staff_password(config), STAFF_ROLES)
+        _name_managers(session, demo_staff.staff_id)
     return True
+
+
+def _name_managers(session: Session, staff_id: int) -> None:
+    """Every other member with a diamond card has a person to turn to; the rest is on the list of those without one."""
+    asked = select(MemberFacts.member_id).where(MemberFacts.tiers.contains(["diamond"]))
+    for member_id in session.scalars(asked.order_by(MemberFacts.member_id)).all()[::2]:
+        member = members.by_id(session, member_id)
+        care.assign(session, member, staff_id, "diamond card", "demo", clock.now())
 
 
 def is_whole() -> bool:

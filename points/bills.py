@@ -29,7 +29,6 @@ from points.merges import redirects
 from points.models import Programme
 from points.policies import NoRuleInForce, Policies
 from points.rating import Terms, Worth
-from points.tiers.ladders import NO_LADDERS, Ladders
 
 REQUIRED = ("bill_id", "line_no", "customer_id", "bill_day", "line_type", "amount_fen")
 OPTIONAL = ("waived_fen", "paid_fen")
@@ -309,12 +308,7 @@ def _attributes(
     """What is known of the members, where a factor asks for it: a programme without factors reads nothing more."""
     if all(factor.kind == factors.TENURE for factor in versions.factors):
         return {}
-    return attributes.of_many(session, {holder.member_id for holder in holders if holder}, _asked(versions))
-
-
-def _asked(versions: Policies) -> Ladders:
-    """The ladders, where a factor asks for a tier."""
-    return versions.ladders if any(one.kind == factors.TIER for one in versions.factors) else NO_LADDERS
+    return attributes.of_many(session, {one.member_id for one in holders if one}, versions.asked_ladders)
 
 
 def _memberships(

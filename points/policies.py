@@ -48,6 +48,11 @@ class Policies:
     factors: tuple[EarnFactor, ...] = ()
     ladders: Ladders = NO_LADDERS
 
+    @property
+    def asked_ladders(self) -> Ladders:
+        """The ladders where a factor asks for a tier; else none, and nobody need look who stands where."""
+        return self.ladders if any(factor.tier is not None for factor in self.factors) else NO_LADDERS
+
     def earn_rule(self, line_type: str, on: date) -> EarnRule:
         """The earn rule in force for a type of bill line on a day; NoRuleInForce."""
         return _in_force([r for r in self.earn_rules if r.line_type == line_type], on, line_type)

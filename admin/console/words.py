@@ -86,6 +86,8 @@ APPROVAL_KINDS = {
     "adjustment": _("Adjustment"),
     "merge": _("Merge of two members"),
     "extension": _("Extension of last days"),
+    "tier-policy": _("Ladder of tiers"),
+    "tier-grant": _("Tier given by hand"),
 }
 APPROVAL_STATES = {
     "proposed": (_("To be decided"), "wait"),

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -47,6 +47,12 @@ class Told:
     before: Step | None
     grant: TierGrant | None = None
 
+    @property
+    def told_at(self) -> datetime:
+        if isinstance(self.what, TierChange):
+            return self.what.at
+        return self.what.granted_at if isinstance(self.what, TierGrant) else self.what.revoked_at
+
 
 def of(session: Session, member_id: int, on: date) -> list[Held]:
     """How a member stands on each ladder of the programme on a day; right on every day, whether a run came or not."""
@@ -78,7 +84,7 @@ def history(session: Session, member_id: int) -> list[Told]:
         told.append(Told(grant.from_day, grant, step, None, grant))
         if revoked:
             told.append(Told(revoked.from_day, revoked, step, None, grant))
-    return sorted(told, key=lambda one: one.from_day, reverse=True)
+    return sorted(told, key=lambda one: (one.from_day, one.told_at), reverse=True)
 
 
 def timeline(

@@ -28,6 +28,7 @@ from points.announcements import announcements
 from points.members import members
 from points.members.models import Member
 from points.merges import merges
+from points.tiers import grants, proposals
 
 MOST_NOTE = 500
 ALL = "all"
@@ -35,6 +36,8 @@ KINDS: dict[str, tuple[str, ModuleType]] = {  # kind -> its place under /staff, 
     adjustments.KIND: ("adjustments", adjustments),
     merges.KIND: ("merges", merges),
     announcements.KIND: ("extensions", announcements),
+    proposals.KIND: ("tier-policies", proposals),
+    grants.KIND: ("tier-grants", grants),
 }
 
 blueprint = Blueprint("approvals", __name__)

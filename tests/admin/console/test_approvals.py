@@ -18,6 +18,7 @@ from points.adjustments.adjustments import REASONS
 from points.announcements import announcements
 from points.merges import job, merges
 from points.models import ExtensionRow
+from points.tiers import grants, proposals
 from tests.given import given_member, given_person, given_programme, staff_token
 
 
@@ -288,8 +289,11 @@ def test_every_page_speaks_both_languages_and_has_one_heading(app, path, languag
         assert word in page
 
 
+OF_POINTS = {adjustments.KIND, merges.KIND, announcements.KIND, proposals.KIND, grants.KIND}
+
+
 def test_every_kind_state_and_reason_has_a_word():
     assert set(ADJUSTMENT_REASONS) == set(REASONS)
     assert set(APPROVAL_STATES) == {*approvals.STATES, "all"}
-    assert set(APPROVAL_KINDS) == set(KINDS) == {adjustments.KIND, merges.KIND, announcements.KIND}
+    assert set(APPROVAL_KINDS) == set(KINDS) == OF_POINTS
     assert set(DIRECTIONS) == {adjustments.UP, adjustments.DOWN}

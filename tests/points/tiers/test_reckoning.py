@@ -45,7 +45,7 @@ def standing(change) -> Standing:
 
 
 @pytest.mark.parametrize(
-    "on, first",
+    ("on", "first"),
     [
         (date(2026, 11, 26), date(2025, 11, 27)),
         (date(2026, 12, 31), date(2026, 1, 1)),
@@ -65,7 +65,9 @@ def test_windows_of_following_days_leave_out_no_day_and_never_go_back(on, months
 
     before, after = rule.window_first(on), rule.window_first(on + DAY)
 
-    assert before <= after <= before + timedelta(days=4)  # the end of a short month makes up for the longer ones
+    assert (
+        before <= after <= before + timedelta(days=4)
+    )  # the end of a short month makes up for the longer ones
     assert before <= on
 
 
@@ -87,7 +89,9 @@ def test_a_tier_rises_at_once_and_as_far_as_was_earned(rule, on, earned):
 
 
 @given(RULES, DAYS, st.integers(100, 400), st.integers(0, 99), st.data())
-def test_while_it_holds_and_in_grace_nothing_that_is_missing_or_taken_back_lowers_it(rule, on, earned, later, data):
+def test_while_it_holds_and_in_grace_nothing_that_is_missing_or_taken_back_lowers_it(
+    rule, on, earned, later, data
+):
     stands = standing(reckon(rule, None, earned, on))
     day = on + timedelta(days=data.draw(st.integers(0, (stands.grace_until - on).days)))
 
@@ -95,7 +99,9 @@ def test_while_it_holds_and_in_grace_nothing_that_is_missing_or_taken_back_lower
 
 
 @given(RULES, DAYS, st.integers(100, 400), st.integers(0, 99))
-def test_the_day_after_the_grace_it_falls_at_most_so_many_steps_and_the_lower_tier_holds_again(rule, on, earned, later):
+def test_the_day_after_the_grace_it_falls_at_most_so_many_steps_and_the_lower_tier_holds_again(
+    rule, on, earned, later
+):
     stands = standing(reckon(rule, None, earned, on))
 
     fallen = reckon(rule, stands, later, stands.grace_until + DAY)
@@ -103,7 +109,10 @@ def test_the_day_after_the_grace_it_falls_at_most_so_many_steps_and_the_lower_ti
     before = rule.rank(stands.tier)
     assert (fallen.reason, fallen.before) == (FELL, stands.tier)
     assert fallen.rank == max(rule.rank_for(later), before - rule.most_down)
-    assert reckon(rule, standing(fallen), later, fallen.from_day + DAY) is None or fallen.grace_until == fallen.from_day
+    assert (
+        reckon(rule, standing(fallen), later, fallen.from_day + DAY) is None
+        or fallen.grace_until == fallen.from_day
+    )
 
 
 @given(RULES, DAYS, st.integers(100, 299))
@@ -146,7 +155,9 @@ def test_in_a_calendar_year_a_tier_holds_to_the_end_of_the_next_one_and_is_kept_
     assert reckon(YEAR, standing(first), 150, date(2027, 3, 1)) is None
     kept = reckon(YEAR, standing(first), 210, date(2027, 9, 1))
     assert (kept.reason, kept.holds_until) == (KEPT, date(2028, 12, 31))
-    assert reckon(YEAR, standing(kept), 0, date(2028, 1, 1)) is None  # a new year begins with nothing, and it holds
+    assert (
+        reckon(YEAR, standing(kept), 0, date(2028, 1, 1)) is None
+    )  # a new year begins with nothing, and it holds
 
 
 @given(RULES, DAYS, st.lists(st.integers(0, 400), min_size=1, max_size=40), st.integers(1, 50))
@@ -167,13 +178,22 @@ def test_over_any_time_tiers_hold_as_promised_and_never_fall_below_what_was_earn
 
 
 @given(
-    st.lists(st.tuples(st.integers(0, 40), st.sampled_from([None, "silver", "gold"])), max_size=6, unique_by=lambda one: one[0]),
-    st.lists(st.tuples(st.integers(0, 40), st.integers(0, 20), st.sampled_from(["silver", "gold", "diamond"])), max_size=4),
+    st.lists(
+        st.tuples(st.integers(0, 40), st.sampled_from([None, "silver", "gold"])),
+        max_size=6,
+        unique_by=lambda one: one[0],
+    ),
+    st.lists(
+        st.tuples(st.integers(0, 40), st.integers(0, 20), st.sampled_from(["silver", "gold", "diamond"])),
+        max_size=4,
+    ),
 )
 def test_on_every_day_the_higher_of_earned_and_granted_counts(earned, granted):
     zero, order = date(2026, 1, 1), ("silver", "gold", "diamond")
     own = [(zero + timedelta(days=day), tier) for day, tier in earned]
-    given_ = [Granted(zero + timedelta(days=a), zero + timedelta(days=a + more), tier) for a, more, tier in granted]
+    given_ = [
+        Granted(zero + timedelta(days=a), zero + timedelta(days=a + more), tier) for a, more, tier in granted
+    ]
 
     line = spans(order, own, given_)
 
