@@ -56,8 +56,8 @@ def make(config: Config, size: str, *, quiet: bool, billing_state: Path | None =
 def _name_managers(session: Session, staff_id: int) -> None:
     """Every other member with a diamond card has a person to turn to; the rest is on the list of those without one."""
     asked = select(MemberFacts.member_id).where(MemberFacts.tiers.contains(["diamond"]))
-    for member_id in session.scalars(asked.order_by(MemberFacts.member_id)).all()[::2]:
-        member = members.by_id(session, member_id)
+    found = [members.by_id(session, one) for one in session.scalars(asked.order_by(MemberFacts.member_id))]
+    for member in [one for one in found if one.left_on is None][::2]:
         care.assign(session, member, staff_id, "diamond card", "demo", clock.now())
 
 

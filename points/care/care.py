@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
 from base import clock, ids
@@ -19,9 +19,10 @@ from base.errors import Invalid, NotFound
 from points import programmes
 from points.adjustments.adjustments import MOST_TEXT, said_plainly
 from points.care.models import CareAssignment, CareRule
+from points.kinds import State
 from points.members import scope
 from points.members.models import Member, MemberFacts
-from points.models import Programme
+from points.models import Programme, WalletRow
 from points.policies import SameDayVersion
 from points.tiers import tiers
 
@@ -205,6 +206,10 @@ def without_a_person(
             MemberFacts.member_id > after,
             MemberFacts.tiers.op("&&")(list(IMPORTANT)),
             func.coalesce(latest, 0) == 0,
+            exists().where(
+                WalletRow.member_id == MemberFacts.member_id,
+                WalletRow.state.not_in((State.CLOSED, State.MERGED)),
+            ),
         )
         .order_by(MemberFacts.member_id)
         .limit(limit)

@@ -61,7 +61,8 @@ def _granted(session: Session, members_of: Sequence[int]) -> dict[int, list[tupl
     )
     found: dict[int, list[tuple[TierGrant, date]]] = {}
     for row in session.execute(asked):
-        grant, revoked = row[0], row[1]
+        grant: TierGrant = row[0]
+        revoked: date | None = row[1]
         until = grant.until_day if revoked is None else revoked - DAY
         found.setdefault(grant.member_id, []).append((grant, until))
     return found

@@ -112,6 +112,10 @@ def test_important_members_without_a_person_are_listed_page_by_page(app, db, pro
     person = given_person("support")
     with database.begin() as session:
         care.assign(session, members.by_id(session, everybody[3]), person.staff_id, "x", "test", clock.now())
+    gone = given_member(db, programme)
+    given_tier_grant(gone, "gold", today + 30 * DAY)
+    with database.begin() as session:
+        members.leave(session, gone, today)
     service = caller(app, service_key(programme, "members:read"))
 
     first = service.get("/v1/care/without-person", programme="gotone", limit=1).json

@@ -25,6 +25,7 @@ from tests.given import (
     given_evaluated,
     given_ladder,
     given_member,
+    given_merged,
     given_programme,
     given_tier_grant,
 )
@@ -222,6 +223,18 @@ def test_two_runs_at_once_write_each_change_once(db, programme, monkeypatch):
 
     assert sum(found) == 12
     assert all(len(changes(one)) == 1 for one in everybody)
+
+
+def test_who_was_merged_into_a_member_brings_what_was_earned_before(db, programme, member_id):
+    today = clock.day(clock.now(), ZONE)
+    other = given_member(db, programme)
+    given_earned(other, 1_000, today - DAY)
+    given_earned(member_id, 2_000, today - DAY)
+    given_merged(other, member_id)
+
+    assert given_evaluated(programme, today) == 1
+    assert changes(member_id) == [(today, "silver", "reached", 3_000)]
+    assert changes(other) == []
 
 
 def test_who_has_left_is_not_evaluated(programme, member_id):
