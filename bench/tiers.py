@@ -45,9 +45,12 @@ def evaluated(server: Server, plan: Plan, say: Say) -> Measured:
     figures = {}
     for figure, on in (("first", today - timedelta(days=1)), ("next", today)):
         say(f"tiers: the {figure} run")
-        began = time.monotonic()
+        began, cpu, of_server = time.monotonic(), time.process_time(), server.cpu_s() or 0
         changes = _run(programme, on)
         figures[f"tiers_{figure}_s_at_{short(size)}"] = time.monotonic() - began
+        figures[f"tiers_{figure}_cpu_s_at_{short(size)}"] = time.process_time() - cpu
+        if server.cpu_s() is not None:
+            figures[f"tiers_{figure}_server_cpu_s_at_{short(size)}"] = (server.cpu_s() or 0) - of_server
         figures[f"tiers_{figure}_changes_at_{short(size)}"] = float(changes)
     return {}, figures
 

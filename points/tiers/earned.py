@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from base import database
 from points import lots
 from points.kinds import Kind
 from points.merges import redirects
@@ -53,11 +54,11 @@ def _read(session: Session, which: str, members: tuple[Any, ...], rules: Sequenc
     asked: list[Any] = []
     for rule, begin in zip(rules, windows, strict=True):
         asked += [begin, list(rule.lot_classes)]
-    rows = session.connection().exec_driver_sql(
+    rows = database.driver(session).execute(
         _EARNED.format(sums=", ".join([_SUM] * len(rules)), which=which),
         (*asked, *members, on, *members, min(windows), on),
     )
-    return {row[0]: tuple(row[1:]) for row in rows}
+    return {row[0]: tuple(row[1:]) for row in rows.fetchall()}
 
 
 def _survivors(merged: dict[int, int]) -> dict[int, int]:

@@ -5,15 +5,19 @@ what was earned in the window still reaches it, and else there is a grace in whi
 it fall, at most so many steps at once, and the lower tier holds again. The balance plays no part.
 """
 
+from bisect import bisect_right
 from calendar import monthrange
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
+from operator import attrgetter
 from typing import NamedTuple
 
 REACHED, KEPT, FELL = "reached", "kept", "fell"
 REASONS = (REACHED, KEPT, FELL)
 DAY = timedelta(days=1)
+_points = attrgetter("points")
 
 
 class Step(NamedTuple):
@@ -41,7 +45,7 @@ class Rule:
 
     def rank_for(self, earned: int) -> int:
         """How many steps so many points reach; 0: none."""
-        return sum(earned >= step.points for step in self.steps)
+        return bisect_right(self.steps, earned, key=_points)
 
     def rank(self, tier: str | None) -> int:
         """Which step a tier is, from 1; 0: none, or none of this ladder."""
@@ -164,6 +168,7 @@ def at(found: Sequence[Span], on: date) -> Span | None:
     return next((span for span in reversed(found) if span.from_day <= on), None)
 
 
+@lru_cache(maxsize=10_000)  # a run asks for the same few days again and again
 def add_months(on: date, months: int) -> date:
     """The same day of the month so many months later (or earlier), or the month's last day where there is no such day."""
     year, month = divmod(on.year * 12 + on.month - 1 + months, 12)

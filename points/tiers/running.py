@@ -95,12 +95,12 @@ def step(session: Session, programme: Programme, on: date, *, tells: Config | No
 
 def _next(session: Session, programme: Programme, after: int) -> list[tuple[int, bool]]:
     """Members in order, and whether each still takes part."""
-    rows = session.connection().exec_driver_sql(
+    rows = database.driver(session).execute(
         "select f.member_id, w.state not in (%s, %s) from member_facts f join wallet w on w.member_id = f.member_id "
         "where f.programme_id = %s and f.member_id > %s order by f.member_id limit %s",
         (int(State.CLOSED), int(State.MERGED), programme.programme_id, after, STEP),
     )
-    return [(row[0], row[1]) for row in rows]
+    return [(row[0], row[1]) for row in rows.fetchall()]
 
 
 def _evaluate(
@@ -119,16 +119,17 @@ def _evaluate(
             change = reckoning.reckon(rule, stand.get((member_id, rule.ladder)), sum_of, on)
             if change is not None:
                 wanted.append((member_id, rule, change, sum_of))
-    return _write(session, wanted)
+    _write(session, wanted)
+    return [(member_id, rule, change) for member_id, rule, change, _ in wanted]
 
 
 def _standings(session: Session, first: int, last: int) -> dict[tuple[int, str], Standing]:
-    rows = session.connection().exec_driver_sql(
+    rows = database.driver(session).execute(
         "select distinct on (member_id, ladder) member_id, ladder, from_day, tier, holds_until, grace_until "
         "from tier_change where member_id between %s and %s order by member_id, ladder, from_day desc",
         (first, last),
     )
-    return {(row[0], row[1]): Standing(*row[2:]) for row in rows}
+    return {(row[0], row[1]): Standing(*row[2:]) for row in rows.fetchall()}
 
 
 _COLUMNS = {
@@ -139,15 +140,14 @@ _COLUMNS = {
 _INSERT = (
     f"insert into tier_change ({', '.join(_COLUMNS)}, at) select k.*, %s from unnest("
     + ", ".join(f"%s::text::{kind}[]" for kind in _COLUMNS.values())
-    + ") k on conflict do nothing returning member_id, ladder"
+    + ") k"
 )
 
 
-def _write(
-    session: Session, wanted: Sequence[tuple[int, Rule, Change, int]]
-) -> list[tuple[int, Rule, Change]]:
+def _write(session: Session, wanted: Sequence[tuple[int, Rule, Change, int]]) -> None:
+    """Nobody else writes here: a run holds its row, and on the day of a change nothing follows."""
     if not wanted:
-        return []
+        return
     rows: list[tuple[Any, ...]] = [
         (
             member_id, rule.policy_id, sum_of, change.from_day, rule.window_first(change.from_day),
@@ -156,10 +156,8 @@ def _write(
         )
         for member_id, rule, change, sum_of in wanted
     ]  # fmt: skip
-    columns = [database.array([row[at] for row in rows]) for at in range(len(_COLUMNS))]
-    new = session.connection().exec_driver_sql(_INSERT, (clock.now(), *columns))
-    there = {(row[0], row[1]) for row in new}
-    return [(one[0], one[1], one[2]) for one in wanted if (one[0], one[1].ladder) in there]
+    columns = [database.array(column) for column in zip(*rows, strict=True)]
+    database.driver(session).execute(_INSERT, (clock.now(), *columns))
 
 
 def _touched(

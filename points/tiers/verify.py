@@ -1,5 +1,6 @@
 """Proof of tiers: facts say what changes and grants say, each change followed a policy in force, grants had two persons."""
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -59,25 +60,25 @@ def _approved(session: Session) -> Iterator[Finding]:
             .where(Proposal.kind.in_((proposals.KIND, grants.KIND)), Decision.verdict == APPROVED)
         )
     }
-    done: list[str] = []
+    done: Counter[str] = Counter()
     seen: set[tuple[int, str]] = set()
     for policy in session.scalars(select(TierPolicy).order_by(TierPolicy.from_day, TierPolicy.policy_id)):
         is_first = (policy.programme_id, policy.ladder) not in seen
         seen.add((policy.programme_id, policy.ladder))
         if policy.approval is None and is_first:
             continue
-        done.append(policy.approval or "")
+        done[policy.approval or ""] += 1
         fault = _decided(cases.get(policy.approval or ""), lambda said, row=policy: proposals.says(said, row))
         if fault:
             yield Finding("tier", f"policy {policy.policy_id}", fault)
     for row in (*session.scalars(select(TierGrant)), *session.scalars(select(TierRevocation))):
-        done.append(row.approval)
+        done[row.approval] += 1
         fault = _decided(cases.get(row.approval), None, row)
         if fault:
             yield Finding("tier", f"member {row.member_id} grant {row.grant_id}", fault)
     for reference in cases:
-        if done.count(reference) != 1:
-            yield Finding("tier", reference, f"it was approved and done {done.count(reference)} times")
+        if done[reference] != 1:
+            yield Finding("tier", reference, f"it was approved and done {done[reference]} times")
 
 
 def _decided(case: tuple[Proposal, Decision] | None, same: Any, row: Any = None) -> str:

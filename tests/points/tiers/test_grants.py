@@ -4,12 +4,14 @@ import threading
 from datetime import date, timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
+from app.wiring import findings
 from base import clock, database, notices
 from base.approvals import approvals
 from base.approvals.approvals import OwnProposal
 from base.errors import Problem
+from points import factors
 from points.members.models import MemberFacts
 from points.tiers import grants, tiers
 from points.tiers.grants import BadGrant, GrantOver, GrantUnknown
@@ -24,6 +26,7 @@ from tests.given import (
     given_programme,
     given_tier_grant,
 )
+from tests.owner import forget_everything, owner
 
 ON = date(2022, 6, 15)
 DAY = timedelta(days=1)
@@ -188,6 +191,39 @@ def test_the_member_is_told_of_a_higher_tier_with_its_end_and_not_of_one_that_ch
         (message,) = notices.latest(session, db.seal_key)
     assert f"钻石卡，有效期至 {ON + 5 * DAY}" in message.text
     assert f"You are diamond from {ON} on, until {ON + 5 * DAY}" in message.text
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "update tier_grant set approval = 'apr_0'",
+        "update tier_grant set tier = 'diamond'",
+        "update tier_grant set until_day = until_day + 1",
+        "delete from tier_revocation",
+        "update tier_revocation set reason = 'another'",
+        "insert into tier_revocation select member_id, grant_id + 1, revoked_at, from_day, reason, approval from tier_revocation",
+    ],
+)
+def test_the_books_hold_each_grant_against_its_approval(db, member_id, statement):
+    revoke(given_tier_grant(member_id, "gold", ON + 20 * DAY, on=ON), ON + 3 * DAY)
+    with owner(db) as connection:
+        connection.execute(text(statement))
+
+    with database.begin() as session:
+        assert any(one.rule == "tier" for one in findings(session))
+    forget_everything(db)
+
+
+def test_the_notice_says_what_the_tier_brings(db, programme, member_id):
+    with database.begin() as session:
+        factors.add(session, programme.programme_id, factors.TIER, date(2020, 1, 1), 150, tier="gold")
+
+    given_tier_grant(member_id, "gold", ON + 5 * DAY, on=ON)
+
+    with database.begin() as session:
+        (message,) = notices.latest(session, db.seal_key)
+    assert "账单积分按 150% 累计" in message.text
+    assert "Bills earn 150 % of the usual points." in message.text
 
 
 def test_a_run_and_an_approval_at_once_leave_facts_that_say_both(db, programme, member_id, monkeypatch):
