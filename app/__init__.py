@@ -23,6 +23,7 @@ from merchants.terminals import api as terminals_api
 from points.adjustments import api as adjustments_api
 from points.announcements import api as announcements_api
 from points.bonuses import api as bonuses_api
+from points.care import api as care_api
 from points.earnings import api as earnings_api
 from points.entitlements import api as entitlements_api
 from points.gifts import api as gifts_api
@@ -32,6 +33,7 @@ from points.lines import api as lines_api
 from points.members import api as members_api
 from points.merges import api as merges_api
 from points.operations import api as operations_api
+from points.tiers import api as tiers_api
 from points.wallets import api as wallets_api
 
 MOST_BYTES = 1_000_000
@@ -73,6 +75,8 @@ def create_app(config: Config) -> Flask:
         announcements_api,
         bonuses_api,
         goodwill_api,
+        tiers_api,
+        care_api,
         earnings_api,
         entitlements_api,
         offers_api,

@@ -20,6 +20,7 @@ from app.commands import (
     proof,
     servers,
     staff,
+    tiers,
     why,
 )
 from base import logs, process
@@ -51,6 +52,7 @@ for group in (
     staff.verbs,
     bonuses.verbs,
     bonus_rules.verbs,
+    tiers.verbs,
     (imports.imports, groups.groups, lines.lines),
 ):
     for verb in group:

@@ -7,18 +7,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import text
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
 
 from admin.analytics import simulator
 from admin.staff import staff
 from app import demo_allowances
 from app.sandbox import billing as sandbox
-from base import database
+from base import clock, database
 from base.config import Config
 from base.errors import NotAllowed
 from base.progress import bar
 from catalog.bill_credit import billing
+from points.care import care
 from points.members import members
+from points.members.models import MemberFacts
 from points.members.sign_in import secrets_of
 
 SIZES = simulator.SIZES
@@ -47,8 +50,17 @@ def make(config: Config, size: str, *, quiet: bool, billing_state: Path | None =
     with database.begin() as session:
         checker = staff.add(session, CHECKER, "Demo checker", staff_password(config, CHECKER), ["checker"])
         maker = staff.add(session, STAFF, "Demo", staff_password(config), STAFF_ROLES)
+        _name_managers(session, maker.staff_id)
         demo_allowances.make(session, staff.principal(maker), staff.principal(checker))
     return True
+
+
+def _name_managers(session: Session, staff_id: int) -> None:
+    """Every other member with a diamond card has a person to turn to; the rest is on the list of those without one."""
+    asked = select(MemberFacts.member_id).where(MemberFacts.tiers.contains(["diamond"]))
+    found = [members.by_id(session, one) for one in session.scalars(asked.order_by(MemberFacts.member_id))]
+    for member in [one for one in found if one.left_on is None][::2]:
+        care.assign(session, member, staff_id, "diamond card", "demo", clock.now())
 
 
 def is_whole() -> bool:

@@ -25,6 +25,8 @@ from points.announcements import announcements
 from points.announcements import verify as announcements_verify
 from points.bonuses import rules as bonus_rules
 from points.bonuses import verify as bonuses_verify
+from points.care import care
+from points.care import verify as care_verify
 from points.entitlements import rules as entitlement_rules
 from points.entitlements import verify as entitlements_verify
 from points.gifts import job as gifts_job
@@ -40,6 +42,8 @@ from points.members import verify as members_verify
 from points.merges import job as merges_job
 from points.merges import merges
 from points.merges import verify as merges_verify
+from points.tiers import grants, proposals
+from points.tiers import verify as tiers_verify
 
 
 def wire(config: Config, *, pool_size: int | None = None, statement_timeout_ms: int = 5_000) -> None:
@@ -55,6 +59,7 @@ def wire(config: Config, *, pool_size: int | None = None, statement_timeout_ms: 
     sign_ins.held_by("member", member_sign_in.holder)
     sign_ins.held_by("clerk", clerks.holder)
     sign_ins.held_by("staff", staff.holder)
+    care.persons_by(staff.person)
     jobs.register(BILL_CREDIT_TASK, partial(bill_credit.run, config))
     jobs.register(GIFT_TASK, partial(gifts_job.run, config))
     jobs.register(merges.TASK, merges_job.run)
@@ -68,6 +73,12 @@ def wire(config: Config, *, pool_size: int | None = None, statement_timeout_ms: 
         goodwill,
     ):
         approvals.register(approvals.Kind(topic.KIND, topic.carry_out, topic.PROPOSES, topic.APPROVES))
+    approvals.register(
+        approvals.Kind(proposals.KIND, proposals.carry_out, proposals.PROPOSES, proposals.APPROVES)
+    )
+    approvals.register(
+        approvals.Kind(grants.KIND, partial(grants.carry_out, config), grants.PROPOSES, grants.APPROVES)
+    )
 
 
 def findings(
@@ -89,5 +100,7 @@ def findings(
     yield from entitlements_verify.findings(session)
     yield from bonuses_verify.findings(session)
     yield from goodwill_verify.findings(session)
+    yield from tiers_verify.findings(session)
+    yield from care_verify.findings(session)
     yield from catalog_verify.findings(session)
     yield from merchants_verify.findings(session)

@@ -308,7 +308,7 @@ def _attributes(
     """What is known of the members, where a factor asks for it: a programme without factors reads nothing more."""
     if all(factor.kind == factors.TENURE for factor in versions.factors):
         return {}
-    return attributes.of_many(session, {holder.member_id for holder in holders if holder})
+    return attributes.of_many(session, {one.member_id for one in holders if one}, versions.asked_ladders)
 
 
 def _memberships(

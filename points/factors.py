@@ -1,7 +1,7 @@
 """Factors: who earns more on a bill line, from a day on - by tier, by years as a customer, in the birthday's month.
 
 Of one kind at most one factor counts: one for the line's own type before one for every type, then the one that
-asks for most years. How several kinds combine is said by `policies.fraction`: added percents first, then products.
+asks for most years, then the one of the highest percent (who has several tiers), then the first by the tier's code. How several kinds combine is said by `policies.fraction`: added percents first, then products.
 """
 
 import re
@@ -33,11 +33,15 @@ class BadFactor(Invalid):
 
 @dataclass(frozen=True, slots=True)
 class Circumstances:
-    """What a customer is on a day: tier, full years as a customer, whether it is the month of the birthday."""
+    """What a customer is on a day: tier, full years as a customer, whether it is the month of the birthday.
+
+    `tiers`: further ones, for a member may be on several ladders.
+    """
 
     tier: str | None = None
     years: int = 0
     birthday: bool = False
+    tiers: frozenset[str] = frozenset()
 
 
 def add(
@@ -111,7 +115,7 @@ def applying(candidates: Iterable[EarnFactor], customer: Circumstances) -> tuple
     chosen: dict[str, EarnFactor] = {}
     for factor in candidates:
         if _holds(factor, customer) and (
-            factor.kind not in chosen or _rank(factor) > _rank(chosen[factor.kind])
+            factor.kind not in chosen or _rank(factor) < _rank(chosen[factor.kind])
         ):
             chosen[factor.kind] = factor
     found = (chosen[kind] for kind in KINDS if kind in chosen)
@@ -120,14 +124,16 @@ def applying(candidates: Iterable[EarnFactor], customer: Circumstances) -> tuple
 
 def _holds(factor: EarnFactor, customer: Circumstances) -> bool:
     if factor.kind == TIER:
-        return factor.tier == customer.tier
+        return factor.tier == customer.tier or factor.tier in customer.tiers
     if factor.kind == TENURE:
         return customer.years >= (factor.least_years or 0)
     return customer.birthday
 
 
-def _rank(factor: EarnFactor) -> tuple[bool, int]:
-    return factor.line_type is not None, factor.least_years or 0
+def _rank(factor: EarnFactor) -> tuple[bool, int, int, str]:
+    """The least of several counts."""
+    percent = 100 + factor.percent if factor.adds else factor.percent
+    return factor.line_type is None, -(factor.least_years or 0), -percent, factor.tier or ""
 
 
 def full_years(since: date, on: date) -> int:

@@ -13,6 +13,8 @@ from base import ids
 from base.errors import Conflict, NotFound
 from points import lots
 from points.models import EarnFactor, EarnRule, ExpiryPolicy
+from points.tiers import ladders
+from points.tiers.ladders import NO_LADDERS, Ladders
 
 Version = TypeVar("Version", EarnRule, ExpiryPolicy)
 BILL_POINTS = 1
@@ -44,6 +46,12 @@ class Policies:
     earn_rules: tuple[EarnRule, ...]
     expiry: tuple[ExpiryPolicy, ...]
     factors: tuple[EarnFactor, ...] = ()
+    ladders: Ladders = NO_LADDERS
+
+    @property
+    def asked_ladders(self) -> Ladders:
+        """The ladders where a factor asks for a tier; else none, and nobody need look who stands where."""
+        return self.ladders if any(factor.tier is not None for factor in self.factors) else NO_LADDERS
 
     def earn_rule(self, line_type: str, on: date) -> EarnRule:
         """The earn rule in force for a type of bill line on a day; NoRuleInForce."""
@@ -60,6 +68,7 @@ def load(session: Session, programme_id: int) -> Policies:
         tuple(session.scalars(select(EarnRule).where(EarnRule.programme_id == programme_id))),
         tuple(session.scalars(select(ExpiryPolicy).where(ExpiryPolicy.programme_id == programme_id))),
         tuple(session.scalars(select(EarnFactor).where(EarnFactor.programme_id == programme_id))),
+        ladders.load(session, programme_id),
     )
 
 

@@ -2,6 +2,7 @@
 
 import itertools
 import uuid
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -16,6 +17,7 @@ from admin.staff import staff
 from admin.staff.models import StaffRow
 from base import clock, database, ids
 from base.approvals import approvals
+from base.approvals.models import Proposal
 from base.auth import api_keys, passwords, sign_ins
 from base.auth.principals import Staff
 from base.config import Config
@@ -39,6 +41,8 @@ from points.members import attributes, members
 from points.members.members import Enrolment, Secrets
 from points.merges import merges
 from points.models import ExtensionRow, Programme
+from points.tiers import grants, ladders, running
+from points.tiers.reckoning import Step
 
 ZONE = "Asia/Shanghai"
 LONG_AGO = date(2020, 1, 1)
@@ -311,6 +315,62 @@ def given_bonus_rule(
         rule = bonus_rules.made(session, proposal)
     assert rule is not None
     return rule
+
+
+CARD = (
+    Step("silver", 3_000, {"zh-CN": "银卡", "en": "silver"}),
+    Step("gold", 12_000, {"zh-CN": "金卡", "en": "gold"}),
+    Step("diamond", 50_000, {"zh-CN": "钻石卡", "en": "diamond"}),
+)
+
+
+def given_ladder(
+    programme: Programme, ladder: str = "card", steps: Sequence[Step] = CARD, **more: Any
+) -> None:
+    """A ladder that was set up with the programme: rolling 12 months, a tier holds 12, then a month of grace."""
+    values: dict[str, Any] = {"window_months": 12, "hold_months": 12, "grace_months": 1, "most_down": 1}
+    with database.begin() as session:
+        ladders.add(
+            session, programme.programme_id, ladder, LONG_AGO, steps, **(values | more),
+            lot_classes=[policies.BILL_POINTS], reason="for a test", approval=None, at=clock.now(),
+        )  # fmt: skip
+
+
+def given_earned(member_id: int, points: int, on: date, *, lot_class: int = policies.BILL_POINTS) -> int:
+    """Points earned on a day; the number of the posting."""
+    key = lots.key(on + timedelta(days=730), lot_class)
+    at = clock.start_of(on, ZONE) + timedelta(hours=12)
+    request = Request(
+        member_id, ledger.key("test", str(uuid.uuid4())), Kind.EARN, points, at, ZONE, lot_key=key
+    )
+    with database.begin() as session:
+        return ledger.post(session, request).seq
+
+
+def given_evaluated(programme: Programme, on: date, *, tells: Config | None = None) -> int:
+    """The tiers of all members evaluated on a day; how many changed."""
+    with clock.stopped(clock.start_of(on, ZONE) + timedelta(hours=20)):
+        with database.begin() as session:
+            running.begin(session, programme, on, clock.now())
+        changes, done = 0, False
+        while not done:
+            with database.begin() as session:
+                step = running.step(session, programme, on, tells=tells)
+            changes, done = changes + step.changes, step.done
+    return changes
+
+
+def given_tier_grant(
+    member_id: int, tier: str, until: date, *, on: date | None = None, from_day: date | None = None
+) -> Proposal:
+    """A tier given by hand: proposed by one person, approved by another; the proposal."""
+    maker, checker = given_person("support"), given_person("checker")
+    at = clock.start_of(on, ZONE) + timedelta(hours=9) if on else clock.now()
+    with clock.stopped(at), database.begin() as session:
+        wanted = grants.Wanted(tier, until, "an old promise", from_day)
+        proposal = grants.propose(session, maker, member_id, wanted, clock.now()).proposal
+        approvals.approve(session, checker, proposal.proposal_id, proposal.content_hash.hex(), clock.now())
+    return proposal
 
 
 def staff_token(*roles: str, area: str = "") -> str:

@@ -14,7 +14,7 @@ import numpy as np
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from admin.analytics import demo_bonuses, demo_offers, runs
+from admin.analytics import demo_bonuses, demo_offers, demo_tiers, runs
 from admin.analytics.histories import Ints
 from admin.analytics.population import KINDS, Brand, Population
 from base import clock, database
@@ -44,6 +44,7 @@ from points.members import members
 from points.members.members import Enrolment
 from points.members.sign_in import secrets_of
 from points.models import Programme
+from points.tiers import ladders
 
 ZONE = "Asia/Shanghai"
 CHUNK = 100
@@ -158,6 +159,11 @@ def _programme(session: Session, brand: Brand, first_day: date) -> Programme:
     policies.add_expiry_policy(
         session, programme.programme_id, policies.PROMOTION_POINTS, first_day - demo_bonuses.BEFORE, months=12
     )
+    for ladder, (steps, months) in demo_tiers.LADDERS.items():
+        ladders.add(
+            session, programme.programme_id, ladder, first_day, steps, **months,
+            lot_classes=[policies.BILL_POINTS], reason="demo", approval=None, at=clock.now(),
+        )  # fmt: skip
     rates.add(session, programme.programme_id, first_day, points=100, per_fen=100)
     rates.add(session, programme.programme_id, first_day, points=80, per_fen=100, kind="voucher")
     rates.add(session, programme.programme_id, first_day, points=50, per_fen=100, kind="perk")
@@ -254,6 +260,7 @@ def _play(demo: Demo, month: int) -> None:
     days = clock.day(begins, ZONE), clock.day(ends, ZONE) - timedelta(days=1)
     demo_bonuses.give(demo.programmes.values(), *days, ends)
     _bill(demo, month, ends, plan.bills_fen)
+    demo_tiers.evaluate(demo.programmes.values(), ends)
     _settle(demo, ends)
 
 

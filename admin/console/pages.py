@@ -7,6 +7,7 @@ from flask_wtf.csrf import CSRFError
 from admin.console import figures
 from admin.console.adjustments import pages as adjustments
 from admin.console.approvals import pages as approvals
+from admin.console.care import pages as care
 from admin.console.http import chosen, page
 from admin.console.members import pages as members
 from admin.console.merchants import pages as merchants
@@ -24,7 +25,7 @@ from base.http.problems import PageExpired, body_of, status_of
 from base.http.settings import config
 
 blueprint = Blueprint("console_pages", __name__, template_folder="templates", url_prefix="/staff")
-for topic in (members, adjustments, approvals, offers, merchants, retention):
+for topic in (members, adjustments, approvals, care, offers, merchants, retention):
     blueprint.register_blueprint(topic.blueprint)
 
 

@@ -107,6 +107,8 @@ APPROVAL_KINDS = {
     "entitlement": _("Allowance of a tier"),
     "bonus-rule": _("Bonus rule"),
     "goodwill": _("Points of goodwill"),
+    "tier-policy": _("Ladder of tiers"),
+    "tier-grant": _("Tier given by hand"),
 }
 APPROVAL_STATES = {
     "proposed": (_("To be decided"), "wait"),

@@ -12,6 +12,7 @@ from base.auth.guesses import Limit
 from base.auth.permissions import STAFF_ROLES
 from base.auth.principals import Staff
 from base.errors import Invalid, NotSignedIn
+from points.care.care import Person
 from points.members import areas
 
 LIMIT = Limit(tries=5, window=timedelta(minutes=15))
@@ -53,6 +54,18 @@ def add(session: Session, email: str, name: str, password: str, roles: list[str]
 def is_there(session: Session, email: str) -> bool:
     """Whether somebody has this mail address."""
     return session.scalar(select(StaffRow.staff_id).where(StaffRow.email == email.lower())) is not None
+
+
+def person(session: Session, text: str) -> Person | None:
+    """Somebody of the staff by mail address, or by "staff:NUMBER", which leavers have as well."""
+    kind, _, number = text.partition(":")
+    if kind == "staff" and number.isascii() and number.isdigit() and len(number) < 19:
+        row = session.get(StaffRow, int(number))
+    else:
+        row = session.scalar(
+            select(StaffRow).where(StaffRow.email == text.lower(), StaffRow.ended_at.is_(None))
+        )
+    return Person(row.staff_id, row.name) if row else None
 
 
 def sign_in(email: str, password: str) -> str:

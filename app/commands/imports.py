@@ -18,6 +18,7 @@ from base.local import CannotStart
 from catalog.rates import rates
 from points import bills, corrections, payments, policies, programmes, waiting
 from points.bonuses import files as bonus_files
+from points.care import imports as manager_imports
 from points.imports import Report
 from points.lines import imports as line_imports
 from points.members import imports as member_imports
@@ -229,6 +230,23 @@ def import_line_events(
         report = line_imports.take_in(
             _chosen(code), config, file, errors=errors, dry_run=dry_run, quiet=quiet
         )
+    _tell(report, as_json=as_json, quiet=quiet)
+
+
+@imports.command("managers")
+@_file
+@_programme
+@_dry_run
+@_errors
+@_json
+@_quiet
+def import_managers(
+    file: Path, code: str | None, dry_run: bool, errors: Path | None, as_json: bool, quiet: bool
+) -> None:
+    """Who looks after whom (CSV): customer_id, person (a mail address of the staff), reason, maybe from_day."""
+    with _plainly():
+        local_setup.ready()
+        report = manager_imports.take_in(_chosen(code), file, errors=errors, dry_run=dry_run, quiet=quiet)
     _tell(report, as_json=as_json, quiet=quiet)
 
 

@@ -1,4 +1,4 @@
-"""Home: balance and worth, what lapses next, what is under way, vouchers to use, offers within reach."""
+"""Home: balance and worth, what lapses next, tiers, what is under way, vouchers to use, offers within reach."""
 
 from flask import render_template
 from flask.typing import ResponseReturnValue
@@ -14,6 +14,8 @@ from points import lots
 from points.entitlements import entitlements
 from points.groups import spending
 from points.members import members
+from points.tiers import tiers
+from points.tiers import words as tier_words
 from points.wallets import wallets
 
 ON_TOP = 3
@@ -42,4 +44,7 @@ def home() -> ResponseReturnValue:
             ),
             groups=spending.mine(session, me().member_id, at),
             near=cards.near(session, shown, at, worth_fen),
+            tiers=tiers.of(session, me().member_id, shown.on),
+            tier_history=tiers.history(session, me().member_id)[:ON_TOP],
+            tier_words=tier_words,
         )

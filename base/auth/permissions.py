@@ -27,6 +27,8 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "adjustments:propose",
             "merges:propose",
             "goodwill:propose",
+            "tier-grants:propose",
+            "care:assign",
             "earnings:estimate",
         }
     ),
@@ -42,6 +44,8 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "entitlements:approve",
             "bonuses:approve",
             "goodwill:approve",
+            "tier-policies:approve",
+            "tier-grants:approve",
         }
     ),
     "editor": frozenset(
@@ -54,6 +58,8 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "extensions:propose",
             "entitlements:propose",
             "bonuses:propose",
+            "tier-policies:propose",
+            "care:rules",
         }
     ),
     "finance": frozenset({"console", "statements:read", "offers:read", "rates:read", "earnings:estimate"}),

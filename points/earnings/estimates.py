@@ -11,6 +11,7 @@ from points.explain import Reckoning, Sentence
 from points.factors import Circumstances
 from points.members import attributes, members
 from points.models import EarnFactor, Programme
+from points.tiers import ladders
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,8 @@ class Estimated:
 def of_member(session: Session, member_id: int, on: date) -> Circumstances:
     """What a member is on a day, as far as factors ask for it; MemberUnknown."""
     member = members.by_id(session, member_id)
-    known = attributes.of_many(session, [member_id]).get(member_id, attributes.NOTHING_KNOWN)
+    found = ladders.load(session, member.programme_id)
+    known = attributes.of_many(session, [member_id], found).get(member_id, attributes.NOTHING_KNOWN)
     return known.circumstances(member.joined_on, on)
 
 

@@ -21,9 +21,10 @@ from points.entitlements.periods import Allowance, Period
 from points.lines import standing
 from points.lines.matrix import Action
 from points.members import attributes
-from points.members.attributes import NOTHING_KNOWN
+from points.members.attributes import NOTHING_KNOWN, Attributes
 from points.members.models import Member
 from points.models import Programme
+from points.tiers import ladders
 
 LONGEST_REF = 64
 _DAY = timedelta(days=1)
@@ -106,14 +107,14 @@ def use(
     standing.ask(
         session, member, ledger.read(session, member.member_id).state, programme, today, Action.REDEEM
     )
-    versions = rules.load(session, programme.programme_id)
-    found = _standing(session, member.member_id, versions, perk, on)
+    versions, known = rules.load(session, programme.programme_id), _known(session, member)
+    found = _standing(session, member.member_id, known, versions, perk, on)
     if found is None:
         raise EntitlementUnknown()
     _check(found, guests, on, today, ref)
     taken = 1 + (guests if found.rule.guests_take_uses else 0)
     if not _count(session, member.member_id, found, taken):
-        now = _standing(session, member.member_id, versions, perk, on) or found
+        now = _standing(session, member.member_id, known, versions, perk, on) or found
         raise EntitlementUsedUp(
             allowed=now.allowance.allowed, left=now.allowance.left, resets_on=str(now.period.until)
         )
@@ -133,7 +134,7 @@ def use(
     )
     session.add(row)
     session.flush()
-    after = _standing(session, member.member_id, versions, perk, on)
+    after = _standing(session, member.member_id, known, versions, perk, on)
     assert after is not None
     return row, after
 
@@ -166,7 +167,12 @@ def undo(session: Session, member_id: int, use_id: int, actor: str, at: datetime
 def of(session: Session, member: Member, programme: Programme, on: date) -> list[Standing]:
     """Every perk that the member's tier allows on a day or that was used in its period, by code."""
     versions = rules.load(session, programme.programme_id)
-    found = (_standing(session, member.member_id, versions, perk, on) for perk in rules.perks(versions))
+    if not versions:
+        return []
+    known = _known(session, member)
+    found = (
+        _standing(session, member.member_id, known, versions, perk, on) for perk in rules.perks(versions)
+    )
     return [one for one in found if one is not None and (one.allowance.allowed or one.allowance.used)]
 
 
@@ -191,8 +197,19 @@ def _check(found: Standing, guests: int, on: date, today: date, ref: str) -> Non
         raise TooManyGuests(most=found.rule.guests)
 
 
+def _known(session: Session, member: Member) -> Attributes:
+    """The member's tiers by date."""
+    found = ladders.load(session, member.programme_id)
+    return attributes.of_many(session, [member.member_id], found).get(member.member_id, NOTHING_KNOWN)
+
+
 def _standing(
-    session: Session, member_id: int, versions: Sequence[EntitlementRule], perk: str, on: date
+    session: Session,
+    member_id: int,
+    known: Attributes,
+    versions: Sequence[EntitlementRule],
+    perk: str,
+    on: date,
 ) -> Standing | None:
     """How a perk stands on a day; None where no rule has begun."""
     rule = rules.in_force(versions, perk, on)
@@ -200,15 +217,16 @@ def _standing(
         return None
     now = periods.period(rule.period, on)
     row = session.get(EntitlementCount, (member_id, perk, now.first), populate_existing=True)
-    own = periods.own(rule.uses, tiers_on(session, member_id, on))
+    own = periods.own(rule.uses, known.every_on(on))
     if row is not None:
         return Standing(rule, now, Allowance(own, row.carried, row.used))
-    return Standing(rule, now, Allowance(own, _carried(session, member_id, versions, rule, now), 0))
+    return Standing(rule, now, Allowance(own, _carried(session, member_id, known, versions, rule, now), 0))
 
 
 def _carried(
     session: Session,
     member_id: int,
+    known: Attributes,
     versions: Sequence[EntitlementRule],
     rule: EntitlementRule,
     now: Period,
@@ -219,7 +237,7 @@ def _carried(
         return 0
     then = periods.period(last.period, now.first - _DAY)
     row = session.get(EntitlementCount, (member_id, rule.perk, then.first))
-    own = periods.own(last.uses, tiers_on(session, member_id, then.last))
+    own = periods.own(last.uses, known.every_on(then.last))
     before = Allowance(own, row.carried if row else 0, row.used if row else 0)
     return periods.carried(before, rule.carry_over)
 
@@ -256,9 +274,3 @@ def _counter(member_id: int, perk: str, first: date) -> tuple[ColumnElement[bool
         EntitlementCount.perk == perk,
         EntitlementCount.period_from == first,
     )
-
-
-def tiers_on(session: Session, member_id: int, on: date) -> frozenset[str]:
-    """The member's tiers on a day."""
-    tier = attributes.of_many(session, [member_id]).get(member_id, NOTHING_KNOWN).tier_on(on)
-    return frozenset({tier} if tier else ())

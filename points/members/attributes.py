@@ -1,6 +1,8 @@
 """What a member is by date: area, middle bill, risk grade, the tier that another system tells, the birthday.
 
 Each is told with the day from which it holds, by whom and why; the latest of each also stands in the member's facts.
+Beside the tier that is told there are those of the programme's ladders (points/tiers/); where a ladder has a tier of the
+told code, the ladder alone says who has it.
 The birthday is month and day alone: enough to earn by and to congratulate, and no year of birth to leak; whoever rates
 a line may read it, and no posting repeats it.
 """
@@ -14,9 +16,13 @@ from datetime import date
 
 from sqlalchemy.orm import Session
 
+from base import clock
 from base.errors import Invalid
 from points.factors import TIER_CODE, Circumstances, full_years
 from points.members.areas import AREA as AREA_CODE
+from points.tiers import present, reckoning
+from points.tiers.ladders import NO_LADDERS, Ladders
+from points.tiers.reckoning import Granted, Span
 
 TIER, BIRTHDAY, AREA, ARPU, RISK = "tier", "birthday", "area", "arpu_fen", "risk"
 HIGHEST_RISK = 4  # the stars of the operator's index of who may leave, none to four
@@ -33,20 +39,40 @@ class BadAttribute(Invalid):
 
 @dataclass(frozen=True, slots=True)
 class Attributes:
-    """All that is known of a member: tiers with the days from which they held, ascending, and the birthday."""
+    """All that is known of a member: told tiers with the days from which they held, ascending, the birthday, and the
+    tiers of every day on each ladder.
+    """
 
     tiers: tuple[tuple[date, str], ...] = ()
     birthday: str | None = None
+    climbed: tuple[tuple[Span, ...], ...] = ()
+    ladders: Ladders = NO_LADDERS
 
     def tier_on(self, on: date) -> str | None:
-        """The tier of a day; None: none is known."""
+        """The told tier of a day; None: none is known."""
         begun = bisect_right(self.tiers, on, key=lambda one: one[0])
         return self.tiers[begun - 1][1] if begun else None
+
+    def climbed_on(self, on: date) -> frozenset[str]:
+        """The tiers of a day on the ladders, at most one on each."""
+        spans = (reckoning.at(of_ladder, on) for of_ladder in self.climbed)
+        return frozenset(span.tier for span in spans if span and span.tier)
+
+    def free_on(self, on: date) -> str | None:
+        """The told tier of a day that is a step of no ladder."""
+        told = self.tier_on(on)
+        return None if told and self.ladders.has(told, on) else told
+
+    def every_on(self, on: date) -> frozenset[str]:
+        """All tiers of a day: those on the ladders, and the told one that is a step of none."""
+        free = self.free_on(on)
+        return self.climbed_on(on) | ({free} if free else frozenset())
 
     def circumstances(self, joined_on: date, on: date) -> Circumstances:
         """What the member is on a day, as factors ask for it."""
         in_birthday_month = self.birthday is not None and int(self.birthday[:2]) == on.month
-        return Circumstances(self.tier_on(on), full_years(joined_on, on), in_birthday_month)
+        free = self.free_on(on)
+        return Circumstances(free, full_years(joined_on, on), in_birthday_month, self.climbed_on(on))
 
 
 NOTHING_KNOWN = Attributes()
@@ -63,24 +89,47 @@ def is_birthday(text: str) -> bool:
     return True
 
 
-def of_many(session: Session, members: Iterable[int]) -> dict[int, Attributes]:
-    """What is known of members, in one statement; a member of whom nothing is known is left out."""
-    rows = session.connection().exec_driver_sql(
-        "select member_id, name, from_day, value from member_attribute where member_id = any(%s) "
-        "order by member_id, from_day",
-        (sorted(members),),
-    )
+def of_many(session: Session, members: Iterable[int], ladders: Ladders = NO_LADDERS) -> dict[int, Attributes]:
+    """What is known of members, in one statement; a member of whom nothing is known is left out.
+
+    Without `ladders` only what was told is read.
+    """
+    asked = sorted(members)
+    statement = _TOLD_AND_CLIMBED if ladders.versions else f"{_TOLD} order by 1, 3"
+    rows = session.connection().exec_driver_sql(statement, (asked,) * statement.count("%s"))
     tiers: dict[int, list[tuple[date, str]]] = defaultdict(list)
     birthdays: dict[int, str] = {}
-    for member_id, name, from_day, value in rows:
-        if name == TIER:
+    changes: dict[int, dict[str, list[tuple[date, str | None]]]] = defaultdict(lambda: defaultdict(list))
+    grants: dict[int, dict[str, list[Granted]]] = defaultdict(lambda: defaultdict(list))
+    for member_id, name, from_day, value, until, ladder in rows:
+        if until is not None:
+            grants[member_id][ladder].append(Granted(from_day, until, value))
+        elif ladder is not None:
+            changes[member_id][ladder].append((from_day, value))
+        elif name == TIER:
             tiers[member_id].append((from_day, value))
         elif name == BIRTHDAY:
             birthdays[member_id] = value
     return {
-        member_id: Attributes(tuple(tiers.get(member_id, ())), birthdays.get(member_id))
-        for member_id in tiers.keys() | birthdays.keys()
+        member_id: Attributes(
+            tuple(tiers.get(member_id, ())),
+            birthdays.get(member_id),
+            _climbed(ladders, changes.get(member_id, {}), grants.get(member_id, {})),
+            ladders,
+        )
+        for member_id in tiers.keys() | birthdays.keys() | changes.keys() | grants.keys()
     }
+
+
+def _climbed(
+    ladders: Ladders,
+    changes: Mapping[str, list[tuple[date, str | None]]],
+    grants: Mapping[str, list[Granted]],
+) -> tuple[tuple[Span, ...], ...]:
+    return tuple(
+        reckoning.spans(ladders.order(name), changes.get(name, ()), grants.get(name, ()))
+        for name in sorted(changes.keys() | grants.keys())
+    )
 
 
 def add_many(
@@ -102,6 +151,7 @@ def add_many(
         (source, reason, *([row[at] for row in rows] for at in range(4))),
     )
     connection.exec_driver_sql(_LATEST, (sorted({member_id for member_id, _, _ in told}),))
+    present.refresh(session, {member_id for member_id, name, _ in told if name == TIER}, clock.now())
 
 
 def check(name: str, value: str) -> None:
@@ -130,11 +180,19 @@ WORDS = {
     ARPU: "is not a whole number of fen",
     RISK: f"is not a whole number from 0 to {HIGHEST_RISK}",
 }
+_TOLD = (
+    "select member_id, name, from_day, value, null::date as until, null::text as ladder from member_attribute "
+    "where member_id = any(%s)"
+)
+_TOLD_AND_CLIMBED = f"""{_TOLD} and name in ('tier', 'birthday')
+union all select member_id, null, from_day, tier, null, ladder from tier_change where member_id = any(%s)
+union all select g.member_id, null, g.from_day, g.tier, least(g.until_day, r.from_day - 1), g.ladder
+from tier_grant g left join tier_revocation r on r.member_id = g.member_id and r.grant_id = g.grant_id
+where g.member_id = any(%s) and (r.from_day is null or r.from_day > g.from_day) order by 1, 3"""
 _LATEST = """
 update member_facts f set
   area = coalesce(t.said ->> 'area', f.area), arpu_fen = coalesce((t.said ->> 'arpu_fen')::bigint, f.arpu_fen),
-  risk = coalesce((t.said ->> 'risk')::smallint, f.risk), birthday = coalesce(t.said ->> 'birthday', f.birthday),
-  tiers = case when t.said ? 'tier' then array[t.said ->> 'tier'] else f.tiers end
+  risk = coalesce((t.said ->> 'risk')::smallint, f.risk), birthday = coalesce(t.said ->> 'birthday', f.birthday)
 from (select member_id, jsonb_object_agg(name, value) said from (
     select distinct on (member_id, name) member_id, name, value from member_attribute
     where member_id = any(%s) order by member_id, name, from_day desc) latest

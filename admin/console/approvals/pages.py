@@ -33,6 +33,7 @@ from points.goodwill import goodwill
 from points.members import members
 from points.members.models import Member
 from points.merges import merges
+from points.tiers import grants, proposals
 
 MOST_NOTE = 500
 APART = frozenset({"kind", "member", "into"})  # said elsewhere on the page
@@ -44,6 +45,8 @@ KINDS: dict[str, tuple[str, ModuleType]] = {  # kind -> its place under /staff, 
     entitlements.KIND: ("entitlements", entitlements),
     bonus_rules.KIND: ("bonus-rules", bonus_rules),
     goodwill.KIND: ("goodwill", goodwill),
+    proposals.KIND: ("tier-policies", proposals),
+    grants.KIND: ("tier-grants", grants),
 }
 
 blueprint = Blueprint("approvals", __name__)

@@ -1,5 +1,6 @@
 """Look a member up by customer number and see wallet, movements, redemptions and vouchers. Every look is on record."""
 
+import uuid
 from typing import Any
 
 from flask import Blueprint, redirect, request, url_for
@@ -15,6 +16,7 @@ from catalog.redemptions import redemptions
 from catalog.vouchers import life
 from catalog.vouchers.models import Voucher
 from merchants import merchants
+from points.care import care
 from points.entitlements import entitlements
 from points.lines import log
 from points.lines import words as line_words
@@ -22,8 +24,11 @@ from points.lines.models import LineEvent
 from points.lines.states import Line, LineState
 from points.members import members, scope
 from points.members.members import CUSTOMER_ID
-from points.members.models import Member
+from points.members.models import Member, MemberFacts
 from points.members.sign_in import secrets_of
+from points.tiers import tiers
+from points.tiers import words as tier_words
+from points.tiers.tiers import Held
 from points.wallets import wallets
 from points.wallets.schemas import posting_view
 
@@ -61,6 +66,10 @@ def one_member(member: str) -> ResponseReturnValue:
         states = {voucher.voucher_id: _state(session, voucher) for voucher, _ in vouchers}
         told = log.history(session, member_id, limit=SHOWN)
         allowances = entitlements.of(session, row, shown.programme, shown.on)
+        held, changed = tiers.of(session, member_id, shown.on), tiers.history(session, member_id)
+        looked_after = care.of(session, row, shown.on)
+        manager = care.name_of(session, looked_after.manager.staff_id) if looked_after.manager else None
+        facts = session.get(MemberFacts, member_id)
         phone = members.masked(members.phone_of(session, secrets_of(config()), member_id))
     rows, after = cut("postings", postings, lambda posting: [posting.seq])
     return page(
@@ -81,7 +90,20 @@ def one_member(member: str) -> ResponseReturnValue:
         words=words,
         at=at,
         most=SHOWN,
+        tiers=held,
+        free_tiers=_free(facts, held),
+        tier_history=changed[:SHOWN],
+        tier_words=tier_words,
+        care=looked_after,
+        care_manager=manager,
+        care_key=uuid.uuid4(),
     )
+
+
+def _free(facts: MemberFacts | None, held: list[Held]) -> list[str]:
+    """Tiers that another system told, and no ladder."""
+    of_ladders = {step.tier for one in held for step in one.rule.steps}
+    return [tier for tier in (facts.tiers if facts else ()) if tier not in of_ladders]
 
 
 def _line_words(event: LineEvent) -> tuple[dict[str, str], dict[str, str]]:
