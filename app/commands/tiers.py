@@ -1,6 +1,7 @@
 """jifen tiers, tier-policy, tier-grant: evaluate members; ladders and granted tiers by two persons."""
 
 import json
+import time
 from collections.abc import Callable
 from datetime import date
 from typing import Any
@@ -13,6 +14,7 @@ from app.commands.books import Day
 from base import clock, database
 from base.approvals import approvals
 from base.config import Config
+from base.database import StillRunning
 from base.progress import bar
 from points import programmes
 from points.models import Programme
@@ -20,9 +22,11 @@ from points.policies import BILL_POINTS
 from points.tiers import grants, proposals, running
 from points.tiers.proposals import Wanted
 from points.tiers.reckoning import Step
+from points.tiers.running import Did
 from points.tiers.schemas import grant_view, policy_view
 
 DAY = Day()
+TRIES = 8
 
 
 @click.command()
@@ -55,13 +59,25 @@ def evaluate(programme: Programme, on: date, tells: Config | None, *, quiet: boo
     with bar(size, f"tiers {programme.code}", quiet=quiet) as shown:
         done = False
         while not done:
-            with database.begin() as session:
-                step = running.step(session, programme, on, tells=tells)
+            step = _step_of(programme, on, tells)
             did["members"] += step.looked_at
             did["changes"] += step.changes
             shown.advance(step.looked_at)
             done = step.done
     return did
+
+
+def _step_of(programme: Programme, on: date, tells: Config | None) -> Did:
+    """One step in its transaction; another run of the same day, or an approval, may be at it for a moment."""
+    for tries in range(TRIES):
+        try:
+            with database.begin() as session:
+                return running.step(session, programme, on, tells=tells)
+        except StillRunning:
+            if tries == TRIES - 1:
+                raise
+            time.sleep(0.1 * 2**tries)
+    raise AssertionError("not reached")
 
 
 @click.group("tier-policy")

@@ -150,7 +150,9 @@ def add_many(
         "select t.*, %s, %s from unnest(%s::bigint[], %s::text[], %s::date[], %s::text[]) t on conflict do nothing",
         (source, reason, *([row[at] for row in rows] for at in range(4))),
     )
-    connection.exec_driver_sql(_LATEST, (sorted({member_id for member_id, _, _ in told}),))
+    members = sorted({member_id for member_id, _, _ in told})
+    present.lock(session, members)
+    connection.exec_driver_sql(_LATEST, (members,))
     present.refresh(session, {member_id for member_id, name, _ in told if name == TIER}, clock.now())
 
 

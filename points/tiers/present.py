@@ -74,15 +74,21 @@ def refresh(session: Session, members: Iterable[int], at: datetime) -> None:
     wanted = sorted(set(members))
     if not wanted:
         return
-    session.connection().exec_driver_sql(
-        "select from member_facts where member_id = any(%s) order by member_id for update", (wanted,)
-    )
+    lock(session, wanted)
     session.connection().exec_driver_sql(
         "update member_facts f set tiers = n.tiers, tiers_until = n.until from ("
         + _PRESENT.format(members=_OF_MEMBERS)
         + ") n where f.member_id = n.member_id "
         "and (f.tiers is distinct from n.tiers or f.tiers_until is distinct from n.until)",
         (at, wanted),
+    )
+
+
+def lock(session: Session, members: Iterable[int]) -> None:
+    """Whoever changes facts of several members locks them first, in one order, so that two never wait in a ring."""
+    session.connection().exec_driver_sql(
+        "select from member_facts where member_id = any(%s) order by member_id for update",
+        (sorted(set(members)),),
     )
 
 
