@@ -15,6 +15,7 @@ from app.commands import (
     groups,
     imports,
     lines,
+    notify,
     proof,
     servers,
     why,
@@ -45,7 +46,7 @@ for group in (
     distribution.verbs,
     why.verbs,
     examples.verbs,
-    (imports.imports, groups.groups, lines.lines),
+    (imports.imports, groups.groups, lines.lines, notify.notify),
 ):
     for verb in group:
         jifen.add_command(verb)

@@ -6,14 +6,18 @@ from functools import partial
 from sqlalchemy.orm import Session
 
 from admin.staff import staff
-from base import cache, database, jobs
+from base import cache, clock, database, jobs
 from base.approvals import approvals
 from base.approvals import verify as approvals_verify
 from base.auth import sign_ins
 from base.config import Config
 from base.findings import Finding
+from base.notices import handing
+from base.notices import verify as notices_verify
+from base.notices.notices import TASK as NOTICE_TASK
 from catalog import verify as catalog_verify
 from catalog.bill_credit import job as bill_credit
+from catalog.redemptions import redemptions
 from catalog.redemptions.redemptions import BILL_CREDIT_TASK
 from merchants import verify as merchants_verify
 from merchants.terminals import clerks
@@ -32,6 +36,8 @@ from points.members import sign_in as member_sign_in
 from points.merges import job as merges_job
 from points.merges import merges
 from points.merges import verify as merges_verify
+from points.notices import debits
+from points.notices import verify as told_verify
 
 
 def wire(config: Config, *, pool_size: int | None = None, statement_timeout_ms: int = 5_000) -> None:
@@ -50,8 +56,18 @@ def wire(config: Config, *, pool_size: int | None = None, statement_timeout_ms: 
     jobs.register(BILL_CREDIT_TASK, partial(bill_credit.run, config))
     jobs.register(GIFT_TASK, partial(gifts_job.run, config))
     jobs.register(merges.TASK, merges_job.run)
+    jobs.register(NOTICE_TASK, partial(handing.run, config))
+    jobs.repeat("debits", partial(_tell_debits, config), every_s=30)
     for topic in (adjustments, announcements, merges):
         approvals.register(approvals.Kind(topic.KIND, topic.carry_out, topic.PROPOSES, topic.APPROVES))
+
+
+def _tell_debits(config: Config) -> bool:
+    """Tell the next debits; whether there are more at once."""
+    at = clock.now()
+    with database.begin() as session:
+        until = debits.horizon(session, at)
+        return debits.step(session, config, redemptions.names_of_references, until, at).more
 
 
 def findings(
@@ -69,5 +85,7 @@ def findings(
     yield from adjustments_verify.findings(session)
     yield from merges_verify.findings(session)
     yield from announcements_verify.findings(session)
+    yield from notices_verify.findings(session)
+    yield from told_verify.findings(session)
     yield from catalog_verify.findings(session)
     yield from merchants_verify.findings(session)

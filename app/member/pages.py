@@ -1,10 +1,23 @@
-"""The member's pages: sign-in, home, offers, quotes and redemptions, vouchers, points, groups."""
+"""The member's pages: sign-in, home, offers, quotes and redemptions, vouchers, points, groups, statements."""
 
-from app.member import groups, home, offers, points, redemptions, refusals, sign_in, sources, vouchers
+from app.member import (
+    genuine,
+    groups,
+    home,
+    offers,
+    points,
+    redemptions,
+    refusals,
+    sign_in,
+    sources,
+    statements,
+    vouchers,
+)
 from app.member.frame import blueprint
 
 __all__ = [
     "blueprint",
+    "genuine",
     "groups",
     "home",
     "offers",
@@ -13,5 +26,6 @@ __all__ = [
     "refusals",
     "sign_in",
     "sources",
+    "statements",
     "vouchers",
 ]

@@ -75,6 +75,7 @@ SERVICE_SCOPES = frozenset(
         "groups:manage",
         "lines:write",
         "bills:write",
+        "notices:receipts",
     }
 )
 
