@@ -56,7 +56,7 @@ alter table member add column language text check (language in ('zh-CN', 'en'));
 """)
     grant("select, insert", "notice_template", "expiry_notice")
     grant("select, insert, update", "notice_spend", "notice_walk")
-    op.execute(f"grant update (tries, changed_at, sent_at, state, reason) on notice to {APP_ROLE}")
+    grant("update (tries, changed_at, sent_at, state, reason)", "notice")
 
 
 def downgrade() -> None:
