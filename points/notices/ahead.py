@@ -115,13 +115,12 @@ def ahead(wallet: Wallet, on: date, calendar: Calendar) -> Iterator[Ahead]:
 
 def _not_told(session: Session, found: Sequence[Ahead]) -> list[Ahead]:
     members = {one.member_id for one in found}
-    told = set(
-        session.execute(
-            select(ExpiryNotice.member_id, ExpiryNotice.last_day, ExpiryNotice.stage).where(
-                ExpiryNotice.member_id.in_(members)
-            )
-        ).tuples()
+    rows = session.execute(
+        select(ExpiryNotice.member_id, ExpiryNotice.last_day, ExpiryNotice.stage).where(
+            ExpiryNotice.member_id.in_(members)
+        )
     )
+    told = {tuple(row) for row in rows}
     return [one for one in found if (one.member_id, one.last_day, one.stage) not in told]
 
 

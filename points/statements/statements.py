@@ -7,7 +7,7 @@ Nothing is kept: the same postings give the same statement for ever, and an exte
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import Enum
 from typing import NamedTuple
@@ -120,7 +120,7 @@ class Statement:
     """A month of a member. `movements` in the order of Movement, without those that moved nothing; `complete`: it has ended."""
 
     month: Month
-    programme: Programme
+    programme: Programme = field(compare=False)
     opening: Amounts
     movements: tuple[tuple[Movement, Amounts], ...]
     closing: Amounts
