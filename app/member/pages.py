@@ -1,9 +1,10 @@
-"""The member's pages: sign-in, home, offers, quotes and redemptions, vouchers, points, groups, statements."""
+"""The member's pages: sign-in, home, offers, quotes and redemptions, vouchers, points, groups, statements, messages."""
 
 from app.member import (
     genuine,
     groups,
     home,
+    messages,
     offers,
     points,
     redemptions,
@@ -20,6 +21,7 @@ __all__ = [
     "genuine",
     "groups",
     "home",
+    "messages",
     "offers",
     "points",
     "redemptions",

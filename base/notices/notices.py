@@ -107,6 +107,19 @@ def latest(session: Session, seal_key: str, limit: int = 50) -> list[Message]:
     return [opened(row, seal_key) for row in rows]
 
 
+def of_member(
+    session: Session, member_id: int, *, before: int | None, limit: int, but: Sequence[str] = ()
+) -> list[Notice]:
+    """A member's messages, newest first, from before an id on, without kinds left out and those that were held back."""
+    asked = (
+        select(Notice)
+        .where(Notice.member_id == member_id, Notice.state != SUPPRESSED, Notice.template.not_in(but))
+        .order_by(Notice.notice_id.desc())
+        .limit(limit)
+    )
+    return list(session.scalars(asked if before is None else asked.where(Notice.notice_id < before)))
+
+
 def opened(notice: Notice, seal_key: str) -> Message:
     """A message with its receiver and text."""
     bound = f"notice:{notice.notice_id}"

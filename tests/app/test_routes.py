@@ -123,6 +123,8 @@ ROUTES = {
     "GET /genuine": "public",
     "POST /genuine": "public",
     "GET /": "wallet:own",
+    "GET /messages": "wallet:own",
+    "POST /messages/language": "wallet:own",
     "GET /statements": "wallet:own",
     "GET /statements/<month>": "wallet:own",
     "GET /points": "wallet:own",

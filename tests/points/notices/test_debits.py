@@ -90,7 +90,7 @@ def test_the_first_walk_tells_nothing_of_the_past(db):
 
 
 def test_a_voucher_redeemed_on_the_members_page_is_told_with_its_name_points_and_what_is_left(
-    app, db, member
+    app, db, programme, member
 ):
     shop = given_shop()
     offer = given_offer(programme, "voucher", value_fen=300, merchant_id=shop.merchant.merchant_id)
