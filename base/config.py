@@ -92,7 +92,7 @@ class Config:
             "sms_url": env.str("JIFEN_SMS_URL", "", validate=_web_address_or_none),
             "sms_key": env.str("JIFEN_SMS_KEY", ""),
             "sms_timeout_s": env.int("JIFEN_SMS_TIMEOUT", 5, validate=Range(1, 60)),
-            "sms_tries": env.int("JIFEN_SMS_TRIES", 6, validate=Range(1, 50)),
+            "sms_tries": env.int("JIFEN_SMS_TRIES", 12, validate=Range(1, 50)),
             "sms_backoff_s": env.int("JIFEN_SMS_BACKOFF", 5, validate=Range(0, 3600)),
             "sms_price_fen": env.int("JIFEN_SMS_PRICE", 5, validate=Range(0, 10_000)),
             "sms_day_fen": env.int("JIFEN_SMS_DAY", 500_000, validate=Range(0, 10**12)),

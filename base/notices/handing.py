@@ -23,7 +23,6 @@ from base.notices.texts import KINDS, Manner
 
 LONGEST_TRY = timedelta(minutes=5)
 LONGEST_WAIT = timedelta(hours=1)
-TOO_LATE = timedelta(minutes=10)  # what is urgent and still here by then is of no use any more
 OTHERS_OF_FIVE = 4  # so many fifths of a day's money for what is not urgent
 log = structlog.get_logger()
 
@@ -65,8 +64,9 @@ def note_try(
     promise: dict[str, Any] = notices.promise(notice, zone)
     if outbox.promised_later(session, **promise):
         return None
-    urgent = KINDS[notice.template].manner is Manner.URGENT
-    if urgent and at > notice.at + TOO_LATE:
+    kind = KINDS[notice.template]
+    urgent = kind.manner is Manner.URGENT
+    if kind.life is not None and at > notice.at + kind.life:
         _to(notice, FAILED, at, "too late to be of use")
         return None
     best = at if urgent else times.after_quiet(max(at, notice.due_at), zone)

@@ -20,7 +20,7 @@ from base.notices.texts import EN, KINDS, LANGUAGES, ZH
 
 Fact = int | str | Mapping[str, str]  # a mapping: by language
 Facts = Mapping[str, Fact]
-SHIPPED_FROM = datetime(2020, 1, 1, tzinfo=UTC)
+SHIPPED_FROM = datetime(1970, 1, 1, tzinfo=UTC)
 MOST_TEXT = 500
 _PLACEHOLDER = re.compile(r"\{([a-z_][a-z0-9_]*)\}")
 _BRACES = re.compile(r"[{}]")

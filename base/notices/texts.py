@@ -5,6 +5,7 @@ They enter the table as version 1, where they stay: what is to be said different
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import Enum
 
 ZH, EN = "zh-CN", "en"
@@ -21,15 +22,19 @@ class Manner(Enum):
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of message: the placeholders that its texts may name, its manner, its first texts."""
+    """A kind of message: the placeholders that its texts may name, its manner, its first texts.
+
+    `life`: after so long it is of no use, and is not sent any more; None: late is better than never.
+    """
 
     names: frozenset[str]
     manner: Manner
     texts: Mapping[str, str]
+    life: timedelta | None = None
 
 
-def _kind(names: str, manner: Manner, zh: str, en: str) -> Kind:
-    return Kind(frozenset(names.split()), manner, {ZH: zh, EN: en})
+def _kind(names: str, manner: Manner, zh: str, en: str, life: timedelta | None = None) -> Kind:
+    return Kind(frozenset(names.split()), manner, {ZH: zh, EN: en}, life)
 
 
 KINDS: dict[str, Kind] = {
@@ -39,6 +44,7 @@ KINDS: dict[str, Kind] = {
         "验证码 {code}，用于登录积分账户，{minutes} 分钟内有效。工作人员绝不会索要，请勿告诉任何人。",
         "Your code is {code}, for signing in to your points; it is valid for {minutes} minutes. "
         "Our staff never ask for it: tell nobody.",
+        timedelta(minutes=10),
     ),
     "voucher-accepted": _kind(
         "offer last4",

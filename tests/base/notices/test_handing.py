@@ -220,12 +220,17 @@ def test_at_night_only_what_is_urgent_goes_and_the_rest_in_the_morning(given, se
 def test_a_code_that_waited_too_long_is_not_sent_any_more(given, serving):
     config = given()
     notice = write(config)
+    with database.begin() as session:
+        facts = {"points": 1, "about": "x", "balance": 2}
+        debit = notices.send(session, config, 8, PHONE, "points-spent", facts, zone=ZONE)
 
-    with clock.stopped(clock.now() + handing.TOO_LATE + timedelta(seconds=1)):
+    with clock.stopped(clock.now() + timedelta(minutes=10, seconds=1)):
         run(config, notice)
+        run(config, debit)
 
     assert (found(notice).state, found(notice).reason) == ("failed", "too late to be of use")
-    assert serving.messages == {}
+    assert found(debit).state == "sent"
+    assert len(serving.messages) == 1
 
 
 def test_the_money_of_a_day_stops_batches_at_four_fifths_and_codes_at_its_end(given, serving):
