@@ -1,7 +1,7 @@
-"""jifen notify expiry, debits, template: what members are told. All safe to run twice."""
+"""jifen notify expiry, debits, report, template: what members are told. All safe to run twice."""
 
 import json
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -11,7 +11,7 @@ from app import local_setup
 from app.commands.books import Day
 from base import clock, database
 from base.config import Config
-from base.notices import templates
+from base.notices import notices, templates
 from base.notices.texts import EN, KINDS, ZH
 from base.patience import patiently
 from base.progress import bar
@@ -93,6 +93,27 @@ def debits_told(as_json: bool, quiet: bool) -> None:
 def _next_debits(session: Any, config: Config, at: datetime) -> debits.Step:
     until = debits.horizon(session, at)
     return debits.step(session, config, redemptions.names_of_references, until, at)
+
+
+@notify.command("report")
+@click.option("--since", "first", type=Day(), required=True, metavar="DATE", help="The first day.")
+@click.option("--until", "last", type=Day(), required=True, metavar="DATE", help="The last day, inclusive.")
+@_json
+@_quiet
+def report(first: date, last: date, as_json: bool, quiet: bool) -> None:
+    """What became of the messages written on some days: by kind, how many in each state."""
+    config = local_setup.ready()
+    if last < first:
+        raise click.BadParameter("it lies before --since", param_hint="--until")
+    since, until = (clock.start_of(on, config.zone) for on in (first, last + timedelta(days=1)))
+    with database.begin() as session:
+        found = notices.report(session, since, until)
+    lines = [
+        f"{kind:<20} " + "  ".join(f"{state} {count:,}" for state, count in states.items())
+        for kind, states in found.items()
+    ]
+    facts = {"since": str(first), "until": str(last), "notices": found}
+    _tell(facts, as_json, quiet, lines or ["No messages were written on these days."])
 
 
 @notify.command("template")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from base import clock, ids, outbox, seals
@@ -118,6 +118,20 @@ def of_member(
         .limit(limit)
     )
     return list(session.scalars(asked if before is None else asked.where(Notice.notice_id < before)))
+
+
+def report(session: Session, since: datetime, until: datetime) -> dict[str, dict[str, int]]:
+    """What became of the messages written from one moment to another: kind -> state -> how many."""
+    rows = session.execute(
+        select(Notice.template, Notice.state, func.count())
+        .where(Notice.at >= since, Notice.at < until)
+        .group_by(Notice.template, Notice.state)
+        .order_by(Notice.template, Notice.state)
+    )
+    found: dict[str, dict[str, int]] = {}
+    for template, state, count in rows:
+        found.setdefault(template, {})[state] = count
+    return found
 
 
 def opened(notice: Notice, seal_key: str) -> Message:

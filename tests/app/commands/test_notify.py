@@ -94,6 +94,23 @@ def test_debits_are_told_by_the_command_and_by_the_worker_alike(db, cli):
     assert counted() == 2
 
 
+def test_the_report_tells_what_became_of_the_messages_of_some_days(db, cli):
+    member_id = given_member(db, given_programme())
+    for day in (4, 5, 6):
+        given_points(member_id, 10, last_day=today() + timedelta(days=day))
+    cli("notify", "expiry", "--as-of", today())
+    days = (clock.day(clock.now(), db.zone), clock.day(clock.now(), db.zone) - timedelta(days=1))
+
+    found = told(cli("notify", "report", "--since", days[0], "--until", days[0], "--json"))
+    plain = cli("notify", "report", "--since", days[0], "--until", days[0]).output
+    none = cli("notify", "report", "--since", days[1], "--until", days[1]).output
+
+    assert found["notices"] == {"expiry-ahead": {"suppressed": 1, "written": 2}}
+    assert plain.split() == ["expiry-ahead", "suppressed", "1", "written", "2"]
+    assert "No messages" in none
+    assert cli("notify", "report", "--since", days[0], "--until", days[1]).exit_code == 2
+
+
 @pytest.mark.parametrize(
     ("zh", "en", "refusal"),
     [

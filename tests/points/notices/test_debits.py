@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import text
 
-from base import clock, database, ids
+from base import clock, database, ids, jobs
 from base.notices import notices
 from catalog.redemptions import redemptions
 from points import ledger
@@ -176,6 +176,21 @@ def test_who_told_a_debit_himself_is_not_told_over(db, member):
 
     assert walk(db).written == 0
     assert [(template, seq) for template, seq, _ in told(db)] == [("bill-credit-done", seq)]
+
+
+def test_a_gift_is_told_by_itself_and_not_by_the_walk(app, db, programme, member):
+    given_member(db, programme, phone="13811112222")
+    giver = caller(app, member_token(member))
+    assert giver.post("/v1/gifts", {"to": "13811112222", "points": 50}).status_code == 201
+    with clock.stopped(START + timedelta(minutes=15)):
+        jobs.drain(db.database_url)
+        jobs.drain(db.database_url)
+
+        assert walk(db).written == 0
+
+    with database.begin() as session:
+        kinds = [m.template for m in notices.latest(session, db.seal_key)][::-1]
+    assert kinds == ["gift-begun", "gift-received", "gift-arrived"]
 
 
 def test_a_member_without_a_number_is_passed_over_and_holds_nobody_up(db, programme, member):
