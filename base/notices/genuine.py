@@ -24,7 +24,7 @@ from base.notices.models import SUPPRESSED, Notice
 
 SYMBOLS = 8
 LIVES = timedelta(days=90)
-WRONG = Limit(tries=20, window=timedelta(hours=1))  # for one source address
+WRONG = Limit(tries=30, window=timedelta(hours=1))  # for one source address, which many may share
 REAL, UNKNOWN, EXPIRED = "real", "unknown", "expired"
 HIDDEN = "•"
 
@@ -63,18 +63,23 @@ def digest(config: Config, symbols: str) -> bytes:
 
 
 def check(session: Session, config: Config, typed: str, source: str, at: datetime) -> Answer:
-    """What is known of a code. Unknown ones are counted against the address that asked, so commit; TooManyGuesses."""
+    """What is known of a code. Unknown ones are counted against the address that asked, so commit; TooManyGuesses.
+
+    What cannot be a code is a slip of the finger, tells a guesser nothing, and is not counted.
+    """
     scope = _scope(config, source)
     guesses.check(session, scope, WRONG, at)
     symbols = read(typed)
-    found = _newest(session, digest(config, symbols)) if symbols else None
+    if symbols is None:
+        return Answer(UNKNOWN)
+    found = _newest(session, digest(config, symbols))
     if found is None:
         guesses.wrong(session, scope, at)
         return Answer(UNKNOWN)
     if found.at + LIVES < at:
         return Answer(EXPIRED)
     text = seals.opened(config.seal_key, found.text_sealed, f"notice:{found.notice_id}")
-    return Answer(REAL, without_digits(text, [shown(symbols or "")]), found.at, found.channel)
+    return Answer(REAL, without_digits(text, [shown(symbols)]), found.at, found.channel)
 
 
 def without_digits(text: str, but: Sequence[str] = ()) -> str:

@@ -173,5 +173,6 @@ def by_language(on: date) -> dict[str, str]:
 
 
 def without_links(text: str) -> str:
-    """A value as it may stand in a message: an address in it is cut out."""
-    return _LINK.sub("…", unicodedata.normalize("NFC", text))
+    """A value as it may stand in a message: an address in it is cut out, in full-width letters too."""
+    plain = unicodedata.normalize("NFKC", text)
+    return _LINK.sub("…", plain) if _LINK.search(plain) else text

@@ -1,7 +1,7 @@
 """Every debit of a member's points is told, whatever made it: a walk over what the ledger has posted, behind its back.
 
 Nothing is written for it where points are posted. The walk follows the moments of the postings, which an index over whole
-pages finds (BRIN), and stays behind the oldest transaction that is still open, so that none can appear before its mark.
+pages finds (BRIN), and stays behind the oldest transaction that may still post, so that none can appear before its mark.
 Postings of one request make one message. Whoever tells a debit himself in its own transaction (a bill credit, for one)
 names the posting in his message; the unique key over both lets no second one in. Gifts tell their givers by themselves;
 of lapsing points and of cancelled lines members are told ahead.
@@ -28,6 +28,7 @@ from points.notices.receivers import Receiver
 
 TOLD = (Kind.REDEEM, Kind.CAPTURE, Kind.ADJUST_DOWN, Kind.UNEARN, Kind.OWE, Kind.REPAY)
 BEHIND = timedelta(seconds=60)  # a moment may be taken this long before its transaction begins
+A_REPORT = timedelta(minutes=10)  # who has read for so long and written nothing will post nothing
 STEP = 2_000
 ELSEWHERE = {"zh-CN": "其他渠道", "en": "through another channel of ours"}
 
@@ -60,7 +61,9 @@ class Step:
 def horizon(session: Session, at: datetime) -> datetime:
     """Nothing will be posted any more with a moment before this one."""
     (oldest,) = session.connection().exec_driver_sql(
-        "select min(xact_start) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
+        "select min(xact_start) from pg_stat_activity where datname = current_database() "
+        "and pid <> pg_backend_pid() and (backend_xid is not null or xact_start > now() - %s)",
+        (A_REPORT,),
     ).one()  # fmt: skip
     return min(at, oldest or at) - BEHIND
 

@@ -52,7 +52,7 @@ def test_who_guesses_too_often_is_asked_to_wait(db, browser):
     anybody = browser()
     anybody.get("/genuine")
     for _ in range(genuine.WRONG.tries):
-        anybody.submit("/genuine", code="0000-0000-1")
+        anybody.submit("/genuine", code="0000-0000-0")
 
     answer = anybody.submit("/genuine", code=written(db))
 

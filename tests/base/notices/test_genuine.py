@@ -109,6 +109,16 @@ def test_guessing_is_limited_by_source_and_right_codes_do_not_count(db):
     assert ask(db, code, at=clock.now() + genuine.WRONG.window).answer == "real"
 
 
+def test_a_slip_of_the_finger_is_not_counted(db):
+    _, code = write(db)
+    other = "0" if code[-1] != "0" else "1"
+
+    for _ in range(genuine.WRONG.tries + 1):
+        assert ask(db, code[:-1] + other).answer == "unknown"
+
+    assert ask(db, code).answer == "real"
+
+
 def test_one_household_of_the_newer_addresses_is_one_source_and_no_address_is_kept(db):
     for number in range(genuine.WRONG.tries):
         ask(db, "0000-0000-0", source=f"2001:db8::{number:x}")

@@ -77,6 +77,8 @@ def test_a_link_in_a_value_is_cut_out_and_the_rest_stays():
 
     assert filled == "您的券「领奖 … 奶茶」已核销。"
     assert version.filled(EN, {"offer": {ZH: "茶"}}) == "茶 was accepted."
+    assert version.filled(EN, {"offer": "ｗｗｗ．ｅｖｉｌ．ｃｏｍ"}) == "… was accepted."
+    assert version.filled(EN, {"offer": "２ for 1, 3.5kg"}) == "２ for 1, 3.5kg was accepted."
 
 
 def test_a_change_is_a_later_version_and_the_earlier_one_stays(db, session):

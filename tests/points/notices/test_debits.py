@@ -257,6 +257,21 @@ def test_the_horizon_stays_behind_the_oldest_open_transaction(db):
     assert free <= now - debits.BEHIND
 
 
+def test_a_long_report_holds_nothing_up_but_who_has_written_does(db, monkeypatch):
+    monkeypatch.setattr(debits, "A_REPORT", timedelta(0))
+    at = datetime.now(UTC) + timedelta(hours=1)
+    with database.begin() as other:
+        other.execute(text("select count(*) from posting"))
+        with database.begin() as session:
+            reading = debits.horizon(session, at)
+        other.execute(text("insert into guess (guess_id, at, scope) values (1, now(), 'x')"))
+        with database.begin() as session:
+            writing = debits.horizon(session, at)
+
+    assert reading == at - debits.BEHIND
+    assert writing < reading
+
+
 def test_a_debit_that_commits_late_is_told_all_the_same(db, member):
     at = clock.now()
     with database.begin() as slow:
