@@ -14,6 +14,7 @@ from app.till import pages as till
 from base.auth import guard
 from base.config import Config
 from base.http import api, headers, problems, settings
+from base.notices import api as notices_api
 from base.web import blueprint as web
 from catalog.offers import api as offers_api
 from catalog.redemptions import api as redemptions_api
@@ -33,6 +34,7 @@ from points.lines import api as lines_api
 from points.members import api as members_api
 from points.merges import api as merges_api
 from points.operations import api as operations_api
+from points.statements import api as points_statements_api
 from points.tiers import api as tiers_api
 from points.wallets import api as wallets_api
 
@@ -66,6 +68,7 @@ def create_app(config: Config) -> Flask:
     for topic in (
         members_api,
         wallets_api,
+        points_statements_api,
         operations_api,
         gifts_api,
         groups_api,
@@ -84,6 +87,7 @@ def create_app(config: Config) -> Flask:
         vouchers_api,
         terminals_api,
         statements_api,
+        notices_api,
         staff_api,
         retention_api,
     ):

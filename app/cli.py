@@ -17,6 +17,7 @@ from app.commands import (
     groups,
     imports,
     lines,
+    notify,
     proof,
     servers,
     staff,
@@ -54,6 +55,7 @@ for group in (
     bonus_rules.verbs,
     tiers.verbs,
     (imports.imports, groups.groups, lines.lines),
+    (imports.imports, groups.groups, lines.lines, notify.notify),
 ):
     for verb in group:
         jifen.add_command(verb)

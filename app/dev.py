@@ -3,10 +3,11 @@
 from flask import Blueprint, jsonify, render_template
 from flask.typing import ResponseReturnValue
 
-from base import database, notices
+from base import database
 from base.auth.guard import open_to_all
 from base.http.problems import wants_json
 from base.http.settings import config
+from base.notices import notices
 
 blueprint = Blueprint("dev", __name__, template_folder="templates")
 
@@ -20,7 +21,16 @@ def outbox() -> ResponseReturnValue:
     if wants_json():
         return jsonify(
             [
-                {"at": m.at.isoformat(), "channel": m.channel, "receiver": m.receiver, "text": m.text}
+                {
+                    "at": m.at.isoformat(),
+                    "channel": m.channel,
+                    "receiver": m.receiver,
+                    "text": m.text,
+                    "state": m.state,
+                    "template": m.template,
+                    "due_at": m.due_at.isoformat(),
+                    "reason": m.reason,
+                }
                 for m in messages
             ]
         )

@@ -26,7 +26,7 @@ class Place(Enum):
 
 REFERENCE = frozenset({
     "programme", "earn_rule", "earn_factor", "expiry_policy", "extension", "line_policy", "rate", "offer", "merchant", "outlet", "terminal", "clerk", "terms",
-    "staff", "api_key", "area", "entitlement_rule", "bonus_rule", "tier_policy", "care_rule",
+    "staff", "api_key", "area", "entitlement_rule", "bonus_rule", "tier_policy", "care_rule", "notice_template",
 })  # fmt: skip
 OTHER = {"statement": "merchant_id", "statement_line": "merchant_id", "sign_in": "token_digest"}
 BESIDE = {"statement_line": "statement"}
@@ -44,6 +44,8 @@ LOCAL = {
     "import_part": "one row for each thousand lines of a file that is being taken in",
     "expiry_run": "one row a walk",
     "tier_run": "one row an evaluation",
+    "notice_walk": "one row a walk",
+    "notice_spend": "one row a day",
     "analysis_run": "one row a report",
 }
 

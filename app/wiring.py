@@ -6,14 +6,18 @@ from functools import partial
 from sqlalchemy.orm import Session
 
 from admin.staff import staff
-from base import cache, database, jobs
+from base import cache, clock, database, jobs
 from base.approvals import approvals
 from base.approvals import verify as approvals_verify
 from base.auth import sign_ins
 from base.config import Config
 from base.findings import Finding
+from base.notices import handing
+from base.notices import verify as notices_verify
+from base.notices.notices import TASK as NOTICE_TASK
 from catalog import verify as catalog_verify
 from catalog.bill_credit import job as bill_credit
+from catalog.redemptions import redemptions
 from catalog.redemptions.redemptions import BILL_CREDIT_TASK
 from merchants import verify as merchants_verify
 from merchants.terminals import clerks
@@ -42,6 +46,8 @@ from points.members import verify as members_verify
 from points.merges import job as merges_job
 from points.merges import merges
 from points.merges import verify as merges_verify
+from points.notices import debits
+from points.notices import verify as told_verify
 from points.tiers import grants, proposals
 from points.tiers import verify as tiers_verify
 
@@ -63,6 +69,8 @@ def wire(config: Config, *, pool_size: int | None = None, statement_timeout_ms: 
     jobs.register(BILL_CREDIT_TASK, partial(bill_credit.run, config))
     jobs.register(GIFT_TASK, partial(gifts_job.run, config))
     jobs.register(merges.TASK, merges_job.run)
+    jobs.register(NOTICE_TASK, partial(handing.run, config))
+    jobs.repeat("debits", partial(_tell_debits, config), every_s=30)
     approvals.scoped_by(scope.rule)
     for topic in (
         adjustments,
@@ -79,6 +87,14 @@ def wire(config: Config, *, pool_size: int | None = None, statement_timeout_ms: 
     approvals.register(
         approvals.Kind(grants.KIND, partial(grants.carry_out, config), grants.PROPOSES, grants.APPROVES)
     )
+
+
+def _tell_debits(config: Config) -> bool:
+    """Tell the next debits; whether there are more at once."""
+    at = clock.now()
+    with database.begin() as session:
+        until = debits.horizon(session, at)
+        return debits.step(session, config, redemptions.names_of_references, until, at).more
 
 
 def findings(
@@ -102,5 +118,7 @@ def findings(
     yield from goodwill_verify.findings(session)
     yield from tiers_verify.findings(session)
     yield from care_verify.findings(session)
+    yield from notices_verify.findings(session)
+    yield from told_verify.findings(session)
     yield from catalog_verify.findings(session)
     yield from merchants_verify.findings(session)

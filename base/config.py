@@ -44,6 +44,13 @@ class Config:
     check_hold_s: int
     quote_life_s: int
     proxies: int
+    sms_url: str
+    sms_key: str = field(repr=False)
+    sms_timeout_s: int
+    sms_tries: int
+    sms_backoff_s: int
+    sms_price_fen: int
+    sms_day_fen: int
 
     @property
     def in_production(self) -> bool:
@@ -82,6 +89,13 @@ class Config:
             "check_hold_s": env.int("JIFEN_CHECK_HOLD", 120, validate=Range(1, 600)),
             "quote_life_s": env.int("JIFEN_QUOTE_LIFE", 600, validate=Range(1, 3600)),
             "proxies": env.int("JIFEN_PROXIES", 0, validate=Range(0, 5)),
+            "sms_url": env.str("JIFEN_SMS_URL", "", validate=_web_address_or_none),
+            "sms_key": env.str("JIFEN_SMS_KEY", ""),
+            "sms_timeout_s": env.int("JIFEN_SMS_TIMEOUT", 5, validate=Range(1, 60)),
+            "sms_tries": env.int("JIFEN_SMS_TRIES", 12, validate=Range(1, 50)),
+            "sms_backoff_s": env.int("JIFEN_SMS_BACKOFF", 5, validate=Range(0, 3600)),
+            "sms_price_fen": env.int("JIFEN_SMS_PRICE", 5, validate=Range(0, 10_000)),
+            "sms_day_fen": env.int("JIFEN_SMS_DAY", 500_000, validate=Range(0, 10**12)),
         }
         errors = _seal(env) or _misfits(values)
         if environment == PRODUCTION:
@@ -108,6 +122,7 @@ _NEEDED_IN_PRODUCTION = {
 }
 _long_enough = Length(min=32)
 _web_address = Regexp(r"https?://[^/\s]+", error="must be an http or https address")
+_web_address_or_none = Regexp(r"(?:https?://[^/\s]+|$)", error="must be an http or https address, or empty")
 
 
 def _time_zone(name: str) -> None:

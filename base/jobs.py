@@ -28,7 +28,16 @@ _tasks: dict[str, Task] = {}
 _entrance = procrastinate.App(
     connector=procrastinate.SyncPsycopgConnector()
 )  # enqueues on connections that it is given
+_repeated: dict[str, tuple[Callable[[], bool], float]] = {}
 log = structlog.get_logger()
+
+
+def repeat(name: str, task: Callable[[], bool], *, every_s: float) -> None:
+    """Have the worker do something again and again, while it runs; True: there is more to do at once.
+
+    Every worker does it, so it must be safe to be done by two at once.
+    """
+    _repeated[name] = (task, every_s)
 
 
 def register(name: str, task: Task) -> None:
@@ -110,6 +119,7 @@ async def _run(database_url: str, *, wait: bool, stopping: threading.Event | Non
         queue.task(name=name, queue="jifen", retry=AGAIN)(_in_thread(name, task))
     async with queue.open_async():
         worker: asyncio.Task[None] | None = None
+        repeating = [asyncio.create_task(_again_and_again(name)) for name in _repeated if wait]
         if wait:
             worker = asyncio.create_task(
                 queue.run_worker_async(
@@ -133,9 +143,26 @@ async def _run(database_url: str, *, wait: bool, stopping: threading.Event | Non
             if worker is not None and worker.done():
                 worker.result()
                 return
+        for each in repeating:
+            each.cancel()
         if worker is not None:
             worker.cancel()
-            await asyncio.gather(worker, return_exceptions=True)
+            await asyncio.gather(worker, *repeating, return_exceptions=True)
+
+
+async def _again_and_again(name: str) -> None:
+    task, every_s = _repeated[name]
+    while True:
+        if not await asyncio.to_thread(_done_safely, name, task):
+            await asyncio.sleep(every_s)
+
+
+def _done_safely(name: str, task: Callable[[], bool]) -> bool:
+    try:
+        return task()
+    except Exception as error:  # the next round tries again
+        log.warning("not done", task=name, error=type(error).__name__)
+        return False
 
 
 async def _take_up(queue: procrastinate.App) -> None:

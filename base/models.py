@@ -1,4 +1,4 @@
-"""Tables that every package uses: idempotency, outbox, notices, audit."""
+"""Tables that every package uses: idempotency, outbox, audit."""
 
 from datetime import datetime
 from typing import Any
@@ -32,18 +32,6 @@ class OutboxRow(Base):
     task: Mapped[str] = mapped_column(Text)
     args: Mapped[dict[str, Any]] = mapped_column(JSONB)
     due_at: Mapped[datetime]
-
-
-class Notice(Base):
-    """A message for a person; the receiver's address is sealed."""
-
-    __tablename__ = "notice"
-    member_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
-    notice_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
-    channel: Mapped[str] = mapped_column(Text)
-    receiver_sealed: Mapped[bytes] = mapped_column(BYTEA)
-    text_sealed: Mapped[bytes] = mapped_column(BYTEA)
-    at: Mapped[datetime]
 
 
 class AuditRow(Base):

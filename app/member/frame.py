@@ -84,7 +84,7 @@ def _menu() -> list[dict[str, Any]]:
         (_("Home"), "/", "home", ("/", "/groups")),
         (_("Offers"), "/offers", "gift", ("/offers", "/quotes")),
         (_("Vouchers"), "/vouchers", "ticket", ("/vouchers", "/redemptions")),
-        (_("Points"), "/points", "coin", ("/points",)),
+        (_("Points"), "/points", "coin", ("/points", "/statements")),
     )
     return [
         {"label": label, "href": href, "icon": icon, "active": first in pages_of}

@@ -90,6 +90,7 @@ SERVICE_SCOPES = frozenset(
         "bills:write",
         "entitlements:write",
         "bonuses:write",
+        "notices:receipts",
     }
 )
 # What a key for the members of one area may have; the others are about a whole programme.

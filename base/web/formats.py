@@ -17,7 +17,7 @@ DEFAULT_ZONE = "Asia/Shanghai"
 def init(app: Flask, zone: str = DEFAULT_ZONE) -> None:
     """Make the filters known to templates; `zone` is the IANA name in which moments are shown."""
     app.config["ZONE"] = zone
-    for one in (fen, points, number, signed, percent, day, month_day, moment, time_of_day, iso):
+    for one in (fen, points, number, signed, percent, day, month_day, month, moment, time_of_day, iso):
         app.add_template_filter(one)
 
 
@@ -60,6 +60,11 @@ def day(on: date | datetime | None) -> str:
 def month_day(on: date | datetime | None) -> str:
     """A day of the present year, short: 3月5日 or Mar 5."""
     return "—" if on is None else str(format_skeleton("MMMd", _here(on), locale=locale()))
+
+
+def month(on: date) -> str:
+    """The month of a day: 2026年3月 or March 2026."""
+    return str(format_skeleton("yMMMM", on, locale=locale()))
 
 
 def moment(at: datetime | None, zone: str | None = None) -> str:

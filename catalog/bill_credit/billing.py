@@ -6,23 +6,19 @@ Nothing here touches the database: a job calls `settle` between two transactions
 """
 
 import json
-import socket
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from decimal import Context, Decimal, Inexact, InvalidOperation
-from http.client import HTTPConnection, HTTPException, HTTPSConnection
-from threading import Event, Timer
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 import structlog
 
+from base import calls
 from base.money import FEN_PER_YUAN, MAX_FEN, yuan_text
 
 TOPUPS = "/tmf-api/prepayBalanceManagement/v4/topupBalance"
 TIMEOUT_S = 5.0
-MAX_ANSWER_BYTES = 1_000_000
 COMPLETED, CREATED, FAILED, CANCELLED = "completed", "created", "failed", "cancelled"
 
 log = structlog.get_logger()
@@ -273,55 +269,15 @@ def _matching(reference: str, answer: _Answer) -> Found | NotFound | Unknown:
 def _call(
     method: str, billing_url: str, target: str, body: bytes | None, timeout_s: float
 ) -> _Answer | Unknown | Unreachable:
-    """One request on a connection of its own, no redirect followed, cut off after `timeout_s` in all."""
-    connection = _connection(billing_url, timeout_s)
-    late = Event()
-    watch = Timer(timeout_s, _cut, (connection, late))
-    watch.daemon = True
-    watch.start()
-    sent = False
-    try:
-        connection.connect()
-        if late.is_set():
-            return Unreachable("connecting took too long")
-        sent = True
-        connection.request(method, urlsplit(billing_url).path.rstrip("/") + target, body, _HEADERS)
-        response = connection.getresponse()
-        text = response.read(MAX_ANSWER_BYTES + 1)
-    except (OSError, HTTPException) as error:
-        reason = "no answer in time" if late.is_set() else type(error).__name__
-        return Unknown(reason) if sent else Unreachable(reason)
-    finally:
-        watch.cancel()
-        connection.close()
-    if late.is_set():
-        return Unknown("no whole answer in time")
-    if len(text) > MAX_ANSWER_BYTES:
-        return Unknown("the answer is too large")
-    return _Answer(response.status, response.getheader("X-Total-Count"), text)
+    found = calls.call(method, billing_url, target, body, _HEADERS, timeout_s)
+    if isinstance(found, calls.NotSent):
+        return Unreachable(found.reason)
+    if isinstance(found, calls.Lost):
+        return Unknown(found.reason)
+    return _Answer(found.status, found.headers.get("X-Total-Count"), found.body)
 
 
-def _connection(billing_url: str, timeout_s: float) -> HTTPConnection:
-    site = urlsplit(billing_url)
-    if site.scheme not in ("http", "https") or not site.hostname:
-        raise ValueError("billing_url must be an http or https address")
-    kind = HTTPSConnection if site.scheme == "https" else HTTPConnection
-    return kind(site.hostname, site.port, timeout=timeout_s)
-
-
-_HEADERS = {
-    "Content-Type": "application/json;charset=utf-8",
-    "Accept": "application/json",
-    "Connection": "close",
-}
-
-
-def _cut(connection: HTTPConnection, late: Event) -> None:
-    """Time is up. A socket's own time-out starts anew with every byte: a dripping answer would never end."""
-    late.set()
-    if (sock := connection.sock) is not None:
-        with suppress(OSError):
-            socket.socket.shutdown(sock, socket.SHUT_RDWR)
+_HEADERS = {"Content-Type": "application/json;charset=utf-8", "Accept": "application/json"}
 
 
 def _status(answer: _Answer | Unknown | Unreachable) -> int | None:

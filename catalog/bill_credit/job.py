@@ -14,9 +14,10 @@ import structlog
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from base import clock, database, ids, notices, outbox
+from base import clock, database, ids, outbox
 from base.config import Config
 from base.money import yuan_text
+from base.notices.templates import Facts
 from catalog.bill_credit import billing
 from catalog.bill_credit.billing import Credit, Done, Found, NotFound, Outcome, Refused, Unreachable, Wrong
 from catalog.redemptions import redemptions
@@ -24,7 +25,7 @@ from catalog.redemptions.models import FAILED, FULFILLED, PENDING, UNKNOWN, Rede
 from points import ledger, programmes
 from points.kinds import Kind
 from points.members import members
-from points.members.members import Secrets
+from points.notices import telling
 
 LOOK_AGAIN = timedelta(hours=1)
 LONGEST_TRY = timedelta(minutes=10)  # three requests of at most a minute each, and room
@@ -142,17 +143,11 @@ def _end(
     member = members.by_id(session, redemption.member_id)
     programme = programmes.by_id(session, member.programme_id)
     redemptions.to(session, redemption, redemption.state, state, at, reason)
-    ledger.post(session, redemptions.follow_up(redemption, kind, programme, at))
-    phone = members.phone_of(session, Secrets(config.seal_key, config.secret_key), redemption.member_id)
-    if phone:
-        yuan = yuan_text(redemption.value_fen)
-        text = (
-            f"您兑换的话费 {yuan} 元已到账。 Your bill credit of {yuan} has arrived."
-            if state == FULFILLED
-            else f"话费兑换未成功，{redemption.price_points} 积分已退回。 "
-            f"The bill credit did not go through; {redemption.price_points} points are back."
-        )
-        notices.send(session, config.seal_key, redemption.member_id, "sms", phone, text)
+    seq = ledger.post(session, redemptions.follow_up(redemption, kind, programme, at)).seq
+    done = state == FULFILLED
+    facts: Facts = {"points": redemption.price_points, "yuan": yuan_text(redemption.value_fen)}
+    template = "bill-credit-done" if done else "bill-credit-failed"
+    telling.tell(session, config, member.member_id, template, facts, seq=seq if done else None)
 
 
 def _promise(member_id: int, redemption_id: int) -> dict[str, Any]:

@@ -1,8 +1,10 @@
 """Redeeming: a quote becomes a hold or a spend, and a voucher, a seat or a credit on the bill - or nothing at all."""
 
+from collections.abc import Collection
+from contextlib import suppress
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -188,6 +190,29 @@ def names_of(session: Session, member_id: int, redemption_ids: set[int]) -> dict
         .where(Redemption.member_id == member_id, Redemption.redemption_id.in_(redemption_ids))
     )
     return {row[0]: row[1] for row in rows}
+
+
+def names_of_references(
+    session: Session, references: Collection[tuple[int, str]]
+) -> dict[tuple[int, str], dict[str, str]]:
+    """(member, reference of a posting) -> names of the offer, for those that name a redemption of the member's."""
+    known: dict[int, tuple[int, str]] = {}
+    for member_id, ref in references:
+        if ref.startswith("red_"):
+            with suppress(NotFound):
+                owner, redemption_id = ids.parse("red", ref)
+                if owner == member_id:
+                    known[redemption_id] = (member_id, ref)
+    rows = session.execute(
+        select(Redemption.redemption_id, Offer.names)
+        .join(Offer, Offer.offer_id == Redemption.offer_id)
+        .where(
+            tuple_(Redemption.member_id, Redemption.redemption_id).in_(
+                [(member_id, redemption_id) for redemption_id, (member_id, _) in known.items()]
+            )
+        )
+    )
+    return {known[row[0]]: row[1] for row in rows}
 
 
 def to(

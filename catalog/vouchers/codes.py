@@ -1,8 +1,7 @@
 """Voucher codes: 12 random symbols of Crockford's base32 (60 bit) and a check symbol over GF(32).
 
 The code is stored as a keyed digest and sealed for its member; it appears in no log, URL or stored answer.
-Check symbol: c = a*d1 + a^2*d2 + ... + a^12*d12 with x^5 + x^2 + 1 and a = 2; it finds every single wrong symbol and
-every swap of two.
+The check symbol (base/check_symbols.py) finds every single wrong symbol and every swap of two.
 """
 
 import hashlib
@@ -10,15 +9,13 @@ import hmac
 import secrets
 from dataclasses import dataclass
 
-from base import seals
+from base import check_symbols, seals
+from base.check_symbols import check_symbol
 from base.config import Config
 from base.errors import Malformed
 from base.ids import ALPHABET
 
 SYMBOLS = 12
-_READ_AS = str.maketrans({"O": "0", "I": "1", "L": "1"})
-_IGNORED = str.maketrans("", "", " -\u2010\u2011\u2012\u2013\u2014\u3000\t")
-_WEIGHTS = (2, 4, 8, 16, 5, 10, 20, 13, 26, 17, 7, 14)
 
 
 class CodeMisread(Malformed):
@@ -50,14 +47,6 @@ def fresh() -> str:
     return "".join(secrets.choice(ALPHABET) for _ in range(SYMBOLS))
 
 
-def check_symbol(symbols: str) -> str:
-    """The thirteenth symbol."""
-    total = 0
-    for weight, symbol in zip(_WEIGHTS, symbols, strict=True):
-        total ^= _times(weight, ALPHABET.index(symbol))
-    return ALPHABET[total]
-
-
 def shown(symbols: str) -> str:
     """As people see it: 7M4P-8KQ2-XZ3T8."""
     return f"{symbols[:4]}-{symbols[4:8]}-{symbols[8:]}{check_symbol(symbols)}"
@@ -70,7 +59,7 @@ def picture_text(symbols: str) -> str:
 
 def read(text: str) -> str:
     """The twelve symbols of a typed or scanned code, however it was written; CodeMisread."""
-    plain = text.upper().removeprefix("V1:").translate(_IGNORED).translate(_READ_AS)
+    plain = check_symbols.plain(text.upper().removeprefix("V1:"))
     if len(plain) != SYMBOLS + 1 or any(symbol not in ALPHABET for symbol in plain):
         raise CodeMisread()
     if check_symbol(plain[:SYMBOLS]) != plain[SYMBOLS]:
@@ -96,15 +85,3 @@ def sealed(keys: Keys, voucher_id: int, symbols: str) -> bytes:
 def opened(keys: Keys, voucher_id: int, code_sealed: bytes) -> str:
     """The twelve symbols again."""
     return seals.opened(keys.seal_key, code_sealed, f"voucher:{voucher_id}")
-
-
-def _times(a: int, b: int) -> int:
-    product = 0
-    while b:
-        if b & 1:
-            product ^= a
-        a <<= 1
-        if a & 0b100000:
-            a ^= 0b100101
-        b >>= 1
-    return product

@@ -5,15 +5,16 @@ pages stand on them.
 """
 
 import re
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from sqlalchemy.orm import Session
 
-from base import cache, clock, database, notices
+from base import cache, clock, database
 from base.auth import guesses
 from base.auth.guesses import Limit
 from base.auth.principals import Clerk
 from base.config import Config
+from base.notices.templates import Facts
 from catalog.vouchers import codes, life
 from catalog.vouchers.codes import Keys
 from catalog.vouchers.life import Checked, VoucherUnknown
@@ -23,6 +24,7 @@ from merchants.acceptances import Place
 from merchants.models import Acceptance, Void
 from points.members import members
 from points.members.members import Secrets
+from points.notices import telling
 
 GUESSES = Limit(tries=10, window=timedelta(minutes=15))
 DIRECTORY_LIFE_S = 86_400
@@ -52,7 +54,7 @@ def accept(session: Session, config: Config, clerk: Clerk, token: str, units: in
     """Take the voucher and tell its member."""
     at = clock.now()
     acceptance = life.accept(session, config.secret_key, token, units, place_of(clerk), at)
-    _tell(session, config, acceptance, at, voided=False)
+    _tell(session, config, acceptance, voided=False)
     return acceptance
 
 
@@ -61,7 +63,7 @@ def void(session: Session, config: Config, clerk: Clerk, key: tuple[int, int], r
     at = clock.now()
     acceptance = acceptances.find(session, *key, clerk.merchant_id)
     undone = life.void(session, acceptance, place_of(clerk), reason, at)
-    _tell(session, config, acceptance, at, voided=True)
+    _tell(session, config, acceptance, voided=True)
     return undone
 
 
@@ -81,16 +83,7 @@ def _find(session: Session, digests: list[bytes], merchant_id: int) -> Voucher |
     return found
 
 
-def _tell(session: Session, config: Config, acceptance: Acceptance, at: datetime, *, voided: bool) -> None:
+def _tell(session: Session, config: Config, acceptance: Acceptance, *, voided: bool) -> None:
     person = life.holder(session.get_one(Voucher, (acceptance.member_id, acceptance.voucher_id)))
-    phone = members.phone_of(session, Secrets(config.seal_key, config.secret_key), person)
-    if phone is None:
-        return
-    name_zh, name_en = acceptance.offer_names.get("zh-CN", ""), acceptance.offer_names.get("en", "")
-    text = (
-        f"您的券「{name_zh}」(尾号 {acceptance.last4}) 的核销已撤销，可再次使用。 "
-        f"The use of your voucher {name_en} was undone; it is valid again."
-        if voided
-        else f"您的券「{name_zh}」(尾号 {acceptance.last4}) 已核销。 Your voucher {name_en} was accepted."
-    )
-    notices.send(session, config.seal_key, person, "sms", phone, text)
+    facts: Facts = {"offer": acceptance.offer_names, "last4": acceptance.last4}
+    telling.tell(session, config, person, "voucher-voided" if voided else "voucher-accepted", facts)

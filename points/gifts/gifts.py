@@ -12,11 +12,12 @@ from typing import Any
 from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
-from base import clock, database, ids, notices, outbox
+from base import clock, database, ids, outbox
 from base.auth import guesses
 from base.auth.guesses import Limit
 from base.config import Config
 from base.errors import Conflict, NotFound, OverLimit
+from base.notices.templates import Facts
 from points import ledger, programmes
 from points.deeds import Request
 from points.gifts.models import RECEIVED, RETURNED, UNDONE, WAITING, Gift
@@ -27,6 +28,7 @@ from points.members import members
 from points.members.members import PHONE, BadPhone
 from points.members.models import Member
 from points.members.sign_in import secrets_of
+from points.notices import telling
 
 TASK = "gift"
 TO_UNDO = timedelta(minutes=10)
@@ -113,11 +115,12 @@ def give(session: Session, config: Config, member_id: int, phone: str, points: i
     session.add(gift)
     session.flush()
     outbox.put(session, **promise(gift), due_at=gift.send_at)
-    tell(
-        session, config, member_id,
-        f"您向 {gift.receiver_masked} 赠送 {points} 积分，10 分钟内可撤回。 "
-        f"You are giving {points} points to {gift.receiver_masked}; you can undo it for 10 minutes.",
-    )  # fmt: skip
+    facts: Facts = {
+        "points": points,
+        "receiver": gift.receiver_masked,
+        "minutes": TO_UNDO // timedelta(minutes=1),
+    }
+    telling.tell(session, config, member_id, "gift-begun", facts)
     return gift
 
 
@@ -182,13 +185,6 @@ def promise(gift: Gift) -> dict[str, Any]:
 def zone_of(session: Session, member_id: int) -> str:
     """The time zone of a member's programme."""
     return programmes.by_id(session, members.by_id(session, member_id).programme_id).zone
-
-
-def tell(session: Session, config: Config, member_id: int, text: str) -> None:
-    """A message to a member's present number, if there is one."""
-    phone = members.phone_of(session, secrets_of(config), member_id)
-    if phone:
-        notices.send(session, config.seal_key, member_id, "sms", phone, text)
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from base import clock, database, outbox
 from base.config import Config
 from base.errors import Problem
+from base.notices.templates import Facts
 from points import ledger
 from points.deeds import Request
 from points.gifts import gifts
@@ -23,6 +24,7 @@ from points.lines import standing
 from points.lines.matrix import Action
 from points.lots import Interval
 from points.models import PostingRow
+from points.notices import telling
 from points.refusals import LotsFull, MemberClosed, MemberMerged
 
 NOT_TAKEN = (MemberClosed, MemberMerged, LotsFull, WalletUnknown)
@@ -77,16 +79,9 @@ def arrive(session: Session, config: Config, member_id: int, gift_id: int, at: d
     )
     gift.end_seq = ledger.post(session, asked).seq
     gift.state, gift.changed_at = RECEIVED, at
-    gifts.tell(
-        session, config, gift.receiver_id,
-        f"{gift.giver_masked} 赠送的 {gift.points} 积分已到账。 "
-        f"{gift.points} points have arrived, a gift from {gift.giver_masked}.",
-    )  # fmt: skip
-    gifts.tell(
-        session, config, gift.member_id,
-        f"您赠送的 {gift.points} 积分已到达 {gift.receiver_masked}。 "
-        f"Your {gift.points} points have reached {gift.receiver_masked}.",
-    )  # fmt: skip
+    said: Facts = {"points": gift.points, "giver": gift.giver_masked, "receiver": gift.receiver_masked}
+    telling.tell(session, config, gift.receiver_id, "gift-received", said)
+    telling.tell(session, config, gift.member_id, "gift-arrived", said)
 
 
 def come_back(
@@ -116,11 +111,7 @@ def take_back(session: Session, config: Config, member_id: int, reason: str, at:
 def _back(session: Session, config: Config, gift: Gift, kind: Kind, reason: str, at: datetime) -> None:
     gift.end_seq = ledger.post(session, gifts.of_giver(session, gift, kind, at)).seq
     gift.state, gift.changed_at, gift.reason = RETURNED, at, reason
-    gifts.tell(
-        session, config, gift.member_id,
-        f"您赠送的 {gift.points} 积分未能送达，已退回。 "
-        f"Your gift of {gift.points} points could not be delivered; they are back.",
-    )  # fmt: skip
+    telling.tell(session, config, gift.member_id, "gift-returned", {"points": gift.points})
 
 
 def _barred(session: Session, gift: Gift, at: datetime) -> str | None:

@@ -2,16 +2,16 @@
 
 from contextlib import suppress
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from base import clock
 from base.config import Config
+from base.notices.templates import Facts
 from points import ledger, lots
 from points.deeds import Request
-from points.gifts import gifts
 from points.gifts import job as gifts_job
 from points.kinds import FOREVER, Kind
 from points.lines import log, matrix
@@ -24,6 +24,7 @@ from points.members.members import Enrolment
 from points.members.models import Member
 from points.members.sign_in import secrets_of
 from points.models import HoldRow, Programme
+from points.notices import telling
 from points.refusals import HoldEnded, MoreThanLeft
 
 
@@ -71,7 +72,8 @@ def close(
     wallet = ledger.read(session, member.member_id)
     left = lots.live(wallet.lots, clock.day(at, programme.zone))
     if left:
-        gifts.tell(session, config, member.member_id, _notice(left, event.clearing_day))
+        facts: Facts = {"points": left, "day": str(event.clearing_day)}
+        telling.tell(session, config, member.member_id, "line-cancelled", facts)
 
 
 def _holds_with_an_end(session: Session, member_id: int, at: datetime) -> list[HoldRow]:
@@ -97,11 +99,3 @@ def _release(session: Session, programme: Programme, hold: HoldRow, at: datetime
     )
     with suppress(HoldEnded, MoreThanLeft):  # it ended by itself in this very moment
         ledger.post(session, asked)
-
-
-def _notice(left: int, clearing_day: date | None) -> str:
-    return (
-        f"您的号码已销户，剩余 {left} 积分已冻结，将于 {clearing_day} 清零；如有疑问请在此之前联系客服。 "
-        f"Your line was cancelled. Its {left} points are frozen and will be cleared on {clearing_day}; "
-        "if this is wrong, call customer service before that day."
-    )

@@ -209,6 +209,11 @@ def masked(phone: str | None) -> str:
     return f"{phone[:3]}****{phone[-4:]}" if phone and len(phone) >= 8 else "****"
 
 
+def speak(session: Session, member_id: int, language: str | None) -> None:
+    """Messages in this language from now on; None: in all."""
+    by_id(session, member_id).language = language
+
+
 def suspend(session: Session, member_id: int) -> None:
     """The line is suspended: nothing is spent, and lots past their last day are kept."""
     ledger.set_state(session, member_id, State.FROZEN)

@@ -10,7 +10,10 @@ from base.database import Base
 
 
 class Member(Base):
-    """One customer in one programme; `involuntary`: the leaving was not the customer's choice (fraud, death, debt)."""
+    """One customer in one programme; `involuntary`: the leaving was not the customer's choice (fraud, death, debt).
+
+    `language`: of messages; None: not known, in all.
+    """
 
     __tablename__ = "member"
     member_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
@@ -19,6 +22,7 @@ class Member(Base):
     joined_on: Mapped[date] = mapped_column(Date)
     left_on: Mapped[date | None] = mapped_column(Date)
     involuntary: Mapped[bool] = mapped_column(Boolean, default=False)
+    language: Mapped[str | None] = mapped_column(Text)
 
 
 class Phone(Base):

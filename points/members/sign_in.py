@@ -4,12 +4,14 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
-from base import notices, seals
+from base import seals
 from base.auth import guesses, one_time_codes, sign_ins
 from base.auth.guesses import Limit
 from base.auth.principals import Member as MemberPrincipal
 from base.config import Config
 from base.errors import NotSignedIn
+from base.notices import notices
+from base.notices.templates import Facts
 from points.members import members
 from points.members.members import PHONE, BadPhone, Secrets
 from points.members.models import Member
@@ -36,10 +38,11 @@ def ask_for_code(session: Session, config: Config, programme: Programme, phone: 
     member = members.by_phone(session, secrets_of(config), programme.programme_id, phone)
     if member is not None:
         code = one_time_codes.make(session, scope, config.secret_key, at)
-        text = (
-            f"验证码 {code}，10 分钟内有效，请勿告诉他人。 Your code is {code}; it is valid for 10 minutes."
-        )
-        notices.send(session, config.seal_key, member.member_id, "sms", phone, text)
+        facts: Facts = {"code": code, "minutes": one_time_codes.LIFE // timedelta(minutes=1)}
+        notices.send(
+            session, config, member.member_id, phone, "sign-in-code", facts,
+            zone=programme.zone, language=member.language,
+        )  # fmt: skip
 
 
 def token_for_code(

@@ -6,11 +6,13 @@ from datetime import date
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from base import clock, notices
+from base import clock
 from base.config import Config
+from base.notices.templates import by_language
+from base.notices.texts import EN, ZH
 from points.members import members
-from points.members.sign_in import secrets_of
 from points.models import EarnFactor
+from points.notices import telling
 from points.tiers.ladders import Ladders
 from points.tiers.models import TierGrant, TierRevocation
 from points.tiers.reckoning import DAY, Change, Rule, Step
@@ -20,14 +22,12 @@ def tell(
     session: Session, config: Config, member_id: int, step: Step, since: date, until: date | None = None
 ) -> None:
     """The one place from which such a notice goes out."""
-    phone = members.phone_of(session, secrets_of(config), member_id)
-    if phone is None:
-        return
-    zh, en = step.names["zh-CN"], step.names["en"]
-    brings_zh, brings_en = _brings(session, member_id, step.tier, since)
-    end_zh, end_en = (f"，有效期至 {until}", f", until {until}") if until else ("", "")
-    text = f"您自 {since} 起为{zh}{end_zh}。{brings_zh} You are {en} from {since} on{end_en}.{brings_en}"
-    notices.send(session, config.seal_key, member_id, "sms", phone, text)
+    brings = _brings(session, member_id, step.tier, since)
+    last = by_language(until) if until else None
+    end = (f"，有效期至{last[ZH]}", f", until {last[EN]}") if last else ("", "")
+    more = {ZH: f"{end[0]}。{brings[0]}", EN: f"{end[1]}.{brings[1]}"}
+    facts = {"tier": step.names, "from_day": by_language(since), "more": more}
+    telling.tell(session, config, member_id, "tier-up", facts)
 
 
 def risen(

@@ -7,13 +7,14 @@ from base import database
 
 ENTRIES = (
     "posting", "statement", "statement_line", "void", "audit", "bill_line", "rate", "earn_rule", "expiry_policy", "terms",
-    "analysis_run", "quote", "notice", "line_event", "line_policy", "extension", "proposal", "decision", "bill_correction", "bill_payment",
-    "earn_factor", "member_attribute", "bonus_rule", "bonus",
+    "analysis_run", "quote", "line_event", "line_policy", "extension", "proposal", "decision", "bill_correction", "bill_payment",
+    "earn_factor", "member_attribute", "bonus_rule", "bonus", "notice_template", "expiry_notice", "entitlement_rule", "entitlement_use",
 )  # fmt: skip
 NEVER_DELETED = (
     "wallet", "member", "phone", "redemption", "voucher", "acceptance", "idempotency_key", "offer", "stock", "seat",
     "merchant", "outlet", "terminal", "clerk", "staff", "programme", "api_key", "import_run", "group_profile",
     "group_contact", "spender", "spent", "expiry_run", "member_merge", "bonus_budget", "bonus_day",
+    "notice", "notice_walk", "notice_spend", "entitlement_count", "member_facts", "area", "vault_key", "vault_item",
 )  # fmt: skip
 FORBIDDEN = {
     "a table of its own": "create table mine (a int)",
@@ -95,6 +96,14 @@ def test_of_an_acceptance_only_the_void_can_be_written(db):
 
     assert told.pop("void_id") == ""
     assert set(told.values()) == {"42501"}
+
+
+def test_of_a_notice_only_its_way_can_be_written_never_its_text_or_receiver(db):
+    told = {name: refused(f"update notice set {name} = {name}") for name in columns("notice")}
+
+    way = {name for name, state in told.items() if state == ""}
+    assert way == {"state", "tries", "sent_at", "changed_at", "reason"}
+    assert {state for name, state in told.items() if name not in way} == {"42501"}
 
 
 @pytest.mark.parametrize("table", ["group_contact", "spender"])

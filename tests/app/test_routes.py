@@ -43,11 +43,13 @@ ROUTES = {
     "POST /v1/sign-ins/code": "public",
     "POST /v1/sign-ins": "public",
     "POST /v1/till/sign-ins": "public",
+    "POST /v1/notices/check": "public",
     "POST /v1/staff/sign-ins": "public",
     # API: a member's own
     "GET /v1/members/me/wallet": "wallet:own",
     "GET /v1/members/me/postings": "wallet:own",
     "GET /v1/members/me/postings/<int:seq>/lots": "wallet:own",
+    "GET /v1/members/me/statements/<month>": "wallet:own",
     "GET /v1/offers": "offers:read",
     "GET /v1/offers/<offer>": "offers:read",
     "POST /v1/quotes": "redemptions:own",
@@ -79,6 +81,8 @@ ROUTES = {
     "GET /v1/members/<member>/postings/<int:seq>/lots": "wallet:any",
     "GET /v1/members/<member>/line-events": "members:read",
     "POST /v1/members/<member>/line-events": "lines:write",
+    "GET /v1/members/<member>/statements/<month>": "wallet:any",
+    "POST /v1/notices/receipts": "notices:receipts",
     "POST /v1/bill-lines": "bills:write",
     "POST /v1/bill-payments": "bills:write",
     "POST /v1/bill-corrections": "bills:write",
@@ -161,7 +165,13 @@ ROUTES = {
     "GET /sign-in/code": "public",
     "POST /sign-in/code": "public",
     "POST /sign-out": "public",
+    "GET /genuine": "public",
+    "POST /genuine": "public",
     "GET /": "wallet:own",
+    "GET /messages": "wallet:own",
+    "POST /messages/language": "wallet:own",
+    "GET /statements": "wallet:own",
+    "GET /statements/<month>": "wallet:own",
     "GET /points": "wallet:own",
     "GET /points/<int:seq>": "wallet:own",
     "GET /groups/<group>": "groups:own",
@@ -252,6 +262,7 @@ SERVICES = (
     "lines:write",
     "bills:write",
     "bonuses:write",
+    "notices:receipts",
 )
 EVERYBODY = (
     "anonymous",
@@ -318,6 +329,7 @@ GIVEN_TO = {
     "lines:write": ("service:lines:write",),
     "bills:write": ("service:bills:write",),
     "bonuses:write": ("service:bonuses:write",),
+    "notices:receipts": ("service:notices:receipts",),
 }
 OWN_FACE = {"member": "member", "clerk": "till", "manager": "till", **dict.fromkeys(STAFF, "staff")}
 

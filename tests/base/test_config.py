@@ -65,6 +65,21 @@ def test_everything_that_is_wrong_is_said_at_once(environment):
     assert "short" not in str(error.value)
 
 
+@pytest.mark.parametrize(
+    ("url", "fits"), [("", True), ("https://sms.example/v1", True), ("sms.example", False)]
+)
+def test_a_gateway_of_messages_is_an_address_or_none(environment, url, fits):
+    if fits:
+        assert environment(JIFEN_SMS_URL=url).sms_url == url
+        return
+    with pytest.raises(ConfigError, match="JIFEN_SMS_URL"):
+        environment(JIFEN_SMS_URL=url)
+
+
+def test_the_gateways_key_is_not_shown(environment):
+    assert "a secret key" not in repr(environment(JIFEN_SMS_KEY="a secret key"))
+
+
 @pytest.mark.parametrize("missing", sorted(set(PRODUCTION) - {"JIFEN_ENV"}))
 def test_production_says_what_it_lacks(environment, missing):
     given = {name: value for name, value in PRODUCTION.items() if name != missing}

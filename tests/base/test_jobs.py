@@ -125,3 +125,31 @@ def test_two_workers_run_each_job_once(db, ran):
         drain.join(30)
 
     assert sorted(args["number"] for args in ran) == list(range(60))
+
+
+def test_what_is_to_be_repeated_is_done_by_the_worker_until_it_ends_and_a_failure_stops_nothing(
+    db, monkeypatch
+):
+    monkeypatch.setattr(jobs, "_repeated", {})
+    done: list[int] = []
+
+    def deed() -> bool:
+        done.append(len(done))
+        if len(done) == 2:
+            raise ValueError("on purpose")
+        return len(done) < 2  # more to do at once
+
+    jobs.repeat("deed", deed, every_s=0.05)
+    stopping = threading.Event()
+    worker = threading.Thread(target=jobs.work, args=(db.database_url or "", stopping))
+    worker.start()
+    limit = time.monotonic() + 20
+    while len(done) < 4 and time.monotonic() < limit:
+        time.sleep(0.02)
+    stopping.set()
+    worker.join(20)
+
+    assert len(done) >= 4
+    assert not worker.is_alive()
+    jobs.drain(db.database_url)
+    assert len(done) < 50

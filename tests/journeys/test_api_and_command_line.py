@@ -4,7 +4,8 @@ import json
 import re
 from datetime import timedelta
 
-from base import clock, database, jobs, notices
+from base import clock, database, jobs
+from base.notices import notices
 from tests.given import (
     caller,
     given_offer,

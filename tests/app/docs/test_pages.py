@@ -237,3 +237,7 @@ def test_messages_are_shown_newest_first_and_as_json(app, db):
     assert rows is not None
     assert [row["receiver"] for row in rows] == phones[::-1]
     assert rows[0]["text"] in text
+    assert {(row["state"], row["template"], row["reason"]) for row in rows} == {
+        ("written", "sign-in-code", None)
+    }
+    assert text.count("Waiting") == 2

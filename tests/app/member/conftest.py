@@ -10,8 +10,9 @@ import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
-from base import database, notices
+from base import database
 from base.config import Config
+from base.notices import notices
 from tests.given import given_member, given_programme
 
 

@@ -274,7 +274,7 @@ def test_a_refused_connection_is_unreachable_for_a_first_try_and_unknown_for_a_l
 
 @pytest.mark.parametrize("url", ["ftp://127.0.0.1", "127.0.0.1:80", "http://"])
 def test_an_address_that_is_none_is_a_mistake(url):
-    with pytest.raises(ValueError, match="billing_url"):
+    with pytest.raises(ValueError, match="http or https address"):
         top_up(url, given_credit())
 
 

@@ -19,11 +19,13 @@ from app.sandbox.billing import create_sandbox, server
 from app.sandbox.tmf654 import API
 from base import clock, database, ids, jobs
 from base.config import Config
+from base.notices import notices
 from catalog.bill_credit import billing as billing_client
 from catalog.bill_credit import job
 from catalog.redemptions import redemptions
 from catalog.redemptions.redemptions import BILL_CREDIT_TASK
 from points.members import members
+from points.notices import debits
 from points.wallets import wallets
 from tests.given import Caller, caller, given_member, given_offer, given_points, given_programme, member_token
 
@@ -129,6 +131,23 @@ def test_a_credit_arrives_once_and_the_points_are_spent(credit):
     assert asked.drain() == "fulfilled"
 
     assert (asked.points, asked.credited) == (SPENT, "5.0")
+
+
+def test_its_debit_is_told_once_with_the_credit_that_arrived(credit):
+    at = clock.now()
+    with database.begin() as session:
+        debits.step(session, credit_config := credit().config, redemptions.names_of_references, at, at)
+
+    jobs.drain(credit_config.database_url or "")
+    later = clock.now() + timedelta(minutes=1)
+    with database.begin() as session:
+        debits.step(session, credit_config, redemptions.names_of_references, later, later)
+
+    with database.begin() as session:
+        told = session.execute(text("select template, seq from notice where seq is not null")).all()
+        said = [one.text for one in notices.latest(session, credit_config.seal_key)]
+    assert [tuple(row) for row in told] == [("bill-credit-done", 4)]  # its capture
+    assert "您用 500 积分兑换的话费 5.00 元已到账" in said[0]
 
 
 FAULTS: dict[str, tuple[list[dict[str, object]], str, tuple[int, int], str]] = {

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from base import clock, database, notices
+from base import clock, database
+from base.notices import notices
 from catalog.vouchers import codes, till
 from catalog.vouchers.life import MOST_CYCLES
 from merchants import terms

@@ -11,9 +11,10 @@ import pytest
 from sqlalchemy import select, text
 
 from app.wiring import findings, wire
-from base import clock, database, jobs, notices
+from base import clock, database, jobs
 from base.database import StillRunning
 from base.errors import Problem
+from base.notices import notices
 from points import ledger, lots, policies, programmes
 from points.gifts import gifts, job
 from points.gifts.gifts import GiftLimitReached, GiftNotUndoable, GiftToOneself, GiftUnknown, ReceiverUnknown
@@ -449,9 +450,9 @@ DEATHS = {
     "before leaving": (0, "points.gifts.job.ledger.post"),
     "after leaving, before the promise": (0, "points.gifts.job.outbox.put"),
     "before arriving": (1, "points.gifts.job.ledger.post"),
-    "after arriving, before it is told": (1, "points.gifts.gifts.notices.send"),
+    "after arriving, before it is told": (1, "points.gifts.job.telling.tell"),
     "before coming back": (2, "points.gifts.job.come_back"),
-    "after coming back, before it is told": (2, "points.gifts.gifts.notices.send"),
+    "after coming back, before it is told": (2, "points.gifts.job.telling.tell"),
 }
 
 

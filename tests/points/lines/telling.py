@@ -4,8 +4,9 @@ import itertools
 from datetime import date, timedelta
 from typing import Any
 
-from base import clock, database, notices
+from base import clock, database
 from base.config import Config
+from base.notices import notices
 from points import ledger
 from points.lines import events
 from points.lines.events import Taken

@@ -6,8 +6,9 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
-from base import clock, database, notices
+from base import clock, database
 from base.auth.one_time_codes import MOST_TRIES
+from base.notices import notices
 from points.members import members
 from tests.given import caller, given_member, given_programme, secrets_of
 

@@ -7,10 +7,11 @@ import pytest
 from sqlalchemy import select, text
 
 from app.wiring import findings
-from base import clock, database, notices
+from base import clock, database
 from base.approvals import approvals
 from base.approvals.approvals import OwnProposal
 from base.errors import Problem
+from base.notices import notices
 from points import factors
 from points.members.models import MemberFacts
 from points.tiers import grants, tiers
@@ -189,8 +190,8 @@ def test_the_member_is_told_of_a_higher_tier_with_its_end_and_not_of_one_that_ch
 
     with database.begin() as session:
         (message,) = notices.latest(session, db.seal_key)
-    assert f"钻石卡，有效期至 {ON + 5 * DAY}" in message.text
-    assert f"You are diamond from {ON} on, until {ON + 5 * DAY}" in message.text
+    assert "钻石卡会员，有效期至" in message.text
+    assert f"from {ON} on you are a diamond member, until {ON + 5 * DAY}" in message.text
 
 
 @pytest.mark.parametrize(

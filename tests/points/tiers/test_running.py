@@ -8,7 +8,8 @@ import pytest
 from sqlalchemy import select, text
 
 from app.wiring import findings
-from base import clock, database, notices
+from base import clock, database
+from base.notices import notices
 from points import ledger
 from points.deeds import Request
 from points.kinds import Kind
@@ -258,7 +259,7 @@ def test_who_rises_is_told_once_with_what_it_brings_and_who_falls_is_not(db, pro
     with database.begin() as session:
         (message,) = notices.latest(session, db.seal_key)
     assert "金卡" in message.text
-    assert f"You are gold from {LAST} on" in message.text
+    assert f"from {LAST} on you are a gold member." in message.text
 
 
 def test_who_has_as_high_a_tier_by_grant_is_not_told_of_reaching_it(db, programme, member_id):

@@ -1,0 +1,48 @@
+"""The member's messages, and the language in which they come."""
+
+from flask import redirect, render_template, request
+from flask.typing import ResponseReturnValue
+
+from app.member.frame import PAGE, _, blueprint, cursor, me, position
+from base import database
+from base.auth.guard import needs
+from base.errors import Invalid
+from base.http.settings import config
+from base.notices import notices
+from base.web.i18n import OWN_NAMES
+from points.members import members
+
+BOTH = "both"
+NOT_SHOWN = ("sign-in-code",)  # of no use by now, and nobody should learn to read codes here
+
+
+@blueprint.route("/messages")
+@needs("wallet:own")
+def list_messages() -> ResponseReturnValue:
+    """What was written to the member, newest first."""
+    place = position()
+    with database.begin() as session:
+        rows = notices.of_member(
+            session, me().member_id, before=place[0] if place else None, limit=PAGE + 1, but=NOT_SHOWN
+        )
+        messages = [notices.opened(row, config().seal_key) for row in rows[:PAGE]]
+        language = members.by_id(session, me().member_id).language
+    return render_template(
+        "member/messages.html",
+        messages=messages,
+        language_of_messages=language or BOTH,
+        choices=[(BOTH, _("Chinese and English")), *OWN_NAMES.items()],
+        next_cursor=cursor(rows[PAGE - 1].notice_id) if len(rows) > PAGE else None,
+    )
+
+
+@blueprint.route("/messages/language", methods=["POST"])
+@needs("wallet:own")
+def choose_language() -> ResponseReturnValue:
+    """Messages in one language, or in both, from now on."""
+    wanted = request.form.get("language", "")
+    if wanted not in (BOTH, *OWN_NAMES):
+        raise Invalid(_("Choose one of the languages."))
+    with database.begin() as session:
+        members.speak(session, me().member_id, None if wanted == BOTH else wanted)
+    return redirect("/messages", 303)

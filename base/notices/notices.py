@@ -1,0 +1,191 @@
+"""Notices: messages for people, written in the transaction of what they tell and handed to a gateway after it.
+
+A message is written once, from the template in force, and carries a code that proves it. What is not urgent waits for the
+end of the quiet hours; a reminder over a cap is kept as suppressed, with the reason. Without a gateway (development) it
+stays written, and a page shows it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from base import clock, ids, outbox, seals
+from base.config import Config
+from base.notices import genuine, templates, times
+from base.notices.models import SUPPRESSED, WRITTEN, Notice
+from base.notices.templates import Facts
+from base.notices.texts import EN, KINDS, ZH, Manner
+
+TASK = "notice"
+SIGNED = {ZH: "验真码 {code}", EN: "Check code {code}", None: "验真码 Check code {code}"}
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A message to be written: for whom and to which number, of which kind, with which facts.
+
+    `zone` is the programme's, for the quiet hours; `language` None: all. `seq`: the member's posting that it tells.
+    """
+
+    member_id: int
+    receiver: str
+    template: str
+    facts: Facts
+    zone: str
+    language: str | None = None
+    seq: int | None = None
+    channel: str = "sms"
+
+
+@dataclass(frozen=True)
+class Message:
+    """A notice, opened."""
+
+    at: datetime
+    channel: str
+    receiver: str
+    text: str
+    state: str
+    template: str
+    due_at: datetime
+    reason: str | None
+
+
+def send(
+    session: Session,
+    config: Config,
+    member_id: int,
+    receiver: str,
+    template: str,
+    facts: Facts,
+    *,
+    zone: str,
+    language: str | None = None,
+    seq: int | None = None,
+) -> Notice:
+    """Leave a message for a receiver; it goes after the commit, when it may."""
+    return send_many(session, config, [Wanted(member_id, receiver, template, facts, zone, language, seq)])[0]
+
+
+def send_many(session: Session, config: Config, wanted: Sequence[Wanted]) -> list[Notice]:
+    """Leave messages for receivers, in the order given."""
+    at = clock.now()
+    versions = templates.in_force(session, {one.template for one in wanted}, at)
+    counts = _counts(session, wanted, at)
+    written = []
+    for one in wanted:
+        reason = None
+        manner = KINDS[one.template].manner
+        if manner is Manner.REMINDER:
+            reason = counts[one.zone][one.member_id].reached
+            if reason is None:
+                counts[one.zone][one.member_id] = counts[one.zone][one.member_id].more()
+        due_at = at if manner is Manner.URGENT else times.after_quiet(at, one.zone)
+        written.append(_written(config, one, versions[one.template], at, due_at, reason))
+    session.add_all(written)
+    session.flush()
+    if config.sms_url:
+        for one, notice in zip(wanted, written, strict=True):
+            if notice.state == WRITTEN:
+                outbox.put(session, **promise(notice, one.zone), due_at=notice.due_at)
+    return written
+
+
+def promise(notice: Notice, zone: str) -> dict[str, Any]:
+    """The outbox row of handing a message over."""
+    args = {"member_id": notice.member_id, "notice_id": notice.notice_id, "zone": zone}
+    return {"member_id": notice.member_id, "task": TASK, "args": args}
+
+
+def latest(session: Session, seal_key: str, limit: int = 50) -> list[Message]:
+    """The newest messages, for the development page."""
+    rows = session.scalars(select(Notice).order_by(Notice.notice_id.desc()).limit(limit))
+    return [opened(row, seal_key) for row in rows]
+
+
+def of_member(
+    session: Session, member_id: int, *, before: int | None, limit: int, but: Sequence[str] = ()
+) -> list[Notice]:
+    """A member's messages, newest first, from before an id on, without kinds left out and those that were held back."""
+    asked = (
+        select(Notice)
+        .where(Notice.member_id == member_id, Notice.state != SUPPRESSED, Notice.template.not_in(but))
+        .order_by(Notice.notice_id.desc())
+        .limit(limit)
+    )
+    return list(session.scalars(asked if before is None else asked.where(Notice.notice_id < before)))
+
+
+def report(session: Session, since: datetime, until: datetime) -> dict[str, dict[str, int]]:
+    """What became of the messages written from one moment to another: kind -> state -> how many."""
+    rows = session.execute(
+        select(Notice.template, Notice.state, func.count())
+        .where(Notice.at >= since, Notice.at < until)
+        .group_by(Notice.template, Notice.state)
+        .order_by(Notice.template, Notice.state)
+    )
+    found: dict[str, dict[str, int]] = {}
+    for template, state, count in rows:
+        found.setdefault(template, {})[state] = count
+    return found
+
+
+def opened(notice: Notice, seal_key: str) -> Message:
+    """A message with its receiver and text."""
+    bound = f"notice:{notice.notice_id}"
+    return Message(
+        at=notice.at,
+        channel=notice.channel,
+        receiver=seals.opened(seal_key, notice.receiver_sealed, bound),
+        text=seals.opened(seal_key, notice.text_sealed, bound),
+        state=notice.state,
+        template=notice.template,
+        due_at=notice.due_at,
+        reason=notice.reason,
+    )
+
+
+def _written(
+    config: Config,
+    one: Wanted,
+    version: templates.Version,
+    at: datetime,
+    due_at: datetime,
+    reason: str | None,
+) -> Notice:
+    notice_id, code = ids.new_id(), genuine.fresh()
+    language = one.language if one.language in SIGNED else None
+    text = f"{version.filled(language, one.facts)} {SIGNED[language].format(code=genuine.shown(code))}"
+    bound = f"notice:{notice_id}"
+    return Notice(
+        member_id=one.member_id,
+        notice_id=notice_id,
+        seq=one.seq,
+        version=version.version,
+        at=at,
+        due_at=due_at,
+        changed_at=at,
+        state=WRITTEN if reason is None else SUPPRESSED,
+        template=one.template,
+        channel=one.channel,
+        language=language,
+        reason=reason,
+        code_digest=genuine.digest(config, code),
+        receiver_sealed=seals.seal(config.seal_key, one.receiver, bound),
+        text_sealed=seals.seal(config.seal_key, text, bound),
+    )
+
+
+def _counts(session: Session, wanted: Sequence[Wanted], at: datetime) -> dict[str, dict[int, times.Count]]:
+    """The members' reminders of the day on which theirs would go, by zone."""
+    found: dict[str, dict[int, times.Count]] = {}
+    reminded = [one for one in wanted if KINDS[one.template].manner is Manner.REMINDER]
+    for zone in sorted({one.zone for one in reminded}):
+        on = clock.day(times.after_quiet(at, zone), zone)
+        members = [one.member_id for one in reminded if one.zone == zone]
+        found[zone] = times.reminders(session, members, on, zone)
+    return found

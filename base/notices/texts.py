@@ -1,0 +1,148 @@
+"""The messages that jifen ships: what each may name, how urgent it is, and its first texts, in Chinese and English.
+
+They enter the table as version 1, where they stay: what is to be said differently is a later version, not an edit here.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import Enum
+
+ZH, EN = "zh-CN", "en"
+LANGUAGES = (ZH, EN)
+
+
+class Manner(Enum):
+    """How a message may be kept back: not at all, over the night, or over the night and by the caps."""
+
+    URGENT = "urgent"
+    SERVICE = "service"
+    REMINDER = "reminder"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of message: the placeholders that its texts may name, its manner, its first texts.
+
+    `life`: after so long it is of no use, and is not sent any more; None: late is better than never.
+    """
+
+    names: frozenset[str]
+    manner: Manner
+    texts: Mapping[str, str]
+    life: timedelta | None = None
+
+
+def _kind(names: str, manner: Manner, zh: str, en: str, life: timedelta | None = None) -> Kind:
+    return Kind(frozenset(names.split()), manner, {ZH: zh, EN: en}, life)
+
+
+KINDS: dict[str, Kind] = {
+    "sign-in-code": _kind(
+        "code minutes",
+        Manner.URGENT,
+        "验证码 {code}，用于登录积分账户，{minutes} 分钟内有效。工作人员绝不会索要，请勿告诉任何人。",
+        "Your code is {code}, for signing in to your points; it is valid for {minutes} minutes. "
+        "Our staff never ask for it: tell nobody.",
+        timedelta(minutes=10),
+    ),
+    "voucher-accepted": _kind(
+        "offer last4",
+        Manner.URGENT,
+        "您的券「{offer}」(尾号 {last4}) 已核销。",
+        "Your voucher {offer} (ending {last4}) was accepted.",
+    ),
+    "voucher-voided": _kind(
+        "offer last4",
+        Manner.URGENT,
+        "您的券「{offer}」(尾号 {last4}) 的核销已撤销，可再次使用。",
+        "The use of your voucher {offer} (ending {last4}) was undone; it is valid again.",
+    ),
+    "bill-credit-done": _kind(
+        "points yuan",
+        Manner.URGENT,
+        "您用 {points} 积分兑换的话费 {yuan} 元已到账。",
+        "Your bill credit of {yuan} for {points} points has arrived.",
+    ),
+    "bill-credit-failed": _kind(
+        "points",
+        Manner.SERVICE,
+        "话费兑换未成功，{points} 积分已退回。",
+        "The bill credit did not go through; {points} points are back.",
+    ),
+    "gift-begun": _kind(
+        "points receiver minutes",
+        Manner.URGENT,
+        "您向 {receiver} 赠送 {points} 积分，{minutes} 分钟内可撤回。",
+        "You are giving {points} points to {receiver}; you can undo it for {minutes} minutes.",
+    ),
+    "gift-received": _kind(
+        "points giver",
+        Manner.SERVICE,
+        "{giver} 赠送的 {points} 积分已到账。",
+        "{points} points have arrived, a gift from {giver}.",
+    ),
+    "gift-arrived": _kind(
+        "points receiver",
+        Manner.SERVICE,
+        "您赠送的 {points} 积分已到达 {receiver}。",
+        "Your {points} points have reached {receiver}.",
+    ),
+    "gift-returned": _kind(
+        "points",
+        Manner.SERVICE,
+        "您赠送的 {points} 积分未能送达，已退回。",
+        "Your gift of {points} points could not be delivered; they are back.",
+    ),
+    "line-cancelled": _kind(
+        "points day",
+        Manner.SERVICE,
+        "您的号码已销户，剩余 {points} 积分已冻结，将于 {day} 清零；如有疑问请在此之前联系客服。",
+        "Your line was cancelled. Its {points} points are frozen and will be cleared on {day}; "
+        "if this is wrong, call customer service before that day.",
+    ),
+    "points-spent": _kind(
+        "points about balance",
+        Manner.URGENT,
+        "您的 {points} 积分已使用：{about}，剩余 {balance} 积分。如非本人操作，请立即联系客服。",
+        "{points} of your points were spent: {about}. {balance} are left. "
+        "If this was not you, call customer service at once.",
+    ),
+    "points-adjusted": _kind(
+        "points balance",
+        Manner.SERVICE,
+        "经核对，您的积分账户调减 {points} 积分，剩余 {balance} 积分。如有疑问请联系客服。",
+        "After a check, {points} points were taken from your account; {balance} are left. "
+        "If you have questions, call customer service.",
+    ),
+    "points-corrected": _kind(
+        "points owed balance",
+        Manner.SERVICE,
+        "因账单更正，扣回 {points} 积分，另欠 {owed} 积分，剩余 {balance} 积分；所欠积分由之后获得的积分抵扣。",
+        "After a bill correction {points} points were taken back and {owed} are owed; {balance} are left. "
+        "Points that you collect next repay what is owed.",
+    ),
+    "points-repaid": _kind(
+        "points balance",
+        Manner.SERVICE,
+        "新获得的积分中，{points} 积分已用于抵扣账单更正所欠，剩余 {balance} 积分。",
+        "{points} of the points that you collected repaid what was owed after a bill correction; "
+        "{balance} are left.",
+    ),
+    "expiry-ahead": _kind(
+        "points last_day days yuan",
+        Manner.REMINDER,
+        "您有 {points} 积分将于 {last_day} 到期（还有 {days} 天），约值话费 {yuan} 元。"
+        "可在积分页面或营业厅兑换话费、商户券等；积分不收手续费，工作人员不会索要验证码。",
+        "{points} of your points can be used until {last_day}, {days} days from now; as bill credit they are "
+        "worth about {yuan}. Use them on your points page or in a shop of ours. It costs no fee, and nobody of "
+        "us asks for a code.",
+    ),
+    "tier-up": _kind(
+        "tier from_day more",
+        Manner.SERVICE,
+        "恭喜！您自 {from_day} 起成为{tier}会员{more}",
+        "Congratulations: from {from_day} on you are a {tier} member{more}",
+    ),
+}
+REMINDERS = tuple(code for code, kind in KINDS.items() if kind.manner is Manner.REMINDER)
