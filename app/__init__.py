@@ -22,13 +22,17 @@ from merchants.statements import api as statements_api
 from merchants.terminals import api as terminals_api
 from points.adjustments import api as adjustments_api
 from points.announcements import api as announcements_api
+from points.companions import api as companions_api
 from points.earnings import api as earnings_api
+from points.erasures import api as erasures_api
 from points.gifts import api as gifts_api
 from points.groups import api as groups_api
 from points.lines import api as lines_api
 from points.members import api as members_api
 from points.merges import api as merges_api
 from points.operations import api as operations_api
+from points.people import api as people_api
+from points.preferences import api as preferences_api
 from points.wallets import api as wallets_api
 
 MOST_BYTES = 1_000_000
@@ -60,6 +64,10 @@ def create_app(config: Config) -> Flask:
     frame = api.init(app)
     for topic in (
         members_api,
+        people_api,
+        companions_api,
+        preferences_api,
+        erasures_api,
         wallets_api,
         operations_api,
         gifts_api,

@@ -23,12 +23,16 @@ from points.adjustments import adjustments
 from points.adjustments import verify as adjustments_verify
 from points.announcements import announcements
 from points.announcements import verify as announcements_verify
+from points.companions import verify as companions_verify
+from points.erasures import erasures
+from points.erasures import verify as erasures_verify
 from points.gifts import job as gifts_job
 from points.gifts import verify as gifts_verify
 from points.gifts.gifts import TASK as GIFT_TASK
 from points.groups import verify as groups_verify
 from points.lines import verify as lines_verify
 from points.members import sign_in as member_sign_in
+from points.members import verify as members_verify
 from points.merges import job as merges_job
 from points.merges import merges
 from points.merges import verify as merges_verify
@@ -50,7 +54,7 @@ def wire(config: Config, *, pool_size: int | None = None, statement_timeout_ms: 
     jobs.register(BILL_CREDIT_TASK, partial(bill_credit.run, config))
     jobs.register(GIFT_TASK, partial(gifts_job.run, config))
     jobs.register(merges.TASK, merges_job.run)
-    for topic in (adjustments, announcements, merges):
+    for topic in (adjustments, announcements, merges, erasures):
         approvals.register(approvals.Kind(topic.KIND, topic.carry_out, topic.PROPOSES, topic.APPROVES))
 
 
@@ -63,6 +67,9 @@ def findings(
     yield from points_verify.findings(session, progress, members)
     yield from bill_proof.findings(session, members)
     yield from gifts_verify.findings(session)
+    yield from members_verify.findings(session)
+    yield from companions_verify.findings(session)
+    yield from erasures_verify.findings(session)
     yield from groups_verify.findings(session)
     yield from lines_verify.findings(session)
     yield from approvals_verify.findings(session)

@@ -86,6 +86,7 @@ APPROVAL_KINDS = {
     "adjustment": _("Adjustment"),
     "merge": _("Merge of two members"),
     "extension": _("Extension of last days"),
+    "erasure": _("Erasing of a person"),
 }
 APPROVAL_STATES = {
     "proposed": (_("To be decided"), "wait"),
@@ -94,4 +95,31 @@ APPROVAL_STATES = {
     "withdrawn": (_("Withdrawn"), "quiet"),
     "expired": (_("Not decided in time"), "quiet"),
     "all": (_("All"), "quiet"),
+}
+ERASURE_REASONS = {
+    "request": _("The person asked for it"),
+    "authority": _("An authority ordered it"),
+    "end-of-term": _("The time of keeping is over"),
+}
+REVEAL_REASONS = {
+    "identity-check": _("Check of the identity"),
+    "complaint": _("Complaint"),
+    "delivery": _("Delivery"),
+    "fraud": _("Suspected misuse"),
+    "authority": _("An authority asks"),
+    "correction": _("Correction of the data"),
+}
+PERSONAL = {
+    "phone": _("Phone"),
+    "name": _("Name"),
+    "second_phone": _("Second phone"),
+    "email": _("Mail address"),
+    "address": _("Address"),
+    "id_number": _("Identity number"),
+}
+LOOKS = {
+    "member.viewed": (_("Looked at, masked"), "quiet"),
+    "member.found": (_("Found by search"), "quiet"),
+    "member.revealed": (_("Seen in clear"), "wait"),
+    "reveals.alarm": (_("Refused: too many"), "bad"),
 }

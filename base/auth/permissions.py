@@ -10,6 +10,8 @@ MEMBER = frozenset(
         "gifts:own",
         "groups:own",
         "earnings:estimate",
+        "companions:own",
+        "preferences:own",
     }
 )
 CLERK = frozenset({"vouchers:check", "vouchers:accept", "acceptances:void", "acceptances:own"})
@@ -26,6 +28,19 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "adjustments:propose",
             "merges:propose",
             "earnings:estimate",
+            "members:reveal",
+            "erasures:propose",
+        }
+    ),
+    "security": frozenset(
+        {
+            "console",
+            "members:read",
+            "members:reveal",
+            "approvals:read",
+            "proposals:read",
+            "erasures:approve",
+            "audit:read",
         }
     ),
     "checker": frozenset(
@@ -37,6 +52,7 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "adjustments:approve",
             "merges:approve",
             "extensions:approve",
+            "erasures:approve",
         }
     ),
     "editor": frozenset(
@@ -66,6 +82,7 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
 SERVICE_SCOPES = frozenset(
     {
         "members:read",
+        "members:write",
         "offers:read",
         "wallet:any",
         "wallet:post",

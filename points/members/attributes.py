@@ -2,7 +2,8 @@
 
 Each is told with the day from which it holds, by whom and why; the latest of each also stands in the member's facts.
 The birthday is month and day alone: enough to earn by and to congratulate, and no year of birth to leak; whoever rates
-a line may read it, and no posting repeats it.
+a line may read it, and no posting repeats it. It has no history (nobody is born twice) and stands in the facts alone,
+so that it can be forgotten when the person is erased.
 """
 
 import re
@@ -65,17 +66,19 @@ def is_birthday(text: str) -> bool:
 
 def of_many(session: Session, members: Iterable[int]) -> dict[int, Attributes]:
     """What is known of members, in one statement; a member of whom nothing is known is left out."""
+    wanted = sorted(members)
     rows = session.connection().exec_driver_sql(
-        "select member_id, name, from_day, value from member_attribute where member_id = any(%s) "
-        "order by member_id, from_day",
-        (sorted(members),),
+        "select member_id, name, from_day, value from member_attribute where member_id = any(%s) and name = %s "
+        "union all select member_id, %s, joined_on, birthday from member_facts "
+        "where member_id = any(%s) and birthday is not null order by 1, 3",
+        (wanted, TIER, BIRTHDAY, wanted),
     )
     tiers: dict[int, list[tuple[date, str]]] = defaultdict(list)
     birthdays: dict[int, str] = {}
     for member_id, name, from_day, value in rows:
         if name == TIER:
             tiers[member_id].append((from_day, value))
-        elif name == BIRTHDAY:
+        else:
             birthdays[member_id] = value
     return {
         member_id: Attributes(tuple(tiers.get(member_id, ())), birthdays.get(member_id))
@@ -94,8 +97,15 @@ def add_many(
 
     The facts of these members then hold the latest of each.
     """
-    rows = sorted((*place, value) for place, value in told.items())
+    born = {member_id: value for (member_id, name, _), value in told.items() if name == BIRTHDAY}
+    rows = sorted((*place, value) for place, value in told.items() if place[1] != BIRTHDAY)
     connection = session.connection()
+    if born:
+        connection.exec_driver_sql(
+            "update member_facts f set birthday = t.value from unnest(%s::bigint[], %s::text[]) t(member_id, value) "
+            "where f.member_id = t.member_id and f.birthday is null",
+            (list(born), list(born.values())),
+        )
     connection.exec_driver_sql(
         "insert into member_attribute (member_id, name, from_day, value, source, reason) "
         "select t.*, %s, %s from unnest(%s::bigint[], %s::text[], %s::date[], %s::text[]) t on conflict do nothing",
@@ -133,7 +143,7 @@ WORDS = {
 _LATEST = """
 update member_facts f set
   area = coalesce(t.said ->> 'area', f.area), arpu_fen = coalesce((t.said ->> 'arpu_fen')::bigint, f.arpu_fen),
-  risk = coalesce((t.said ->> 'risk')::smallint, f.risk), birthday = coalesce(t.said ->> 'birthday', f.birthday),
+  risk = coalesce((t.said ->> 'risk')::smallint, f.risk),
   tiers = case when t.said ? 'tier' then array[t.said ->> 'tier'] else f.tiers end
 from (select member_id, jsonb_object_agg(name, value) said from (
     select distinct on (member_id, name) member_id, name, value from member_attribute

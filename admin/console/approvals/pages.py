@@ -25,6 +25,7 @@ from points import lots
 from points.adjustments import adjustments
 from points.adjustments.adjustments import said_plainly
 from points.announcements import announcements
+from points.erasures import erasures
 from points.members import members
 from points.members.models import Member
 from points.merges import merges
@@ -35,6 +36,7 @@ KINDS: dict[str, tuple[str, ModuleType]] = {  # kind -> its place under /staff, 
     adjustments.KIND: ("adjustments", adjustments),
     merges.KIND: ("merges", merges),
     announcements.KIND: ("extensions", announcements),
+    erasures.KIND: ("erasures", erasures),
 }
 
 blueprint = Blueprint("approvals", __name__)

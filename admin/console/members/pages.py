@@ -19,7 +19,7 @@ from points.lines import log
 from points.lines import words as line_words
 from points.lines.models import LineEvent
 from points.lines.states import Line, LineState
-from points.members import members
+from points.members import masks, members
 from points.members.members import CUSTOMER_ID
 from points.members.models import Member
 from points.members.sign_in import secrets_of
@@ -59,7 +59,7 @@ def one_member(member: str) -> ResponseReturnValue:
         vouchers = life.all_of(session, member_id, limit=SHOWN)
         states = {voucher.voucher_id: _state(session, voucher) for voucher, _ in vouchers}
         told = log.history(session, member_id, limit=SHOWN)
-        phone = members.masked(members.phone_of(session, secrets_of(config()), member_id))
+        phone = masks.phone(members.phone_of(session, secrets_of(config()), member_id))
     rows, after = cut("postings", postings, lambda posting: [posting.seq])
     return page(
         "console/member.html",
