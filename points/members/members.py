@@ -14,7 +14,7 @@ from points import ledger
 from points.deeds import Request
 from points.kinds import Kind, State
 from points.members import facts, numbers
-from points.members.models import Member, Phone, PhoneHolder
+from points.members.models import Member, MemberFacts, Phone, PhoneHolder
 from points.models import Programme
 
 CUSTOMER_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -211,6 +211,12 @@ def phone_of(session: Session, secrets: Secrets, member_id: int) -> str | None:
         return None
     keys = vault.keys_of(session, secrets.seal_key, [member_id]) if row.keyed else {}
     return seals.opened(keys.get(member_id, secrets.seal_key), row.sealed, f"phone:{member_id}")
+
+
+def birthday_of(session: Session, member_id: int) -> str | None:
+    """MM-DD, where it is known."""
+    found = session.get(MemberFacts, member_id)
+    return found.birthday if found else None
 
 
 def suspend(session: Session, member_id: int) -> None:

@@ -8,12 +8,13 @@ from base import database
 ENTRIES = (
     "posting", "statement", "statement_line", "void", "audit", "bill_line", "rate", "earn_rule", "expiry_policy", "terms",
     "analysis_run", "quote", "notice", "line_event", "line_policy", "extension", "proposal", "decision", "bill_correction", "bill_payment",
-    "earn_factor", "member_attribute",
+    "earn_factor", "member_attribute", "preference",
 )  # fmt: skip
 NEVER_DELETED = (
     "wallet", "member", "phone", "redemption", "voucher", "acceptance", "idempotency_key", "offer", "stock", "seat",
     "merchant", "outlet", "terminal", "clerk", "staff", "programme", "api_key", "import_run", "group_profile",
-    "group_contact", "spender", "spent", "expiry_run", "member_merge",
+    "group_contact", "spender", "spent", "expiry_run", "member_merge", "phone_holder", "companion_link", "vault_key", "vault_item",
+    "member_facts",
 )  # fmt: skip
 FORBIDDEN = {
     "a table of its own": "create table mine (a int)",

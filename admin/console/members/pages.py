@@ -8,7 +8,8 @@ from sqlalchemy.orm import Session
 
 from admin.console import words
 from admin.console.http import PAGE, chosen, cut, page, position
-from base import audit, clock, database, ids
+from admin.console.looks.pages import names_of
+from base import clock, database, ids
 from base.auth.guard import current, needs
 from base.http.settings import config
 from catalog.redemptions import redemptions
@@ -19,10 +20,10 @@ from points.lines import log
 from points.lines import words as line_words
 from points.lines.models import LineEvent
 from points.lines.states import Line, LineState
-from points.members import masks, members
+from points.members import members, scope
 from points.members.members import CUSTOMER_ID
 from points.members.models import Member
-from points.members.sign_in import secrets_of
+from points.people import looking
 from points.wallets import wallets
 from points.wallets.schemas import posting_view
 
@@ -51,15 +52,20 @@ def one_member(member: str) -> ResponseReturnValue:
     (member_id,) = ids.parse("mbr", member, parts=1)
     place, at = position("postings"), clock.now()
     with database.begin() as session:
-        row = members.by_id(session, member_id)
-        audit.write(session, current().actor, "member.viewed", member)
+        seen = looking.view(session, config(), current(), member)
+        row = seen.member
         shown = wallets.show(session, member_id, at)
         postings = wallets.postings(session, member_id, before=place[0] if place else None, limit=PAGE + 1)
         redeemed = redemptions.all_of(session, member_id, limit=SHOWN)
         vouchers = life.all_of(session, member_id, limit=SHOWN)
         states = {voucher.voucher_id: _state(session, voucher) for voucher, _ in vouchers}
         told = log.history(session, member_id, limit=SHOWN)
-        phone = masks.phone(members.phone_of(session, secrets_of(config()), member_id))
+        looks = (
+            looking.log(session, member_id=member_id, limit=SHOWN)
+            if "audit:read" in current().permissions
+            else ()
+        )
+        names = names_of(session, looks)
     rows, after = cut("postings", postings, lambda posting: [posting.seq])
     return page(
         "console/member.html",
@@ -67,7 +73,9 @@ def one_member(member: str) -> ResponseReturnValue:
         member_ref=member,
         merged_into=ids.public("mbr", shown.merged_into) if shown.merged_into else None,
         shown=shown,
-        phone=phone,
+        seen=seen,
+        looks=looks,
+        names=names,
         postings=[posting_view(posting) for posting in rows],
         after=after,
         redeemed=redeemed,
@@ -93,7 +101,7 @@ def _find(session: Session, choice: dict[str, Any], customer_id: str) -> list[di
     found: list[dict[str, Any]] = []
     for programme in asked:
         member_id = members.find_many(session, programme.programme_id, [customer_id]).get(customer_id)
-        if member_id is not None:
+        if member_id is not None and scope.sees(session, current(), member_id):
             row: Member = members.by_id(session, member_id)
             found.append({"id": ids.public("mbr", member_id), "row": row, "programme": programme})
     return found

@@ -16,6 +16,7 @@ from points import ledger
 from points.adjustments import adjustments
 from points.adjustments.adjustments import REASONS
 from points.announcements import announcements
+from points.erasures import erasures
 from points.merges import job, merges
 from points.models import ExtensionRow
 from tests.given import given_member, given_person, given_programme, staff_token
@@ -291,5 +292,9 @@ def test_every_page_speaks_both_languages_and_has_one_heading(app, path, languag
 def test_every_kind_state_and_reason_has_a_word():
     assert set(ADJUSTMENT_REASONS) == set(REASONS)
     assert set(APPROVAL_STATES) == {*approvals.STATES, "all"}
-    assert set(APPROVAL_KINDS) == set(KINDS) == {adjustments.KIND, merges.KIND, announcements.KIND}
+    assert (
+        set(APPROVAL_KINDS)
+        == set(KINDS)
+        == {adjustments.KIND, merges.KIND, announcements.KIND, erasures.KIND}
+    )
     assert set(DIRECTIONS) == {adjustments.UP, adjustments.DOWN}
