@@ -148,7 +148,10 @@ def test_members_are_found_by_number_and_by_customer_id_within_the_own_scope(app
 
     for asked in ({"phone": PERSON["phone"]}, {"customer_id": "C-1"}):
         assert [one["id"] for one in near.post("/v1/members/search", asked).json["data"]] == [member]
-        miss, nothing = far.post("/v1/members/search", asked), far.post("/v1/members/search", {"phone": "139999"})
+        miss, nothing = (
+            far.post("/v1/members/search", asked),
+            far.post("/v1/members/search", {"phone": "139999"}),
+        )
         assert miss.status_code == nothing.status_code == 404
         assert {k: v for k, v in miss.json.items() if k != "request_id"} == {
             k: v for k, v in nothing.json.items() if k != "request_id"
