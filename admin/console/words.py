@@ -111,7 +111,7 @@ REVEAL_REASONS = {
 }
 PERSONAL = {
     "phone": _("Phone"),
-    "name": _("Name"),
+    "name": _("Name of the person"),
     "second_phone": _("Second phone"),
     "email": _("Mail address"),
     "address": _("Address"),
