@@ -16,6 +16,8 @@ create table phone_holder (
   programme_id bigint not null, digest bytea not null, member_id bigint, since timestamptz not null,
   primary key (programme_id, digest));
 create index on phone_holder (member_id);
+update phone p set until = q.since from phone q
+  where q.member_id = p.member_id and q.until is null and p.until is null and q.since > p.since;
 insert into phone_holder (programme_id, digest, member_id, since)
   select distinct on (m.programme_id, p.digest) m.programme_id, p.digest, p.member_id, p.since
   from phone p join member m on m.member_id = p.member_id where p.until is null

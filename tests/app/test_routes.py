@@ -206,7 +206,9 @@ ROUTES = {
     "GET /staff/statements": "statements:read",
     "GET /staff/statements/<statement>": "statements:read",
 }
-STAFF = tuple(f"staff:{role}" for role in ("support", "checker", "editor", "finance", "analyst", "auditor", "security"))
+STAFF = tuple(
+    f"staff:{role}" for role in ("support", "checker", "editor", "finance", "analyst", "auditor", "security")
+)
 SERVICES = (
     "members:read",
     "members:write",

@@ -29,9 +29,7 @@ def both(db):
 
 @pytest.mark.parametrize("language", ["zh-CN", "en"])
 def test_profile_and_companions_can_be_read_and_used_on_the_narrowest_phone(visit, both, language):
-    page = visit(
-        "/profile", language=language, width=PHONE, cookies={"jifen_member": member_token(both[0])}
-    )
+    page = visit("/profile", language=language, width=PHONE, cookies={"jifen_member": member_token(both[0])})
     sound(page, language)
     page.locator("#values-travel").check()
     page.locator("#consent-interests").check()

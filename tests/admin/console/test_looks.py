@@ -49,7 +49,9 @@ def test_the_page_of_a_member_is_masked_and_leads_to_the_form(app, member):
     assert "138****5678" in page
     assert "C*" in page
     assert f"/staff/members/{member}/reveal" in page
-    assert f"/staff/members/{member}/reveal" not in browser(app, "checker").get(f"/staff/members/{member}").text
+    assert (
+        f"/staff/members/{member}/reveal" not in browser(app, "checker").get(f"/staff/members/{member}").text
+    )
 
 
 def test_a_reveal_shows_once_and_is_in_the_log_of_the_member(app, member):
@@ -118,9 +120,7 @@ def test_an_erasure_is_decided_in_the_console_and_the_page_says_so(app, db, memb
     page = security.get(proposal).text
     form = re.search(rf'action="{proposal}/approve".*?</form>', page, re.DOTALL)[0]
 
-    done = security.post(
-        f"{proposal}/approve", data=dict(re.findall(r'name="(\w+)" value="([^"]*)"', form))
-    )
+    done = security.post(f"{proposal}/approve", data=dict(re.findall(r'name="(\w+)" value="([^"]*)"', form)))
 
     assert "The person asked for it" in page
     assert done.status_code == 303
