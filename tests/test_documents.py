@@ -126,7 +126,7 @@ def granted() -> dict[str, str]:
 
 
 def _written(rights: str) -> str:
-    column = re.fullmatch(r"update \((\w+)\)", rights)
+    column = re.fullmatch(r"update \(([\w, ]+)\)", rights)
     return f"u of `{column[1]}`" if column else "".join(RIGHTS[right] for right in rights.split(", "))
 
 

@@ -10,10 +10,10 @@ from base.findings import Finding
 
 MOST = 100
 
-_LEFT_OVER = text(f"""
+_LEFT_OVER = text("""
 select k.member_id, concat_ws(', ',
   case when m.customer_id not like 'erased-%' then 'the customer id' end,
-  case when f.birthday is not null or f.interests <> '{{}}' then 'birthday or interests' end,
+  case when f.birthday is not null or f.interests <> '{}' then 'birthday or interests' end,
   case when exists (select from phone p where p.member_id = k.member_id
     and (p.until is null or length(p.sealed) > 0)) then 'a number' end,
   case when exists (select from phone_holder h where h.member_id = k.member_id) then 'a way from a number' end) as left_over

@@ -81,16 +81,7 @@ def tell_number(asked: dict[str, Any], member: str) -> dict[str, Any]:
     """Tell a change of number: the former one ends, its sign-ins too. Counts once by its event id."""
     with database.begin() as session:
         member_id = scope.find(session, current(), member).member_id
-
-        def effect() -> tuple[int, dict[str, Any]]:
-            has = phones.change(
-                session, config(), member_id, asked["phone"], asked["since"], clock.now(), current().actor
-            )
-            return 200, {"member": member, "has_number": has}
-
-        key = idempotency.checked(asked["event_id"])
-        body: dict[str, Any] = idempotency.once(session, member_id, NUMBERS, key, _blind(asked), effect).body
-        return body
+        return _tell_once(session, member, member_id, asked)
 
 
 @blueprint.route("/members/<member>/reveals", methods=["POST"])
@@ -132,6 +123,18 @@ def view_log(query: dict[str, Any]) -> dict[str, Any]:
         "has_more": more,
         "next_cursor": pages.cursor(key, rows[limit - 1].audit_id) if more else None,
     }
+
+
+def _tell_once(session: Session, member: str, member_id: int, asked: dict[str, Any]) -> dict[str, Any]:
+    def effect() -> tuple[int, dict[str, Any]]:
+        has = phones.change(
+            session, config(), member_id, asked["phone"], asked["since"], clock.now(), current().actor
+        )
+        return 200, {"member": member, "has_number": has}
+
+    key = idempotency.checked(asked["event_id"])
+    body: dict[str, Any] = idempotency.once(session, member_id, NUMBERS, key, _blind(asked), effect).body
+    return body
 
 
 def _enrol(session: Session, asked: dict[str, Any]) -> tuple[int, dict[str, Any]]:

@@ -1,7 +1,6 @@
 """Hot tables can be spread by the member, one member's rows on one machine: said by the models and by the database."""
 
 import json
-
 from typing import Any
 
 import pytest

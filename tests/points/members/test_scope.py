@@ -1,5 +1,7 @@
 """Who may see whom: a person works for an area, a system for a programme; what lies outside is not there."""
 
+import contextlib
+
 import pytest
 from sqlalchemy import select
 
@@ -31,10 +33,8 @@ def seen(principal, people):
         listed = set(session.scalars(scope.within(principal, select(Member.member_id), Member.member_id)))
         single = set()
         for member_id in people.values():
-            try:
+            with contextlib.suppress(MemberUnknown):
                 single.add(scope.find(session, principal, ids.public("mbr", member_id)).member_id)
-            except MemberUnknown:
-                pass
     assert listed == single
     return {area for area, member_id in people.items() if member_id in listed}
 

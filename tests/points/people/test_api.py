@@ -250,7 +250,7 @@ def test_the_fifty_first_reveal_of_an_hour_is_refused_and_told_on(app, system):
 
 def test_two_at_once_at_the_border_are_one(app, system, monkeypatch):
     member = enrolled(system)
-    support, actor = person(app, "support")
+    support, _ = person(app, "support")
     path, body = f"/v1/members/{member}/reveals", {"fields": ["phone"], **CASE}
     monkeypatch.setattr(looking, "MOST_REVEALS", 3)
     for _ in range(2):
