@@ -52,14 +52,18 @@ def view_log() -> ResponseReturnValue:
     asked, place = request.args.get("member", "").strip(), position("view-log")
     person = request.args.get("person", "").strip()
     with database.begin() as session:
-        area = getattr(current(), "area", "")
-        member_id = scope.find(session, current(), asked).member_id if asked or area else None
-        found = looking.log(
-            session,
-            member_id=member_id,
-            person=person or None,
-            before=int(place[0]) if place else None,
-            limit=PAGE + 1,
+        member_id = scope.find(session, current(), asked).member_id if asked else None
+        bound = bool(getattr(current(), "area", "")) and member_id is None
+        found = (
+            []
+            if bound
+            else looking.log(
+                session,
+                member_id=member_id,
+                person=person or None,
+                before=int(place[0]) if place else None,
+                limit=PAGE + 1,
+            )
         )
         rows, after = cut("view-log", found, lambda row: [row.audit_id])
         names, customers = names_of(session, rows), _customers(session, rows)
@@ -70,6 +74,7 @@ def view_log() -> ResponseReturnValue:
         customers=customers,
         asked=asked,
         person=person,
+        bound=bound,
         after=after,
         words=words,
     )
