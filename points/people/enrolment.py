@@ -68,8 +68,9 @@ def enrol(
 def _check(session: Session, programme_id: int, wanted: Wanted, joined_on: date, today: date) -> None:
     if not CUSTOMER_ID.fullmatch(wanted.customer_id):
         raise BadCustomerId()
-    if wanted.phone is not None and not PHONE.fullmatch(wanted.phone):
-        raise BadPhone()
+    for number in (wanted.phone, wanted.personal.get(vault.SECOND_PHONE)):
+        if number is not None and not PHONE.fullmatch(number):
+            raise BadPhone()
     for name, value in ((AREA, wanted.area), (BIRTHDAY, wanted.birthday)):
         if value is not None:
             attributes.check(name, value)

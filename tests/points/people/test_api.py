@@ -6,10 +6,11 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select
 
+from admin.staff.models import StaffRow
 from base import clock, database, ids
 from base.auth import sign_ins
 from base.models import AuditRow, IdempotencyKey
-from points.members import attributes
+from points.members import attributes, members
 from points.members.attributes import AREA
 from points.members.models import Member
 from points.people import looking
@@ -56,8 +57,6 @@ def person(app, *roles, area=""):
     made = given_person(*roles)
     with database.begin() as session:
         if area:
-            from admin.staff.models import StaffRow
-
             session.get_one(StaffRow, made.staff_id).area = area
         return caller(app, sign_ins.begin(session, "staff", made.staff_id, clock.now())), made.actor
 
@@ -103,8 +102,6 @@ def test_who_comes_back_is_a_new_member_beside_the_one_that_left(db, system):
     old = enrolled(system, joined_on="2024-01-02")
     with database.begin() as session:
         (member_id,) = ids.parse("mbr", old, parts=1)
-        from points.members import members
-
         members.leave(session, member_id, clock.now().date())
 
     new = system.post("/v1/members", {"customer_id": "C-1"})
@@ -118,6 +115,7 @@ def test_who_comes_back_is_a_new_member_beside_the_one_that_left(db, system):
     [
         {"customer_id": "no spaces"},
         {"customer_id": "C-1", "phone": "12"},
+        {"customer_id": "C-1", "second_phone": "call me"},
         {"customer_id": "C-1", "area": "3"},
         {"customer_id": "C-1", "birthday": "02-30"},
         {"customer_id": "C-1", "joined_on": "2999-01-01"},
