@@ -243,8 +243,8 @@ def _find(session: Session, member_id: int, text: str, at: datetime) -> Link:
 
 def _seen(session: Session, row: CompanionLink, member_id: int) -> Link:
     mine = row.member_id == member_id
-    other = members.by_id(session, row.companion_id if mine else row.member_id)
-    return Link(row, other, mine, gone=other.left_on is not None)
+    both = [members.by_id(session, one) for one in (row.member_id, row.companion_id)]
+    return Link(row, both[mine], mine, gone=any(one.left_on is not None for one in both))
 
 
 def _able(session: Session, member: Member, at: datetime) -> None:

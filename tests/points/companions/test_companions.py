@@ -136,7 +136,7 @@ def test_a_companion_whose_line_is_cancelled_is_none_any_more(db, people):
 
     tell(db, second[0], LineState.CANCELLED)
 
-    assert of(first[0]) == []
+    assert (of(first[0]), of(second[0])) == ([], [])
     assert states(first[1]) == ["ended"]
     assert linked(first, third, C)
 
