@@ -42,7 +42,7 @@ create table companion_link (
   check ((outcome in ('declined', 'withdrawn')) <= (confirmed_at is null)));
 create index on companion_link (companion_id);
 
-create index on audit (actor, audit_id);
+create index on audit (actor, action, at);
 """)
     grant("select, insert, update", "phone_holder")
     grant("select, insert", "preference", "companion_link")
@@ -51,7 +51,7 @@ create index on audit (actor, audit_id);
 
 def downgrade() -> None:
     op.execute("""
-drop index audit_actor_audit_id_idx;
+drop index audit_actor_action_at_idx;
 drop table companion_link, preference, phone_holder;
 insert into member_attribute (member_id, name, from_day, value)
   select member_id, 'birthday', joined_on, birthday from member_facts where birthday is not null;
