@@ -11,7 +11,7 @@ pytestmark = pytest.mark.browser
 
 ONE, TWO = "13912345678", "13912340002"
 PERSON = {
-    vault.NAME: "欧阳娜娜",
+    vault.NAME: "欧阳小明",
     vault.EMAIL: "a.very.long.address.of.somebody@subdomain.example.test",
     vault.ADDRESS: "浙江省杭州市滨江区江南大道 1 号 2 幢 3 单元 404 室",
     vault.ID_NUMBER: "110101199003071234",

@@ -26,7 +26,7 @@ def shown(mask: str | None) -> str:
         (masks.phone, "10086", "****"),
         (masks.phone, None, "****"),
         (masks.name, "张三", "张*"),
-        (masks.name, "欧阳娜娜", "欧*"),
+        (masks.name, "欧阳小明", "欧*"),
         (masks.name, "张", "*"),
         (masks.mail, "alice@example.test", "a***@***"),
         (masks.mail, "a@example.test", "***@***"),

@@ -25,7 +25,7 @@ from tests.given import (
 
 PERSON = {
     "phone": "13811112222",
-    "name": "张三丰",
+    "name": "张三",
     "second_phone": "13911112222",
     "email": "zhang@example.test",
     "address": "浙江省杭州市滨江区江南大道 1 号",
