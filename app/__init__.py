@@ -25,8 +25,10 @@ from points.adjustments import api as adjustments_api
 from points.announcements import api as announcements_api
 from points.bonuses import api as bonuses_api
 from points.care import api as care_api
+from points.companions import api as companions_api
 from points.earnings import api as earnings_api
 from points.entitlements import api as entitlements_api
+from points.erasures import api as erasures_api
 from points.gifts import api as gifts_api
 from points.goodwill import api as goodwill_api
 from points.groups import api as groups_api
@@ -34,6 +36,8 @@ from points.lines import api as lines_api
 from points.members import api as members_api
 from points.merges import api as merges_api
 from points.operations import api as operations_api
+from points.people import api as people_api
+from points.preferences import api as preferences_api
 from points.statements import api as points_statements_api
 from points.tiers import api as tiers_api
 from points.wallets import api as wallets_api
@@ -67,6 +71,10 @@ def create_app(config: Config) -> Flask:
     frame = api.init(app)
     for topic in (
         members_api,
+        people_api,
+        companions_api,
+        preferences_api,
+        erasures_api,
         wallets_api,
         points_statements_api,
         operations_api,

@@ -28,7 +28,12 @@ REFERENCE = frozenset({
     "programme", "earn_rule", "earn_factor", "expiry_policy", "extension", "line_policy", "rate", "offer", "merchant", "outlet", "terminal", "clerk", "terms",
     "staff", "api_key", "area", "entitlement_rule", "bonus_rule", "tier_policy", "care_rule", "notice_template",
 })  # fmt: skip
-OTHER = {"statement": "merchant_id", "statement_line": "merchant_id", "sign_in": "token_digest"}
+OTHER = {
+    "statement": "merchant_id",
+    "statement_line": "merchant_id",
+    "sign_in": "token_digest",
+    "phone_holder": "digest",
+}
 BESIDE = {"statement_line": "statement"}
 LOCAL = {
     "member": "one open membership for a customer is a promise over all members, which no spread table can keep",

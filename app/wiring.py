@@ -31,8 +31,11 @@ from points.bonuses import rules as bonus_rules
 from points.bonuses import verify as bonuses_verify
 from points.care import care
 from points.care import verify as care_verify
+from points.companions import verify as companions_verify
 from points.entitlements import rules as entitlement_rules
 from points.entitlements import verify as entitlements_verify
+from points.erasures import erasures
+from points.erasures import verify as erasures_verify
 from points.gifts import job as gifts_job
 from points.gifts import verify as gifts_verify
 from points.gifts.gifts import TASK as GIFT_TASK
@@ -79,6 +82,7 @@ def wire(config: Config, *, pool_size: int | None = None, statement_timeout_ms: 
         entitlement_rules,
         bonus_rules,
         goodwill,
+        erasures,
     ):
         approvals.register(approvals.Kind(topic.KIND, topic.carry_out, topic.PROPOSES, topic.APPROVES))
     approvals.register(
@@ -107,6 +111,8 @@ def findings(
     yield from bill_proof.findings(session, members)
     yield from gifts_verify.findings(session)
     yield from members_verify.findings(session)
+    yield from companions_verify.findings(session)
+    yield from erasures_verify.findings(session)
     yield from groups_verify.findings(session)
     yield from lines_verify.findings(session)
     yield from approvals_verify.findings(session)

@@ -9,6 +9,7 @@ from admin.console.adjustments import pages as adjustments
 from admin.console.approvals import pages as approvals
 from admin.console.care import pages as care
 from admin.console.http import chosen, page
+from admin.console.looks import pages as looks
 from admin.console.members import pages as members
 from admin.console.merchants import pages as merchants
 from admin.console.offers import pages as offers
@@ -25,7 +26,7 @@ from base.http.problems import PageExpired, body_of, status_of
 from base.http.settings import config
 
 blueprint = Blueprint("console_pages", __name__, template_folder="templates", url_prefix="/staff")
-for topic in (members, adjustments, approvals, care, offers, merchants, retention):
+for topic in (members, looks, adjustments, approvals, care, offers, merchants, retention):
     blueprint.register_blueprint(topic.blueprint)
 
 

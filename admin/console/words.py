@@ -109,6 +109,7 @@ APPROVAL_KINDS = {
     "goodwill": _("Points of goodwill"),
     "tier-policy": _("Ladder of tiers"),
     "tier-grant": _("Tier given by hand"),
+    "erasure": _("Erasing of a person"),
 }
 APPROVAL_STATES = {
     "proposed": (_("To be decided"), "wait"),
@@ -117,4 +118,31 @@ APPROVAL_STATES = {
     "withdrawn": (_("Withdrawn"), "quiet"),
     "expired": (_("Not decided in time"), "quiet"),
     "all": (_("All"), "quiet"),
+}
+ERASURE_REASONS = {
+    "request": _("The person asked for it"),
+    "authority": _("An authority ordered it"),
+    "end-of-term": _("The time of keeping is over"),
+}
+REVEAL_REASONS = {
+    "identity-check": _("Check of the identity"),
+    "complaint": _("Complaint"),
+    "delivery": _("Delivery"),
+    "fraud": _("Suspected misuse"),
+    "authority": _("An authority asks"),
+    "correction": _("Correction of the data"),
+}
+PERSONAL = {
+    "phone": _("Phone"),
+    "name": _("Name of the person"),
+    "second_phone": _("Second phone"),
+    "email": _("Mail address"),
+    "address": _("Address"),
+    "id_number": _("Identity number"),
+}
+LOOKS = {
+    "member.viewed": (_("Looked at, masked"), "quiet"),
+    "member.found": (_("Found by search"), "quiet"),
+    "member.revealed": (_("Seen in clear"), "wait"),
+    "reveals.alarm": (_("Refused: too many"), "bad"),
 }

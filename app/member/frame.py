@@ -81,7 +81,7 @@ def _known_to_these_pages() -> dict[str, Any]:
 def _menu() -> list[dict[str, Any]]:
     first = "/" + request.path.split("/", 2)[1]
     entries = (
-        (_("Home"), "/", "home", ("/", "/groups")),
+        (_("Home"), "/", "home", ("/", "/groups", "/profile", "/companions")),
         (_("Offers"), "/offers", "gift", ("/offers", "/quotes")),
         (_("Vouchers"), "/vouchers", "ticket", ("/vouchers", "/redemptions")),
         (_("Points"), "/points", "coin", ("/points", "/statements")),

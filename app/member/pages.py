@@ -1,12 +1,14 @@
-"""The member's pages: sign-in, home, offers, quotes and redemptions, vouchers, points, groups, statements, messages."""
+"""The member's pages: sign-in, home, offers, redemptions, vouchers, points, groups, statements, messages, profile."""
 
 from app.member import (
+    companions,
     genuine,
     groups,
     home,
     messages,
     offers,
     points,
+    profile,
     redemptions,
     refusals,
     sign_in,
@@ -18,12 +20,14 @@ from app.member.frame import blueprint
 
 __all__ = [
     "blueprint",
+    "companions",
     "genuine",
     "groups",
     "home",
     "messages",
     "offers",
     "points",
+    "profile",
     "redemptions",
     "refusals",
     "sign_in",

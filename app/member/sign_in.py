@@ -16,7 +16,7 @@ from base.http.problems import status_of
 from base.http.settings import config
 from base.web.i18n import current_language
 from points import programmes
-from points.members import members
+from points.members import masks
 from points.members import sign_in as rules
 from points.members.members import PHONE, BadPhone
 from points.models import Programme
@@ -69,7 +69,7 @@ def take_code() -> ResponseReturnValue:
         programme = programmes.by_code(db, asked[0])
         token = rules.token_for_code(db, config(), programme, asked[1], typed, clock.now())
     if token is None:
-        return _again("member/code.html", rules.CodeRefused(), phone=members.masked(asked[1]))
+        return _again("member/code.html", rules.CodeRefused(), phone=masks.phone(asked[1]))
     session.pop(ASKED)
     return cookies.signed_in(_to("/"), token, "member", secure=config().in_production)
 
@@ -107,7 +107,7 @@ def _asked() -> tuple[str, str] | None:
 
 def _code_page(phone: str) -> str:
     development = not config().in_production
-    return render_template("member/code.html", phone=members.masked(phone), development=development)
+    return render_template("member/code.html", phone=masks.phone(phone), development=development)
 
 
 def _again(template: str, problem: Problem, **shown: object) -> ResponseReturnValue:

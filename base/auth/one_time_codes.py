@@ -41,5 +41,10 @@ def take(session: Session, scope: str, code: str, key: str, at: datetime) -> boo
     return True
 
 
+def forget(session: Session, scope: str) -> None:
+    """A code that was sent is worth nothing any more."""
+    session.execute(delete(OneTimeCode).where(OneTimeCode.scope == scope))
+
+
 def _digest(key: str, scope: str, code: str) -> bytes:
     return hmac.new(key.encode(), f"{scope}\n{code}".encode(), hashlib.sha256).digest()

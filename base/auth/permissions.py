@@ -11,6 +11,8 @@ MEMBER = frozenset(
         "groups:own",
         "earnings:estimate",
         "entitlements:own",
+        "companions:own",
+        "preferences:own",
     }
 )
 CLERK = frozenset({"vouchers:check", "vouchers:accept", "acceptances:void", "acceptances:own"})
@@ -30,6 +32,19 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "tier-grants:propose",
             "care:assign",
             "earnings:estimate",
+            "members:reveal",
+            "erasures:propose",
+        }
+    ),
+    "security": frozenset(
+        {
+            "console",
+            "members:read",
+            "members:reveal",
+            "approvals:read",
+            "proposals:read",
+            "erasures:approve",
+            "audit:read",
         }
     ),
     "checker": frozenset(
@@ -46,6 +61,7 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "goodwill:approve",
             "tier-policies:approve",
             "tier-grants:approve",
+            "erasures:approve",
         }
     ),
     "editor": frozenset(
@@ -79,6 +95,7 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
 SERVICE_SCOPES = frozenset(
     {
         "members:read",
+        "members:write",
         "offers:read",
         "wallet:any",
         "wallet:post",

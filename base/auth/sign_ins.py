@@ -2,7 +2,7 @@
 
 import hashlib
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -72,6 +72,12 @@ def find(session: Session, token: str, at: datetime) -> Principal:
 def end(session: Session, token: str) -> None:
     """Sign out."""
     session.execute(delete(SignIn).where(SignIn.token_digest == digest(token)))
+
+
+def end_all(session: Session, kind: str, subjects: Sequence[int]) -> None:
+    """Sign these out everywhere; the next request with one of their tokens is nobody's."""
+    if subjects:
+        session.execute(delete(SignIn).where(SignIn.kind == kind, SignIn.subject_id.in_(subjects)))
 
 
 def digest(token: str) -> bytes:

@@ -138,6 +138,18 @@ KINDS: dict[str, Kind] = {
         "worth about {yuan}. Use them on your points page or in a shop of ours. It costs no fee, and nobody of "
         "us asks for a code.",
     ),
+    "companion-invited": _kind(
+        "",
+        Manner.SERVICE,
+        "有会员邀请您成为联属伙伴，请登录后确认或拒绝。",
+        "A member invites you as a companion; sign in to confirm or decline.",
+    ),
+    "companion-confirmed": _kind(
+        "",
+        Manner.SERVICE,
+        "您的联属邀请已被确认。",
+        "Your invitation as a companion was confirmed.",
+    ),
     "tier-up": _kind(
         "tier from_day more",
         Manner.SERVICE,

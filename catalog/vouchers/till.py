@@ -22,7 +22,7 @@ from catalog.vouchers.models import Voucher
 from merchants import acceptances
 from merchants.acceptances import Place
 from merchants.models import Acceptance, Void
-from points.members import members
+from points.members import masks, members
 from points.members.members import Secrets
 from points.notices import telling
 
@@ -45,7 +45,7 @@ def check(config: Config, clerk: Clerk, code: str) -> tuple[Checked, str]:
         if found is not None:
             checked = life.check(session, config.secret_key, found, place_of(clerk), at, config.check_hold_s)
             phone = members.phone_of(session, Secrets(config.seal_key, config.secret_key), life.holder(found))
-            return checked, members.masked(phone)
+            return checked, masks.phone(phone)
         guesses.wrong(session, scope, at)
     raise VoucherUnknown()
 

@@ -126,7 +126,7 @@ def _due(programme: Programme, task: Task, after: Place) -> tuple[str, dict[str,
         values |= {"birthdays": [birthday for birthday, _ in kept], "days": [on for _, on in kept]}
         source = (
             "unnest(%(birthdays)s::text[], %(days)s::date[]) k(birthday, on_day) "
-            "join member_attribute a on a.name = 'birthday' and a.value = k.birthday "
+            "join member_facts a on a.birthday = k.birthday "
             "join member m on m.member_id = a.member_id and m.joined_on <= k.on_day"
         )
         return f"select m.member_id, k.on_day from {source} where {here} and {nothing.format(_YEAR)}", values

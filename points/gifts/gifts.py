@@ -24,7 +24,7 @@ from points.gifts.models import RECEIVED, RETURNED, UNDONE, WAITING, Gift
 from points.kinds import FOREVER, Kind
 from points.lines import standing
 from points.lines.matrix import Action
-from points.members import members
+from points.members import masks, members
 from points.members.members import PHONE, BadPhone
 from points.members.models import Member
 from points.members.sign_in import secrets_of
@@ -109,8 +109,8 @@ def give(session: Session, config: Config, member_id: int, phone: str, points: i
         send_at=at + TO_UNDO,
         changed_at=at,
         state=WAITING,
-        giver_masked=members.masked(members.phone_of(session, secrets, member_id)),
-        receiver_masked=members.masked(phone),
+        giver_masked=masks.phone(members.phone_of(session, secrets, member_id)),
+        receiver_masked=masks.phone(phone),
     )
     session.add(gift)
     session.flush()

@@ -4,7 +4,8 @@ Each is told with the day from which it holds, by whom and why; the latest of ea
 Beside the tier that is told there are those of the programme's ladders (points/tiers/); where a ladder has a tier of the
 told code, the ladder alone says who has it.
 The birthday is month and day alone: enough to earn by and to congratulate, and no year of birth to leak; whoever rates
-a line may read it, and no posting repeats it.
+a line may read it, and no posting repeats it. It has no history (nobody is born twice) and stands in the facts alone,
+so that it can be forgotten when the person is erased.
 """
 
 import re
@@ -108,7 +109,7 @@ def of_many(session: Session, members: Iterable[int], ladders: Ladders = NO_LADD
             changes[member_id][ladder].append((from_day, value))
         elif name == TIER:
             tiers[member_id].append((from_day, value))
-        elif name == BIRTHDAY:
+        else:
             birthdays[member_id] = value
     return {
         member_id: Attributes(
@@ -143,8 +144,15 @@ def add_many(
 
     The facts of these members then hold the latest of each.
     """
-    rows = sorted((*place, value) for place, value in told.items())
+    born = {member_id: value for (member_id, name, _), value in told.items() if name == BIRTHDAY}
+    rows = sorted((*place, value) for place, value in told.items() if place[1] != BIRTHDAY)
     connection = session.connection()
+    if born:
+        connection.exec_driver_sql(
+            "update member_facts f set birthday = t.value from unnest(%s::bigint[], %s::text[]) t(member_id, value) "
+            "where f.member_id = t.member_id and f.birthday is null",
+            (list(born), list(born.values())),
+        )
     connection.exec_driver_sql(
         "insert into member_attribute (member_id, name, from_day, value, source, reason) "
         "select t.*, %s, %s from unnest(%s::bigint[], %s::text[], %s::date[], %s::text[]) t on conflict do nothing",
@@ -182,11 +190,12 @@ WORDS = {
     ARPU: "is not a whole number of fen",
     RISK: f"is not a whole number from 0 to {HIGHEST_RISK}",
 }
-_TOLD = (
-    "select member_id, name, from_day, value, null::date as until, null::text as ladder from member_attribute "
-    "where member_id = any(%s)"
-)
-_TOLD_AND_CLIMBED = f"""{_TOLD} and name in ('tier', 'birthday')
+_TOLD = """
+select member_id, name, from_day, value, null::date as until, null::text as ladder from member_attribute
+where member_id = any(%s) and name = 'tier'
+union all select member_id, 'birthday', joined_on, birthday, null, null from member_facts
+where member_id = any(%s) and birthday is not null"""
+_TOLD_AND_CLIMBED = f"""{_TOLD}
 union all select member_id, null, from_day, tier, null, ladder from tier_change where member_id = any(%s)
 union all select g.member_id, null, g.from_day, g.tier, least(g.until_day, r.from_day - 1), g.ladder
 from tier_grant g left join tier_revocation r on r.member_id = g.member_id and r.grant_id = g.grant_id
@@ -194,7 +203,7 @@ where g.member_id = any(%s) and (r.from_day is null or r.from_day > g.from_day) 
 _LATEST = """
 update member_facts f set
   area = coalesce(t.said ->> 'area', f.area), arpu_fen = coalesce((t.said ->> 'arpu_fen')::bigint, f.arpu_fen),
-  risk = coalesce((t.said ->> 'risk')::smallint, f.risk), birthday = coalesce(t.said ->> 'birthday', f.birthday)
+  risk = coalesce((t.said ->> 'risk')::smallint, f.risk)
 from (select member_id, jsonb_object_agg(name, value) said from (
     select distinct on (member_id, name) member_id, name, value from member_attribute
     where member_id = any(%s) order by member_id, name, from_day desc) latest

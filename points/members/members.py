@@ -13,8 +13,8 @@ from base.errors import Invalid, NotFound
 from points import ledger
 from points.deeds import Request
 from points.kinds import Kind, State
-from points.members import facts
-from points.members.models import Member, Phone
+from points.members import facts, numbers
+from points.members.models import Member, MemberFacts, Phone, PhoneHolder
 from points.models import Programme
 
 CUSTOMER_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -156,38 +156,47 @@ def by_id(session: Session, member_id: int) -> Member:
 
 
 def add_phones(session: Session, secrets: Secrets, rows: list[tuple[int, str, datetime]]) -> None:
-    """From a moment on members have these numbers: (member, number, since). BadPhone; nothing of the kind is logged."""
+    """From a moment on members have these numbers: (member, number, since); whoever had one of them has it no longer.
+
+    BadPhone; nothing of the kind is logged.
+    """
     if not all(PHONE.fullmatch(phone) for _, phone, _ in rows):
         raise BadPhone()
     keys = vault.keys_for(session, secrets.seal_key, [member_id for member_id, _, _ in rows])
-    session.add_all(
+    made = [
         Phone(
             member_id=member_id,
             since=since,
             until=None,
-            digest=seals.blind(secrets.index_key, "phone", phone),
+            digest=digest(secrets, phone),
             sealed=seals.seal(keys[member_id], phone, f"phone:{member_id}"),
             keyed=True,
         )
         for member_id, phone, since in rows
-    )
+    ]
+    session.add_all(made)
     session.flush()
+    numbers.claim(session, [(row.member_id, row.digest, row.since) for row in made])
+    for row in made:
+        session.expire(row)  # of two who say the same number one has it
 
 
 def by_phone(session: Session, secrets: Secrets, programme_id: int, phone: str) -> Member | None:
     """The present holder of a number in a programme; an earlier holder's wallet is never found by it."""
     return session.scalar(
         select(Member)
-        .join(Phone, Phone.member_id == Member.member_id)
+        .join(PhoneHolder, PhoneHolder.member_id == Member.member_id)
         .where(
-            Phone.digest == seals.blind(secrets.index_key, "phone", phone),
-            Phone.until.is_(None),
-            Member.programme_id == programme_id,
+            PhoneHolder.programme_id == programme_id,
+            PhoneHolder.digest == digest(secrets, phone),
             Member.left_on.is_(None),
         )
-        .order_by(Phone.since.desc())
-        .limit(1)
     )
+
+
+def digest(secrets: Secrets, phone: str) -> bytes:
+    """By what a number is found."""
+    return seals.blind(secrets.index_key, "phone", phone)
 
 
 def phone_of(session: Session, secrets: Secrets, member_id: int) -> str | None:
@@ -204,9 +213,10 @@ def phone_of(session: Session, secrets: Secrets, member_id: int) -> str | None:
     return seals.opened(keys.get(member_id, secrets.seal_key), row.sealed, f"phone:{member_id}")
 
 
-def masked(phone: str | None) -> str:
-    """A number for display: 138****0000."""
-    return f"{phone[:3]}****{phone[-4:]}" if phone and len(phone) >= 8 else "****"
+def birthday_of(session: Session, member_id: int) -> str | None:
+    """MM-DD, where it is known."""
+    found = session.get(MemberFacts, member_id)
+    return found.birthday if found else None
 
 
 def speak(session: Session, member_id: int, language: str | None) -> None:

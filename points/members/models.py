@@ -37,6 +37,16 @@ class Phone(Base):
     keyed: Mapped[bool] = mapped_column(Boolean, server_default="false")
 
 
+class PhoneHolder(Base):
+    """Who has a number in a programme now: one row a number, so that there is one holder; None: nobody has it."""
+
+    __tablename__ = "phone_holder"
+    programme_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    digest: Mapped[bytes] = mapped_column(BYTEA, primary_key=True)
+    member_id: Mapped[int | None] = mapped_column(BigInteger)
+    since: Mapped[datetime]
+
+
 class MemberAttribute(Base):
     """What a member is from a day on (see attributes.py), who said so and why; never edited, a change is a later row."""
 
@@ -68,6 +78,23 @@ class MemberFacts(Base):
     birthday: Mapped[str | None] = mapped_column(Text)
     tiers: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default="{}")
     interests: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default="{}")
+
+
+class Preference(Base):
+    """What somebody said that a member prefers, and whether the member consents to its use; a later word is a later row.
+
+    The value is sealed with the member's own key: to erase the person is to forget it.
+    """
+
+    __tablename__ = "preference"
+    member_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    entry_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    since: Mapped[datetime]
+    at: Mapped[datetime]
+    consent: Mapped[bool] = mapped_column(Boolean)
+    name: Mapped[str] = mapped_column(Text)
+    channel: Mapped[str] = mapped_column(Text)
+    sealed: Mapped[bytes] = mapped_column(BYTEA)
 
 
 class Area(Base):

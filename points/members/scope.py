@@ -51,6 +51,11 @@ def find(session: Session, principal: Principal, member: str) -> Member:
     return found
 
 
+def area_of(session: Session, member_id: int) -> str:
+    """The code of the area that the member belongs to; empty: none is known."""
+    return session.scalar(select(MemberFacts.area).where(MemberFacts.member_id == member_id)) or ""
+
+
 def _rules(principal: Principal) -> list[ColumnElement[bool]]:
     """None where the principal may see every member."""
     assert isinstance(principal, Staff | Service), "members and clerks are not asked here"

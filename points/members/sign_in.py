@@ -37,7 +37,7 @@ def ask_for_code(session: Session, config: Config, programme: Programme, phone: 
     guesses.wrong(session, f"codes:{scope}", at)
     member = members.by_phone(session, secrets_of(config), programme.programme_id, phone)
     if member is not None:
-        code = one_time_codes.make(session, scope, config.secret_key, at)
+        code = one_time_codes.make(session, _of(scope, member), config.secret_key, at)
         facts: Facts = {"code": code, "minutes": one_time_codes.LIFE // timedelta(minutes=1)}
         notices.send(
             session, config, member.member_id, phone, "sign-in-code", facts,
@@ -54,7 +54,8 @@ def token_for_code(
     scope = _scope(config, programme, phone)
     guesses.check(session, f"sign-in:{scope}", WRONG, at)
     member = members.by_phone(session, secrets_of(config), programme.programme_id, phone)
-    if not one_time_codes.take(session, scope, code, config.secret_key, at) or member is None:
+    # The code is the member's who asked: whoever gets the number meanwhile cannot be signed in as somebody else by it.
+    if not one_time_codes.take(session, _of(scope, member), code, config.secret_key, at) or member is None:
         guesses.wrong(session, f"sign-in:{scope}", at)
         return None
     guesses.forget(session, f"sign-in:{scope}")
@@ -70,9 +71,18 @@ def holder(session: Session, member_id: int, place_id: int) -> MemberPrincipal |
     return MemberPrincipal(member.member_id, member.programme_id)
 
 
+def forget_codes(session: Session, config: Config, programme: Programme, member: Member, phone: str) -> None:
+    """Codes that were sent to this number for this member are worth nothing any more."""
+    one_time_codes.forget(session, _of(_scope(config, programme, phone), member))
+
+
 def secrets_of(config: Config) -> Secrets:
     """The keys of personal data."""
     return Secrets(seal_key=config.seal_key, index_key=config.secret_key)
+
+
+def _of(scope: str, member: Member | None) -> str:
+    return f"{scope}:{member.member_id if member else 0}"
 
 
 def _scope(config: Config, programme: Programme, phone: str) -> str:

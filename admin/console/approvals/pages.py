@@ -29,6 +29,7 @@ from points.announcements import announcements
 from points.bonuses import rules as bonus_rules
 from points.bonuses.occasions import OCCASIONS
 from points.entitlements import rules as entitlements
+from points.erasures import erasures
 from points.goodwill import goodwill
 from points.members import members
 from points.members.models import Member
@@ -47,6 +48,7 @@ KINDS: dict[str, tuple[str, ModuleType]] = {  # kind -> its place under /staff, 
     goodwill.KIND: ("goodwill", goodwill),
     proposals.KIND: ("tier-policies", proposals),
     grants.KIND: ("tier-grants", grants),
+    erasures.KIND: ("erasures", erasures),
 }
 
 blueprint = Blueprint("approvals", __name__)

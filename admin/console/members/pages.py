@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session
 
 from admin.console import words
 from admin.console.http import PAGE, chosen, cut, page, position
-from base import audit, clock, database, ids
+from admin.console.looks.pages import names_of
+from base import clock, database, ids
 from base.auth.guard import current, needs
 from base.http.settings import config
 from catalog.redemptions import redemptions
@@ -25,7 +26,7 @@ from points.lines.states import Line, LineState
 from points.members import members, scope
 from points.members.members import CUSTOMER_ID
 from points.members.models import Member, MemberFacts
-from points.members.sign_in import secrets_of
+from points.people import looking
 from points.tiers import tiers
 from points.tiers import words as tier_words
 from points.tiers.tiers import Held
@@ -56,9 +57,9 @@ def one_member(member: str) -> ResponseReturnValue:
     """A member, masked; that it was looked at goes into the audit."""
     place, at = position("postings"), clock.now()
     with database.begin() as session:
-        row = scope.find(session, current(), member)
+        seen = looking.view(session, config(), current(), member)
+        row = seen.member
         member_id = row.member_id
-        audit.write(session, current().actor, "member.viewed", member)
         shown = wallets.show(session, member_id, at)
         postings = wallets.postings(session, member_id, before=place[0] if place else None, limit=PAGE + 1)
         redeemed = redemptions.all_of(session, member_id, limit=SHOWN)
@@ -70,7 +71,12 @@ def one_member(member: str) -> ResponseReturnValue:
         looked_after = care.of(session, row, shown.on)
         manager = care.name_of(session, looked_after.manager.staff_id) if looked_after.manager else None
         facts = session.get(MemberFacts, member_id)
-        phone = members.masked(members.phone_of(session, secrets_of(config()), member_id))
+        looks = (
+            looking.log(session, member_id=member_id, limit=SHOWN)
+            if "audit:read" in current().permissions
+            else ()
+        )
+        names = names_of(session, looks)
     rows, after = cut("postings", postings, lambda posting: [posting.seq])
     return page(
         "console/member.html",
@@ -78,7 +84,9 @@ def one_member(member: str) -> ResponseReturnValue:
         member_ref=member,
         merged_into=ids.public("mbr", shown.merged_into) if shown.merged_into else None,
         shown=shown,
-        phone=phone,
+        seen=seen,
+        looks=looks,
+        names=names,
         postings=[posting_view(posting) for posting in rows],
         after=after,
         redeemed=redeemed,

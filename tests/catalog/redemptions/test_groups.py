@@ -10,6 +10,7 @@ from sqlalchemy import text
 from app.wiring import wire
 from base import clock, database, ids
 from points import ledger
+from points.companions import companions
 from points.groups import groups, spending
 from points.kinds import State
 from points.members import members
@@ -22,6 +23,7 @@ from tests.given import (
     given_group,
     given_member,
     given_offer,
+    given_points,
     given_programme,
     given_shop,
     member_token,
@@ -326,3 +328,32 @@ def test_a_forged_spender_of_a_redemption_is_found(world, db):
     forget_everything(db)
 
     assert found == {table: {"spender"} for table in found}
+
+
+def test_a_group_contact_who_is_also_a_member_has_a_wallet_apart_and_a_companion_of_their_own(db, world):
+    """What the contact earns, spends and agrees to as a member is not the group's, nor the other way round."""
+    given_points(world.ann_id, 500)
+    both = world.ann
+
+    both.redeem(world.perk)
+    for_the_group = both.redeem(world.voucher, 3, group=world.group)
+    link = both.post("/v1/members/me/companions", {"customer_id": customer_of(world.ben_id)}).json["id"]
+    world.ben.post(f"/v1/members/me/companions/{link}/confirm")
+
+    assert for_the_group.status_code == 201
+    assert both.spendable() == 400
+    assert (spent(world.group, both), spent(world.group, world.ben)) == (300, 0)
+    with database.begin() as session:
+        assert ledger.read(session, world.group_id).balance == 9_700
+        assert [companions.of(session, one) for one in (world.ann_id, world.ben_id, world.group_id)] == [
+            [world.ben_id],
+            [world.ann_id],
+            [],
+        ]
+    refused = both.quote(world.voucher, 8, group=world.group)
+    assert (refused.status_code, both.spendable()) == (403, 400)  # the own points never fill up a cap
+
+
+def customer_of(member_id: int) -> str:
+    with database.begin() as session:
+        return members.by_id(session, member_id).customer_id

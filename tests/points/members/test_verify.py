@@ -26,7 +26,6 @@ LATER = date(2024, 5, 1)
         ("update member_facts set area = ''", "area is not what was told last"),
         ("update member_facts set arpu_fen = 1", "arpu_fen is not what was told last"),
         ("update member_facts set risk = null", "risk is not what was told last"),
-        ("update member_facts set birthday = '01-01'", "birthday is not what was told last"),
         ("delete from member_attribute where name = 'risk'", "risk was never told"),
         ("update member_facts set kind = 'group'", "its kind is group"),
         ("delete from group_profile", "its kind is group"),

@@ -1,0 +1,1 @@
+"""Who looked at whom: the view log, and seeing personal data in clear."""

@@ -1,0 +1,1 @@
+"""Companions: two members linked by the consent of both, until either leaves."""

@@ -1,0 +1,1 @@
+"""Erasing a person: proposed by one, approved by another; the books keep an opaque id and every sum."""

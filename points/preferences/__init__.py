@@ -1,0 +1,1 @@
+"""Preferences: what members say of themselves, with source, moment and consent."""
