@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from base import clock
-from bench import growth, imports, ledger, results, rivals, server
+from bench import growth, imports, ledger, members, results, rivals, server
 from bench.plans import PLANS, Figures, Measured, Plan, Say, with_ten_million
 from bench.population import Populations
 
@@ -48,8 +48,9 @@ PARTS: dict[str, Callable[[Bench], Measured]] = {
     "growth": lambda b: growth.growth(b.server, b.plan, b.populations, b.say),
     "sweep": lambda b: growth.sweep(b.server, b.plan, b.populations, b.say),
     "imports": lambda b: imports.measure(b.server, b.plan),
+    "members": lambda b: members.measure(b.server, b.plan),
 }
-TOPICS = {"ledger": tuple(PARTS)}  # a topic is several parts that share populations
+TOPICS = {"ledger": tuple(part for part in PARTS if part != "members")}  # a topic is several parts that share populations
 
 
 def main(words: list[str] | None = None) -> None:

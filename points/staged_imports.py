@@ -1,23 +1,24 @@
 """Files of millions of lines about members who come again and again: staged, sorted by member, done in parts.
 
-The file is read once into the staging table, a block at a time; then workers take its parts, each in a transaction with
+The file is read once into the staging table, a block at a time (of rows about persons only where they lie in it); then workers take its parts, each in a transaction with
 its mark. Killed anywhere, the same command goes on: a file is known by its hash. A dry run stages under a number of its
 own, rolls each part back, and removes what it staged.
 """
 
 import os
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from base import csv_files, database, ids, locks, progress
-from base.csv_files import CsvFile, FileNotWritable
+from base.csv_files import CsvFile, FileNotWritable, Row
 from base.database import StillRunning
 from base.errors import Conflict, Problem
 from base.patience import patiently
@@ -33,6 +34,14 @@ WORTH_A_WORKER = 20_000  # lines
 CUSTOMER = "customer_id"
 
 Make = Callable[[Session, Programme], Format[Any]]
+
+
+class FileChanged(Conflict):
+    """The file was changed while it was taken in."""
+
+    zh = "文件在导入过程中被修改。"
+    next_en = "What was done before is kept; take the file as it is now in anew."
+    next_zh = "此前已导入的内容保留；请重新导入现在的文件。"
 
 
 class FileBeingTakenIn(Conflict):
@@ -102,19 +111,20 @@ def run(
     bars = _Bars(form.kind, quiet)
     if dry_run:
         return _tried(
-            Job(programme.programme_id, ids.new_id(), file, True, make), report, errors, bars, crew_size
+            Job(programme.programme_id, ids.new_id(), file, True, make), form, report, errors, bars, crew_size
         )
     _remove_left_over()
     with locks.held(f"import {programme.programme_id} {form.kind} {file.sha256.hex()}") as mine:
         if not mine:
             raise FileBeingTakenIn(file=path.name)
         before = patiently(_latest, programme, form.kind, file)
-        if before is not None and before.ended_at is not None and not before.counts["refused"]:
+        finished = before is not None and before.ended_at is not None and not before.counts["refused"]
+        if before is not None and finished and not form.by_day:
             return _known(report, before)
         going_on = before is not None and before.ended_at is None
         import_id = before.import_id if before and going_on else imports.begin(programme, file, report)
         return _done(
-            Job(programme.programme_id, import_id, file, False, make), report, errors, bars, crew_size
+            Job(programme.programme_id, import_id, file, False, make), form, report, errors, bars, crew_size
         )
 
 
@@ -126,10 +136,12 @@ class _Bars:
     quiet: bool
 
 
-def _done(job: Job, report: Report, errors: Path | None, bars: _Bars, workers: int) -> Report:
+def _done(
+    job: Job, form: Format[Any], report: Report, errors: Path | None, bars: _Bars, workers: int
+) -> Report:
     try:
         earlier = patiently(staging.totals, job.import_id)
-        _work(job, bars, workers)
+        _work(job, form, bars, workers)
         _tell_refusals(job, report, errors, write=True)
         _count(report, patiently(staging.totals, job.import_id))
         patiently(_close, job, report)
@@ -140,21 +152,23 @@ def _done(job: Job, report: Report, errors: Path | None, bars: _Bars, workers: i
     return _without(report, earlier)
 
 
-def _tried(job: Job, report: Report, errors: Path | None, bars: _Bars, workers: int) -> Report:
+def _tried(
+    job: Job, form: Format[Any], report: Report, errors: Path | None, bars: _Bars, workers: int
+) -> Report:
     with locks.held(_lock(job.import_id)):
         try:
-            _work(job, bars, workers)
+            _work(job, form, bars, workers)
             _tell_refusals(job, report, errors, write=errors is not None)
             _count(report, patiently(staging.totals, job.import_id))
-            report.preview = patiently(_preview, job)
+            patiently(_previewed, job, form, report)
         finally:
             patiently(staging.clear, job.import_id)
     return report
 
 
-def _work(job: Job, bars: _Bars, workers: int) -> None:
+def _work(job: Job, form: Format[Any], bars: _Bars, workers: int) -> None:
     """Stage what is not staged yet, and have all parts done."""
-    _stage(job, bars)
+    _stage(job, form, bars)
     patiently(staging.plan, job.import_id, PART)
     so_far = patiently(staging.totals, job.import_id)
     with progress.bar(so_far.read, bars.kind, bars.quiet) as bar:
@@ -175,23 +189,31 @@ def _told(bar: progress.Bar, lines: int) -> bool:
 # Staging
 
 
-def _stage(job: Job, bars: _Bars) -> None:
+class _Line(NamedTuple):
+    """A line of the file: its number, its text, and what of it is staged."""
+
+    line_no: int
+    text: str
+    kept: str
+
+
+def _stage(job: Job, form: Format[Any], bars: _Bars) -> None:
     upto = patiently(staging.staged_upto, job.import_id)
     lines = job.file.lines
     with progress.bar(lines, f"{bars.kind}, reading", bars.quiet or lines <= BLOCK) as bar:
         bar.advance(upto - 1)
-        for block in _blocks(job.file.numbered(upto)):
-            patiently(_keep, job, block)
-            bar.advance(block[-1][0] - upto)
-            upto = block[-1][0]
+        for block in _blocks(_lines(job.file, form, upto)):
+            patiently(_keep, job, form, block)
+            bar.advance(block[-1].line_no - upto)
+            upto = block[-1].line_no
 
 
-def _blocks(lines: Iterator[tuple[int, str]]) -> Iterator[list[tuple[int, str]]]:
-    block: list[tuple[int, str]] = []
+def _blocks(lines: Iterator[_Line]) -> Iterator[list[_Line]]:
+    block: list[_Line] = []
     characters = 0
     for line in lines:
         block.append(line)
-        characters += len(line[1])
+        characters += len(line.text)
         if len(block) == BLOCK or characters > BLOCK_CHARACTERS:
             yield block
             block, characters = [], 0
@@ -199,21 +221,50 @@ def _blocks(lines: Iterator[tuple[int, str]]) -> Iterator[list[tuple[int, str]]]
         yield block
 
 
-def _keep(session: Session, job: Job, block: list[tuple[int, str]]) -> None:
+def _keep(session: Session, job: Job, form: Format[Any], block: list[_Line]) -> None:
     """Stage a block; rows that cannot be told apart into cells are refused here, all else where it is posted."""
-    if staging.staged_upto(session, job.import_id) >= block[-1][0]:
+    if staging.staged_upto(session, job.import_id) >= block[-1].line_no:
         return  # the answer of an earlier try was lost
     at, good, bad = job.file.columns.index(CUSTOMER), [], []
-    for line_no, line in block:
-        if (cells := job.file.plain(line)) is not None:
-            good.append((cells[at], line_no, line))
-        elif (row := job.file.row(line_no, line)).error is None:
-            good.append((row.cells[CUSTOMER], line_no, line))
+    for line in block:
+        if (cells := job.file.plain(line.text)) is not None:
+            good.append((cells[at], line.line_no, line.kept))
+        elif (row := job.file.row(line.line_no, line.text)).error is None:
+            good.append((row.cells[CUSTOMER], line.line_no, line.kept))
         else:
-            bad.append((line_no, row.error))
-    members = staging.members_of(session, job.programme_id, {customer for customer, _, _ in good})
-    waiting = [(members.get(customer, 0), line_no, line) for customer, line_no, line in good]
-    staging.keep(session, job.import_id, block[-1][0], len(block), waiting, bad)
+            bad.append((line.line_no, row.error))
+    customers = {customer for customer, _, _ in good}
+    if form.together is not None:
+        numbers = form.together(customers)
+    else:
+        numbers = staging.members_of(session, job.programme_id, customers)
+    waiting = [(numbers.get(customer, 0), line_no, kept) for customer, line_no, kept in good]
+    staging.keep(session, job.import_id, block[-1].line_no, len(block), waiting, bad)
+
+
+def _lines(file: CsvFile, form: Format[Any], after: int) -> Iterator[_Line]:
+    """What is read and what is staged of it: the line itself, or where it lies in the file."""
+    if form.private:
+        for line_no, text, at, length in file.placed(after):
+            yield _Line(line_no, text, f"{at} {length}")
+    else:
+        for line_no, text in file.numbered(after):
+            yield _Line(line_no, text, text)
+
+
+def _rows(session: Session, job: Job, form: Format[Any], part: Part) -> list[Row]:
+    """The rows of a part; FileChanged where they lie in a file that is another one by now."""
+    staged = staging.lines_of(session, job.import_id, part)
+    if not form.private:
+        return [job.file.row(line_no, line) for line_no, line in staged]
+    with open(job.file.path, "rb", buffering=0) as file:
+        opened = file.fileno()
+        if not job.file.unchanged(opened):
+            raise FileChanged(file=job.file.path.name)
+        return [
+            job.file.row(line_no, job.file.line_at(opened, *map(int, place.split())))
+            for line_no, place in staged
+        ]
 
 
 # A part
@@ -235,9 +286,10 @@ def _next_part(
 
 
 def _take(session: Session, job: Job, programme: Programme, form: Format[Any], part: Part) -> Counts:
-    rows = [job.file.row(line_no, line) for line_no, line in staging.lines_of(session, job.import_id, part)]
-    before = preview.numbers(session, programme, {row.cells[CUSTOMER] for row in rows})
-    outcomes = imports.taken(session, form, imports.parsed(form, rows))
+    rows = _rows(session, job, form, part)
+    before = preview.numbers(session, programme, {row.cells[CUSTOMER] for row in rows}) if form.earns else {}
+    items = imports.parsed(form, rows)
+    outcomes = imports.taken(session, form, items)
     counts = Counts()
     for row, outcome in zip(rows, outcomes, strict=True):
         if outcome.what is What.POSTED:
@@ -249,8 +301,11 @@ def _take(session: Session, job: Job, programme: Programme, form: Format[Any], p
         else:
             counts.refused += 1
             counts.refusals.append((row.line_no, outcome.reason))
-    counts.recounted = preview.recounted(session, before)
-    if job.dry_run:
+    if form.earns:
+        counts.recounted = preview.recounted(session, before)
+    if job.dry_run and form.sums is not None:
+        counts.preview = form.sums([i for i, o in zip(items, outcomes, strict=True) if o.what is What.POSTED])
+    elif job.dry_run and form.earns:
         counts.preview = preview.noted(session, before, rows, outcomes)
     return counts
 
@@ -303,8 +358,15 @@ def _note(job: Job, report: Report) -> None:
         imports.mark(session, job.import_id, report)
 
 
-def _preview(session: Session, job: Job) -> dict[str, Any]:
-    return preview.told(session, staging.previews(session, job.import_id))
+def _previewed(session: Session, job: Job, form: Format[Any], report: Report) -> None:
+    notes = staging.previews(session, job.import_id)
+    if form.sums is not None:
+        sums = Counter[str]()
+        for note in notes:
+            sums.update(note)
+        report.sums = dict(sums)
+    elif form.earns:
+        report.preview = preview.told(session, notes)
 
 
 def _check_writable(file: CsvFile, errors: Path | None) -> None:

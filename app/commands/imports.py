@@ -58,18 +58,35 @@ def imports() -> None:
 @imports.command("members")
 @_file
 @_programme
+@_workers
 @_dry_run
 @_errors
 @_json
 @_quiet
 def import_members(
-    file: Path, code: str | None, dry_run: bool, errors: Path | None, as_json: bool, quiet: bool
+    file: Path,
+    code: str | None,
+    workers: int | None,
+    dry_run: bool,
+    errors: Path | None,
+    as_json: bool,
+    quiet: bool,
 ) -> None:
-    """Members (CSV): customer_id, joined_on, maybe phone, left_on, tier, tier_from, birthday (MM-DD)."""
+    """Members (CSV): customer_id, joined_on, maybe more.
+
+    More: phone, left_on, tier, tier_from, birthday (MM-DD), area, arpu_fen, risk; and for the vault alone name,
+    second_phone, email, address, id_number.
+    """
     with _plainly():
         config = local_setup.ready()
         report = member_imports.take_in(
-            _chosen(code), secrets_of(config), file, errors=errors, dry_run=dry_run, quiet=quiet
+            _chosen(code),
+            secrets_of(config),
+            file,
+            errors=errors,
+            dry_run=dry_run,
+            quiet=quiet,
+            workers=workers,
         )
     _tell(report, as_json=as_json, quiet=quiet)
 

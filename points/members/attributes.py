@@ -83,6 +83,21 @@ def of_many(session: Session, members: Iterable[int]) -> dict[int, Attributes]:
     }
 
 
+def latest_of_many(
+    session: Session, members: Iterable[int], names: Iterable[str]
+) -> dict[int, dict[str, tuple[date, str]]]:
+    """The latest of some attributes of members, each with the day from which it holds: member -> name -> day and value."""
+    rows = session.connection().exec_driver_sql(
+        "select distinct on (member_id, name) member_id, name, from_day, value from member_attribute "
+        "where member_id = any(%s) and name = any(%s) order by member_id, name, from_day desc",
+        (sorted(members), list(names)),
+    )
+    found: dict[int, dict[str, tuple[date, str]]] = {}
+    for member_id, name, from_day, value in rows:
+        found.setdefault(member_id, {})[name] = (from_day, value)
+    return found
+
+
 def add_many(
     session: Session,
     told: Mapping[tuple[int, str, date], str],
@@ -95,6 +110,8 @@ def add_many(
     The facts of these members then hold the latest of each.
     """
     rows = sorted((*place, value) for place, value in told.items())
+    if not rows:
+        return
     connection = session.connection()
     connection.exec_driver_sql(
         "insert into member_attribute (member_id, name, from_day, value, source, reason) "

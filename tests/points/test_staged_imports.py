@@ -322,7 +322,9 @@ def given_job(tmp_path, programme, lines):
     path = bill_file(tmp_path / "b.csv", *lines)
     file = csv_files.opened(path, bills.REQUIRED, bills.OPTIONAL)
     job = Job(programme.programme_id, ids.new_id(), file, False, bills.form)
-    staged_imports._stage(job, staged_imports._Bars("bills", quiet=True))
+    with database.begin() as session:
+        form = bills.form(session, programme)
+    staged_imports._stage(job, form, staged_imports._Bars("bills", quiet=True))
     with database.begin() as session:
         staging.plan(session, job.import_id, PART)
     return job
@@ -455,7 +457,8 @@ def test_a_block_whose_answer_was_lost_is_staged_once(tmp_path, programme):
     before = staged()
 
     with database.begin() as session:
-        staged_imports._keep(session, job, list(job.file.numbered()))
+        form = bills.form(session, programme)
+        staged_imports._keep(session, job, form, list(staged_imports._lines(job.file, form, 1)))
 
     assert staged() == before
     job(staging.ALL, lambda lines: True)
