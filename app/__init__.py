@@ -28,6 +28,7 @@ from points.groups import api as groups_api
 from points.lines import api as lines_api
 from points.members import api as members_api
 from points.merges import api as merges_api
+from points.opening import api as opening_api
 from points.operations import api as operations_api
 from points.wallets import api as wallets_api
 
@@ -68,6 +69,7 @@ def create_app(config: Config) -> Flask:
         adjustments_api,
         merges_api,
         announcements_api,
+        opening_api,
         earnings_api,
         offers_api,
         redemptions_api,

@@ -32,6 +32,8 @@ from points.members import sign_in as member_sign_in
 from points.merges import job as merges_job
 from points.merges import merges
 from points.merges import verify as merges_verify
+from points.opening import opening
+from points.opening import verify as opening_verify
 
 
 def wire(config: Config, *, pool_size: int | None = None, statement_timeout_ms: int = 5_000) -> None:
@@ -50,7 +52,7 @@ def wire(config: Config, *, pool_size: int | None = None, statement_timeout_ms: 
     jobs.register(BILL_CREDIT_TASK, partial(bill_credit.run, config))
     jobs.register(GIFT_TASK, partial(gifts_job.run, config))
     jobs.register(merges.TASK, merges_job.run)
-    for topic in (adjustments, announcements, merges):
+    for topic in (adjustments, announcements, merges, opening):
         approvals.register(approvals.Kind(topic.KIND, topic.carry_out, topic.PROPOSES, topic.APPROVES))
 
 
@@ -69,5 +71,6 @@ def findings(
     yield from adjustments_verify.findings(session)
     yield from merges_verify.findings(session)
     yield from announcements_verify.findings(session)
+    yield from opening_verify.findings(session)
     yield from catalog_verify.findings(session)
     yield from merchants_verify.findings(session)

@@ -50,7 +50,9 @@ PARTS: dict[str, Callable[[Bench], Measured]] = {
     "imports": lambda b: imports.measure(b.server, b.plan),
     "members": lambda b: members.measure(b.server, b.plan),
 }
-TOPICS = {"ledger": tuple(part for part in PARTS if part != "members")}  # a topic is several parts that share populations
+TOPICS = {
+    "ledger": tuple(part for part in PARTS if part != "members")
+}  # a topic is several parts that share populations
 
 
 def main(words: list[str] | None = None) -> None:

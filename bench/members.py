@@ -87,4 +87,7 @@ def _rows(count: int, pick: random.Random) -> Iterator[str]:
 
 def _largest_megabytes() -> float:
     """Of this process and of the workers that have ended, whichever was largest."""
-    return max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)) / 1024
+    return (
+        max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+        / 1024
+    )

@@ -36,7 +36,9 @@ class Plan:
         return numbers if self.both else numbers[:1]
 
 
-FULL = Plan(10, 3, 100_000, 50, (10_000, 100_000, 1_000_000), (10_000, 1_000_000), 1_000, 300, True, 1_000_000, "full")
+FULL = Plan(
+    10, 3, 100_000, 50, (10_000, 100_000, 1_000_000), (10_000, 1_000_000), 1_000, 300, True, 1_000_000, "full"
+)
 QUICK = Plan(2, 1, 5_000, 10, (10_000, 1_000_000), (10_000, 1_000_000), 1_000, 5, False, 20_000, "quick")
 TINY = Plan(1, 1, 600, 1, (600, 1_200), (600, 1_200), 20, 20, False, 1_000, "tiny")
 PLANS = {plan.name: plan for plan in (FULL, QUICK, TINY)}

@@ -96,15 +96,19 @@ def run(
     dry_run: bool = False,
     quiet: bool = False,
     workers: int | None = 1,
+    sha256: bytes | None = None,
 ) -> Report:
     """Take a file in, by so many processes (None: as many as it is worth and there are cores). Safe to repeat.
 
-    A file that was taken in without a refusal is known and not read again. Raises what `csv_files.opened` raises before
+    A file that was taken in without a refusal is known and not read again. FileChanged where it is not the file of a hash.
+    Raises what `csv_files.opened` raises before
     anything is written; FileBeingTakenIn; FileNotWritable; and NotConnected, StillRunning or WorkersLost when it stopped
     half way: what is done stays, and the same call goes on.
     """
     form = patiently(make, programme)
     file = csv_files.opened(path, form.required, form.optional)
+    if sha256 is not None and file.sha256 != sha256:
+        raise FileChanged(file=path.name)
     _check_writable(file, errors)
     report = Report(path.name, form.kind, dry_run)
     crew_size = workers or min(os.cpu_count() or 1, 1 + file.lines // WORTH_A_WORKER)
@@ -206,6 +210,10 @@ def _stage(job: Job, form: Format[Any], bars: _Bars) -> None:
             patiently(_keep, job, form, block)
             bar.advance(block[-1].line_no - upto)
             upto = block[-1].line_no
+    with open(job.file.path, "rb") as file:
+        if not job.file.unchanged(file.fileno()):
+            patiently(staging.clear, job.import_id)  # nothing of it is done yet
+            raise FileChanged(file=job.file.path.name)
 
 
 def _blocks(lines: Iterator[_Line]) -> Iterator[list[_Line]]:

@@ -27,7 +27,7 @@ MENU = (
         _("Approvals"),
         "/staff/approvals",
         "shield",
-        ("/staff/adjustments", "/staff/merges", "/staff/extensions"),
+        ("/staff/adjustments", "/staff/merges", "/staff/extensions", "/staff/opening-balances"),
     ),
     ("offers:read", _("Offers"), "/staff/offers", "gift", ()),
     ("rates:read", _("Rates and rules"), "/staff/rates", "scales", ()),

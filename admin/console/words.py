@@ -86,6 +86,7 @@ APPROVAL_KINDS = {
     "adjustment": _("Adjustment"),
     "merge": _("Merge of two members"),
     "extension": _("Extension of last days"),
+    "opening-balances": _("Opening balances"),
 }
 APPROVAL_STATES = {
     "proposed": (_("To be decided"), "wait"),

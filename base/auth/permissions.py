@@ -37,6 +37,7 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "adjustments:approve",
             "merges:approve",
             "extensions:approve",
+            "balances:approve",
         }
     ),
     "editor": frozenset(
@@ -47,6 +48,7 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "earnings:estimate",
             "proposals:read",  # those that are about no member
             "extensions:propose",
+            "balances:propose",
         }
     ),
     "finance": frozenset({"console", "statements:read", "offers:read", "rates:read", "earnings:estimate"}),

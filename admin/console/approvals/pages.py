@@ -28,6 +28,7 @@ from points.announcements import announcements
 from points.members import members
 from points.members.models import Member
 from points.merges import merges
+from points.opening import opening
 
 MOST_NOTE = 500
 ALL = "all"
@@ -35,6 +36,7 @@ KINDS: dict[str, tuple[str, ModuleType]] = {  # kind -> its place under /staff, 
     adjustments.KIND: ("adjustments", adjustments),
     merges.KIND: ("merges", merges),
     announcements.KIND: ("extensions", announcements),
+    opening.KIND: ("opening-balances", opening),
 }
 
 blueprint = Blueprint("approvals", __name__)
@@ -127,6 +129,8 @@ def _one(number: int, kind: str) -> str:
         names, people = _names(session, [case]), _members(session, [case])
         posted = adjustments.posting_of(session, case.proposal) if kind == adjustments.KIND else None
         announced = announcements.announced(session, case.proposal) if kind == announcements.KIND else None
+        approved = kind == opening.KIND and case.state(at) == approvals.APPROVED
+        brought = opening.posted(session, number) if approved else None
     topic = KINDS[kind][1]
     own = getattr(principal, "staff_id", None) == case.proposal.maker_id
     waits = case.state(at) == approvals.PROPOSED
@@ -137,6 +141,7 @@ def _one(number: int, kind: str) -> str:
         people=people,
         posted=posted,
         announced=announced,
+        brought=brought,
         own=own,
         may_decide=waits and not own and topic.APPROVES in principal.permissions,
         may_withdraw=waits and own and topic.PROPOSES in principal.permissions,
