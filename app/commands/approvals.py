@@ -1,4 +1,4 @@
-"""jifen adjust and jifen merge: proposed by one person, approved by another, each with a password of their own."""
+"""jifen adjust, jifen balances and jifen merge: proposed by one person, approved by another, each with a password of their own."""
 
 import json
 import sys
@@ -27,6 +27,8 @@ from points.members import members
 from points.members.members import MemberUnknown
 from points.merges import merges
 from points.merges.schemas import merge_view
+from points.opening import opening
+from points.opening.schemas import opening_view
 
 MOST_LISTED = 200
 View = Callable[[Session, Case, Any], dict[str, Any]]
@@ -140,7 +142,7 @@ def deciding(group: click.Group, topic: ModuleType, view: View) -> None:
         if as_json:
             click.echo(json.dumps({"data": rows}, ensure_ascii=False))
         for row in rows if not as_json else ():
-            click.echo(_said(row))
+            click.echo(said_plainly(row))
 
     @group.command("approve")
     @click.argument("proposal")
@@ -157,7 +159,7 @@ def deciding(group: click.Group, topic: ModuleType, view: View) -> None:
                 shown = view(
                     session, approvals.by_id(session, approvals.parse(proposal), topic.KIND), clock.now()
                 )
-            click.echo(_said(shown))
+            click.echo(said_plainly(shown))
             if not sys.stdin.isatty():
                 raise click.UsageError("Name what you saw: --hash HEX.")
             click.confirm("Approve this?", abort=True)
@@ -202,14 +204,20 @@ def deciding(group: click.Group, topic: ModuleType, view: View) -> None:
     def _decide(
         email: str, proposal: str, deed: Callable[[Session, Principal, int], Case], as_json: bool
     ) -> None:
-        number, person = approvals.parse(proposal), _person(email)
+        number, person = approvals.parse(proposal), signed_in(email)
         with database.begin() as session:
             approvals.by_id(session, number, topic.KIND)
             row = view(session, deed(session, person, number), clock.now())
         _tell(row, as_json)
 
 
+@click.group()
+def balances() -> None:
+    """Opening balances: the totals that `jifen import balances FILE --as EMAIL` proposed, and what was decided on them."""
+
+
 deciding(adjust, adjustments, adjustment_view)
+deciding(balances, opening, opening_view)
 deciding(merge, merges, merge_view)
 
 
@@ -224,7 +232,7 @@ def proposing(
 ) -> None:
     """Sign in, propose under the key, and tell; `about` finds the member that `deed` is given."""
     local_setup.ready()
-    person, key = _person(email), idempotency.checked(key or str(uuid.uuid4()))
+    person, key = signed_in(email), idempotency.checked(key or str(uuid.uuid4()))
     with database.begin() as session:
         member_id = about(session)
 
@@ -235,7 +243,7 @@ def proposing(
     _tell(answer.body, as_json)
 
 
-def _person(email: str) -> Principal:
+def signed_in(email: str) -> Principal:
     """Who signs in, for this one command; StaffSignInRefused, TooManyGuesses."""
     typed = (
         click.prompt(f"Password of {email}", hide_input=True, err=True)
@@ -265,10 +273,10 @@ def _member(session: Session, text: str, code: str | None) -> int:
 
 
 def _tell(row: dict[str, Any], as_json: bool) -> None:
-    click.echo(json.dumps(row, ensure_ascii=False) if as_json else _said(row))
+    click.echo(json.dumps(row, ensure_ascii=False) if as_json else said_plainly(row))
 
 
-def _said(row: dict[str, Any]) -> str:
+def said_plainly(row: dict[str, Any]) -> str:
     """A proposal for a person: its id and state, then every field that says something."""
     more = [(name, value) for name, value in row.items() if name not in ("id", "state") and value is not None]
     return "\n".join(
@@ -277,9 +285,11 @@ def _said(row: dict[str, Any]) -> str:
 
 
 def _plain(value: Any) -> str:
+    if isinstance(value, list):
+        return "; ".join(map(_plain, value))
     if isinstance(value, dict):
         return ", ".join(f"{name} {inner}" for name, inner in value.items())
     return value.isoformat() if isinstance(value, date) else str(value)
 
 
-verbs = (adjust, merge)
+verbs = (adjust, balances, merge)

@@ -1,27 +1,36 @@
 """jifen import: members, bills, payments, corrections and more. Exit 0: done; 1: done but for refused rows; 2: cannot run."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NoReturn
 
 import click
+from sqlalchemy.orm import Session
 
 from admin.airline import taking_in as airline
 from app import local_setup
-from base import clock, database, progress
+from app.commands.approvals import said_plainly, signed_in
+from base import clock, csv_files, database, progress
+from base.approvals.approvals import Case
 from base.config import ConfigError
-from base.errors import Problem
+from base.csv_files import CsvFile
+from base.errors import NotAllowed, Problem
 from base.local import CannotStart
 from catalog.rates import rates
 from points import bills, corrections, payments, policies, programmes, waiting
+from points.groups import imports as group_imports
 from points.imports import Report
 from points.lines import imports as line_imports
 from points.members import imports as member_imports
 from points.members.sign_in import secrets_of
 from points.models import Programme
+from points.opening import imports as opening_imports
+from points.opening import opening
+from points.opening.opening import Expected
+from points.opening.schemas import opening_view
 from points.operations import files as operation_files
 
 INTERRUPTED = 130  # as shells have it
@@ -89,6 +98,93 @@ def import_members(
             workers=workers,
         )
     _tell(report, as_json=as_json, quiet=quiet)
+
+
+@imports.command("balances")
+@_file
+@_programme
+@click.option(
+    "--as", "email", metavar="EMAIL", help="Who proposes the totals; the password is asked for or read."
+)
+@click.option("--expect-lines", type=click.IntRange(0), metavar="N", help="Lines that the file must have.")
+@click.option("--expect-points", type=click.IntRange(0), metavar="N", help="Points that it must bring.")
+@_workers
+@_dry_run
+@_errors
+@_json
+@_quiet
+def import_balances(
+    file: Path,
+    code: str | None,
+    email: str | None,
+    expect_lines: int | None,
+    expect_points: int | None,
+    workers: int | None,
+    dry_run: bool,
+    errors: Path | None,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Balances of the first day (CSV), in three steps.
+
+    With --as the totals are reckoned and proposed; another person approves them (jifen balances approve); then the same
+    command posts the file, which must still be the same. Columns: key, customer_id, class, last_day (empty: does not
+    lapse), points, source, maybe value_fen, earned_on.
+    """
+    with _plainly():
+        local_setup.ready()
+        programme, expected = _chosen(code), Expected(expect_lines, expect_points)
+        opened, case = _standing(programme, file)
+        if dry_run or case is None:
+            if email is None and not dry_run:
+                raise CannotRun(
+                    "Nothing is posted before two persons agreed: propose the totals with --as EMAIL."
+                )
+            person = signed_in(email) if email and not dry_run else None
+            if person is not None and opening.PROPOSES not in person.permissions:
+                raise NotAllowed(needs=opening.PROPOSES)
+            report = opening_imports.tried(
+                programme, file, errors, sha256=opened.sha256, quiet=quiet, workers=workers
+            )
+            opening.check(report, expected)
+            if person is not None:
+                with database.begin() as session:
+                    case = opening.propose(session, person, programme, opened, report, clock.now())
+                    _show(session, case, as_json=as_json, quiet=quiet)
+                _leave(1 if report.refused else 0)
+        elif case.decision is None:
+            with database.begin() as session:
+                _show(session, case, as_json=as_json, quiet=quiet)
+            click.echo(
+                "Nothing is posted before another person approves it: jifen balances approve.", err=True
+            )
+            _leave(1)
+        else:
+            report = opening_imports.take_in(
+                programme, case.proposal.proposal_id, file,
+                sha256=opened.sha256, errors=errors, quiet=quiet, workers=workers,
+            )  # fmt: skip
+    _tell(report, as_json=as_json, quiet=quiet, differences=_differences(None if dry_run else case))
+
+
+def _standing(programme: Programme, file: Path) -> tuple[CsvFile, Case | None]:
+    opened = csv_files.opened(file, opening_imports.REQUIRED, opening_imports.OPTIONAL)
+    with database.begin() as session:
+        return opened, opening.standing(session, programme, opened, clock.now())
+
+
+def _show(session: Session, case: Case, *, as_json: bool, quiet: bool) -> None:
+    row = opening_view(session, case, clock.now())
+    if as_json or not quiet:
+        click.echo(json.dumps(row, ensure_ascii=False) if as_json else said_plainly(row))
+
+
+def _differences(case: Case | None) -> list[str]:
+    """Where what was posted is not what was approved."""
+    if case is None:
+        return []
+    with database.begin() as session:
+        return opening.differences(case.proposal.said, opening.posted(session, case.proposal.proposal_id))
 
 
 @imports.command("bills")
@@ -212,6 +308,26 @@ def import_operations(
     _tell(report, as_json=as_json, quiet=quiet)
 
 
+@imports.command("groups")
+@_file
+@_programme
+@_dry_run
+@_errors
+@_json
+@_quiet
+def import_groups(
+    file: Path, code: str | None, dry_run: bool, errors: Path | None, as_json: bool, quiet: bool
+) -> None:
+    """Groups (CSV), a row for each contact: group, name, class, contact, rank, maybe cap_points, cost_centre.
+
+    Class: top, a, b, c (or 百强, A, B, C). Rank: senior, middle, ordinary (or 高层领导, 中层领导, 普通成员).
+    """
+    with _plainly():
+        local_setup.ready()
+        report = group_imports.take_in(_chosen(code), file, errors=errors, dry_run=dry_run, quiet=quiet)
+    _tell(report, as_json=as_json, quiet=quiet)
+
+
 @imports.command("line-events")
 @_file
 @_programme
@@ -270,7 +386,7 @@ def _worth(programme: Programme, points: int) -> int:
         return rates.worth(rates.load(session, programme.programme_id, today), points)
 
 
-def _tell(report: Report, *, as_json: bool, quiet: bool) -> NoReturn:
+def _tell(report: Report, *, as_json: bool, quiet: bool, differences: Sequence[str] = ()) -> NoReturn:
     if as_json:
         click.echo(json.dumps(_facts(report), ensure_ascii=False))
     elif not quiet:
@@ -278,7 +394,9 @@ def _tell(report: Report, *, as_json: bool, quiet: bool) -> NoReturn:
             click.echo(line)
     if not report.adds_up:
         click.echo("The counts do not add up: this is a defect, please report it.", err=True)
-    _leave(0 if report.clean else 1)
+    for difference in differences:
+        click.echo(f"Not as approved: {difference}", err=True)
+    _leave(0 if report.clean and not differences else 1)
 
 
 def _facts(report: Report) -> dict[str, Any]:

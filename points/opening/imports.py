@@ -83,9 +83,26 @@ def take_in(
     )
 
 
-def tried(programme: Programme, path: Path, errors: Path | None, quiet: bool, workers: int | None) -> Report:
+def tried(
+    programme: Programme,
+    path: Path,
+    errors: Path | None = None,
+    *,
+    sha256: bytes | None = None,
+    quiet: bool = False,
+    workers: int | None = 1,
+) -> Report:
     """What a file would bring: its control totals; nothing is kept."""
-    return take_in(programme, _UNAPPROVED, path, errors=errors, dry_run=True, quiet=quiet, workers=workers)
+    return take_in(
+        programme,
+        _UNAPPROVED,
+        path,
+        sha256=sha256,
+        errors=errors,
+        dry_run=True,
+        quiet=quiet,
+        workers=workers,
+    )
 
 
 def form(proposal_id: int, session: Session, programme: Programme) -> Format[Lot]:

@@ -19,6 +19,7 @@ from admin.staff.models import StaffRow
 from base import clock, database, idempotency
 from base.approvals import approvals
 from base.approvals.approvals import Case
+from base.approvals.models import APPROVED
 from base.auth.guard import current, needs
 from base.errors import field_errors
 from points import lots
@@ -129,7 +130,7 @@ def _one(number: int, kind: str) -> str:
         names, people = _names(session, [case]), _members(session, [case])
         posted = adjustments.posting_of(session, case.proposal) if kind == adjustments.KIND else None
         announced = announcements.announced(session, case.proposal) if kind == announcements.KIND else None
-        approved = kind == opening.KIND and case.state(at) == approvals.APPROVED
+        approved = kind == opening.KIND and case.state(at) == APPROVED
         brought = opening.posted(session, number) if approved else None
     topic = KINDS[kind][1]
     own = getattr(principal, "staff_id", None) == case.proposal.maker_id
