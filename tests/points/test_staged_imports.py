@@ -365,9 +365,9 @@ def stalled(tmp_path_factory):
     """Starts an import and waits until all of its workers stand still."""
     started = []
 
-    def start(config, path, workers):
+    def start(config, path, workers, kind="bills"):
         folder = tmp_path_factory.mktemp("stalled")
-        words = (config.database_url, "gotone", str(path), str(workers), str(folder))
+        words = (config.database_url, "gotone", str(path), str(workers), str(folder), kind)
         run = subprocess.Popen(
             [sys.executable, "-m", "tests.points.stalling", *words],
             cwd=ROOT,
