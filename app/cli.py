@@ -6,6 +6,7 @@ import click
 
 from app.commands import (
     approvals,
+    balances,
     books,
     distribution,
     doctor,
@@ -40,6 +41,7 @@ for group in (
     expiry.verbs,
     extend.verbs,
     approvals.verbs,
+    balances.verbs,
     proof.verbs,
     doctor.verbs,
     distribution.verbs,

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, field
 from enum import Enum
 from itertools import islice
 from pathlib import Path
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypedDict, TypeVar
 
 from sqlalchemy import exc, update
 from sqlalchemy.orm import Session
@@ -45,6 +45,14 @@ class Outcome(NamedTuple):
     points: int = 0
     name: str = ""
     reason: str = ""
+
+
+class How(TypedDict, total=False):
+    """How a file is taken in: where bad rows go (None: beside it), whether nothing is kept, whether nothing is shown."""
+
+    errors: Path | None
+    dry_run: bool
+    quiet: bool
 
 
 @dataclass(frozen=True)

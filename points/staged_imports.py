@@ -12,36 +12,36 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from base import csv_files, database, ids, locks, progress
-from base.csv_files import CsvFile, FileNotWritable, Row
+from base.csv_files import CsvFile, FileNotWritable
 from base.database import StillRunning
 from base.errors import Conflict, Problem
 from base.patience import patiently
-from points import crew, imports, preview, programmes, staging
+from points import crew, imports, preview, programmes, staged_lines, staging
 from points.imports import SHOWN_ERRORS, Format, Report, What
 from points.models import ImportRun, Programme
+from points.staged_lines import CUSTOMER, FileChanged, Source
 from points.staging import Counts, Part, Share
 
-BLOCK = 10_000  # lines that are staged at once
-BLOCK_CHARACTERS = 4_000_000
 PART = 1_000  # lines that are posted at once, and the rest of the last member's
 WORTH_A_WORKER = 20_000  # lines
-CUSTOMER = "customer_id"
+
+
+class How(imports.How, total=False):
+    """The same, by so many processes (None: as many as the file is worth and there are cores); FileChanged where the file
+    is not the one of a hash.
+    """
+
+    workers: int | None
+    sha256: bytes | None
+
 
 Make = Callable[[Session, Programme], Format[Any]]
-
-
-class FileChanged(Conflict):
-    """The file was changed while it was taken in."""
-
-    zh = "文件在导入过程中被修改。"
-    next_en = "What was done before is kept; take the file as it is now in anew."
-    next_zh = "此前已导入的内容保留；请重新导入现在的文件。"
 
 
 class FileBeingTakenIn(Conflict):
@@ -53,12 +53,9 @@ class FileBeingTakenIn(Conflict):
 
 
 @dataclass(frozen=True)
-class Job:
+class Job(Source):
     """One run over one file, as each of its workers is told. `make` is a function that a module has by name."""
 
-    programme_id: int
-    import_id: int
-    file: CsvFile
     dry_run: bool
     make: Make
 
@@ -172,7 +169,7 @@ def _tried(
 
 def _work(job: Job, form: Format[Any], bars: _Bars, workers: int) -> None:
     """Stage what is not staged yet, and have all parts done."""
-    _stage(job, form, bars)
+    staged_lines.stage(job, form, quiet=bars.quiet)
     patiently(staging.plan, job.import_id, PART)
     so_far = patiently(staging.totals, job.import_id)
     with progress.bar(so_far.read, bars.kind, bars.quiet) as bar:
@@ -188,91 +185,6 @@ def _work(job: Job, form: Format[Any], bars: _Bars, workers: int) -> None:
 def _told(bar: progress.Bar, lines: int) -> bool:
     bar.advance(lines)
     return True
-
-
-# Staging
-
-
-class _Line(NamedTuple):
-    """A line of the file: its number, its text, and what of it is staged."""
-
-    line_no: int
-    text: str
-    kept: str
-
-
-def _stage(job: Job, form: Format[Any], bars: _Bars) -> None:
-    upto = patiently(staging.staged_upto, job.import_id)
-    lines = job.file.lines
-    with progress.bar(lines, f"{bars.kind}, reading", bars.quiet or lines <= BLOCK) as bar:
-        bar.advance(upto - 1)
-        for block in _blocks(_lines(job.file, form, upto)):
-            patiently(_keep, job, form, block)
-            bar.advance(block[-1].line_no - upto)
-            upto = block[-1].line_no
-    with open(job.file.path, "rb") as file:
-        if not job.file.unchanged(file.fileno()):
-            patiently(staging.clear, job.import_id)  # nothing of it is done yet
-            raise FileChanged(file=job.file.path.name)
-
-
-def _blocks(lines: Iterator[_Line]) -> Iterator[list[_Line]]:
-    block: list[_Line] = []
-    characters = 0
-    for line in lines:
-        block.append(line)
-        characters += len(line.text)
-        if len(block) == BLOCK or characters > BLOCK_CHARACTERS:
-            yield block
-            block, characters = [], 0
-    if block:
-        yield block
-
-
-def _keep(session: Session, job: Job, form: Format[Any], block: list[_Line]) -> None:
-    """Stage a block; rows that cannot be told apart into cells are refused here, all else where it is posted."""
-    if staging.staged_upto(session, job.import_id) >= block[-1].line_no:
-        return  # the answer of an earlier try was lost
-    at, good, bad = job.file.columns.index(CUSTOMER), [], []
-    for line in block:
-        if (cells := job.file.plain(line.text)) is not None:
-            good.append((cells[at], line.line_no, line.kept))
-        elif (row := job.file.row(line.line_no, line.text)).error is None:
-            good.append((row.cells[CUSTOMER], line.line_no, line.kept))
-        else:
-            bad.append((line.line_no, row.error))
-    customers = {customer for customer, _, _ in good}
-    if form.together is not None:
-        numbers = form.together(customers)
-    else:
-        numbers = staging.members_of(session, job.programme_id, customers)
-    waiting = [(numbers.get(customer, 0), line_no, kept) for customer, line_no, kept in good]
-    staging.keep(session, job.import_id, block[-1].line_no, len(block), waiting, bad)
-
-
-def _lines(file: CsvFile, form: Format[Any], after: int) -> Iterator[_Line]:
-    """What is read and what is staged of it: the line itself, or where it lies in the file."""
-    if form.private:
-        for line_no, text, at, length in file.placed(after):
-            yield _Line(line_no, text, f"{at} {length}")
-    else:
-        for line_no, text in file.numbered(after):
-            yield _Line(line_no, text, text)
-
-
-def _rows(session: Session, job: Job, form: Format[Any], part: Part) -> list[Row]:
-    """The rows of a part; FileChanged where they lie in a file that is another one by now."""
-    staged = staging.lines_of(session, job.import_id, part)
-    if not form.private:
-        return [job.file.row(line_no, line) for line_no, line in staged]
-    with open(job.file.path, "rb", buffering=0) as file:
-        opened = file.fileno()
-        if not job.file.unchanged(opened):
-            raise FileChanged(file=job.file.path.name)
-        return [
-            job.file.row(line_no, job.file.line_at(opened, *map(int, place.split())))
-            for line_no, place in staged
-        ]
 
 
 # A part
@@ -294,7 +206,7 @@ def _next_part(
 
 
 def _take(session: Session, job: Job, programme: Programme, form: Format[Any], part: Part) -> Counts:
-    rows = _rows(session, job, form, part)
+    rows = staged_lines.rows(session, job, form, part)
     before = preview.numbers(session, programme, {row.cells[CUSTOMER] for row in rows}) if form.earns else {}
     items = imports.parsed(form, rows)
     outcomes = imports.taken(session, form, items)

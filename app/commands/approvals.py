@@ -1,4 +1,4 @@
-"""jifen adjust, jifen balances and jifen merge: proposed by one person, approved by another, each with a password of their own."""
+"""jifen adjust and jifen merge: proposed by one person, approved by another, each with a password of their own."""
 
 import json
 import sys
@@ -27,8 +27,6 @@ from points.members import members
 from points.members.members import MemberUnknown
 from points.merges import merges
 from points.merges.schemas import merge_view
-from points.opening import opening
-from points.opening.schemas import opening_view
 
 MOST_LISTED = 200
 View = Callable[[Session, Case, Any], dict[str, Any]]
@@ -211,13 +209,7 @@ def deciding(group: click.Group, topic: ModuleType, view: View) -> None:
         _tell(row, as_json)
 
 
-@click.group()
-def balances() -> None:
-    """Opening balances: the totals that `jifen import balances FILE --as EMAIL` proposed, and what was decided on them."""
-
-
 deciding(adjust, adjustments, adjustment_view)
-deciding(balances, opening, opening_view)
 deciding(merge, merges, merge_view)
 
 
@@ -292,4 +284,4 @@ def _plain(value: Any) -> str:
     return value.isoformat() if isinstance(value, date) else str(value)
 
 
-verbs = (adjust, balances, merge)
+verbs = (adjust, merge)

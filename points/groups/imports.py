@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Unpack
 
 from sqlalchemy.orm import Session
 
@@ -19,9 +20,8 @@ from points import imports
 from points.groups import groups, spending
 from points.groups.models import CLASSES, RANKS, Group
 from points.groups.spending import MOST_COST_CENTRE
-from points.imports import Format, Outcome, Report, What, refused
+from points.imports import Format, How, Outcome, Report, What, refused
 from points.kinds import MOST_POINTS
-
 from points.models import Programme
 
 REQUIRED = ("group", "name", "class", "contact", "rank")
@@ -54,16 +54,9 @@ class Row:
         return self.group, self.contact
 
 
-def take_in(
-    programme: Programme,
-    path: Path,
-    *,
-    errors: Path | None = None,
-    dry_run: bool = False,
-    quiet: bool = False,
-) -> Report:
+def take_in(programme: Programme, path: Path, **how: Unpack[How]) -> Report:
     """A file of groups; opens its own transactions, see points/imports.py."""
-    return imports.run(programme, path, form(programme), errors=errors, dry_run=dry_run, quiet=quiet)
+    return imports.run(programme, path, form(programme), **how)
 
 
 @dataclass(frozen=True, slots=True)

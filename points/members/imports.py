@@ -15,6 +15,7 @@ from datetime import date
 from functools import partial
 from hashlib import blake2b
 from pathlib import Path
+from typing import Unpack
 
 from sqlalchemy.orm import Session
 
@@ -27,6 +28,7 @@ from points.members import attributes, members
 from points.members.attributes import AREA, ARPU, BIRTHDAY, NOTHING_KNOWN, RISK, TIER, Attributes
 from points.members.members import CUSTOMER_ID, PHONE, BadCustomerId, BadPhone, Enrolment, Secrets
 from points.models import Programme
+from points.staged_imports import How
 
 REQUIRED = ("customer_id", "joined_on")
 ATTRIBUTES = ("tier", "tier_from", "birthday", "area", "arpu_fen", "risk")
@@ -55,21 +57,9 @@ class _Known:
     personal: Mapping[str, str] | None = field(default_factory=dict, repr=False)
 
 
-def take_in(
-    programme: Programme,
-    secrets: Secrets,
-    path: Path,
-    *,
-    errors: Path | None = None,
-    dry_run: bool = False,
-    quiet: bool = False,
-    workers: int | None = 1,
-) -> Report:
+def take_in(programme: Programme, secrets: Secrets, path: Path, **how: Unpack[How]) -> Report:
     """A file of members; opens its own transactions, see points/staged_imports.py."""
-    make = partial(form, secrets)
-    return staged_imports.run(
-        programme, path, make, errors=errors, dry_run=dry_run, quiet=quiet, workers=workers
-    )
+    return staged_imports.run(programme, path, partial(form, secrets), **how)
 
 
 def form(secrets: Secrets, session: Session, programme: Programme) -> Format[Enrolment]:

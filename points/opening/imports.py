@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import partial
 from pathlib import Path
+from typing import Unpack
 
 from sqlalchemy.orm import Session
 
@@ -23,6 +24,7 @@ from points.members import members
 from points.models import Programme
 from points.opening import opening
 from points.policies import NoRuleInForce, Policies
+from points.staged_imports import How
 
 REQUIRED = ("key", "customer_id", "class", "last_day", "points", "source")
 OPTIONAL = ("value_fen", "earned_on")
@@ -56,53 +58,15 @@ Place = tuple[int, str]
 _Contents = tuple[int, date, int, int | None, str, date | None]
 
 
-def take_in(
-    programme: Programme,
-    proposal_id: int,
-    path: Path,
-    *,
-    sha256: bytes | None = None,
-    errors: Path | None = None,
-    dry_run: bool = False,
-    quiet: bool = False,
-    workers: int | None = 1,
-) -> Report:
-    """A file of opening balances under an approval; opens its own transactions, see points/staged_imports.py.
-
-    FileChanged where it is not the file of this hash.
-    """
-    return staged_imports.run(
-        programme,
-        path,
-        partial(form, proposal_id),
-        sha256=sha256,
-        errors=errors,
-        dry_run=dry_run,
-        quiet=quiet,
-        workers=workers,
-    )
+def take_in(programme: Programme, proposal_id: int, path: Path, **how: Unpack[How]) -> Report:
+    """A file of opening balances under an approval; opens its own transactions, see points/staged_imports.py."""
+    return staged_imports.run(programme, path, partial(form, proposal_id), **how)
 
 
-def tried(
-    programme: Programme,
-    path: Path,
-    errors: Path | None = None,
-    *,
-    sha256: bytes | None = None,
-    quiet: bool = False,
-    workers: int | None = 1,
-) -> Report:
+def tried(programme: Programme, path: Path, **how: Unpack[How]) -> Report:
     """What a file would bring: its control totals; nothing is kept."""
-    return take_in(
-        programme,
-        _UNAPPROVED,
-        path,
-        sha256=sha256,
-        errors=errors,
-        dry_run=True,
-        quiet=quiet,
-        workers=workers,
-    )
+    how["dry_run"] = True
+    return take_in(programme, _UNAPPROVED, path, **how)
 
 
 def form(proposal_id: int, session: Session, programme: Programme) -> Format[Lot]:

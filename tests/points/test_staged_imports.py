@@ -19,7 +19,7 @@ from app.wiring import findings, wire
 from base import clock, csv_files, database, ids, local, locks, schema
 from base.config import own_environment
 from bench.bill_file import COLUMNS
-from points import bills, ledger, policies, preview, staged_imports, staging
+from points import bills, ledger, policies, preview, staged_lines, staging
 from points.kinds import State
 from points.members import members
 from points.members.members import Enrolment
@@ -324,7 +324,7 @@ def given_job(tmp_path, programme, lines):
     job = Job(programme.programme_id, ids.new_id(), file, False, bills.form)
     with database.begin() as session:
         form = bills.form(session, programme)
-    staged_imports._stage(job, form, staged_imports._Bars("bills", quiet=True))
+    staged_lines.stage(job, form, quiet=True)
     with database.begin() as session:
         staging.plan(session, job.import_id, PART)
     return job
@@ -431,7 +431,7 @@ def test_a_worker_that_was_killed_is_replaced(db, programme, two_programmes, sta
 
 
 def test_one_that_is_killed_while_it_reads_goes_on_reading_there(tmp_path, programme, monkeypatch):
-    monkeypatch.setattr(staged_imports, "BLOCK", 100)
+    monkeypatch.setattr(staged_lines, "BLOCK", 100)
     path, real, calls = bill_file(tmp_path / "b.csv", *lines_of_many(1_000)), staging.keep, []
 
     def killed_at_the_fourth_block(*given):
@@ -458,7 +458,7 @@ def test_a_block_whose_answer_was_lost_is_staged_once(tmp_path, programme):
 
     with database.begin() as session:
         form = bills.form(session, programme)
-        staged_imports._keep(session, job, form, list(staged_imports._lines(job.file, form, 1)))
+        staged_lines.keep(session, job, form, list(staged_lines.lines(job.file, form, 1)))
 
     assert staged() == before
     job(staging.ALL, lambda lines: True)

@@ -328,5 +328,14 @@ def test_every_page_speaks_both_languages_and_has_one_heading(app, path, languag
 def test_every_kind_state_and_reason_has_a_word():
     assert set(ADJUSTMENT_REASONS) == set(REASONS)
     assert set(APPROVAL_STATES) == {*approvals.STATES, "all"}
-    assert set(APPROVAL_KINDS) == set(KINDS) == {adjustments.KIND, merges.KIND, announcements.KIND}
+    assert (
+        set(APPROVAL_KINDS)
+        == set(KINDS)
+        == {
+            adjustments.KIND,
+            merges.KIND,
+            announcements.KIND,
+            opening.KIND,
+        }
+    )
     assert set(DIRECTIONS) == {adjustments.UP, adjustments.DOWN}

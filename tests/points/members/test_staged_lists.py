@@ -10,11 +10,12 @@ import pytest
 from sqlalchemy import func, select, text
 
 from base import clock, csv_files, database, ids, locks, seals, vault
-from points import staged_imports, staging
+from points import staged_imports, staged_lines, staging
 from points.members import attributes, imports, members
 from points.members.models import Member, Phone
 from points.models import ImportPart, ImportRun, StagedLine
-from points.staged_imports import PART, FileBeingTakenIn, FileChanged, Job
+from points.staged_imports import PART, FileBeingTakenIn, Job
+from points.staged_lines import FileChanged
 from tests.given import given_programme
 from tests.points.stalling import SECRETS
 from tests.points.test_staged_imports import Stalled, stalled, until  # noqa: F401 - a fixture
@@ -299,7 +300,7 @@ def given_job(programme, path):
         form = imports.form(SECRETS, session, programme)
     file = csv_files.opened(path, imports.REQUIRED, imports.OPTIONAL)
     job = Job(programme.programme_id, ids.new_id(), file, False, imports.form)
-    staged_imports._stage(job, form, staged_imports._Bars("members", quiet=True))
+    staged_lines.stage(job, form, quiet=True)
     return job
 
 

@@ -43,7 +43,7 @@ def test_totals_are_shown_and_approved_by_another(app, proposal):
 
 
 def test_the_maker_takes_it_back_and_others_may_not_look(app, proposal):
-    case, maker = proposal
+    _, maker = proposal
     place = f"/v1/opening-balances/{maker.get('/v1/opening-balances').json['data'][0]['id']}"
 
     assert maker.post(f"{place}/withdraw").json["state"] == "withdrawn"

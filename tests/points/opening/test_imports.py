@@ -9,7 +9,7 @@ from app.wiring import findings
 from base import clock, csv_files, database
 from base.approvals import approvals
 from base.approvals.approvals import OwnProposal
-from points import ledger, lots, policies, staged_imports
+from points import ledger, lots, policies, staged_lines
 from points.explain import explain
 from points.kinds import Kind, State
 from points.members import members
@@ -18,7 +18,7 @@ from points.models import ImportRun, PostingRow, StagedLine
 from points.opening import imports, opening
 from points.opening.models import OpeningLot
 from points.opening.opening import Expected, NothingToPost, OtherFile, TotalsDiffer
-from points.staged_imports import FileChanged
+from points.staged_lines import FileChanged
 from tests.given import LONG_AGO, given_person, given_programme, secrets_of
 
 HEAD = "key,customer_id,class,last_day,points,value_fen,source,earned_on\n"
@@ -295,13 +295,13 @@ def test_a_file_that_brings_nothing_is_not_proposed(programme, file):
 def test_a_file_that_changes_while_it_is_read_posts_nothing(programme, file, monkeypatch):
     path = file(*many(50))
     case = approved(programme, path)
-    real = staged_imports._keep
+    real = staged_lines.keep
 
     def changed_meanwhile(*given):
         real(*given)
         path.write_text(path.read_text() + f"Z,C1,1,{LATER},10,,boss,\n")
 
-    monkeypatch.setattr(staged_imports, "_keep", changed_meanwhile)
+    monkeypatch.setattr(staged_lines, "keep", changed_meanwhile)
     with pytest.raises(FileChanged):
         take_in(programme, case, path)
     with database.begin() as session:
