@@ -25,6 +25,7 @@ _LONGEST_BYTES = 4 * LONGEST_LINE + 4
 BLOCK = 1 << 20
 LARGEST = 2**63 - 1
 NOTES = ("line", "error")  # the columns that an error file adds
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_ .-]{0,39}", re.ASCII)
 _DIGITS = re.compile(r"-?[0-9]+", re.ASCII)
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 # What a spreadsheet would take for a formula; the quotes before it are counted so that undoing is exact.
@@ -238,9 +239,9 @@ def _checked(head: str, required: Sequence[str], optional: Sequence[str]) -> tup
     }
     if any(faults.values()):
         said = "; ".join(
-            f"{what}: {', '.join(map(_shown, names))}" for what, names in faults.items() if names
+            f"{what}: {', '.join(map(_named, names))}" for what, names in faults.items() if names
         )
-        raise FileColumnsWrong(f"{said}; found: {', '.join(map(_shown, columns))}")
+        raise FileColumnsWrong(f"{said}; found: {', '.join(map(_named, columns))}")
     return columns
 
 
@@ -336,6 +337,11 @@ def text(cells: Mapping[str, str], column: str, *, longest: int = 64) -> str:
     if len(value) > longest:
         raise BadCell(f"{column}: longer than {longest} characters")
     raise BadCell(f"{column}: {_shown(value)} has spaces around it or characters that cannot be printed")
+
+
+def _named(column: str) -> str:
+    """The name of a column; in a file without a first line of names the first row is no one else's to see."""
+    return _shown(column) if _NAME.fullmatch(column) else "'…'"
 
 
 def _shown(value: str) -> str:

@@ -100,6 +100,9 @@ def _lines(report: Report) -> Iterator[str]:
     yield f"{report.refused:>13,}  refused"
     for name, points in sorted(report.points.items()):
         yield f"{points:>13,}  points for {name}"
+    for name in ("members", "value_fen", "without_value"):
+        if name in report.sums:
+            yield f"{report.sums[name]:>13,}  {name.replace('_', ' ')}"
     if report.preview is not None:
         yield from _preview_lines(report.preview)
     for error in report.errors:

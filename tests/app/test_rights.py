@@ -8,7 +8,7 @@ from base import database
 ENTRIES = (
     "posting", "statement", "statement_line", "void", "audit", "bill_line", "rate", "earn_rule", "expiry_policy", "terms",
     "analysis_run", "quote", "notice", "line_event", "line_policy", "extension", "proposal", "decision", "bill_correction", "bill_payment",
-    "earn_factor", "member_attribute",
+    "earn_factor", "member_attribute", "opening_lot",
 )  # fmt: skip
 NEVER_DELETED = (
     "wallet", "member", "phone", "redemption", "voucher", "acceptance", "idempotency_key", "offer", "stock", "seat",

@@ -39,6 +39,14 @@ def test_a_part_writes_its_own_keys_and_leaves_those_of_others(file, capsys):
     assert "wal_bytes_redeem" in capsys.readouterr().out
 
 
+def test_a_list_of_members_is_measured(file):
+    bench.main(["--only", "members", "--plan", "tiny", "--results", str(file)])
+
+    figures = json.loads(file.read_text())["figures"]
+    assert figures["members_enrolled"] == TINY.enrolled
+    assert figures["members_s_per_million"] > 0
+
+
 def test_members_copied_by_the_server_have_the_lots_of_the_first_one():
     with running() as server:
         people = Populations(server, lambda text: None).of(
