@@ -35,6 +35,7 @@ from points.groups import api as groups_api
 from points.lines import api as lines_api
 from points.members import api as members_api
 from points.merges import api as merges_api
+from points.opening import api as opening_api
 from points.operations import api as operations_api
 from points.people import api as people_api
 from points.preferences import api as preferences_api
@@ -88,6 +89,7 @@ def create_app(config: Config) -> Flask:
         goodwill_api,
         tiers_api,
         care_api,
+        opening_api,
         earnings_api,
         entitlements_api,
         offers_api,

@@ -6,6 +6,7 @@ import click
 
 from app.commands import (
     approvals,
+    balances,
     bonus_rules,
     bonuses,
     books,
@@ -45,6 +46,7 @@ for group in (
     expiry.verbs,
     extend.verbs,
     approvals.verbs,
+    balances.verbs,
     proof.verbs,
     doctor.verbs,
     distribution.verbs,

@@ -51,6 +51,8 @@ from points.merges import merges
 from points.merges import verify as merges_verify
 from points.notices import debits
 from points.notices import verify as told_verify
+from points.opening import opening
+from points.opening import verify as opening_verify
 from points.tiers import grants, proposals
 from points.tiers import verify as tiers_verify
 
@@ -83,6 +85,7 @@ def wire(config: Config, *, pool_size: int | None = None, statement_timeout_ms: 
         bonus_rules,
         goodwill,
         erasures,
+        opening,
     ):
         approvals.register(approvals.Kind(topic.KIND, topic.carry_out, topic.PROPOSES, topic.APPROVES))
     approvals.register(
@@ -126,5 +129,6 @@ def findings(
     yield from care_verify.findings(session)
     yield from notices_verify.findings(session)
     yield from told_verify.findings(session)
+    yield from opening_verify.findings(session)
     yield from catalog_verify.findings(session)
     yield from merchants_verify.findings(session)

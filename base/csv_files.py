@@ -9,6 +9,7 @@ can be sent again as it is.
 import codecs
 import csv
 import hashlib
+import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,9 +21,11 @@ from typing import NamedTuple, TextIO
 from base.errors import Invalid
 
 LONGEST_LINE = 65_536  # characters
+_LONGEST_BYTES = 4 * LONGEST_LINE + 4
 BLOCK = 1 << 20
 LARGEST = 2**63 - 1
 NOTES = ("line", "error")  # the columns that an error file adds
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_ .-]{0,39}", re.ASCII)
 _DIGITS = re.compile(r"-?[0-9]+", re.ASCII)
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 # What a spreadsheet would take for a formula; the quotes before it are counted so that undoing is exact.
@@ -84,6 +87,8 @@ class CsvFile:
     sha256: bytes
     lines: int
     corrected: bool = False  # an error file that comes back
+    stamp: tuple[int, int] = (0, 0)  # size in bytes and moment of the last change
+    begins_at: int = 0  # after a byte order mark
 
     def rows(self) -> Iterator[Row]:
         """Every row in order, good or bad; blank lines are left out."""
@@ -96,6 +101,22 @@ class CsvFile:
             for line_no, line in _lines(file):
                 if line_no > after and not line.isspace():
                     yield line_no, line.rstrip("\n")
+
+    def placed(self, after: int = 1) -> Iterator[tuple[int, str, int, int]]:
+        """The same lines, each with its first byte in the file and its length in bytes, for `line_at`."""
+        with open(self.path, encoding="utf-8-sig", newline="") as file:
+            for line_no, line, at, length in _placed_lines(file, self.begins_at):
+                if line_no > after and not line.isspace():
+                    yield line_no, line.rstrip("\r\n"), at, length
+
+    def line_at(self, opened: int, at: int, length: int) -> str:
+        """The text of a line of the opened file again, by what `placed` told of it."""
+        return os.pread(opened, length, at).decode(errors="ignore").rstrip("\r\n")
+
+    def unchanged(self, opened: int) -> bool:
+        """Whether the opened file is still as large and as old as it was when it was looked through."""
+        found = os.fstat(opened)
+        return (found.st_size, found.st_mtime_ns) == self.stamp
 
     def plain(self, line: str) -> list[str] | None:
         """The cells of a good line without quotation marks, which is what nearly all are; None for any other."""
@@ -127,7 +148,10 @@ def opened(path: Path, required: Sequence[str], optional: Sequence[str] = ()) ->
     refused.
     """
     try:
+        before = path.stat()
         sha256, lines = _looked_through(path)
+        with open(path, "rb") as raw:
+            begins_at = len(codecs.BOM_UTF8) if raw.read(3) == codecs.BOM_UTF8 else 0
         with open(path, encoding="utf-8-sig") as file:
             head = next((line for _, line in _lines(file)), "")
     except OSError as error:
@@ -135,7 +159,15 @@ def opened(path: Path, required: Sequence[str], optional: Sequence[str] = ()) ->
     if not head.strip():
         raise FileEmpty("it needs a line with the names of its columns" if lines else "", file=path.name)
     columns = _checked(head, required, optional)
-    return CsvFile(path, columns, sha256, max(0, lines - 1), corrected=set(NOTES) <= set(columns))
+    return CsvFile(
+        path,
+        columns,
+        sha256,
+        max(0, lines - 1),
+        corrected=set(NOTES) <= set(columns),
+        stamp=(before.st_size, before.st_mtime_ns),
+        begins_at=begins_at,
+    )
 
 
 def _looked_through(path: Path) -> tuple[bytes, int]:
@@ -171,6 +203,17 @@ def _lines(file: TextIO) -> Iterator[tuple[int, str]]:
         yield line_no, line
 
 
+def _placed_lines(file: TextIO, at: int) -> Iterator[tuple[int, str, int, int]]:
+    """As `_lines`, with the first byte of each and its length in bytes, of which no more than allowed is told."""
+    for line_no, line in enumerate(iter(partial(file.readline, LONGEST_LINE + 1), ""), start=1):
+        rest, length = line, len(line.encode())
+        while len(rest) > LONGEST_LINE and not rest.endswith("\n"):
+            rest = file.readline(LONGEST_LINE + 1)
+            length += len(rest.encode())
+        yield line_no, line, at, min(length, _LONGEST_BYTES)
+        at += length
+
+
 def _split(line: str) -> list[str]:
     """The cells of one line; csv.Error says what is wrong with it."""
     if len(line) > LONGEST_LINE:
@@ -196,9 +239,9 @@ def _checked(head: str, required: Sequence[str], optional: Sequence[str]) -> tup
     }
     if any(faults.values()):
         said = "; ".join(
-            f"{what}: {', '.join(map(_shown, names))}" for what, names in faults.items() if names
+            f"{what}: {', '.join(map(_named, names))}" for what, names in faults.items() if names
         )
-        raise FileColumnsWrong(f"{said}; found: {', '.join(map(_shown, columns))}")
+        raise FileColumnsWrong(f"{said}; found: {', '.join(map(_named, columns))}")
     return columns
 
 
@@ -219,7 +262,7 @@ class ErrorFile:
         """One bad row with the reason; FileNotWritable."""
         try:
             if self._file is None:
-                self._file = open(self.path, "w", encoding="utf-8", newline="")  # noqa: SIM115 - closed by __exit__
+                self._file = open(self.path, "w", encoding="utf-8", newline="", opener=_for_its_owner)  # noqa: SIM115 - closed by __exit__
                 csv.writer(self._file).writerow(self._columns)
             noted: Mapping[str, str] = {**row.cells, "line": str(row.line_no), "error": error}
             csv.writer(self._file).writerow([neutralised(noted.get(name, "")) for name in self._columns])
@@ -233,6 +276,13 @@ class ErrorFile:
     def __exit__(self, *_: object) -> None:
         if self._file is not None:
             self._file.close()
+
+
+def _for_its_owner(path: str, flags: int) -> int:
+    """Rows are about people: nobody else reads them."""
+    opened = os.open(path, flags, 0o600)
+    os.fchmod(opened, 0o600)
+    return opened
 
 
 def neutralised(cell: str) -> str:
@@ -287,6 +337,11 @@ def text(cells: Mapping[str, str], column: str, *, longest: int = 64) -> str:
     if len(value) > longest:
         raise BadCell(f"{column}: longer than {longest} characters")
     raise BadCell(f"{column}: {_shown(value)} has spaces around it or characters that cannot be printed")
+
+
+def _named(column: str) -> str:
+    """The name of a column; in a file without a first line of names the first row is no one else's to see."""
+    return _shown(column) if _NAME.fullmatch(column) else "'…'"
 
 
 def _shown(value: str) -> str:

@@ -49,6 +49,16 @@ def keys_for(session: Session, seal_key: str, members: Iterable[int]) -> dict[in
     return found
 
 
+def keys_there(session: Session, seal_key: str, members: Iterable[int]) -> dict[int, str]:
+    """The open keys of those members that have one and were not erased."""
+    asked = select(VaultKey).where(VaultKey.member_id.in_(list(members)), VaultKey.wrapped.is_not(None))
+    return {
+        row.member_id: seals.opened(seal_key, row.wrapped, _bound(row.member_id))
+        for row in session.scalars(asked)
+        if row.wrapped is not None
+    }
+
+
 def keys_of(session: Session, seal_key: str, members: Iterable[int]) -> dict[int, str]:
     """The open keys of those members that have one; PersonErased."""
     rows = session.execute(select(VaultKey).where(VaultKey.member_id.in_(list(members)))).scalars()
@@ -80,7 +90,7 @@ def put(
             name=name,
             since=at,
             until=None,
-            sealed=seals.seal(key, text, f"{name}:{member_id}"),
+            sealed=seals.seal(key, text, item_bound(name, member_id)),
             source=source,
         )
         for name, text in changed.items()
@@ -99,7 +109,50 @@ def opened(session: Session, seal_key: str, member_id: int) -> dict[str, str]:
     if not rows:
         return {}
     key = keys_of(session, seal_key, [member_id])[member_id]
-    return {name: seals.opened(key, sealed, f"{name}:{member_id}") for name, sealed in rows}
+    return {name: seals.opened(key, sealed, item_bound(name, member_id)) for name, sealed in rows}
+
+
+def opened_many(session: Session, seal_key: str, members: Iterable[int]) -> dict[int, dict[str, str] | None]:
+    """What is known of each of them now, in clear; None: of that one the data were erased."""
+    rows = session.connection().exec_driver_sql(
+        "select k.member_id, k.wrapped, i.name, i.sealed from vault_key k "
+        "left join vault_item i on i.member_id = k.member_id and i.until is null where k.member_id = any(%s)",
+        (sorted(members),),
+    )
+    found: dict[int, dict[str, str] | None] = {}
+    keys: dict[int, str] = {}
+    for member_id, wrapped, name, sealed in rows:
+        if wrapped is None:
+            found[member_id] = None
+            continue
+        items = found.setdefault(member_id, {})
+        if items is not None and name is not None:
+            key = keys.get(member_id) or seals.opened(seal_key, wrapped, _bound(member_id))
+            keys[member_id] = key
+            items[name] = seals.opened(key, sealed, item_bound(name, member_id))
+    return found
+
+
+def put_many(
+    session: Session, seal_key: str, told: Mapping[int, Mapping[str, str]], at: datetime, source: str
+) -> None:
+    """From a moment on these items hold, member -> name -> text; each must be another than before. PersonErased."""
+    if not told:
+        return
+    keys = keys_for(session, seal_key, told)
+    rows = [(member_id, name, text) for member_id, items in told.items() for name, text in items.items()]
+    whose, names = [row[0] for row in rows], [row[1] for row in rows]
+    connection = session.connection()
+    connection.exec_driver_sql(
+        "update vault_item i set until = greatest(since, %s) from unnest(%s::bigint[], %s::text[]) t(m, n) "
+        "where i.member_id = t.m and i.name = t.n and i.until is null",
+        (at, whose, names),
+    )
+    connection.exec_driver_sql(
+        "insert into vault_item (member_id, name, since, sealed, source) "
+        "select t.m, t.n, %s, t.s, %s from unnest(%s::bigint[], %s::text[], %s::bytea[]) t(m, n, s)",
+        (at, source, whose, names, [seals.seal(keys[m], text, item_bound(n, m)) for m, n, text in rows]),
+    )
 
 
 def is_erased(session: Session, member_id: int) -> bool:
@@ -116,6 +169,11 @@ def shred(session: Session, member_id: int, at: datetime) -> None:
     elif row.wrapped is not None:
         row.wrapped, row.shredded_at = None, at
     session.flush()
+
+
+def item_bound(name: str, member_id: int) -> str:
+    """What an item of the vault is sealed for, beside the member's key."""
+    return f"{name}:{member_id}"
 
 
 def _bound(member_id: int) -> str:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from base import clock
-from bench import growth, imports, ledger, results, rivals, server, tiers
+from bench import growth, imports, ledger, members, results, rivals, server, tiers
 from bench.plans import PLANS, Figures, Measured, Plan, Say, with_ten_million
 from bench.population import Populations
 
@@ -49,9 +49,11 @@ PARTS: dict[str, Callable[[Bench], Measured]] = {
     "sweep": lambda b: growth.sweep(b.server, b.plan, b.populations, b.say),
     "imports": lambda b: imports.measure(b.server, b.plan),
     "tiers": lambda b: tiers.evaluated(b.server, b.plan, b.say),
+    "members": lambda b: members.measure(b.server, b.plan),
 }
+APART = frozenset({"tiers", "members", "people"})  # a topic of their own each
 TOPICS = {
-    "ledger": tuple(part for part in PARTS if part != "tiers")
+    "ledger": tuple(part for part in PARTS if part not in APART)
 }  # a topic is several parts that share populations
 
 

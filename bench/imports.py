@@ -44,9 +44,9 @@ def measure(server: Server, plan: Plan) -> tuple[Figures, Figures]:
         path = bill_file.write(Path(folder) / "bills.csv", lines, plan.members)
         programme = _given_members(plan.members)
         _checkpoint(server)
-        python, began = _python_cpu_s(), time.monotonic()
+        python, began = python_cpu_s(), time.monotonic()
         report = bills.take_in(programme, path, quiet=True, workers=WORKERS)
-        seconds, python = time.monotonic() - began, _python_cpu_s() - python
+        seconds, python = time.monotonic() - began, python_cpu_s() - python
         if not report.clean or report.posted != lines:
             raise RuntimeError(f"the import is not clean: {report}")
         began = time.monotonic()
@@ -121,7 +121,7 @@ def _checkpoint(server: Server) -> None:
         admin.execute("checkpoint")
 
 
-def _python_cpu_s() -> float:
+def python_cpu_s() -> float:
     """Seconds of CPU of this process and of the workers that have ended."""
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     return sum(one.ru_utime + one.ru_stime for one in used)

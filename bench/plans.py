@@ -15,7 +15,8 @@ class Plan:
 
     `both`: each of the two numbers of clients or processes is tried, else only the first.
     `growth` and `sweep` name sizes by their number of members, the smallest first; `due` members have something that
-    lapsed, and a sweep that takes longer than `sweep_limit_s` is ended and counted as that long.
+    lapsed, and a sweep that takes longer than `sweep_limit_s` is ended and counted as that long. `enrolled` members come
+    in by a file.
     """
 
     seconds: int
@@ -27,6 +28,7 @@ class Plan:
     due: int
     sweep_limit_s: int
     both: bool
+    enrolled: int
     name: str
 
     def counts(self, numbers: tuple[int, ...]) -> tuple[int, ...]:
@@ -34,9 +36,11 @@ class Plan:
         return numbers if self.both else numbers[:1]
 
 
-FULL = Plan(10, 3, 100_000, 50, (10_000, 100_000, 1_000_000), (10_000, 1_000_000), 1_000, 300, True, "full")
-QUICK = Plan(2, 1, 5_000, 10, (10_000, 1_000_000), (10_000, 1_000_000), 1_000, 5, False, "quick")
-TINY = Plan(1, 1, 600, 1, (600, 1_200), (600, 1_200), 20, 20, False, "tiny")
+FULL = Plan(
+    10, 3, 100_000, 50, (10_000, 100_000, 1_000_000), (10_000, 1_000_000), 1_000, 300, True, 1_000_000, "full"
+)
+QUICK = Plan(2, 1, 5_000, 10, (10_000, 1_000_000), (10_000, 1_000_000), 1_000, 5, False, 20_000, "quick")
+TINY = Plan(1, 1, 600, 1, (600, 1_200), (600, 1_200), 20, 20, False, 1_000, "tiny")
 PLANS = {plan.name: plan for plan in (FULL, QUICK, TINY)}
 
 

@@ -22,6 +22,7 @@ TARGETS: dict[str, tuple[str, float]] = {
     "sweep_due_ratio": (AT_MOST, 1.5),
     "wal_bytes_earn": (AT_MOST, 900),
     "wal_bytes_redeem": (AT_MOST, 900),
+    "members_s_per_million": (AT_MOST, 120),
     "verify_s_per_million": (AT_MOST, 60),
     "verify_megabytes": (AT_MOST, 300),
     "verify_findings": (AT_MOST, 0),

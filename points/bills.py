@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -29,6 +29,7 @@ from points.merges import redirects
 from points.models import Programme
 from points.policies import NoRuleInForce, Policies
 from points.rating import Terms, Worth
+from points.staged_imports import How
 
 REQUIRED = ("bill_id", "line_no", "customer_id", "bill_day", "line_type", "amount_fen")
 OPTIONAL = ("waived_fen", "paid_fen")
@@ -82,19 +83,9 @@ class _Rated:
     at: datetime
 
 
-def take_in(
-    programme: Programme,
-    path: Path,
-    *,
-    errors: Path | None = None,
-    dry_run: bool = False,
-    quiet: bool = False,
-    workers: int | None = 1,
-) -> Report:
+def take_in(programme: Programme, path: Path, **how: Unpack[How]) -> Report:
     """A file of bill lines; opens its own transactions, see points/staged_imports.py."""
-    return staged_imports.run(
-        programme, path, form, errors=errors, dry_run=dry_run, quiet=quiet, workers=workers
-    )
+    return staged_imports.run(programme, path, form, **how)
 
 
 def form(session: Session, programme: Programme) -> Format[BillLineIn]:

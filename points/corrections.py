@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -23,7 +23,7 @@ from base.errors import Problem
 from points import bills, imports, ledger, line_history, payments, policies
 from points.bills import MOST_FEN
 from points.deeds import Request
-from points.imports import Format, Outcome, Report, What, refused
+from points.imports import Format, How, Outcome, Report, What, refused
 from points.kinds import MOST_POINTS, Kind
 from points.ledger import Answer
 from points.line_history import Corrected, Line, Named, Paid, Place, Standing
@@ -74,16 +74,14 @@ class _CannotCorrect(ValueError):
     """The correction cannot be posted; the text says why."""
 
 
-def take_in(
-    programme: Programme,
-    path: Path,
-    *,
-    errors: Path | None = None,
-    dry_run: bool = False,
-    quiet: bool = False,
-) -> Report:
+def take_in(programme: Programme, path: Path, **how: Unpack[How]) -> Report:
     """A file of corrections; opens its own transactions, see points/imports.py."""
-    form = Format(
+    return imports.run(programme, path, form(programme), **how)
+
+
+def form(programme: Programme) -> Format[CorrectionIn]:
+    """How corrections are taken in."""
+    return Format(
         kind="corrections",
         required=REQUIRED,
         optional=OPTIONAL,
@@ -92,7 +90,6 @@ def take_in(
         take=lambda session, corrections: post_corrections(session, programme, corrections),
         identity=lambda one: (one.customer_id, one.bill_id, one.line_no, one.correction_id),
     )
-    return imports.run(programme, path, form, errors=errors, dry_run=dry_run, quiet=quiet)
 
 
 def post_corrections(

@@ -4,6 +4,7 @@ Points of a bill line are reckoned again from its amounts, its rule, its factors
 not give the posting's points, the sentence says plainly what moved and claims no sum.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
@@ -297,8 +298,20 @@ def _by_last_day(posting: PostingRow, calendar: Calendar) -> Words:
     return f"{posting.amount:,} 积分到期：{zh}", f"{_points(posting.amount)} lapsed: {en}"
 
 
+def _earned(posting: PostingRow) -> Words:
+    """Points that no bill line explains: those of the first day name the system that they come from."""
+    brought = _OPENING.fullmatch(posting.ref or "")
+    if brought is None:
+        return _plain("获得", "collected")(posting)
+    return (
+        f"期初余额 {posting.amount:,} 积分，来自 {brought[1]}",
+        f"{_points(posting.amount)} brought over from {brought[1]}",
+    )
+
+
+_OPENING = re.compile(r"opening apr_[0-9A-Z]{13} (.+)")
 _WORDS: dict[Kind, Callable[[PostingRow], Words]] = {
-    Kind.EARN: _plain("获得", "collected"),
+    Kind.EARN: _earned,
     Kind.UNEARN: _of_earlier("已收回", "taken back"),
     Kind.OWE: _with_debt("因应收回的积分已使用，欠", "to be taken back had been spent and are owed"),
     Kind.REPAY: _with_debt("偿还欠", "repaid what was owed"),

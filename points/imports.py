@@ -7,13 +7,13 @@ points/staged_imports.py; formats, outcomes and the report are the same.
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import asdict, dataclass, field
 from enum import Enum
 from itertools import islice
 from pathlib import Path
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypedDict, TypeVar
 
 from sqlalchemy import exc, update
 from sqlalchemy.orm import Session
@@ -47,6 +47,14 @@ class Outcome(NamedTuple):
     reason: str = ""
 
 
+class How(TypedDict, total=False):
+    """How a file is taken in: where bad rows go (None: beside it), whether nothing is kept, whether nothing is shown."""
+
+    errors: Path | None
+    dry_run: bool
+    quiet: bool
+
+
 @dataclass(frozen=True)
 class Format(Generic[Item]):
     """How a kind of file is taken in.
@@ -54,6 +62,11 @@ class Format(Generic[Item]):
     `parse` makes an item of a row's cells or raises BadCell; `take` does a chunk of items in its transaction,
     one outcome each in the same order, and knows repeats within the chunk and what is stored; `identity` says
     which items are about the same thing, `changed` why a second one with other contents is refused.
+
+    For files that are staged: `together` gives each customer of a block a number above 0, and lines of one number are done
+    together and in order (left out: the customer's member; 0 where there is none). `private`: lines are about persons, so
+    that only their places in the file are staged. `by_day`: what a file says depends on the day, so one that is known is
+    looked at again. `earns`: its postings are counted again. `sums`: more that adds up over the rows that were posted.
     """
 
     kind: str
@@ -63,6 +76,11 @@ class Format(Generic[Item]):
     parse: Callable[[dict[str, str]], Item]
     take: Callable[[Session, Sequence[Item]], Sequence[Outcome]]
     identity: Callable[[Item], object]
+    together: Callable[[Iterable[str]], Mapping[str, int]] | None = None
+    private: bool = False
+    by_day: bool = False
+    earns: bool = True
+    sums: Callable[[Sequence[Item]], dict[str, int]] | None = None
 
 
 @dataclass
@@ -70,7 +88,7 @@ class Report:
     """Counts of one run. `points` by name (the line type of a bill); `errors`: the first few.
 
     `recounted`: the points of the postings that the run left in the ledger, where they were looked up again;
-    `preview`: more of what a dry run found, see points/preview.py.
+    `preview`: more of what a dry run found, see points/preview.py; `sums`: what a kind of file adds up besides.
     """
 
     file: str
@@ -85,6 +103,7 @@ class Report:
     error_file: str | None = None
     recounted: int | None = None
     preview: dict[str, Any] | None = None
+    sums: dict[str, int] = field(default_factory=dict)
 
     @property
     def adds_up(self) -> bool:

@@ -454,8 +454,8 @@ def _store_empty(connection: Connection, wallets: list[Wallet]) -> None:
     _ask(connection,
         "insert into wallet (member_id, state, at, head) "
         "select * from unnest(%s::bigint[], %s::smallint[], %s::timestamptz[], %s::bytea[])",
-        ([w.member_id for w in wallets], [int(w.state) for w in wallets], [w.at for w in wallets],
-         [w.head for w in wallets]),
+        (packed.int8s([w.member_id for w in wallets]), packed.int2s([w.state for w in wallets]),
+         packed.moments([w.at for w in wallets]), packed.byteas([w.head for w in wallets], 32)),
     )  # fmt: skip
 
 

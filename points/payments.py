@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -19,7 +19,7 @@ from base import clock, csv_files
 from base.errors import Problem
 from points import imports, ledger, line_history, policies
 from points.deeds import Request
-from points.imports import Format, Outcome, Report, What, refused
+from points.imports import Format, How, Outcome, Report, What, refused
 from points.kinds import Kind
 from points.line_history import Line, Named, Paid, Place, Standing
 from points.models import Programme
@@ -58,16 +58,14 @@ class _CannotPay(ValueError):
     """The payment cannot be posted; the text says why."""
 
 
-def take_in(
-    programme: Programme,
-    path: Path,
-    *,
-    errors: Path | None = None,
-    dry_run: bool = False,
-    quiet: bool = False,
-) -> Report:
+def take_in(programme: Programme, path: Path, **how: Unpack[How]) -> Report:
     """A file of payments; opens its own transactions, see points/imports.py."""
-    form = Format(
+    return imports.run(programme, path, form(programme), **how)
+
+
+def form(programme: Programme) -> Format[PaymentIn]:
+    """How payments are taken in."""
+    return Format(
         kind="payments",
         required=REQUIRED,
         optional=(),
@@ -76,7 +74,6 @@ def take_in(
         take=lambda session, payments: post_payments(session, programme, payments),
         identity=lambda one: (*_named(one), one.payment_id),
     )
-    return imports.run(programme, path, form, errors=errors, dry_run=dry_run, quiet=quiet)
 
 
 def post_payments(session: Session, programme: Programme, payments: Sequence[PaymentIn]) -> list[Outcome]:

@@ -1,12 +1,13 @@
 """Files of millions of lines about members who come again and again: staged, sorted by member, done in parts.
 
-The file is read once into the staging table, a block at a time; then workers take its parts, each in a transaction with
+The file is read once into the staging table, a block at a time (of rows about persons only where they lie in it); then workers take its parts, each in a transaction with
 its mark. Killed anywhere, the same command goes on: a file is known by its hash. A dry run stages under a number of its
 own, rolls each part back, and removes what it staged.
 """
 
 import os
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -21,16 +22,24 @@ from base.csv_files import CsvFile, FileNotWritable
 from base.database import StillRunning
 from base.errors import Conflict, Problem
 from base.patience import patiently
-from points import crew, imports, preview, programmes, staging
+from points import crew, imports, preview, programmes, staged_lines, staging
 from points.imports import SHOWN_ERRORS, Format, Report, What
 from points.models import ImportRun, Programme
+from points.staged_lines import CUSTOMER, FileChanged, Source
 from points.staging import Counts, Part, Share
 
-BLOCK = 10_000  # lines that are staged at once
-BLOCK_CHARACTERS = 4_000_000
 PART = 1_000  # lines that are posted at once, and the rest of the last member's
 WORTH_A_WORKER = 20_000  # lines
-CUSTOMER = "customer_id"
+
+
+class How(imports.How, total=False):
+    """The same, by so many processes (None: as many as the file is worth and there are cores); FileChanged where the file
+    is not the one of a hash.
+    """
+
+    workers: int | None
+    sha256: bytes | None
+
 
 Make = Callable[[Session, Programme], Format[Any]]
 
@@ -44,12 +53,9 @@ class FileBeingTakenIn(Conflict):
 
 
 @dataclass(frozen=True)
-class Job:
+class Job(Source):
     """One run over one file, as each of its workers is told. `make` is a function that a module has by name."""
 
-    programme_id: int
-    import_id: int
-    file: CsvFile
     dry_run: bool
     make: Make
 
@@ -87,34 +93,39 @@ def run(
     dry_run: bool = False,
     quiet: bool = False,
     workers: int | None = 1,
+    sha256: bytes | None = None,
 ) -> Report:
     """Take a file in, by so many processes (None: as many as it is worth and there are cores). Safe to repeat.
 
-    A file that was taken in without a refusal is known and not read again. Raises what `csv_files.opened` raises before
+    A file that was taken in without a refusal is known and not read again. FileChanged where it is not the file of a hash.
+    Raises what `csv_files.opened` raises before
     anything is written; FileBeingTakenIn; FileNotWritable; and NotConnected, StillRunning or WorkersLost when it stopped
     half way: what is done stays, and the same call goes on.
     """
     form = patiently(make, programme)
     file = csv_files.opened(path, form.required, form.optional)
+    if sha256 is not None and file.sha256 != sha256:
+        raise FileChanged(file=path.name)
     _check_writable(file, errors)
     report = Report(path.name, form.kind, dry_run)
     crew_size = workers or min(os.cpu_count() or 1, 1 + file.lines // WORTH_A_WORKER)
     bars = _Bars(form.kind, quiet)
     if dry_run:
         return _tried(
-            Job(programme.programme_id, ids.new_id(), file, True, make), report, errors, bars, crew_size
+            Job(programme.programme_id, ids.new_id(), file, True, make), form, report, errors, bars, crew_size
         )
     _remove_left_over()
     with locks.held(f"import {programme.programme_id} {form.kind} {file.sha256.hex()}") as mine:
         if not mine:
             raise FileBeingTakenIn(file=path.name)
         before = patiently(_latest, programme, form.kind, file)
-        if before is not None and before.ended_at is not None and not before.counts["refused"]:
+        finished = before is not None and before.ended_at is not None and not before.counts["refused"]
+        if before is not None and finished and not form.by_day:
             return _known(report, before)
         going_on = before is not None and before.ended_at is None
         import_id = before.import_id if before and going_on else imports.begin(programme, file, report)
         return _done(
-            Job(programme.programme_id, import_id, file, False, make), report, errors, bars, crew_size
+            Job(programme.programme_id, import_id, file, False, make), form, report, errors, bars, crew_size
         )
 
 
@@ -126,10 +137,12 @@ class _Bars:
     quiet: bool
 
 
-def _done(job: Job, report: Report, errors: Path | None, bars: _Bars, workers: int) -> Report:
+def _done(
+    job: Job, form: Format[Any], report: Report, errors: Path | None, bars: _Bars, workers: int
+) -> Report:
     try:
         earlier = patiently(staging.totals, job.import_id)
-        _work(job, bars, workers)
+        _work(job, form, bars, workers)
         _tell_refusals(job, report, errors, write=True)
         _count(report, patiently(staging.totals, job.import_id))
         patiently(_close, job, report)
@@ -140,21 +153,23 @@ def _done(job: Job, report: Report, errors: Path | None, bars: _Bars, workers: i
     return _without(report, earlier)
 
 
-def _tried(job: Job, report: Report, errors: Path | None, bars: _Bars, workers: int) -> Report:
+def _tried(
+    job: Job, form: Format[Any], report: Report, errors: Path | None, bars: _Bars, workers: int
+) -> Report:
     with locks.held(_lock(job.import_id)):
         try:
-            _work(job, bars, workers)
+            _work(job, form, bars, workers)
             _tell_refusals(job, report, errors, write=errors is not None)
             _count(report, patiently(staging.totals, job.import_id))
-            report.preview = patiently(_preview, job)
+            patiently(_previewed, job, form, report)
         finally:
             patiently(staging.clear, job.import_id)
     return report
 
 
-def _work(job: Job, bars: _Bars, workers: int) -> None:
+def _work(job: Job, form: Format[Any], bars: _Bars, workers: int) -> None:
     """Stage what is not staged yet, and have all parts done."""
-    _stage(job, bars)
+    staged_lines.stage(job, form, quiet=bars.quiet)
     patiently(staging.plan, job.import_id, PART)
     so_far = patiently(staging.totals, job.import_id)
     with progress.bar(so_far.read, bars.kind, bars.quiet) as bar:
@@ -170,50 +185,6 @@ def _work(job: Job, bars: _Bars, workers: int) -> None:
 def _told(bar: progress.Bar, lines: int) -> bool:
     bar.advance(lines)
     return True
-
-
-# Staging
-
-
-def _stage(job: Job, bars: _Bars) -> None:
-    upto = patiently(staging.staged_upto, job.import_id)
-    lines = job.file.lines
-    with progress.bar(lines, f"{bars.kind}, reading", bars.quiet or lines <= BLOCK) as bar:
-        bar.advance(upto - 1)
-        for block in _blocks(job.file.numbered(upto)):
-            patiently(_keep, job, block)
-            bar.advance(block[-1][0] - upto)
-            upto = block[-1][0]
-
-
-def _blocks(lines: Iterator[tuple[int, str]]) -> Iterator[list[tuple[int, str]]]:
-    block: list[tuple[int, str]] = []
-    characters = 0
-    for line in lines:
-        block.append(line)
-        characters += len(line[1])
-        if len(block) == BLOCK or characters > BLOCK_CHARACTERS:
-            yield block
-            block, characters = [], 0
-    if block:
-        yield block
-
-
-def _keep(session: Session, job: Job, block: list[tuple[int, str]]) -> None:
-    """Stage a block; rows that cannot be told apart into cells are refused here, all else where it is posted."""
-    if staging.staged_upto(session, job.import_id) >= block[-1][0]:
-        return  # the answer of an earlier try was lost
-    at, good, bad = job.file.columns.index(CUSTOMER), [], []
-    for line_no, line in block:
-        if (cells := job.file.plain(line)) is not None:
-            good.append((cells[at], line_no, line))
-        elif (row := job.file.row(line_no, line)).error is None:
-            good.append((row.cells[CUSTOMER], line_no, line))
-        else:
-            bad.append((line_no, row.error))
-    members = staging.members_of(session, job.programme_id, {customer for customer, _, _ in good})
-    waiting = [(members.get(customer, 0), line_no, line) for customer, line_no, line in good]
-    staging.keep(session, job.import_id, block[-1][0], len(block), waiting, bad)
 
 
 # A part
@@ -235,9 +206,10 @@ def _next_part(
 
 
 def _take(session: Session, job: Job, programme: Programme, form: Format[Any], part: Part) -> Counts:
-    rows = [job.file.row(line_no, line) for line_no, line in staging.lines_of(session, job.import_id, part)]
-    before = preview.numbers(session, programme, {row.cells[CUSTOMER] for row in rows})
-    outcomes = imports.taken(session, form, imports.parsed(form, rows))
+    rows = staged_lines.rows(session, job, form, part)
+    before = preview.numbers(session, programme, {row.cells[CUSTOMER] for row in rows}) if form.earns else {}
+    items = imports.parsed(form, rows)
+    outcomes = imports.taken(session, form, items)
     counts = Counts()
     for row, outcome in zip(rows, outcomes, strict=True):
         if outcome.what is What.POSTED:
@@ -249,8 +221,11 @@ def _take(session: Session, job: Job, programme: Programme, form: Format[Any], p
         else:
             counts.refused += 1
             counts.refusals.append((row.line_no, outcome.reason))
-    counts.recounted = preview.recounted(session, before)
-    if job.dry_run:
+    if form.earns:
+        counts.recounted = preview.recounted(session, before)
+    if job.dry_run and form.sums is not None:
+        counts.preview = form.sums([i for i, o in zip(items, outcomes, strict=True) if o.what is What.POSTED])
+    elif job.dry_run and form.earns:
         counts.preview = preview.noted(session, before, rows, outcomes)
     return counts
 
@@ -303,8 +278,15 @@ def _note(job: Job, report: Report) -> None:
         imports.mark(session, job.import_id, report)
 
 
-def _preview(session: Session, job: Job) -> dict[str, Any]:
-    return preview.told(session, staging.previews(session, job.import_id))
+def _previewed(session: Session, job: Job, form: Format[Any], report: Report) -> None:
+    notes = staging.previews(session, job.import_id)
+    if form.sums is not None:
+        sums = Counter[str]()
+        for note in notes:
+            sums.update(note)
+        report.sums = dict(sums)
+    elif form.earns:
+        report.preview = preview.told(session, notes)
 
 
 def _check_writable(file: CsvFile, errors: Path | None) -> None:

@@ -32,6 +32,7 @@ MENU = (
             "/staff/merges",
             "/staff/extensions",
             "/staff/erasures",
+            "/staff/opening-balances",
             "/staff/entitlements",
             "/staff/bonus-rules",
             "/staff/goodwill",

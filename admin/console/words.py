@@ -110,6 +110,7 @@ APPROVAL_KINDS = {
     "tier-policy": _("Ladder of tiers"),
     "tier-grant": _("Tier given by hand"),
     "erasure": _("Erasing of a person"),
+    "opening-balances": _("Opening balances"),
 }
 APPROVAL_STATES = {
     "proposed": (_("To be decided"), "wait"),

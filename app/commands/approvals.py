@@ -140,7 +140,7 @@ def deciding(group: click.Group, topic: ModuleType, view: View) -> None:
         if as_json:
             click.echo(json.dumps({"data": rows}, ensure_ascii=False))
         for row in rows if not as_json else ():
-            click.echo(_said(row))
+            click.echo(said_plainly(row))
 
     @group.command("approve")
     @click.argument("proposal")
@@ -157,7 +157,7 @@ def deciding(group: click.Group, topic: ModuleType, view: View) -> None:
                 shown = view(
                     session, approvals.by_id(session, approvals.parse(proposal), topic.KIND), clock.now()
                 )
-            click.echo(_said(shown))
+            click.echo(said_plainly(shown))
             if not sys.stdin.isatty():
                 raise click.UsageError("Name what you saw: --hash HEX.")
             click.confirm("Approve this?", abort=True)
@@ -202,7 +202,7 @@ def deciding(group: click.Group, topic: ModuleType, view: View) -> None:
     def _decide(
         email: str, proposal: str, deed: Callable[[Session, Principal, int], Case], as_json: bool
     ) -> None:
-        number, person = approvals.parse(proposal), _person(email)
+        number, person = approvals.parse(proposal), signed_in(email)
         with database.begin() as session:
             approvals.by_id(session, number, topic.KIND)
             row = view(session, deed(session, person, number), clock.now())
@@ -224,7 +224,7 @@ def proposing(
 ) -> None:
     """Sign in, propose under the key, and tell; `about` finds the member that `deed` is given."""
     local_setup.ready()
-    person, key = _person(email), idempotency.checked(key or str(uuid.uuid4()))
+    person, key = signed_in(email), idempotency.checked(key or str(uuid.uuid4()))
     with database.begin() as session:
         member_id = about(session)
 
@@ -235,7 +235,7 @@ def proposing(
     _tell(answer.body, as_json)
 
 
-def _person(email: str) -> Principal:
+def signed_in(email: str) -> Principal:
     """Who signs in, for this one command; StaffSignInRefused, TooManyGuesses."""
     typed = (
         click.prompt(f"Password of {email}", hide_input=True, err=True)
@@ -265,10 +265,10 @@ def member_named(session: Session, text: str, code: str | None) -> int:
 
 
 def _tell(row: dict[str, Any], as_json: bool) -> None:
-    click.echo(json.dumps(row, ensure_ascii=False) if as_json else _said(row))
+    click.echo(json.dumps(row, ensure_ascii=False) if as_json else said_plainly(row))
 
 
-def _said(row: dict[str, Any]) -> str:
+def said_plainly(row: dict[str, Any]) -> str:
     """A proposal for a person: its id and state, then every field that says something."""
     more = [(name, value) for name, value in row.items() if name not in ("id", "state") and value is not None]
     return "\n".join(
@@ -277,6 +277,8 @@ def _said(row: dict[str, Any]) -> str:
 
 
 def _plain(value: Any) -> str:
+    if isinstance(value, list):
+        return "; ".join(map(_plain, value))
     if isinstance(value, dict):
         return ", ".join(f"{name} {inner}" for name, inner in value.items())
     return value.isoformat() if isinstance(value, date) else str(value)

@@ -103,9 +103,12 @@ def contact(group: str, member: str, code: str, rank: str | None, end: bool, as_
 @click.argument("member")
 @_programme
 @click.option("--cap", type=click.IntRange(0, MOST_POINTS), metavar="POINTS", help="In a calendar month.")
+@click.option("--cost-centre", metavar="TEXT", help="Where the group books it; left out: as before.")
 @_end
 @_json
-def spender(group: str, member: str, code: str, cap: int | None, end: bool, as_json: bool) -> None:
+def spender(
+    group: str, member: str, code: str, cap: int | None, cost_centre: str | None, end: bool, as_json: bool
+) -> None:
     """Let a contact spend the group's points up to a cap in a month, change the cap, or end it."""
     if (cap is None) is not end:
         raise click.UsageError("Say either --cap or --end.")
@@ -113,7 +116,7 @@ def spender(group: str, member: str, code: str, cap: int | None, end: bool, as_j
     with database.begin() as session:
         found = _group(session, code, group)
         if cap is not None:
-            spending.set_spender(session, found, member, cap, clock.now(), ACTOR)
+            spending.set_spender(session, found, member, cap, clock.now(), ACTOR, cost_centre)
         else:
             spending.end_spender(
                 session, found, _member(session, found.programme_id, member), clock.now(), ACTOR
@@ -159,7 +162,12 @@ def _contact(one: spending.ListedContact) -> dict[str, Any]:
         "left_points": found.left,
         "resets_on": str(found.resets_on),
     }
-    return {"customer_id": one.customer_id, "rank": one.contact.rank, "allowance": allowance}
+    return {
+        "customer_id": one.customer_id,
+        "rank": one.contact.rank,
+        "allowance": allowance,
+        "cost_centre": found.cost_centre if found else None,
+    }
 
 
 def _tell(facts: dict[str, Any], as_json: bool) -> None:

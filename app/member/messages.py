@@ -25,7 +25,7 @@ def list_messages() -> ResponseReturnValue:
         rows = notices.of_member(
             session, me().member_id, before=place[0] if place else None, limit=PAGE + 1, but=NOT_SHOWN
         )
-        messages = [notices.opened(row, config().seal_key) for row in rows[:PAGE]]
+        messages = notices.opened(session, rows[:PAGE], config().seal_key)
         language = members.by_id(session, me().member_id).language
     return render_template(
         "member/messages.html",

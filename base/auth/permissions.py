@@ -62,6 +62,7 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "tier-policies:approve",
             "tier-grants:approve",
             "erasures:approve",
+            "balances:approve",
         }
     ),
     "editor": frozenset(
@@ -76,6 +77,7 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "bonuses:propose",
             "tier-policies:propose",
             "care:rules",
+            "balances:propose",
         }
     ),
     "finance": frozenset({"console", "statements:read", "offers:read", "rates:read", "earnings:estimate"}),

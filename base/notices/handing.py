@@ -13,10 +13,10 @@ import structlog
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from base import clock, database, ids, outbox, seals
+from base import clock, database, ids, outbox
 from base.config import Config
 from base.errors import NotFound
-from base.notices import gateway, notices, times
+from base.notices import gateway, notices, sealing, times
 from base.notices.gateway import Letter, Outcome, Refused, Taken
 from base.notices.models import DELIVERED, DUE, FAILED, SENT, WRITTEN, Notice
 from base.notices.texts import KINDS, Manner
@@ -73,7 +73,10 @@ def note_try(
     if best > at:
         outbox.put(session, **promise, due_at=best)
         return None
-    letter = _letter(config, notice)
+    letter = _letter(session, config, notice)
+    if letter is None:
+        _to(notice, FAILED, at, "the person was erased")
+        return None
     if notice.tries == 0 and not _paid(session, config, letter, at, urgent=urgent):
         log.warning("sms: the money of the day is spent", urgent=urgent)
         tomorrow = clock.start_of(clock.day(at, config.zone) + timedelta(days=1), config.zone)
@@ -141,13 +144,10 @@ def _to(notice: Notice, state: str, at: datetime, reason: str | None) -> None:
     notice.state, notice.changed_at, notice.reason = state, at, reason
 
 
-def _letter(config: Config, notice: Notice) -> Letter:
-    bound = f"notice:{notice.notice_id}"
-    return Letter(
-        reference(notice.member_id, notice.notice_id),
-        seals.opened(config.seal_key, notice.receiver_sealed, bound),
-        seals.opened(config.seal_key, notice.text_sealed, bound),
-    )
+def _letter(session: Session, config: Config, notice: Notice) -> Letter | None:
+    """The message in clear; None: the person was erased."""
+    clear = sealing.opened(session, config.seal_key, [notice]).get(notice.notice_id)
+    return Letter(reference(notice.member_id, notice.notice_id), *clear) if clear else None
 
 
 def _paid(session: Session, config: Config, letter: Letter, at: datetime, *, urgent: bool) -> bool:

@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 
-from sqlalchemy import BigInteger, Date, Text
+from sqlalchemy import BigInteger, Boolean, Date, Text
 from sqlalchemy.dialects.postgresql import BYTEA, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -25,7 +25,7 @@ class NoticeTemplate(Base):
 
 
 class Notice(Base):
-    """A message for a person and where it stands; receiver and text are sealed.
+    """A message for a person and where it stands; receiver and text are sealed, if `keyed` with the member's own key.
 
     `language` None: in both. `seq`: the posting of the member's that it tells. `code_digest`: what its check code is
     found by. `version` 0: written before there were templates.
@@ -49,6 +49,7 @@ class Notice(Base):
     code_digest: Mapped[bytes | None] = mapped_column(BYTEA)
     receiver_sealed: Mapped[bytes] = mapped_column(BYTEA)
     text_sealed: Mapped[bytes] = mapped_column(BYTEA)
+    keyed: Mapped[bool] = mapped_column(Boolean, server_default="false")
 
 
 class NoticeSpend(Base):

@@ -5,7 +5,7 @@ end of the quiet hours; a reminder over a cap is kept as suppressed, with the re
 stays written, and a page shows it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,9 +13,9 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from base import clock, ids, outbox, seals
+from base import clock, ids, outbox, vault
 from base.config import Config
-from base.notices import genuine, templates, times
+from base.notices import genuine, sealing, templates, times
 from base.notices.models import SUPPRESSED, WRITTEN, Notice
 from base.notices.templates import Facts
 from base.notices.texts import EN, KINDS, ZH, Manner
@@ -76,6 +76,7 @@ def send_many(session: Session, config: Config, wanted: Sequence[Wanted]) -> lis
     at = clock.now()
     versions = templates.in_force(session, {one.template for one in wanted}, at)
     counts = _counts(session, wanted, at)
+    keys = vault.keys_for(session, config.seal_key, {one.member_id for one in wanted})
     written = []
     for one in wanted:
         reason = None
@@ -85,7 +86,7 @@ def send_many(session: Session, config: Config, wanted: Sequence[Wanted]) -> lis
             if reason is None:
                 counts[one.zone][one.member_id] = counts[one.zone][one.member_id].more()
         due_at = at if manner is Manner.URGENT else times.after_quiet(at, one.zone)
-        written.append(_written(config, one, versions[one.template], at, due_at, reason))
+        written.append(_written(config, one, keys[one.member_id], versions[one.template], at, due_at, reason))
     session.add_all(written)
     session.flush()
     if config.sms_url:
@@ -104,7 +105,7 @@ def promise(notice: Notice, zone: str) -> dict[str, Any]:
 def latest(session: Session, seal_key: str, limit: int = 50) -> list[Message]:
     """The newest messages, for the development page."""
     rows = session.scalars(select(Notice).order_by(Notice.notice_id.desc()).limit(limit))
-    return [opened(row, seal_key) for row in rows]
+    return opened(session, rows, seal_key)
 
 
 def of_member(
@@ -134,24 +135,30 @@ def report(session: Session, since: datetime, until: datetime) -> dict[str, dict
     return found
 
 
-def opened(notice: Notice, seal_key: str) -> Message:
-    """A message with its receiver and text."""
-    bound = f"notice:{notice.notice_id}"
-    return Message(
-        at=notice.at,
-        channel=notice.channel,
-        receiver=seals.opened(seal_key, notice.receiver_sealed, bound),
-        text=seals.opened(seal_key, notice.text_sealed, bound),
-        state=notice.state,
-        template=notice.template,
-        due_at=notice.due_at,
-        reason=notice.reason,
-    )
+def opened(session: Session, rows: Iterable[Notice], seal_key: str) -> list[Message]:
+    """Messages with their receivers and texts; those to erased persons are left out."""
+    rows = list(rows)
+    clear = sealing.opened(session, seal_key, rows)
+    return [
+        Message(
+            at=row.at,
+            channel=row.channel,
+            receiver=clear[row.notice_id][0],
+            text=clear[row.notice_id][1],
+            state=row.state,
+            template=row.template,
+            due_at=row.due_at,
+            reason=row.reason,
+        )
+        for row in rows
+        if row.notice_id in clear
+    ]
 
 
 def _written(
     config: Config,
     one: Wanted,
+    key: str,
     version: templates.Version,
     at: datetime,
     due_at: datetime,
@@ -160,7 +167,6 @@ def _written(
     notice_id, code = ids.new_id(), genuine.fresh()
     language = one.language if one.language in SIGNED else None
     text = f"{version.filled(language, one.facts)} {SIGNED[language].format(code=genuine.shown(code))}"
-    bound = f"notice:{notice_id}"
     return Notice(
         member_id=one.member_id,
         notice_id=notice_id,
@@ -175,8 +181,9 @@ def _written(
         language=language,
         reason=reason,
         code_digest=genuine.digest(config, code),
-        receiver_sealed=seals.seal(config.seal_key, one.receiver, bound),
-        text_sealed=seals.seal(config.seal_key, text, bound),
+        receiver_sealed=sealing.sealed(key, notice_id, one.receiver),
+        text_sealed=sealing.sealed(key, notice_id, text),
+        keyed=True,
     )
 
 

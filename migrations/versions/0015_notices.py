@@ -22,6 +22,7 @@ alter table notice
   add column due_at timestamptz, add column changed_at timestamptz, add column sent_at timestamptz,
   add column state text not null default 'suppressed', add column template text not null default 'earlier',
   add column language text check (language in ('zh-CN', 'en')),
+  add column keyed boolean not null default false,
   add column reason text default 'written before there was a gateway', add column code_digest bytea;
 update notice set due_at = at, changed_at = at;
 alter table notice
@@ -70,5 +71,5 @@ drop index notice_posting, notice_code;
 alter table notice
   drop column seq, drop column version, drop column tries, drop column due_at, drop column changed_at,
   drop column sent_at, drop column state, drop column template, drop column language, drop column reason,
-  drop column code_digest;
+  drop column code_digest, drop column keyed;
 """)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
 from pathlib import Path
+from typing import Unpack
 
 from sqlalchemy.orm import Session
 
@@ -13,7 +14,7 @@ from base.errors import Problem
 from points import imports
 from points.bonuses import granting
 from points.bonuses.deciding import MOST_REF, Wanted
-from points.imports import Format, Outcome, Report, What, refused
+from points.imports import Format, How, Outcome, Report, What, refused
 from points.members import members
 from points.models import Programme
 
@@ -32,16 +33,14 @@ class Row:
     on: date = field(compare=False)
 
 
-def take_in(
-    programme: Programme,
-    path: Path,
-    *,
-    errors: Path | None = None,
-    dry_run: bool = False,
-    quiet: bool = False,
-) -> Report:
+def take_in(programme: Programme, path: Path, **how: Unpack[How]) -> Report:
     """A file of bonuses (CSV); opens its own transactions, see points/imports.py."""
-    form = Format(
+    return imports.run(programme, path, form(programme), **how)
+
+
+def form(programme: Programme) -> Format[Row]:
+    """How bonuses are taken in."""
+    return Format(
         kind="bonuses",
         required=REQUIRED,
         optional=(),
@@ -50,7 +49,6 @@ def take_in(
         take=partial(take_rows, programme=programme),
         identity=lambda row: row,
     )
-    return imports.run(programme, path, form, errors=errors, dry_run=dry_run, quiet=quiet)
 
 
 def take_rows(session: Session, rows: Sequence[Row], *, programme: Programme) -> list[Outcome]:

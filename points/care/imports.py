@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import partial
 from pathlib import Path
+from typing import Unpack
 
 from sqlalchemy.orm import Session
 
@@ -12,7 +13,7 @@ from base import clock, csv_files
 from base.errors import Problem
 from points import imports
 from points.care import care
-from points.imports import Format, Outcome, Report, What, refused
+from points.imports import Format, How, Outcome, Report, What, refused
 from points.members import members
 from points.models import Programme
 
@@ -31,16 +32,14 @@ class Row:
     from_day: date | None
 
 
-def take_in(
-    programme: Programme,
-    path: Path,
-    *,
-    errors: Path | None = None,
-    dry_run: bool = False,
-    quiet: bool = False,
-) -> Report:
+def take_in(programme: Programme, path: Path, **how: Unpack[How]) -> Report:
     """A file of named persons; opens its own transactions, see points/imports.py."""
-    form = Format(
+    return imports.run(programme, path, form(programme), **how)
+
+
+def form(programme: Programme) -> Format[Row]:
+    """How named persons are taken in."""
+    return Format(
         kind="managers",
         required=REQUIRED,
         optional=OPTIONAL,
@@ -49,7 +48,6 @@ def take_in(
         take=partial(take_rows, programme=programme),
         identity=lambda row: (row.customer_id, row.from_day),
     )
-    return imports.run(programme, path, form, errors=errors, dry_run=dry_run, quiet=quiet)
 
 
 def take_rows(session: Session, rows: Sequence[Row], *, programme: Programme) -> list[Outcome]:

@@ -226,7 +226,13 @@ def _set_contact(session: Session, group: Group, asked: dict[str, Any]) -> dict[
 def _set_spender(session: Session, group: Group, asked: dict[str, Any]) -> dict[str, Any]:
     at = clock.now()
     made = spending.set_spender(
-        session, group, asked["customer_id"], asked["cap_points"], at, current().actor
+        session,
+        group,
+        asked["customer_id"],
+        asked["cap_points"],
+        at,
+        current().actor,
+        asked["cost_centre"],
     )
     contact = groups.contact(session, group.member_id, made.spender_id)
     assert contact is not None

@@ -35,7 +35,7 @@ class Contact(Base):
 
 
 class Spender(Base):
-    """A contact who may spend the group's points, so many in a calendar month; another cap is another row."""
+    """A contact who may spend the group's points, so many in a calendar month; another cap or cost centre is another row."""
 
     __tablename__ = "spender"
     member_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
@@ -44,6 +44,7 @@ class Spender(Base):
     cap_points: Mapped[int] = mapped_column(BigInteger)
     since: Mapped[datetime]
     until: Mapped[datetime | None]
+    cost_centre: Mapped[str | None] = mapped_column(Text)
 
 
 class Spent(Base):

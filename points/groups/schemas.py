@@ -8,7 +8,7 @@ from base import ids
 from base.http.api import Request, Text, View, WholeNumber
 from points.groups.groups import reference
 from points.groups.models import CLASSES, RANKS, Contact, Group
-from points.groups.spending import ListedContact, Spending
+from points.groups.spending import MOST_COST_CENTRE, ListedContact, Spending
 from points.kinds import MOST_POINTS
 from points.wallets.schemas import WalletView
 
@@ -42,6 +42,12 @@ class SpenderRequest(Request):
 
     customer_id = Text(required=True, most=64)
     cap_points = WholeNumber(most=MOST_POINTS, required=True)
+    cost_centre = Text(
+        load_default=None,
+        allow_none=True,
+        most=MOST_COST_CENTRE,
+        metadata={"description": "where the group books it; left out: as before"},
+    )
 
 
 class GroupView(View):
@@ -80,6 +86,7 @@ class ContactView(View):
     rank = ma.fields.String()
     since = ma.fields.String()
     allowance = ma.fields.Nested(AllowanceView, allow_none=True)
+    cost_centre = ma.fields.String(allow_none=True, metadata={"description": "of one who may spend"})
 
 
 class ContactsView(View):
@@ -129,6 +136,7 @@ def contact_view(contact: Contact, customer_id: str, spending: Spending | None) 
         "rank": contact.rank,
         "since": contact.since.isoformat(),
         "allowance": allowance_view(spending) if spending else None,
+        "cost_centre": spending.cost_centre if spending else None,
     }
 
 

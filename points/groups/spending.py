@@ -23,6 +23,7 @@ from points.members.models import Member
 from points.models import HoldRow, PostingRow, Programme
 from points.refusals import MemberClosed, MemberFrozen, MemberMerged, OverCap, SpendingNotAllowed
 
+MOST_COST_CENTRE = 64
 BARRED = {State.FROZEN: MemberFrozen, State.CLOSED: MemberClosed, State.MERGED: MemberMerged}
 
 
@@ -40,6 +41,7 @@ class Spending:
     cap_points: int
     spent: int
     resets_on: date
+    cost_centre: str | None = None
 
     @property
     def left(self) -> int:
@@ -57,18 +59,28 @@ class ListedContact:
 
 
 def set_spender(
-    session: Session, group: Group, customer_id: str, cap_points: int, at: datetime, by: str
+    session: Session,
+    group: Group,
+    customer_id: str,
+    cap_points: int,
+    at: datetime,
+    by: str,
+    cost_centre: str | None = None,
 ) -> Spender:
     """Let a contact spend so many points in a month; the same again changes nothing, another cap counts at once.
+
+    `cost_centre`: where the group books what is spent; None: as before.
 
     A redemption that is under way and has read the old cap ends first. Raises MemberUnknown, SpenderNoContact.
     """
     member = groups.present(session, group.programme_id, customer_id)
     if groups.contact(session, group.member_id, member.member_id) is None:
         raise SpenderNoContact()
-    there = _spender(session, group.member_id, member.member_id)
-    if there is not None and there.cap_points == cap_points:
-        return there
+    there = present_spender(session, group.member_id, member.member_id)
+    if there is not None:
+        cost_centre = cost_centre or there.cost_centre
+        if (there.cap_points, there.cost_centre) == (cap_points, cost_centre):
+            return there
     groups.end(session, Spender, group.member_id, Spender.spender_id == member.member_id, at)
     made = Spender(
         member_id=group.member_id,
@@ -77,6 +89,7 @@ def set_spender(
         cap_points=cap_points,
         since=at,
         until=None,
+        cost_centre=cost_centre,
     )
     session.add(made)
     session.flush()
@@ -103,7 +116,7 @@ def payer(session: Session, group_id: int, spender_id: int) -> Group:
     member, state = members.by_id(session, spender_id), ledger.read(session, spender_id).state
     if member.left_on is not None or state in BARRED:
         raise BARRED.get(state, MemberClosed)(line="your own")
-    if _spender(session, group_id, spender_id) is None:
+    if present_spender(session, group_id, spender_id) is None:
         raise SpendingNotAllowed()
     return group
 
@@ -209,10 +222,14 @@ def _spendings(
         .where(*whose, Spender.until.is_(None))
         .execution_options(populate_existing=True)
     )
-    return [(spender, Spending(spender.cap_points, int(spent), next_month(on))) for spender, spent in rows]
+    return [
+        (spender, Spending(spender.cap_points, int(spent), next_month(on), spender.cost_centre))
+        for spender, spent in rows
+    ]
 
 
-def _spender(session: Session, group_id: int, spender_id: int) -> Spender | None:
+def present_spender(session: Session, group_id: int, spender_id: int) -> Spender | None:
+    """The row by which a contact may spend now; None: he or she may not."""
     return session.scalar(
         select(Spender)
         .where(Spender.member_id == group_id, Spender.spender_id == spender_id, Spender.until.is_(None))

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Unpack
 
 from sqlalchemy.orm import Session
 
@@ -13,7 +14,7 @@ from base.csv_files import BadCell
 from base.database import StillRunning
 from base.errors import Problem
 from points import imports
-from points.imports import Format, Outcome, Report, What, refused
+from points.imports import Format, How, Outcome, Report, What, refused
 from points.lines import events
 from points.lines.log import Told
 from points.lines.states import REPORTED, LineState
@@ -34,17 +35,14 @@ class Row:
     told: Told
 
 
-def take_in(
-    programme: Programme,
-    config: Config,
-    path: Path,
-    *,
-    errors: Path | None = None,
-    dry_run: bool = False,
-    quiet: bool = False,
-) -> Report:
+def take_in(programme: Programme, config: Config, path: Path, **how: Unpack[How]) -> Report:
     """A file of line events; opens its own transactions, see points/imports.py."""
-    form = Format(
+    return imports.run(programme, path, form(programme, config), **how)
+
+
+def form(programme: Programme, config: Config) -> Format[Row]:
+    """How line events are taken in."""
+    return Format(
         kind="line events",
         required=REQUIRED,
         optional=OPTIONAL,
@@ -53,7 +51,6 @@ def take_in(
         take=partial(take_rows, programme=programme, config=config),
         identity=lambda row: (row.customer_id, row.told.event_id),
     )
-    return imports.run(programme, path, form, errors=errors, dry_run=dry_run, quiet=quiet)
 
 
 def take_rows(

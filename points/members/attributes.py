@@ -133,6 +133,21 @@ def _climbed(
     )
 
 
+def latest_of_many(
+    session: Session, members: Iterable[int], names: Iterable[str]
+) -> dict[int, dict[str, tuple[date, str]]]:
+    """The latest of some attributes of members, each with the day from which it holds: member -> name -> day and value."""
+    rows = session.connection().exec_driver_sql(
+        "select distinct on (member_id, name) member_id, name, from_day, value from member_attribute "
+        "where member_id = any(%s) and name = any(%s) order by member_id, name, from_day desc",
+        (sorted(members), list(names)),
+    )
+    found: dict[int, dict[str, tuple[date, str]]] = {}
+    for member_id, name, from_day, value in rows:
+        found.setdefault(member_id, {})[name] = (from_day, value)
+    return found
+
+
 def add_many(
     session: Session,
     told: Mapping[tuple[int, str, date], str],
@@ -144,6 +159,8 @@ def add_many(
 
     The facts of these members then hold the latest of each.
     """
+    if not told:
+        return
     born = {member_id: value for (member_id, name, _), value in told.items() if name == BIRTHDAY}
     rows = sorted((*place, value) for place, value in told.items() if place[1] != BIRTHDAY)
     connection = session.connection()

@@ -3,7 +3,6 @@
 Values change by what is told or reckoned elsewhere (attributes, tiers, groups, preferences), in the same transaction.
 """
 
-from collections.abc import Sequence
 from datetime import date
 
 from sqlalchemy import update
@@ -14,12 +13,11 @@ from points.members.models import MemberFacts
 PERSON, GROUP = "person", "group"
 
 
-def open_many(session: Session, rows: Sequence[tuple[int, int, date]]) -> None:
-    """The facts of members who have just joined: (member, programme, joined on)."""
+def open_one(session: Session, member_id: int, programme_id: int, joined_on: date) -> None:
+    """The facts of a member who has just joined; those of many are written by `members.enrol_new`."""
     session.connection().exec_driver_sql(
-        "insert into member_facts (member_id, programme_id, joined_on) "
-        "select * from unnest(%s::bigint[], %s::bigint[], %s::date[])",
-        tuple([row[at] for row in rows] for at in range(3)),
+        "insert into member_facts (member_id, programme_id, joined_on) values (%s, %s, %s)",
+        (member_id, programme_id, joined_on),
     )
 
 

@@ -1,56 +1,70 @@
 """A file of members: who is new is enrolled, who has left is closed, who is there already stays as they are.
 
-A customer who is known with another joining day, leaving day, phone or birthday is refused: those are events of the
-line, which a list cannot tell from a slip of the pen. A tier is what it is from a day on, so another one is taken.
+A customer who is known with another joining day, leaving day, phone, birthday or number of an identity card is refused:
+those are events of the line, which a list cannot tell from a slip of the pen. Tier, area, middle bill and risk are what
+they are from a day on, and name, second phone, email and address are what was told last, so another one is taken.
+
+Lines of one customer are done together and in order, whoever works at the file; of the lines nothing is staged but where
+they lie in it. No reason for a refusal repeats what a person's cell says.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import partial
+from hashlib import blake2b
 from pathlib import Path
+from typing import Unpack
 
 from sqlalchemy.orm import Session
 
-from base import clock, csv_files, seals
+from base import clock, csv_files, seals, vault
 from base.csv_files import BadCell
-from points import imports
-from points.factors import TIER_CODE
+from points import staged_imports
 from points.imports import Format, Outcome, Report, What, refused
 from points.kinds import State
 from points.members import attributes, members
-from points.members.attributes import BIRTHDAY, NOTHING_KNOWN, TIER, Attributes
+from points.members.attributes import AREA, ARPU, BIRTHDAY, NOTHING_KNOWN, RISK, TIER, Attributes
 from points.members.members import CUSTOMER_ID, PHONE, BadCustomerId, BadPhone, Enrolment, Secrets
 from points.models import Programme
+from points.staged_imports import How
 
 REQUIRED = ("customer_id", "joined_on")
-OPTIONAL = ("phone", "left_on", "tier", "tier_from", "birthday")
+ATTRIBUTES = ("tier", "tier_from", "birthday", "area", "arpu_fen", "risk")
+OPTIONAL = ("phone", "left_on", *ATTRIBUTES, *vault.ITEMS)
 EARLIEST = date(1950, 1, 1)
 CHANGED = "changed: an earlier line says something else about this customer"
+ERASED = "customer_id: the personal data of this customer were erased"
+SOURCE = "import"
+LATEST = (AREA, ARPU, RISK)  # a list of today says what holds from today on
+LONGEST = {"name": 100, "email": 254, "address": 300, "id_number": 32}
+_NUMBER, _EMAIL = re.compile(r"[0-9]{1,18}", re.ASCII), re.compile(r"[^@\s]+@[^@\s]+")
+_DAY_LIKE = re.compile(r"[0-9-]{1,10}", re.ASCII)
+_OTHERS = 1 << 62
 
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """The customer as stored: the latest membership and the present phone's digest."""
+    """The customer as stored: the latest membership, the present phone's digest, and what the vault holds (None: erased)."""
 
     member_id: int
     joined_on: date
     left_on: date | None
     digest: bytes | None
     attributes: Attributes = NOTHING_KNOWN
+    latest: Mapping[str, tuple[date, str]] = field(default_factory=dict)
+    personal: Mapping[str, str] | None = field(default_factory=dict, repr=False)
 
 
-def take_in(
-    programme: Programme,
-    secrets: Secrets,
-    path: Path,
-    *,
-    errors: Path | None = None,
-    dry_run: bool = False,
-    quiet: bool = False,
-) -> Report:
-    """A file of members; opens its own transactions, see points/imports.py."""
-    form = Format(
+def take_in(programme: Programme, secrets: Secrets, path: Path, **how: Unpack[How]) -> Report:
+    """A file of members; opens its own transactions, see points/staged_imports.py."""
+    return staged_imports.run(programme, path, partial(form, secrets), **how)
+
+
+def form(secrets: Secrets, session: Session, programme: Programme) -> Format[Enrolment]:
+    """How members are taken in."""
+    return Format(
         kind="members",
         required=REQUIRED,
         optional=OPTIONAL,
@@ -58,58 +72,81 @@ def take_in(
         parse=_parse,
         take=partial(enrol_rows, programme=programme, secrets=secrets),
         identity=lambda row: row.customer_id,
+        together=together,
+        private=True,
+        by_day=True,
+        earns=False,
     )
-    return imports.run(programme, path, form, errors=errors, dry_run=dry_run, quiet=quiet)
+
+
+def together(customers: Iterable[str]) -> dict[str, int]:
+    """A number above 0 for each customer, always the same: near ones for account numbers that are near each other."""
+    return {
+        customer: int(customer) + 1
+        if _NUMBER.fullmatch(customer)
+        else _OTHERS | int.from_bytes(blake2b(customer.encode(), digest_size=8).digest()) >> 2
+        for customer in customers
+    }
 
 
 def enrol_rows(
     session: Session, rows: Sequence[Enrolment], *, programme: Programme, secrets: Secrets
 ) -> list[Outcome]:
     """Enrol and close, one outcome each in the same order; safe to repeat. Nothing is committed here."""
-    today = clock.day(clock.now(), programme.zone)
-    known = _known(session, programme.programme_id, {row.customer_id for row in rows})
+    now = clock.now()
+    today = clock.day(now, programme.zone)
+    known = _known(session, programme.programme_id, secrets, rows)
     first: dict[str, Enrolment] = {}
     outcomes: list[Outcome] = []
     for row in rows:
+        there = known.get(row.customer_id)
         if fault := _fault(row, today):
             outcomes.append(refused(fault))
         elif row.customer_id in first:
             outcomes.append(Outcome(What.THERE) if first[row.customer_id] == row else refused(CHANGED))
-        elif difference := _difference(row, known.get(row.customer_id), secrets, today):
+        elif there and (difference := _difference(row, there, secrets, today)):
             outcomes.append(refused(difference))
         else:
             first[row.customer_id] = row
-            there = _same(row, known.get(row.customer_id)) and not _told(row, known[row.customer_id], today)
-            outcomes.append(Outcome(What.THERE if there else What.POSTED))
-    ids = members.enrol_many(session, programme, secrets, list(first.values()))
-    close_many(
-        session,
-        {
-            ids[customer]: row.left_on
-            for customer, row in first.items()
-            if row.left_on and not _same(row, known.get(customer))
-        },
+            outcomes.append(Outcome(What.THERE if there and _nothing_new(row, there, today) else What.POSTED))
+    members.enrol_new(
+        session, programme, secrets, [row for c, row in first.items() if c not in known], close=True
     )
-    attributes.add_many(
-        session,
-        {
-            (ids[customer], name, from_day): value
-            for customer, row in first.items()
-            for name, from_day, value in _told(row, known.get(customer), today)
-        },
-    )
+    later = [(row, known[c]) for c, row in first.items() if c in known]
+    if later:
+        close_many(
+            session,
+            {k.member_id: row.left_on for row, k in later if row.left_on and row.left_on != k.left_on},
+        )
+        attributes.add_many(
+            session,
+            {(k.member_id, n, from_day): v for row, k in later for n, from_day, v in _told(row, k, today)},
+        )
+        personal = {k.member_id: changed for row, k in later if (changed := _changed(row, k))}
+        vault.put_many(session, secrets.seal_key, personal, now, SOURCE)
     return outcomes
 
 
-def _told(row: Enrolment, known: _Known | None, today: date) -> list[tuple[str, date, str]]:
+def _nothing_new(row: Enrolment, known: _Known, today: date) -> bool:
+    return row.left_on == known.left_on and not _told(row, known, today) and not _changed(row, known)
+
+
+def _told(row: Enrolment, known: _Known, today: date) -> list[tuple[str, date, str]]:
     """What the row says that is not known yet: name, from which day on, value."""
-    before = known.attributes if known else NOTHING_KNOWN
-    told = []
-    if row.tier and before.tier_on(row.tier_from or today) != row.tier:
-        told.append((TIER, row.tier_from or today, row.tier))
-    if row.birthday and before.birthday is None:
-        told.append((BIRTHDAY, row.joined_on, row.birthday))
-    return told
+    before = known.attributes
+    return [
+        (name, from_day, value)
+        for name, from_day, value in row.said(today)
+        if (name == TIER and before.tier_on(from_day) != value)
+        or (name == BIRTHDAY and before.birthday is None)
+        or (name in LATEST and known.latest.get(name, (today, None))[1] != value)
+    ]
+
+
+def _changed(row: Enrolment, known: _Known) -> dict[str, str]:
+    """What the vault does not hold yet, or holds otherwise."""
+    before = known.personal or {}
+    return {name: text for name, text in row.personal().items() if before.get(name) != text}
 
 
 def close_many(session: Session, left: Mapping[int, date]) -> None:
@@ -141,65 +178,109 @@ def _fault(row: Enrolment, today: date) -> str:
     return ""
 
 
-def _difference(row: Enrolment, known: _Known | None, secrets: Secrets, today: date) -> str:
-    """What the row says otherwise than the store; empty for somebody new, the same, or leaving now."""
-    if known is None:
-        return ""
+def _difference(row: Enrolment, known: _Known, secrets: Secrets, today: date) -> str:
+    """What the row says otherwise than the store; empty for the same, or somebody leaving now."""
     if known.left_on is not None and row.joined_on > known.left_on:
         return f"joined_on: the customer left on {known.left_on}; coming back is not a matter of this file"
     if row.joined_on != known.joined_on:
         return f"joined_on: changed; the customer joined on {known.joined_on}"
     if known.left_on is not None and row.left_on != known.left_on:
         return f"left_on: changed; the customer left on {known.left_on}"
+    if known.personal is None and (row.phone or row.personal()):
+        return ERASED
     if row.phone and seals.blind(secrets.index_key, "phone", row.phone) != known.digest:
         return "phone: changed; a new number is a change of the line, not of this file"
     if row.birthday and known.attributes.birthday not in (None, row.birthday):
         return "birthday: changed; nobody is born twice"
+    if row.id_number and (known.personal or {}).get("id_number", row.id_number) != row.id_number:
+        return "id_number: changed; another person is not a matter of this file"
     begun = dict(known.attributes.tiers).get(row.tier_from or today)
     if row.tier and begun not in (None, row.tier):
         return f"tier: changed; from {row.tier_from or today} on it is {begun}"
+    for name, _, value in row.said(today):
+        from_day, before = known.latest.get(name, (None, value)) if name in LATEST else (None, value)
+        if from_day == today and before != value:
+            return f"{name}: changed; from {today} on it is {before}"
     return ""
 
 
-def _same(row: Enrolment, known: _Known | None) -> bool:
-    return known is not None and row.left_on == known.left_on
-
-
-def _known(session: Session, programme_id: int, customers: Iterable[str]) -> dict[str, _Known]:
-    rows = session.connection().exec_driver_sql(
+def _known(
+    session: Session, programme_id: int, secrets: Secrets, rows: Sequence[Enrolment]
+) -> dict[str, _Known]:
+    stored = session.connection().exec_driver_sql(
         "select distinct on (m.customer_id) m.customer_id, m.member_id, m.joined_on, m.left_on, p.digest "
         "from member m left join phone p on p.member_id = m.member_id and p.until is null "
         "where m.programme_id = %s and m.customer_id = any(%s) "
         "order by m.customer_id, m.left_on desc nulls first, m.member_id desc, p.since desc",
-        (programme_id, sorted(customers)),
+        (programme_id, sorted({row.customer_id for row in rows})),
     )
-    found = {customer_id: _Known(*rest) for customer_id, *rest in rows}
-    told = attributes.of_many(session, [one.member_id for one in found.values()])
+    found = {customer_id: _Known(*rest) for customer_id, *rest in stored}
+    if not found:
+        return found
+    everyone = [one.member_id for one in found.values()]
+    told = attributes.of_many(session, everyone)
+    latest = attributes.latest_of_many(session, everyone, LATEST)
+    asked = {
+        found[r.customer_id].member_id for r in rows if r.customer_id in found and (r.phone or r.personal())
+    }
+    personal = vault.opened_many(session, secrets.seal_key, asked)
     return {
-        customer_id: replace(one, attributes=told.get(one.member_id, NOTHING_KNOWN))
+        customer_id: replace(
+            one,
+            attributes=told.get(one.member_id, NOTHING_KNOWN),
+            latest=latest.get(one.member_id, {}),
+            personal=personal.get(one.member_id, {}),
+        )
         for customer_id, one in found.items()
     }
 
 
 def _parse(cells: dict[str, str]) -> Enrolment:
-    customer_id = csv_files.text(cells, "customer_id")
+    """Reasons name the column and never what stands there, for in a slipped row a name may stand anywhere."""
+    customer_id = cells.get("customer_id", "")
+    if not customer_id:
+        raise BadCell("customer_id: is empty")
     if not CUSTOMER_ID.fullmatch(customer_id):
         raise BadCell(f"customer_id: {BadCustomerId.title('en')}")
-    phone = cells.get("phone") or None
-    if phone and not PHONE.fullmatch(phone):
-        raise BadCell(f"phone: {BadPhone.title('en')}")
-    birthday = cells.get("birthday") or None
-    if birthday and not attributes.is_birthday(birthday):
-        raise BadCell("birthday: is not a day of the year (MM-DD, without the year)")
-    tier = cells.get("tier") or None
-    if tier and not TIER_CODE.fullmatch(tier):
-        raise BadCell("tier: is not 1 to 32 letters, digits, dots, dashes or underscores (ASCII)")
+    found = {name: value for name in (*ATTRIBUTES, "phone", *vault.ITEMS) if (value := cells.get(name))}
+    for name in ("phone", "second_phone"):
+        if name in found and not PHONE.fullmatch(found[name]):
+            raise BadCell(f"{name}: {BadPhone.title('en')}")
+    for name in attributes.CHECKS:
+        if name in found and not attributes.CHECKS[name](found[name]):
+            raise BadCell(f"{name}: {attributes.WORDS[name]}")
+    for name, longest in LONGEST.items():
+        if name in found and not _plain(found[name], longest):
+            raise BadCell(
+                f"{name}: is not 1 to {longest} characters that can be printed, without spaces around them"
+            )
+    if "email" in found and not _EMAIL.fullmatch(found["email"]):
+        raise BadCell("email: is not an address with one @")
     return Enrolment(
         customer_id,
-        csv_files.day(cells, "joined_on"),
-        phone,
-        csv_files.day(cells, "left_on") if cells.get("left_on") else None,
-        tier=tier,
-        tier_from=csv_files.day(cells, "tier_from") if cells.get("tier_from") else None,
-        birthday=birthday,
+        _day(cells, "joined_on"),
+        found.get("phone"),
+        _day(cells, "left_on") if cells.get("left_on") else None,
+        tier=found.get("tier"),
+        tier_from=_day(cells, "tier_from") if "tier_from" in found else None,
+        birthday=found.get("birthday"),
+        area=found.get("area"),
+        arpu_fen=int(found["arpu_fen"]) if "arpu_fen" in found else None,
+        risk=int(found["risk"]) if "risk" in found else None,
+        name=found.get("name"),
+        second_phone=found.get("second_phone"),
+        email=found.get("email"),
+        address=found.get("address"),
+        id_number=found.get("id_number"),
     )
+
+
+def _plain(text: str, longest: int) -> bool:
+    return len(text) <= longest and text.isprintable() and text == text.strip()
+
+
+def _day(cells: dict[str, str], column: str) -> date:
+    value = cells.get(column, "")
+    if value and not _DAY_LIKE.fullmatch(value):
+        raise BadCell(f"{column}: is not a day (YYYY-MM-DD)")
+    return csv_files.day(cells, column)

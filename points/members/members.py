@@ -1,21 +1,26 @@
 """Enrolment, look-up and leaving of members."""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime
 
+import psycopg
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from base import clock, ids, seals, vault
+from base import clock, database, ids, seals, vault
+from base.database import StillRunning
 from base.errors import Invalid, NotFound
 from points import ledger
 from points.deeds import Request
 from points.kinds import Kind, State
 from points.members import facts, numbers
+from points.members.attributes import AREA, ARPU, BIRTHDAY, RISK, TIER
 from points.members.models import Member, MemberFacts, Phone, PhoneHolder
 from points.models import Programme
+from points.tiers import ladders, present
 
 CUSTOMER_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 PHONE = re.compile(r"\+?[0-9]{5,15}")
@@ -47,27 +52,56 @@ class Secrets:
     index_key: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Enrolment:
-    """What is needed to enrol a member; `history_from`: older records begin before the joining day.
+    """What is needed to enrol a member, and what else is known; `history_from`: older records begin before the joining day.
 
-    `tier` (held since `tier_from`, or today) and `birthday` (MM-DD) are kept by the list that told them.
+    `tier` holds from `tier_from` or today on, `area`, `arpu_fen` and `risk` from today on; `birthday` is MM-DD. What stands
+    last, from `name` on, is for the vault alone.
     """
 
     customer_id: str
     joined_on: date
-    phone: str | None = None
+    phone: str | None = field(default=None, repr=False)
     left_on: date | None = None
     history_from: date | None = None
     tier: str | None = None
     tier_from: date | None = None
-    birthday: str | None = None
+    birthday: str | None = field(default=None, repr=False)
+    area: str | None = None
+    arpu_fen: int | None = None
+    risk: int | None = None
+    name: str | None = field(default=None, repr=False)
+    second_phone: str | None = field(default=None, repr=False)
+    email: str | None = field(default=None, repr=False)
+    address: str | None = field(default=None, repr=False)
+    id_number: str | None = field(default=None, repr=False)
+
+    def said(self, today: date) -> list[tuple[str, date, str]]:
+        """What it says of the member: name of the attribute, from which day on, value."""
+        found = []
+        if self.tier:
+            found.append((TIER, self.tier_from or today, self.tier))
+        if self.birthday:
+            found.append((BIRTHDAY, self.joined_on, self.birthday))
+        if self.area:
+            found.append((AREA, today, self.area))
+        if self.arpu_fen is not None:
+            found.append((ARPU, today, str(self.arpu_fen)))
+        if self.risk is not None:
+            found.append((RISK, today, str(self.risk)))
+        return found
+
+    def personal(self) -> dict[str, str]:
+        """What goes to the vault, by its name there."""
+        items = (self.name, self.second_phone, self.email, self.address, self.id_number)
+        return {name: text for name, text in zip(vault.ITEMS, items, strict=True) if text}
 
 
 def enrol_many(
     session: Session, programme: Programme, secrets: Secrets, rows: list[Enrolment]
 ) -> dict[str, int]:
-    """Enrol those who are not there yet; returns customer id -> member id of every row. Safe to repeat.
+    """Enrol those who are not there yet; returns customer id -> member id of every row. Safe to repeat. StillRunning.
 
     A wallet is opened with each member; the moment is the start of the joining day, so that history can be posted.
     """
@@ -76,29 +110,96 @@ def enrol_many(
             raise BadCustomerId(customer_id=row.customer_id[:64])
     known = find_many(session, programme.programme_id, [row.customer_id for row in rows])
     fresh = {row.customer_id: row for row in rows if row.customer_id not in known}
-    made = {
-        customer_id: Member(
-            member_id=ids.new_id(),
-            programme_id=programme.programme_id,
-            customer_id=customer_id,
-            joined_on=row.joined_on,
-            left_on=row.left_on,
-        )
-        for customer_id, row in fresh.items()
-    }
-    session.add_all(made.values())
-    session.flush()
-    facts.open_many(session, [(m.member_id, programme.programme_id, m.joined_on) for m in made.values()])
-    starts = {
-        c: clock.start_of(row.history_from or row.joined_on, programme.zone) for c, row in fresh.items()
-    }
-    ledger.open_wallets(session, [(m.member_id, State.OPEN, starts[c]) for c, m in made.items()])
-    add_phones(
+    return known | enrol_new(session, programme, secrets, list(fresh.values()))
+
+
+def enrol_new(
+    session: Session,
+    programme: Programme,
+    secrets: Secrets,
+    rows: Sequence[Enrolment],
+    *,
+    close: bool = False,
+) -> dict[str, int]:
+    """Enrol those of whom there is nobody yet, with all that is said of them; customer id -> member id.
+
+    One COPY for each table. With `close` whoever has left gets a closed wallet, else one that history can be posted to.
+    BadPhone; StillRunning where somebody else enrolled one of them at this very moment.
+    """
+    if not all(PHONE.fullmatch(row.phone) for row in rows if row.phone):
+        raise BadPhone()
+    made = {row.customer_id: ids.new_id() for row in rows}
+    starts = [clock.start_of(row.history_from or row.joined_on, programme.zone) for row in rows]
+    states = [State.CLOSED if close and row.left_on else State.OPEN for row in rows]
+    connection = database.driver(session)
+    try:
+        for table, lines in _lines_of(programme, secrets, rows, made, starts).items():
+            if lines:
+                with connection.cursor() as cursor, cursor.copy(f"copy {table} from stdin") as copy:
+                    copy.write("".join(lines))
+    except psycopg.errors.UniqueViolation as error:
+        raise StillRunning(retry_after_s=1) from error
+    ledger.open_wallets(session, zip(made.values(), states, starts, strict=True))
+    numbers.claim(
         session,
-        secrets,
-        [(made[c].member_id, row.phone, starts[c]) for c, row in fresh.items() if row.phone],
+        [
+            (made[row.customer_id], digest(secrets, row.phone), start)
+            for row, start in zip(rows, starts, strict=True)
+            if row.phone
+        ],
     )
-    return {**known, **{customer_id: member.member_id for customer_id, member in made.items()}}
+    with_tier = [made[row.customer_id] for row in rows if row.tier]
+    if with_tier and ladders.load(session, programme.programme_id).versions:
+        present.refresh(session, with_tier, clock.now())  # a ladder may have a tier of that code
+    return made
+
+
+def _lines_of(
+    programme: Programme,
+    secrets: Secrets,
+    rows: Sequence[Enrolment],
+    made: Mapping[str, int],
+    starts: Sequence[datetime],
+) -> dict[str, list[str]]:
+    """The rows of new members by table, as COPY's text format wants them: nothing in them needs an escape."""
+    now = clock.now()
+    today, of = clock.day(now, programme.zone), programme.programme_id
+    people, facts_of, keys, phones, items, told = (list[str]() for _ in range(6))
+    persons = (made[row.customer_id] for row in rows if row.phone or row.personal())
+    own_keys = vault.fresh_keys(secrets.seal_key, persons)
+    for row, start in zip(rows, starts, strict=True):
+        member_id = made[row.customer_id]
+        people.append(f"{member_id}\t{of}\t{row.joined_on}\t{_or_null(row.left_on)}\t{row.customer_id}\n")
+        facts_of.append(
+            f"{member_id}\t{of}\t{_or_null(row.arpu_fen)}\t{row.joined_on}\t{_or_null(row.risk)}\t{row.area or ''}\t"
+            f"{_or_null(row.birthday)}\t{{{row.tier or ''}}}\n"
+        )
+        for name, from_day, value in row.said(today):
+            if name != BIRTHDAY:  # which stands in the facts alone
+                told.append(f"{member_id}\t{name}\t{from_day}\t{value}\n")
+        if member_id not in own_keys:
+            continue
+        key, wrapped = own_keys[member_id]
+        keys.append(f"{member_id}\t{now}\t\\\\x{wrapped.hex()}\n")
+        if row.phone:
+            found_by = digest(secrets, row.phone).hex()
+            sealed = seals.seal(key, row.phone, f"phone:{member_id}").hex()
+            phones.append(f"{member_id}\t{start}\t\\\\x{found_by}\t\\\\x{sealed}\tt\n")
+        for name, text in row.personal().items():
+            sealed = seals.seal(key, text, vault.item_bound(name, member_id)).hex()
+            items.append(f"{member_id}\t{name}\t{now}\t\\\\x{sealed}\timport\n")
+    return {
+        "member (member_id, programme_id, joined_on, left_on, customer_id)": people,
+        "member_facts (member_id, programme_id, arpu_fen, joined_on, risk, area, birthday, tiers)": facts_of,
+        "vault_key (member_id, made_at, wrapped)": keys,
+        "phone (member_id, since, digest, sealed, keyed)": phones,
+        "vault_item (member_id, name, since, sealed, source)": items,
+        "member_attribute (member_id, name, from_day, value)": told,
+    }
+
+
+def _or_null(value: object) -> object:
+    return r"\N" if value is None else value
 
 
 def join_again(session: Session, programme: Programme, secrets: Secrets, row: Enrolment) -> tuple[int, bool]:
@@ -119,7 +220,7 @@ def join_again(session: Session, programme: Programme, secrets: Secrets, row: En
     if made is None:  # somebody enrolled the customer at this very moment
         return find_many(session, programme.programme_id, [row.customer_id])[row.customer_id], False
     start = clock.start_of(row.joined_on, programme.zone)
-    facts.open_many(session, [(made, programme.programme_id, row.joined_on)])
+    facts.open_one(session, made, programme.programme_id, row.joined_on)
     ledger.open_wallet(session, made, State.OPEN, start)
     if row.phone:
         add_phones(session, secrets, [(made, row.phone, start)])

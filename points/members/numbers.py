@@ -20,6 +20,8 @@ def claim(session: Session, rows: Sequence[tuple[int, bytes, datetime]]) -> list
 
     The later one has it, whatever the order in which they are told; a member who left gives way to everybody.
     """
+    if not rows:
+        return []
     columns = tuple([row[at] for row in rows] for at in range(3))
     connection = session.connection()
     fresh = set(connection.exec_driver_sql(_CLAIM, columns).scalars())

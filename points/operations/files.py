@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Unpack
 
 from sqlalchemy.orm import Session
 
@@ -9,7 +10,7 @@ from base import csv_files
 from base.csv_files import BadCell
 from base.errors import Problem
 from points import imports, policies
-from points.imports import Format, Outcome, Report, What, refused
+from points.imports import Format, How, Outcome, Report, What, refused
 from points.members import members
 from points.models import Programme
 from points.operations import operations
@@ -22,16 +23,14 @@ CHANGED = "key: was used for another operation"
 NOBODY = 0  # no member has this number
 
 
-def take_in(
-    programme: Programme,
-    path: Path,
-    *,
-    errors: Path | None = None,
-    dry_run: bool = False,
-    quiet: bool = False,
-) -> Report:
+def take_in(programme: Programme, path: Path, **how: Unpack[How]) -> Report:
     """A file of operations (CSV); opens its own transactions, see points/imports.py."""
-    form = Format(
+    return imports.run(programme, path, form(programme), **how)
+
+
+def form(programme: Programme) -> Format[tuple[str, Operation]]:
+    """How operations are taken in."""
+    return Format(
         kind="operations",
         required=REQUIRED,
         optional=OPTIONAL,
@@ -40,7 +39,6 @@ def take_in(
         take=lambda session, rows: _take(session, programme, rows),
         identity=lambda row: (row[0], row[1].key),
     )
-    return imports.run(programme, path, form, errors=errors, dry_run=dry_run, quiet=quiet)
 
 
 def _take(session: Session, programme: Programme, rows: Sequence[tuple[str, Operation]]) -> list[Outcome]:

@@ -244,3 +244,27 @@ def test_a_leap_day_is_a_day():
 def test_a_text_has_no_spaces_around_it_and_nothing_unseen(value):
     with pytest.raises(BadCell, match="bill: "):
         csv_files.text({"bill": value}, "bill")
+
+
+def test_a_first_row_in_place_of_the_names_is_not_repeated(file):
+    with pytest.raises(FileColumnsWrong) as refused:
+        csv_files.opened(file("张三丰,13800138000,z@example.test\n".encode()), COLUMNS)
+
+    assert not any(part in str(refused.value) for part in ("张三丰", "13800138000", "z@example.test"))
+
+
+@pytest.mark.parametrize("ends", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+def test_a_line_is_found_again_by_its_place(file, ends, mark):
+    lines = ["bill,amount", "B1,张", "", '"B,2",5', "x" * 70_000, "B3,6"]
+    opened = csv_files.opened(file(mark + ends.join(lines).encode()), COLUMNS)
+
+    with opened.path.open("rb") as again:
+        found = [
+            (line_no, text, opened.line_at(again.fileno(), at, length))
+            for line_no, text, at, length in opened.placed()
+        ]
+        assert opened.unchanged(again.fileno())
+
+    assert [(line_no, text) for line_no, text, _ in found] == list(opened.numbered())
+    assert [opened.row(line_no, line) for line_no, _, line in found] == list(opened.rows())

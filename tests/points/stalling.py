@@ -18,15 +18,21 @@ from sqlalchemy.orm import Session
 from base import database
 from points import bills, programmes, staged_imports
 from points.imports import Format, Outcome
+from points.members import imports as member_imports
+from points.members.members import Secrets
 from points.models import Programme
 
 THIRD = 3
 _calls = 0
 
 
-def form(folder: Path, session: Session, programme: Programme) -> Format[Any]:
-    """Bill lines, taken in as always, and then nothing happens."""
-    made = bills.form(session, programme)
+SECRETS = Secrets(seal_key="s" * 32, index_key="i" * 32)
+KINDS = {"bills": bills.form, "members": partial(member_imports.form, SECRETS)}
+
+
+def form(folder: Path, kind: str, session: Session, programme: Programme) -> Format[Any]:
+    """Lines of a kind, taken in as always, and then nothing happens."""
+    made = KINDS[kind](session, programme)
     return replace(made, take=partial(_take, folder, made))
 
 
@@ -42,12 +48,12 @@ def _take(folder: Path, made: Format[Any], session: Session, lines: Sequence[Any
 
 
 def main() -> None:
-    """Arguments: database, programme, file, workers, folder. Prints the report."""
-    url, code, path, workers, folder = sys.argv[1:]
+    """Arguments: database, programme, file, workers, folder, maybe the kind of file. Prints the report."""
+    url, code, path, workers, folder, *kind = sys.argv[1:]
     database.connect(url, statement_timeout_ms=60_000)
     with database.begin() as session:
         programme = programmes.by_code(session, code)
-    make = partial(form, Path(folder))
+    make = partial(form, Path(folder), *(kind or ["bills"]))
     report = staged_imports.run(programme, Path(path), make, quiet=True, workers=int(workers))
     sys.stdout.write(json.dumps(asdict(report)))
 

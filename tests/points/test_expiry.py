@@ -10,7 +10,6 @@ from base import clock, database, ids
 from points import expiry, extensions, ledger, lots, policies
 from points.deeds import Request
 from points.kinds import FOREVER, Kind, State
-from points.members import facts
 from points.members import members as lines
 from points.models import Programme
 from points.wallets import wallets
@@ -211,7 +210,13 @@ def given_crowd(
             ),
             {"p": programme.programme_id, "m": made},
         )
-        facts.open_many(session, [(one, programme.programme_id, date(2020, 1, 1)) for one in made])
+        session.execute(
+            text(
+                "insert into member_facts (member_id, programme_id, joined_on) "
+                "select m, :p, '2020-01-01' from unnest(cast(:m as bigint[])) m"
+            ),
+            {"p": programme.programme_id, "m": made},
+        )
         ledger.open_wallets(session, [(member_id, State.OPEN, now) for member_id in made])
     key = lots.key(last_day, policies.BILL_POINTS)
     for start in range(0, count, 2_000):

@@ -19,7 +19,7 @@ from app.wiring import findings, wire
 from base import csv_files, database, ids, local, locks, schema
 from base.config import own_environment
 from bench.bill_file import COLUMNS
-from points import bills, ledger, policies, preview, staged_imports, staging
+from points import bills, ledger, policies, preview, staged_lines, staging
 from points.members import members
 from points.members.members import Enrolment
 from points.members.models import Member
@@ -317,7 +317,9 @@ def given_job(tmp_path, programme, lines):
     path = bill_file(tmp_path / "b.csv", *lines)
     file = csv_files.opened(path, bills.REQUIRED, bills.OPTIONAL)
     job = Job(programme.programme_id, ids.new_id(), file, False, bills.form)
-    staged_imports._stage(job, staged_imports._Bars("bills", quiet=True))
+    with database.begin() as session:
+        form = bills.form(session, programme)
+    staged_lines.stage(job, form, quiet=True)
     with database.begin() as session:
         staging.plan(session, job.import_id, PART)
     return job
@@ -358,9 +360,9 @@ def stalled(tmp_path_factory):
     """Starts an import and waits until all of its workers stand still."""
     started = []
 
-    def start(config, path, workers):
+    def start(config, path, workers, kind="bills"):
         folder = tmp_path_factory.mktemp("stalled")
-        words = (config.database_url, "gotone", str(path), str(workers), str(folder))
+        words = (config.database_url, "gotone", str(path), str(workers), str(folder), kind)
         run = subprocess.Popen(
             [sys.executable, "-m", "tests.points.stalling", *words],
             cwd=ROOT,
@@ -424,7 +426,7 @@ def test_a_worker_that_was_killed_is_replaced(db, programme, two_programmes, sta
 
 
 def test_one_that_is_killed_while_it_reads_goes_on_reading_there(tmp_path, programme, monkeypatch):
-    monkeypatch.setattr(staged_imports, "BLOCK", 100)
+    monkeypatch.setattr(staged_lines, "BLOCK", 100)
     path, real, calls = bill_file(tmp_path / "b.csv", *lines_of_many(1_000)), staging.keep, []
 
     def killed_at_the_fourth_block(*given):
@@ -450,7 +452,8 @@ def test_a_block_whose_answer_was_lost_is_staged_once(tmp_path, programme):
     before = staged()
 
     with database.begin() as session:
-        staged_imports._keep(session, job, list(job.file.numbered()))
+        form = bills.form(session, programme)
+        staged_lines.keep(session, job, form, list(staged_lines.lines(job.file, form, 1)))
 
     assert staged() == before
     job(staging.ALL, lambda lines: True)

@@ -19,7 +19,7 @@ from admin.staff.models import StaffRow
 from base import clock, database, idempotency
 from base.approvals import approvals
 from base.approvals.approvals import Case
-from base.approvals.models import Proposal
+from base.approvals.models import APPROVED, Proposal
 from base.auth.guard import current, needs
 from base.errors import field_errors
 from points import lots
@@ -34,6 +34,7 @@ from points.goodwill import goodwill
 from points.members import members
 from points.members.models import Member
 from points.merges import merges
+from points.opening import opening
 from points.tiers import grants, proposals
 
 MOST_NOTE = 500
@@ -49,6 +50,7 @@ KINDS: dict[str, tuple[str, ModuleType]] = {  # kind -> its place under /staff, 
     proposals.KIND: ("tier-policies", proposals),
     grants.KIND: ("tier-grants", grants),
     erasures.KIND: ("erasures", erasures),
+    opening.KIND: ("opening-balances", opening),
 }
 
 blueprint = Blueprint("approvals", __name__)
@@ -145,6 +147,8 @@ def _one(number: int, kind: str) -> str:
         rule = bonus_rules.made(session, case.proposal) if kind == bonus_rules.KIND else None
         used = bonus_rules.used(session, rule) if rule else None
         announced = announcements.announced(session, case.proposal) if kind == announcements.KIND else None
+        approved = kind == opening.KIND and case.state(at) == APPROVED
+        brought = opening.posted(session, number) if approved else None
     topic = KINDS[kind][1]
     own = getattr(principal, "staff_id", None) == case.proposal.maker_id
     waits = case.state(at) == approvals.PROPOSED
@@ -157,6 +161,7 @@ def _one(number: int, kind: str) -> str:
         announced=announced,
         used=used,
         occasions={name: {"zh-CN": one.zh, "en": one.en} for name, one in OCCASIONS.items()},
+        brought=brought,
         own=own,
         may_decide=waits and not own and topic.APPROVES in principal.permissions,
         may_withdraw=waits and own and topic.PROPOSES in principal.permissions,

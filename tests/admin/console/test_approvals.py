@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from admin.console.approvals.pages import KINDS
 from admin.console.words import ADJUSTMENT_REASONS, APPROVAL_KINDS, APPROVAL_STATES, DIRECTIONS
-from base import clock, database, ids
+from base import clock, csv_files, database, ids
 from base.approvals import approvals
 from base.auth import sign_ins
 from base.models import AuditRow
@@ -16,8 +16,11 @@ from points import ledger
 from points.adjustments import adjustments
 from points.adjustments.adjustments import REASONS
 from points.announcements import announcements
+from points.imports import Report
 from points.merges import job, merges
 from points.models import ExtensionRow
+from points.opening import imports as opening_imports
+from points.opening import opening
 from tests.given import given_member, given_person, given_programme, staff_token
 
 
@@ -222,6 +225,40 @@ def test_an_extension_is_decided_here_too_in_both_languages(app, programme, lang
     with database.begin() as session:
         (row,) = session.scalars(select(ExtensionRow))
     assert row.approval == one.rsplit("/", 1)[1]
+
+
+@pytest.mark.parametrize(
+    ("language", "kind", "until"),
+    [("en", "Opening balances", "Do not lapse"), ("zh-CN", "期初余额导入", "长期有效")],
+)
+def test_totals_of_opening_balances_are_seen_and_decided_here(
+    app, programme, tmp_path, language, kind, until
+):
+    path = tmp_path / "balances.csv"
+    path.write_text(
+        "key,customer_id,class,last_day,points,source\nK1,C1,1,2031-03-31,4321,boss\n", encoding="utf-8"
+    )
+    file = csv_files.opened(path, opening_imports.REQUIRED)
+    report = Report(path.name, "balances", True, read=2, posted=2)
+    report.sums = {
+        "points": 4321,
+        "members": 1,
+        "class 1 until 2031-03": 4320,
+        "class 7 until without end": 1,
+    }
+    with database.begin() as session:
+        case = opening.propose(session, given_person("editor"), programme, file, report, clock.now())
+    one = f"/staff/opening-balances/{approvals.reference(case.proposal.proposal_id)}"
+    checker = browser(app, "checker", language=language)
+
+    listed, seen = checker.get("/staff/approvals").text, checker.get(one).text
+    done = send(checker, one, f"{one}/approve")
+
+    assert f'<a href="{one}">{kind}</a>' in listed
+    for said in ("balances.csv", file.sha256.hex(), "4,321", "2031-03", until):
+        assert said in seen
+    assert done.status_code == 303
+    assert checker.get(one).status_code == 200
 
 
 def test_an_editor_sees_extensions_alone_and_takes_one_back(app, programme, member_id, path):

@@ -191,3 +191,22 @@ def test_points_that_the_ledger_does_not_hold_are_1(run, gotone, bill_file, monk
 
     assert result.exit_code == 1
     assert "do not add up" in result.stderr
+
+
+def test_members_with_all_there_is_and_groups_come_in_by_several_processes(run, tmp_path):
+    given_programme("gotone")
+    people, companies = tmp_path / "people.csv", tmp_path / "companies.csv"
+    people.write_text(
+        "customer_id,joined_on,name,area\nG1,2024-01-01,,\nC1,2024-01-01,张三,3301\n", encoding="utf-8"
+    )
+    companies.write_text(
+        "group,name,class,contact,rank,cap_points\nG1,Acme,A,C1,中层领导,50\n", encoding="utf-8"
+    )
+
+    dry = run("members", people, "--workers", "2", "--dry-run", "--json", "--quiet")
+    done = run("members", people, "--workers", "2", "--json", "--quiet")
+    first, second = (run("groups", companies, "--json", "--quiet") for _ in range(2))
+
+    assert [json.loads(one.stdout)["posted"] for one in (dry, done, first, second)] == [2, 2, 1, 0]
+    assert [one.exit_code for one in (dry, done, first, second)] == [0, 0, 0, 0]
+    assert "张三" not in dry.output + done.output

@@ -7,7 +7,8 @@ import pytest
 from click.testing import CliRunner
 
 from app.cli import jifen
-from base import clock, database, notices
+from base import clock, database
+from base.notices import notices
 from points.care import care
 from points.members import members
 from points.tiers import tiers

@@ -258,7 +258,7 @@ def test_the_money_of_a_day_stops_batches_at_four_fifths_and_codes_at_its_end(gi
 
 def text_of(config: Config, notice: Notice) -> str:
     with database.begin() as session:
-        return notices.opened(session.merge(notice), config.seal_key).text
+        return notices.opened(session, [session.merge(notice)], config.seal_key)[0].text
 
 
 def test_a_repeated_hand_over_is_paid_once(given, serving):

@@ -9,8 +9,8 @@ from sqlalchemy import select
 
 from app.wiring import findings
 from base import clock, database, ids
-from base.notices import notices
 from base.errors import Problem
+from base.notices import notices
 from points.companions import companions
 from points.companions.models import CompanionLink
 from points.lines.states import LineState

@@ -118,6 +118,19 @@ def test_a_spender_has_a_cap_and_another_cap_is_another_row(world):
     assert rows("spender") == 2
 
 
+def test_a_spender_may_have_a_cost_centre_and_keeps_it_until_another_is_named(world):
+    group = world.with_spender(500)
+    body = {"customer_id": world.ann, "cap_points": 500}
+
+    told = [
+        world.system.post(f"/v1/groups/{group}/spenders", body | more).json["cost_centre"]
+        for more in ({}, {"cost_centre": "K1"}, {"cap_points": 600}, {"cost_centre": "K2"})
+    ]
+
+    assert told == [None, "K1", "K1", "K2"]
+    assert world.system.get(f"/v1/groups/{group}/contacts").json["data"][0]["cost_centre"] == "K2"
+
+
 def test_only_a_contact_can_spend_and_who_ends_as_a_contact_ends_as_a_spender(world):
     group = world.with_spender()
     told = world.system.post(f"/v1/groups/{group}/spenders", {"customer_id": world.ben, "cap_points": 5})

@@ -14,7 +14,7 @@ from base.database import StillRunning
 from base.notices import notices
 from points import lots
 from points.kinds import Kind
-from points.members import members
+from points.members import members, numbers
 from points.notices import ahead
 from points.notices.ahead import stage_of
 from tests.given import given_extension, given_member, given_points, given_programme
@@ -137,7 +137,7 @@ def test_spent_points_suspended_and_ended_lines_other_programmes_and_those_witho
     with database.begin() as session:
         members.suspend(session, frozen)
         members.leave(session, closed, TODAY)
-        session.execute(text("update phone set until = since where member_id = :m"), {"m": silent})
+        numbers.leave(session, silent, clock.now())
 
     assert walk(db, programme).written == 0
 

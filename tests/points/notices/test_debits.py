@@ -14,6 +14,7 @@ from catalog.redemptions import redemptions
 from points import ledger
 from points.deeds import Request
 from points.kinds import FOREVER, SIDES, Kind, Side
+from points.members import numbers
 from points.notices import debits
 from points.notices.debits import TOLD
 from tests.given import (
@@ -195,7 +196,7 @@ def test_a_gift_is_told_by_itself_and_not_by_the_walk(app, db, programme, member
 
 def test_a_member_without_a_number_is_passed_over_and_holds_nobody_up(db, programme, member):
     with database.begin() as session:
-        session.execute(text("update phone set until = since where member_id = :m"), {"m": member})
+        numbers.leave(session, member, clock.now())
     other = given_member(db, programme, points=50)
     post(member, Kind.REDEEM, 10)
     post(other, Kind.REDEEM, 10)
