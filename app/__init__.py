@@ -29,6 +29,7 @@ from points.lines import api as lines_api
 from points.members import api as members_api
 from points.merges import api as merges_api
 from points.operations import api as operations_api
+from points.segments import api as segments_api
 from points.wallets import api as wallets_api
 
 MOST_BYTES = 1_000_000
@@ -69,6 +70,7 @@ def create_app(config: Config) -> Flask:
         merges_api,
         announcements_api,
         earnings_api,
+        segments_api,
         offers_api,
         redemptions_api,
         vouchers_api,

@@ -16,6 +16,7 @@ from app.commands import (
     imports,
     lines,
     proof,
+    segments,
     servers,
     why,
 )
@@ -45,7 +46,7 @@ for group in (
     distribution.verbs,
     why.verbs,
     examples.verbs,
-    (imports.imports, groups.groups, lines.lines),
+    (imports.imports, groups.groups, lines.lines, segments.segments),
 ):
     for verb in group:
         jifen.add_command(verb)

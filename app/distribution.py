@@ -26,7 +26,7 @@ class Place(Enum):
 
 REFERENCE = frozenset({
     "programme", "earn_rule", "earn_factor", "expiry_policy", "extension", "line_policy", "rate", "offer", "merchant", "outlet", "terminal", "clerk", "terms",
-    "staff", "api_key", "area",
+    "staff", "api_key", "area", "segment", "segment_version",
 })  # fmt: skip
 OTHER = {"statement": "merchant_id", "statement_line": "merchant_id", "sign_in": "token_digest"}
 BESIDE = {"statement_line": "statement"}
@@ -41,6 +41,7 @@ LOCAL = {
     "import_run": "one row a file",
     "import_part": "one row for each thousand lines of a file that is being taken in",
     "expiry_run": "one row a walk",
+    "segment_run": "one row a refresh of a segment",
     "analysis_run": "one row a report",
 }
 

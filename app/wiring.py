@@ -32,6 +32,7 @@ from points.members import sign_in as member_sign_in
 from points.merges import job as merges_job
 from points.merges import merges
 from points.merges import verify as merges_verify
+from points.segments import verify as segments_verify
 
 
 def wire(config: Config, *, pool_size: int | None = None, statement_timeout_ms: int = 5_000) -> None:
@@ -65,6 +66,7 @@ def findings(
     yield from gifts_verify.findings(session)
     yield from groups_verify.findings(session)
     yield from lines_verify.findings(session)
+    yield from segments_verify.findings(session)
     yield from approvals_verify.findings(session)
     yield from adjustments_verify.findings(session)
     yield from merges_verify.findings(session)

@@ -19,6 +19,7 @@ from catalog.rates import rates
 from points import bills, corrections, payments, policies, programmes, waiting
 from points.imports import Report
 from points.lines import imports as line_imports
+from points.members import attribute_files
 from points.members import imports as member_imports
 from points.members.sign_in import secrets_of
 from points.models import Programme
@@ -211,6 +212,26 @@ def import_line_events(
         report = line_imports.take_in(
             _chosen(code), config, file, errors=errors, dry_run=dry_run, quiet=quiet
         )
+    _tell(report, as_json=as_json, quiet=quiet)
+
+
+@imports.command("attributes")
+@_file
+@_programme
+@_dry_run
+@_errors
+@_json
+@_quiet
+def import_attributes(
+    file: Path, code: str | None, dry_run: bool, errors: Path | None, as_json: bool, quiet: bool
+) -> None:
+    """What members are from a day on (CSV): customer_id, name, from_day, value, maybe source, reason.
+
+    Names: area, arpu_fen, risk, tier, birthday.
+    """
+    with _plainly():
+        local_setup.ready()
+        report = attribute_files.take_in(_chosen(code), file, errors=errors, dry_run=dry_run, quiet=quiet)
     _tell(report, as_json=as_json, quiet=quiet)
 
 

@@ -26,6 +26,7 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "adjustments:propose",
             "merges:propose",
             "earnings:estimate",
+            "segments:read",
         }
     ),
     "checker": frozenset(
@@ -47,10 +48,14 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "earnings:estimate",
             "proposals:read",  # those that are about no member
             "extensions:propose",
+            "segments:read",
+            "segments:write",
         }
     ),
     "finance": frozenset({"console", "statements:read", "offers:read", "rates:read", "earnings:estimate"}),
-    "analyst": frozenset({"console", "retention:read", "offers:read", "rates:read", "earnings:estimate"}),
+    "analyst": frozenset(
+        {"console", "retention:read", "offers:read", "rates:read", "earnings:estimate", "segments:read"}
+    ),
     "auditor": frozenset(
         {
             "console",
@@ -75,6 +80,9 @@ SERVICE_SCOPES = frozenset(
         "groups:manage",
         "lines:write",
         "bills:write",
+        "members:write",
+        "segments:read",
+        "segments:write",
     }
 )
 

@@ -9,22 +9,17 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from base import clock, ids, seals, vault
-from base.errors import Invalid, NotFound
+from base.errors import Invalid
 from points import ledger
 from points.deeds import Request
 from points.kinds import Kind, State
 from points.members import facts
 from points.members.models import Member, Phone
 from points.models import Programme
+from points.refusals import MemberUnknown as MemberUnknown
 
 CUSTOMER_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 PHONE = re.compile(r"\+?[0-9]{5,15}")
-
-
-class MemberUnknown(NotFound):
-    """There is no such member."""
-
-    zh = "没有该会员。"
 
 
 class BadCustomerId(Invalid):

@@ -1,0 +1,271 @@
+"""The rule of a segment: a small value with two readers, `holds` for one member's facts and `where` for all members at once.
+
+Both must always say the same; a test with invented rules and populations holds them together. All conditions of a rule
+must hold; of several values one is enough; a fact that is not known meets no condition. Whoever has left, or was merged
+into another member, is in no segment.
+"""
+
+from collections.abc import Collection, Iterable
+from dataclasses import asdict, dataclass, fields
+from datetime import date, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, case, exists, false, func, literal, or_, select, true
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.orm import aliased
+
+from points.groups.models import Contact, Group
+from points.kinds import State
+from points.lines.models import LineEvent
+from points.lines.states import LineState
+from points.members.facts import CONTACT, GROUP, PERSON, Facts
+from points.members.models import Member, MemberFacts
+from points.merges.models import MemberMerge
+from points.models import Programme, WalletRow
+
+KINDS = (PERSON, GROUP, CONTACT)
+STATES = tuple(state for state in LineState if state is not LineState.CANCELLED)
+_BARRED = (LineState.SUSPENDED, LineState.PRE_CANCELLED, LineState.TRANSFER)
+
+
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """What is asked of a member; None or nothing: not asked.
+
+    `kinds`, `classes` and `ranks` are asked together: of a contact the class is that of the group, and a rank is had by
+    contacts alone. An area contains those whose codes begin with its own. ARPU and tenure reach from the first number
+    up to and without the second; risk reaches from the one grade to the other, both included.
+    """
+
+    programmes: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
+    classes: tuple[str, ...] = ()
+    ranks: tuple[str, ...] = ()
+    areas: tuple[str, ...] = ()
+    tiers: tuple[str, ...] = ()
+    interests: tuple[str, ...] = ()
+    lines: tuple[str, ...] = ()
+    birthday_months: tuple[int, ...] = ()
+    birthday_this_month: bool = False
+    arpu_from_fen: int | None = None
+    arpu_below_fen: int | None = None
+    risk_at_least: int | None = None
+    risk_at_most: int | None = None
+    tenure_from_months: int | None = None
+    tenure_below_months: int | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        return self == _NOTHING
+
+    @property
+    def asks_for_risk(self) -> bool:
+        return self.risk_at_least is not None or self.risk_at_most is not None
+
+
+_NOTHING = Conditions()
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Whom a segment is for: those who meet all of `who`, but for those who meet all of `but_not`."""
+
+    who: Conditions
+    but_not: Conditions = _NOTHING
+
+    @property
+    def adds_only(self) -> bool:
+        """The rule asks for the risk grade: it may bring care and offers, and take nothing from anybody."""
+        return self.who.asks_for_risk or self.but_not.asks_for_risk
+
+
+def holds(rule: Rule, facts: Facts) -> bool:
+    """Whether a member is in the segment, by what he or she is on the day of the facts."""
+    if facts.left_on is not None or facts.wallet is State.MERGED:
+        return False
+    return _meets(rule.who, facts) and (rule.but_not.is_empty or not _meets(rule.but_not, facts))
+
+
+def _meets(asked: Conditions, facts: Facts) -> bool:
+    months = {*asked.birthday_months, *((facts.on.month,) if asked.birthday_this_month else ())}
+    return (
+        _one_of(facts.programme, asked.programmes)
+        and (not _asks_who(asked) or any(_is(asked, *role) for role in _roles(facts)))
+        and (not asked.areas or any(facts.area.startswith(area) for area in asked.areas))
+        and (not asked.tiers or not set(asked.tiers).isdisjoint(facts.tiers))
+        and (not asked.interests or not facts.interests.isdisjoint(asked.interests))
+        and _one_of(facts.line.state, asked.lines)
+        and _one_of(facts.birthday_month, months)
+        and _between(facts.arpu_fen, asked.arpu_from_fen, asked.arpu_below_fen)
+        and _between(facts.risk, asked.risk_at_least, _after(asked.risk_at_most))
+        and _between(facts.tenure_months, asked.tenure_from_months, asked.tenure_below_months)
+    )
+
+
+def _roles(facts: Facts) -> Iterable[tuple[str, str | None, str | None]]:
+    """As what a member may be met: kind, class, rank."""
+    yield facts.kind, facts.group_class, None
+    for group_class, rank in facts.contact_of:
+        yield CONTACT, group_class, rank
+
+
+def _is(asked: Conditions, kind: str, group_class: str | None, rank: str | None) -> bool:
+    return _one_of(kind, asked.kinds) and _one_of(group_class, asked.classes) and _one_of(rank, asked.ranks)
+
+
+def _asks_who(asked: Conditions) -> bool:
+    return bool(asked.kinds or asked.classes or asked.ranks)
+
+
+def _one_of(value: object, wanted: Collection[object]) -> bool:
+    return not wanted or value in wanted
+
+
+def _between(value: int | None, least: int | None, below: int | None) -> bool:
+    if least is None and below is None:
+        return True
+    return value is not None and (least is None or value >= least) and (below is None or value < below)
+
+
+def _after(number: int | None) -> int | None:
+    return None if number is None else number + 1
+
+
+def where(rule: Rule, on: date) -> ColumnElement[bool]:
+    """The same as a condition on MemberFacts, for a day; never null."""
+    gone = exists().where(Member.member_id == MemberFacts.member_id, Member.left_on.is_not(None))
+    merged = exists().where(MemberMerge.member_id == MemberFacts.member_id)
+    parts = [*_parts(rule.who, on), ~gone, ~merged]
+    if not rule.but_not.is_empty:
+        parts.append(and_(true(), *_parts(rule.but_not, on)).is_not(True))
+    return and_(*parts)
+
+
+def _parts(asked: Conditions, on: date) -> list[ColumnElement[bool]]:
+    """Each condition that is asked; a null stands for no."""
+    facts, parts = MemberFacts, list[ColumnElement[bool]]()
+    if asked.programmes:
+        named = select(Programme.programme_id).where(Programme.code.in_(asked.programmes))
+        parts.append(facts.programme_id.in_(named))
+    if asked.areas:
+        parts.append(or_(*(facts.area.startswith(area, autoescape=True) for area in asked.areas)))
+    if asked.tiers:
+        parts.append(facts.tiers.overlap(_texts(asked.tiers)))
+        parts.append(or_(facts.tiers_until.is_(None), facts.tiers_until >= on))
+    if asked.interests:
+        parts.append(facts.interests.overlap(_texts(asked.interests)))
+    months = {*asked.birthday_months, *((on.month,) if asked.birthday_this_month else ())}
+    if months:
+        parts.append(func.left(facts.birthday, 2).in_([f"{month:02}" for month in sorted(months)]))
+    if asked.arpu_from_fen is not None:
+        parts.append(facts.arpu_fen >= asked.arpu_from_fen)
+    if asked.arpu_below_fen is not None:
+        parts.append(facts.arpu_fen < asked.arpu_below_fen)
+    if asked.risk_at_least is not None:
+        parts.append(facts.risk >= asked.risk_at_least)
+    if asked.risk_at_most is not None:
+        parts.append(facts.risk <= asked.risk_at_most)
+    if asked.tenure_from_months is not None:
+        parts.append(facts.joined_on <= months_ago(on, asked.tenure_from_months))
+    if asked.tenure_below_months is not None:
+        parts.append(facts.joined_on > months_ago(on, asked.tenure_below_months))
+    if _asks_who(asked):
+        parts.append(or_(false(), *_who(asked)))
+    if asked.lines:
+        parts.append(_lines(asked.lines, on))
+    return parts
+
+
+def months_ago(on: date, months: int) -> date:
+    """The last joining day that makes so many full months on a day (points/members/facts.py: full_months)."""
+    if not months:
+        return date.max  # who joins later has been here for none as well
+    year, month = divmod(12 * on.year + on.month - 1 - months, 12)
+    if year < 1:
+        return date.min
+    last = (date(year + month // 11, (month + 1) % 12 + 1, 1) - timedelta(days=1)).day
+    is_last_day = (on + timedelta(days=1)).day == 1
+    return date(year, month + 1, last if is_last_day else min(on.day, last))
+
+
+def _who(asked: Conditions) -> Iterable[ColumnElement[bool]]:
+    """One for each kind that may be meant."""
+    facts, wanted = MemberFacts, asked.kinds or KINDS
+    if PERSON in wanted and not asked.classes and not asked.ranks:
+        yield facts.kind == PERSON
+    if GROUP in wanted and not asked.ranks:
+        group = facts.kind == GROUP
+        if asked.classes:
+            group = and_(
+                group,
+                facts.member_id.in_(select(Group.member_id).where(Group.group_class.in_(asked.classes))),
+            )
+        yield group
+    if CONTACT in wanted:
+        contacts = select(Contact.contact_id).where(Contact.until.is_(None))
+        if asked.ranks:
+            contacts = contacts.where(Contact.rank.in_(asked.ranks))
+        if asked.classes:
+            contacts = contacts.join(Group, Group.member_id == Contact.member_id).where(
+                Group.group_class.in_(asked.classes)
+            )
+        yield facts.member_id.in_(contacts)
+
+
+def _lines(wanted: Collection[str], on: date) -> ColumnElement[bool]:
+    """The state of the line as points/lines/states.py derives it."""
+    member, wallet, programme = aliased(Member), aliased(WalletRow), aliased(Programme)
+    told = select(LineEvent.state).where(LineEvent.member_id == MemberFacts.member_id).limit(1)
+    first = told.order_by(LineEvent.since, LineEvent.nth).scalar_subquery()
+    last = told.order_by(LineEvent.since.desc(), LineEvent.nth.desc()).scalar_subquery()
+    young = or_(
+        wallet.state == int(State.NEW),
+        member.joined_on + programme.minimum_tenure_days > literal(on),
+    )
+    # The cheap questions first: most lines never had an event and are asked for one only where it matters.
+    state = case(
+        (or_(member.left_on.is_not(None), wallet.state == int(State.CLOSED)), str(LineState.CANCELLED)),
+        (last.in_([str(one) for one in (*_BARRED, LineState.CANCELLED)]), last),
+        (wallet.state == int(State.FROZEN), str(LineState.SUSPENDED)),
+        (and_(young, first == str(LineState.REJOINED)), str(LineState.REJOINED)),
+        (young, str(LineState.NEW)),
+        else_=str(LineState.ACTIVE),
+    )
+    return exists(
+        select(1)
+        .select_from(member)
+        .join(wallet, wallet.member_id == member.member_id)
+        .join(programme, programme.programme_id == member.programme_id)
+        .where(member.member_id == MemberFacts.member_id, state.in_([str(one) for one in wanted]))
+        .correlate(MemberFacts)
+    )
+
+
+def _texts(values: Iterable[str]) -> Any:
+    return postgresql.array([str(value) for value in values], type_=MemberFacts.tiers.type.item_type)
+
+
+def stored(rule: Rule) -> dict[str, Any]:
+    """The rule as JSON: only what it asks."""
+    said = _stored(rule.who)
+    return said if rule.but_not.is_empty else said | {"not": _stored(rule.but_not)}
+
+
+def read(said: dict[str, Any]) -> Rule:
+    """The rule again."""
+    who = {name: value for name, value in said.items() if name != "not"}
+    return Rule(_read(who), _read(said.get("not", {})))
+
+
+def _stored(asked: Conditions) -> dict[str, Any]:
+    return {
+        name: list(value) if isinstance(value, tuple) else value
+        for name, value in asdict(asked).items()
+        if value is not None and value is not False and value != ()
+    }
+
+
+def _read(said: dict[str, Any]) -> Conditions:
+    lists = {field.name for field in fields(Conditions) if field.default == ()}
+    values: dict[str, Any] = {name: tuple(value) if name in lists else value for name, value in said.items()}
+    return Conditions(**values)
