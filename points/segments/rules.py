@@ -10,8 +10,8 @@ from dataclasses import asdict, dataclass, fields
 from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, exists, false, func, literal, or_, select, true
-from sqlalchemy.dialects import postgresql
+from sqlalchemy import ColumnElement, Text, and_, case, cast, exists, false, func, literal, or_, select, true
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import aliased
 
 from points.groups.models import Contact, Group
@@ -215,7 +215,7 @@ def _who(asked: Conditions) -> Iterable[ColumnElement[bool]]:
 def _lines(wanted: Collection[str], on: date) -> ColumnElement[bool]:
     """The state of the line as points/lines/states.py derives it."""
     member, wallet, programme = aliased(Member), aliased(WalletRow), aliased(Programme)
-    told = select(LineEvent.state).where(LineEvent.member_id == MemberFacts.member_id).limit(1)
+    told = select(LineEvent.state).where(LineEvent.member_id == member.member_id).limit(1).correlate(member)
     first = told.order_by(LineEvent.since, LineEvent.nth).scalar_subquery()
     last = told.order_by(LineEvent.since.desc(), LineEvent.nth.desc()).scalar_subquery()
     young = or_(
@@ -241,8 +241,8 @@ def _lines(wanted: Collection[str], on: date) -> ColumnElement[bool]:
     )
 
 
-def _texts(values: Iterable[str]) -> Any:
-    return postgresql.array([str(value) for value in values], type_=MemberFacts.tiers.type.item_type)
+def _texts(values: Iterable[str]) -> ColumnElement[Any]:
+    return cast(list(values), ARRAY(Text))
 
 
 def stored(rule: Rule) -> dict[str, Any]:

@@ -113,7 +113,7 @@ def test_the_line_is_what_the_rest_of_the_product_says(db, programme, joined, ev
     since = today() - timedelta(days=joined)
     member_id = given_member(db, programme, joined_on=since)
     for state, ago in EVENTS[events]:
-        tell(db, member_id, state, max(since, today() - days(ago)))
+        tell(db, member_id, LineState(state), max(since, today() - days(ago)))
 
     assert_line_is_that_of_standing(programme, member_id)
 
