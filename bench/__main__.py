@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from base import clock
-from bench import growth, imports, ledger, results, rivals, server
+from bench import growth, imports, ledger, people, results, rivals, server
 from bench.plans import PLANS, Figures, Measured, Plan, Say, with_ten_million
 from bench.population import Populations
 
@@ -48,8 +48,10 @@ PARTS: dict[str, Callable[[Bench], Measured]] = {
     "growth": lambda b: growth.growth(b.server, b.plan, b.populations, b.say),
     "sweep": lambda b: growth.sweep(b.server, b.plan, b.populations, b.say),
     "imports": lambda b: imports.measure(b.server, b.plan),
+    "people": lambda b: people.measure(b.server, b.plan, b.populations, b.say),
 }
-TOPICS = {"ledger": tuple(PARTS)}  # a topic is several parts that share populations
+# A topic is several parts that share populations.
+TOPICS = {"ledger": tuple(part for part in PARTS if part != "people")}
 
 
 def main(words: list[str] | None = None) -> None:

@@ -62,7 +62,7 @@ class Facts:
 
 def of(session: Session, member_id: int, on: date) -> Facts:
     """The facts of a member on a day, in one statement; MemberUnknown."""
-    row = session.connection().exec_driver_sql(_OF, (member_id,)).one_or_none()
+    row = session.connection().exec_driver_sql(STATEMENT, (member_id,)).one_or_none()
     if row is None:
         raise MemberUnknown()
     wallet = State(row.wallet)
@@ -130,7 +130,7 @@ def _events(row: Any) -> Iterable[tuple[Any, ...]]:
     return zip(row.nths, row.sinces, row.states, row.reasons, row.clearing_days, strict=True)
 
 
-_OF = """
+STATEMENT = """
 select f.programme_id, p.code programme, p.minimum_tenure_days, m.joined_on, m.left_on, w.state wallet,
   f.kind, f.area, f.tiers, f.tiers_until, f.arpu_fen, f.risk, f.birthday, f.interests,
   (select g.group_class from group_profile g where g.member_id = f.member_id) group_class,

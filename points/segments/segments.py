@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from sqlalchemy import Select, func, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.orm import Session
 
 from base import audit, ids
@@ -287,7 +287,7 @@ def _shown(session: Session, rows: Sequence[Segment], today: date) -> list[Shown
         run.segment_id: run
         for run in session.scalars(
             select(SegmentRun)
-            .distinct(SegmentRun.segment_id)
+            .ext(distinct_on(SegmentRun.segment_id))
             .where(SegmentRun.segment_id.in_(wanted), SegmentRun.ended_at.is_not(None))
             .order_by(SegmentRun.segment_id, SegmentRun.run_id.desc())
         )
@@ -300,7 +300,7 @@ def _versions(session: Session, on: date, *, earliest: bool = False) -> dict[int
     day = SegmentVersion.from_day
     asked = (
         select(SegmentVersion)
-        .distinct(SegmentVersion.segment_id)
+        .ext(distinct_on(SegmentVersion.segment_id))
         .where(day <= on)
         .order_by(SegmentVersion.segment_id, day if earliest else day.desc())
     )

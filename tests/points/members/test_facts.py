@@ -46,7 +46,11 @@ def test_everything_that_is_known_of_a_member_is_in_its_facts(db, programme):
 
     found = of(member_id)
 
-    assert (found.member_id, found.programme_id, found.programme) == (member_id, programme.programme_id, "gotone")
+    assert (found.member_id, found.programme_id, found.programme) == (
+        member_id,
+        programme.programme_id,
+        "gotone",
+    )
     assert (found.kind, found.group_class) == ("person", None)
     assert found.contact_of == {("top", "senior"), ("b", "ordinary")}
     assert (found.area, found.arpu_fen, found.risk, found.birthday_month) == ("330106", 8_800, 3, 2)
@@ -72,7 +76,9 @@ def test_segments_are_those_of_the_present_that_have_not_ended(db, programme, se
     member_id, at = given_member(db, programme), clock.now()
     for number, (until, ended_at) in enumerate([(None, None), (at, None), (None, at)], 1):
         code = f"s{number}"
-        session.add(Segment(segment_id=number, made_at=at, ended_at=ended_at, code=code, made_by="t", names={}))
+        session.add(
+            Segment(segment_id=number, made_at=at, ended_at=ended_at, code=code, made_by="t", names={})
+        )
         session.add(SegmentMember(member_id=member_id, segment_id=number, since=at, until=until))
     session.flush()
 
@@ -135,7 +141,9 @@ def assert_line_is_that_of_standing(programme, member_id):
         on = today() + timedelta(days=ahead)
         with database.begin() as session:
             member, wallet = members.by_id(session, member_id), ledger.read(session, member_id).state
-            assert facts.of(session, member_id, on).line == standing.of(session, member, wallet, programme, on)
+            assert facts.of(session, member_id, on).line == standing.of(
+                session, member, wallet, programme, on
+            )
 
 
 @given(st.dates(LONG_AGO, date(2031, 1, 1)), st.integers(0, 200))

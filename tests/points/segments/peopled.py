@@ -18,7 +18,9 @@ def given_facts(member_id: int, **values: Any) -> None:
     """What a member is; names of columns of member_facts."""
     said = ", ".join(f"{name} = :{name}" for name in values)
     with database.begin() as session:
-        session.execute(text(f"update member_facts set {said} where member_id = :m"), {**values, "m": member_id})
+        session.execute(
+            text(f"update member_facts set {said} where member_id = :m"), {**values, "m": member_id}
+        )
 
 
 def given_class(member_id: int, group_class: str) -> None:
