@@ -30,6 +30,7 @@ MENU = (
         ("/staff/adjustments", "/staff/merges", "/staff/extensions"),
     ),
     ("offers:read", _("Offers"), "/staff/offers", "gift", ()),
+    ("segments:read", _("Segments"), "/staff/segments", "group", ()),
     ("rates:read", _("Rates and rules"), "/staff/rates", "scales", ()),
     ("statements:read", _("Merchants"), "/staff/merchants", "shop", ("/staff/statements",)),
     ("retention:read", _("Redemption and staying"), "/staff/retention", "chart", ()),

@@ -20,6 +20,7 @@ from sqlalchemy import (
     insert,
     literal,
     select,
+    text,
     update,
 )
 from sqlalchemy.orm import Session, aliased
@@ -98,6 +99,8 @@ def step(session: Session, before: SegmentRun, version: SegmentVersion | None, u
     run = session.get(SegmentRun, key, populate_existing=True, with_for_update=True)
     if run is None or run.ended_at is not None or run.last_member != before.last_member:
         raise StillRunning(retry_after_s=1)
+    # The same statement means other parts and other rules: a plan that fits all of them would fit none.
+    session.execute(text("set local plan_cache_mode = force_custom_plan"))
     found, came, went = tuple(session.execute(_statement(run, version, upto)).one())
     run.came, run.went, run.stayed = run.came + came, run.went + went, run.stayed + found - came
     run.last_member, run.ended_at = upto, clock.now() if upto == LAST else None
@@ -107,26 +110,26 @@ def step(session: Session, before: SegmentRun, version: SegmentVersion | None, u
 
 def _statement(run: SegmentRun, version: SegmentVersion | None, upto: int) -> Select[int, int, int]:
     """Who meets the rule is written down, who no longer does is ended: how many meet it, came and went."""
-    member, there = SegmentMember, aliased(SegmentMember)
+    member, there, span = SegmentMember, aliased(SegmentMember), (run.last_member, upto)
     wanted = (
         select(MemberFacts.member_id)
-        .where(
-            _rule(version, run.as_of), MemberFacts.member_id > run.last_member, MemberFacts.member_id <= upto
-        )
+        .where(_rule(version, run.as_of, span))
         .cte("wanted")
         .prefix_with("materialized", dialect="postgresql")
     )
-    new = select(wanted.c.member_id, literal(run.segment_id), literal(run.began_at)).where(
-        ~exists().where(*_now(run.segment_id, there), there.member_id == wanted.c.member_id)
+    is_there = exists().where(
+        *_now(run.segment_id, there),
+        *rules.in_span(there.member_id, span),
+        there.member_id == wanted.c.member_id,
     )
+    new = select(wanted.c.member_id, literal(run.segment_id), literal(run.began_at)).where(~is_there)
     came = insert(member).from_select(["member_id", "segment_id", "since"], new)
     went = (
         update(member)
         .where(
             *_now(run.segment_id),
-            member.member_id > run.last_member,
-            member.member_id <= upto,
-            member.member_id.not_in(select(wanted.c.member_id)),
+            *rules.in_span(member.member_id, span),
+            ~exists().where(wanted.c.member_id == member.member_id),
         )
         .values(until=run.began_at)
     )
@@ -143,8 +146,8 @@ def left(run: SegmentRun, ends: Sequence[int]) -> list[int]:
     return [end for end in ends if end > run.last_member]
 
 
-def _rule(version: SegmentVersion | None, on: date) -> ColumnElement[bool]:
-    return false() if version is None else rules.where(rules.read(version.rule), on)
+def _rule(version: SegmentVersion | None, on: date, span: tuple[int, int]) -> ColumnElement[bool]:
+    return false() if version is None else rules.where(rules.read(version.rule), on, span)
 
 
 def _now(segment_id: int, member: type[SegmentMember] = SegmentMember) -> tuple[ColumnElement[bool], ...]:

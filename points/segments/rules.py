@@ -131,14 +131,27 @@ def _after(number: int | None) -> int | None:
     return None if number is None else number + 1
 
 
-def where(rule: Rule, on: date) -> ColumnElement[bool]:
-    """The same as a condition on MemberFacts, for a day; never null."""
+def where(rule: Rule, on: date, span: tuple[int, int] | None = None) -> ColumnElement[bool]:
+    """The same as a condition on MemberFacts, for a day; never null.
+
+    `span`: only members after the one and up to the other are meant. It is said of each table, for the database does not
+    conclude from a range of one table that the other's rows lie in it too, and would read all of them for each part.
+    """
     gone = exists().where(Member.member_id == MemberFacts.member_id, Member.left_on.is_not(None))
     merged = exists().where(MemberMerge.member_id == MemberFacts.member_id)
-    parts = [*_parts(rule.who, on), ~gone, ~merged]
+    parts = [*_parts(rule.who, on), ~merged]
+    if span is None:
+        parts.append(~gone)
+    else:
+        parts += [*in_span(MemberFacts.member_id, span), ~gone.where(*in_span(Member.member_id, span))]
     if not rule.but_not.is_empty:
         parts.append(and_(true(), *_parts(rule.but_not, on)).is_not(True))
     return and_(*parts)
+
+
+def in_span(member_id: Any, span: tuple[int, int]) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    """The column lies after the one member and not after the other."""
+    return member_id > span[0], member_id <= span[1]
 
 
 def _parts(asked: Conditions, on: date) -> list[ColumnElement[bool]]:

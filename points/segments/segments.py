@@ -246,6 +246,11 @@ def own(session: Session, principal: Principal, rule: Rule) -> Rule:
     return replace(rule, who=who)
 
 
+def rule_of(version: SegmentVersion) -> Rule:
+    """The rule of a version."""
+    return rules.read(version.rule)
+
+
 def reference(segment: Segment) -> str:
     """A segment's public id."""
     return ids.public("seg", segment.segment_id)
