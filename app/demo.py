@@ -9,10 +9,12 @@ from pathlib import Path
 
 from sqlalchemy import text
 
-from admin.analytics import simulator
+from admin.analytics import demo_people, simulator
 from admin.staff import staff
+from app.commands.segments import refreshed
 from app.sandbox import billing as sandbox
-from base import database
+from base import clock, database
+from base.auth.principals import Staff
 from base.config import Config
 from base.errors import NotAllowed
 from base.progress import bar
@@ -43,9 +45,16 @@ def make(config: Config, size: str, *, quiet: bool, billing_state: Path | None =
     plan = SIZES[size]
     with _sandbox(billing_state) as url, bar(plan.months, "demo: months", quiet=quiet) as shown:
         simulator.make(config, plan, lambda credit: billing.top_up(url, credit), shown)
+    at = clock.now()
+    today = clock.day(at, simulator.ZONE)
+    with database.begin() as session:
+        demo_people.tell(session, today, at)
     with database.begin() as session:
         staff.add(session, CHECKER, "Demo checker", staff_password(config, CHECKER), ["checker"])
-        staff.add(session, STAFF, "Demo", staff_password(config), STAFF_ROLES)
+        person = staff.add(session, STAFF, "Demo", staff_password(config), STAFF_ROLES)
+        demo_people.make_segments(session, Staff(person.staff_id, frozenset(STAFF_ROLES)), at, today)
+    for _ in refreshed(today, quiet=True):
+        pass
     return True
 
 

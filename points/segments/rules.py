@@ -10,8 +10,22 @@ from dataclasses import asdict, dataclass, fields
 from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Text, and_, case, cast, exists, false, func, literal, or_, select, true
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    Subquery,
+    Text,
+    and_,
+    case,
+    cast,
+    exists,
+    false,
+    func,
+    literal,
+    or_,
+    select,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, distinct_on
 from sqlalchemy.orm import aliased
 
 from points.groups.models import Contact, Group
@@ -25,6 +39,7 @@ from points.models import Programme, WalletRow
 
 KINDS = (PERSON, GROUP, CONTACT)
 STATES = tuple(state for state in LineState if state is not LineState.CANCELLED)
+Span = tuple[int, int]
 _BARRED = (LineState.SUSPENDED, LineState.PRE_CANCELLED, LineState.TRANSFER)
 
 
@@ -131,7 +146,7 @@ def _after(number: int | None) -> int | None:
     return None if number is None else number + 1
 
 
-def where(rule: Rule, on: date, span: tuple[int, int] | None = None) -> ColumnElement[bool]:
+def where(rule: Rule, on: date, span: Span | None = None) -> ColumnElement[bool]:
     """The same as a condition on MemberFacts, for a day; never null.
 
     `span`: only members after the one and up to the other are meant. It is said of each table, for the database does not
@@ -139,24 +154,30 @@ def where(rule: Rule, on: date, span: tuple[int, int] | None = None) -> ColumnEl
     """
     gone = exists().where(Member.member_id == MemberFacts.member_id, Member.left_on.is_not(None))
     merged = exists().where(MemberMerge.member_id == MemberFacts.member_id)
-    parts = [*_parts(rule.who, on), ~merged]
-    if span is None:
-        parts.append(~gone)
-    else:
-        parts += [*in_span(MemberFacts.member_id, span), ~gone.where(*in_span(Member.member_id, span))]
+    parts = [
+        *_parts(rule.who, on, MemberFacts, span),
+        *in_span(MemberFacts.member_id, span),
+        ~gone.where(*in_span(Member.member_id, span)),
+        ~merged,
+    ]
     if not rule.but_not.is_empty:
-        parts.append(and_(true(), *_parts(rule.but_not, on)).is_not(True))
+        # As rows that are not there, which the database joins; a list that nobody must be in may be asked row by row.
+        other = aliased(MemberFacts)
+        met = _parts(rule.but_not, on, other, span)
+        parts.append(
+            ~exists().where(other.member_id == MemberFacts.member_id, *in_span(other.member_id, span), *met)
+        )
     return and_(*parts)
 
 
-def in_span(member_id: Any, span: tuple[int, int]) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+def in_span(member_id: Any, span: Span | None) -> list[ColumnElement[bool]]:
     """The column lies after the one member and not after the other."""
-    return member_id > span[0], member_id <= span[1]
+    return [member_id > span[0], member_id <= span[1]] if span else []
 
 
-def _parts(asked: Conditions, on: date) -> list[ColumnElement[bool]]:
-    """Each condition that is asked; a null stands for no."""
-    facts, parts = MemberFacts, list[ColumnElement[bool]]()
+def _parts(asked: Conditions, on: date, facts: Any, span: Span | None) -> list[ColumnElement[bool]]:
+    """Each condition that is asked of a row of facts; a null stands for no."""
+    parts = list[ColumnElement[bool]]()
     if asked.programmes:
         named = select(Programme.programme_id).where(Programme.code.in_(asked.programmes))
         parts.append(facts.programme_id.in_(named))
@@ -183,9 +204,9 @@ def _parts(asked: Conditions, on: date) -> list[ColumnElement[bool]]:
     if asked.tenure_below_months is not None:
         parts.append(facts.joined_on > months_ago(on, asked.tenure_below_months))
     if _asks_who(asked):
-        parts.append(or_(false(), *_who(asked)))
+        parts.append(or_(false(), *_who(asked, facts)))
     if asked.lines:
-        parts.append(_lines(asked.lines, on))
+        parts.append(facts.member_id.in_(_of_lines(asked.lines, on, span)))
     return parts
 
 
@@ -201,9 +222,9 @@ def months_ago(on: date, months: int) -> date:
     return date(year, month + 1, last if is_last_day else min(on.day, last))
 
 
-def _who(asked: Conditions) -> Iterable[ColumnElement[bool]]:
+def _who(asked: Conditions, facts: Any) -> Iterable[ColumnElement[bool]]:
     """One for each kind that may be meant."""
-    facts, wanted = MemberFacts, asked.kinds or KINDS
+    wanted = asked.kinds or KINDS
     if PERSON in wanted and not asked.classes and not asked.ranks:
         yield facts.kind == PERSON
     if GROUP in wanted and not asked.ranks:
@@ -225,33 +246,40 @@ def _who(asked: Conditions) -> Iterable[ColumnElement[bool]]:
         yield facts.member_id.in_(contacts)
 
 
-def _lines(wanted: Collection[str], on: date) -> ColumnElement[bool]:
-    """The state of the line as points/lines/states.py derives it."""
-    member, wallet, programme = aliased(Member), aliased(WalletRow), aliased(Programme)
-    told = select(LineEvent.state).where(LineEvent.member_id == member.member_id).limit(1).correlate(member)
-    first = told.order_by(LineEvent.since, LineEvent.nth).scalar_subquery()
-    last = told.order_by(LineEvent.since.desc(), LineEvent.nth.desc()).scalar_subquery()
+def _of_lines(wanted: Collection[str], on: date, span: Span | None) -> Select[int]:
+    """Members whose line is in one of these states, as points/lines/states.py derives them."""
+    member, wallet, programme = Member, WalletRow, Programme
+    last = _told(span, LineEvent.since.desc(), LineEvent.nth.desc())
+    first = _told(span, LineEvent.since, LineEvent.nth)
     young = or_(
         wallet.state == int(State.NEW),
         member.joined_on + programme.minimum_tenure_days > literal(on),
     )
-    # The cheap questions first: most lines never had an event and are asked for one only where it matters.
+    tells_young_apart = not {LineState.NEW, LineState.REJOINED}.isdisjoint(wanted)
+    again = [(and_(young, first.c.state == str(LineState.REJOINED)), str(LineState.REJOINED))]
     state = case(
         (or_(member.left_on.is_not(None), wallet.state == int(State.CLOSED)), str(LineState.CANCELLED)),
-        (last.in_([str(one) for one in (*_BARRED, LineState.CANCELLED)]), last),
+        (last.c.state.in_([str(one) for one in (*_BARRED, LineState.CANCELLED)]), last.c.state),
         (wallet.state == int(State.FROZEN), str(LineState.SUSPENDED)),
-        (and_(young, first == str(LineState.REJOINED)), str(LineState.REJOINED)),
+        *(again if tells_young_apart else ()),
         (young, str(LineState.NEW)),
         else_=str(LineState.ACTIVE),
     )
-    return exists(
-        select(1)
-        .select_from(member)
+    asked = (
+        select(member.member_id)
         .join(wallet, wallet.member_id == member.member_id)
         .join(programme, programme.programme_id == member.programme_id)
-        .where(member.member_id == MemberFacts.member_id, state.in_([str(one) for one in wanted]))
-        .correlate(MemberFacts)
+        .outerjoin(last, last.c.member_id == member.member_id)
+        .where(state.in_([str(one) for one in wanted]))
+        .where(*in_span(member.member_id, span), *in_span(wallet.member_id, span))
     )
+    return asked.outerjoin(first, first.c.member_id == member.member_id) if tells_young_apart else asked
+
+
+def _told(span: Span | None, *order: Any) -> Subquery:
+    """Of each member the event that comes first in an order."""
+    asked = select(LineEvent.member_id, LineEvent.state).ext(distinct_on(LineEvent.member_id))
+    return asked.where(*in_span(LineEvent.member_id, span)).order_by(LineEvent.member_id, *order).subquery()
 
 
 def _texts(values: Iterable[str]) -> ColumnElement[Any]:

@@ -8,12 +8,12 @@ from base import database
 ENTRIES = (
     "posting", "statement", "statement_line", "void", "audit", "bill_line", "rate", "earn_rule", "expiry_policy", "terms",
     "analysis_run", "quote", "notice", "line_event", "line_policy", "extension", "proposal", "decision", "bill_correction", "bill_payment",
-    "earn_factor", "member_attribute",
+    "earn_factor", "member_attribute", "segment_version",
 )  # fmt: skip
 NEVER_DELETED = (
     "wallet", "member", "phone", "redemption", "voucher", "acceptance", "idempotency_key", "offer", "stock", "seat",
     "merchant", "outlet", "terminal", "clerk", "staff", "programme", "api_key", "import_run", "group_profile",
-    "group_contact", "spender", "spent", "expiry_run", "member_merge",
+    "group_contact", "spender", "spent", "expiry_run", "member_merge", "segment", "segment_member", "segment_run",
 )  # fmt: skip
 FORBIDDEN = {
     "a table of its own": "create table mine (a int)",
@@ -97,7 +97,7 @@ def test_of_an_acceptance_only_the_void_can_be_written(db):
     assert set(told.values()) == {"42501"}
 
 
-@pytest.mark.parametrize("table", ["group_contact", "spender"])
+@pytest.mark.parametrize("table", ["group_contact", "spender", "segment_member"])
 def test_of_a_contact_and_a_spender_only_the_end_can_be_written(db, table):
     told = {name: refused(f"update {table} set {name} = {name}") for name in columns(table)}
 
