@@ -214,3 +214,19 @@ def test_a_rule_that_asks_for_risk_says_that_it_may_only_add(asked):
     assert Rule(Conditions(**asked)).adds_only
     assert Rule(Conditions(areas=("33",)), Conditions(**asked)).adds_only
     assert not Rule(Conditions(areas=("33",))).adds_only
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(rule=RULES, at=st.integers(0, 13))
+def test_in_two_parts_a_rule_finds_whom_it_finds_at_once(people, rule, at):
+    on, cut = today(), sorted(people)[at]
+
+    with database.begin() as session:
+        parts = [
+            set(session.scalars(select(MemberFacts.member_id).where(rules.where(rule, on, span))))
+            for span in ((0, cut), (cut, 2**63 - 1))
+        ]
+
+    assert parts[0] | parts[1] == found(rule, on)
+    assert all(one <= cut for one in parts[0])
+    assert all(one > cut for one in parts[1])
