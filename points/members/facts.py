@@ -4,7 +4,7 @@ Values change by what is told or reckoned elsewhere (attributes, tiers, groups, 
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
@@ -40,12 +40,12 @@ class Facts:
     tiers: tuple[str, ...]
     tiers_until: date | None
     arpu_fen: int | None
-    risk: int | None
+    risk: int | None = field(repr=False)
     joined_on: date
     left_on: date | None
     wallet: State
     line: Line
-    birthday_month: int | None
+    birthday_month: int | None = field(repr=False)
     interests: frozenset[str]
     segments: frozenset[int]
 

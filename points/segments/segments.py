@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from base import audit, ids
 from base.auth.principals import Principal, Service, Staff
-from base.errors import Conflict, Invalid, NotFound
+from base.errors import Conflict, Invalid, NotAllowed, NotFound
 from points import programmes
 from points.members import scope
 from points.members.models import MemberFacts
@@ -48,6 +48,12 @@ class SegmentEnded(Conflict):
     """This segment has ended."""
 
     zh = "该客户分群已停用。"
+
+
+class SegmentNotYours(NotAllowed):
+    """This segment reaches beyond your area or programme."""
+
+    zh = "该分群超出您的地区或积分计划范围，您不能修改。"
 
 
 class BadRule(Invalid):
@@ -122,7 +128,7 @@ def add_version(
         raise SegmentEnded()
     if from_day < today:
         raise BadRule("from_day: lies in the past", field="from_day")
-    own(session, principal, shown.rule)  # who may not make such a rule may not replace it either
+    _may_change(session, principal, shown.rule)
     version = _add(session, principal, shown.segment, own(session, principal, rule), from_day, at)
     audit.write(session, principal.actor, "segment.version", reference(shown.segment), from_day=str(from_day))
     return replace(shown, version=version if from_day <= today else shown.version)
@@ -131,7 +137,7 @@ def add_version(
 def end(session: Session, principal: Principal, shown: Shown, at: datetime) -> Shown:
     """From now on nobody is in it; the next refresh closes the memberships. Harmless to repeat."""
     if shown.segment.ended_at is None:
-        own(session, principal, shown.rule)
+        _may_change(session, principal, shown.rule)
         shown.segment.ended_at = at
         session.flush()
         audit.write(session, principal.actor, "segment.ended", reference(shown.segment))
@@ -244,6 +250,19 @@ def own(session: Session, principal: Principal, rule: Rule) -> Rule:
             raise BadRule("areas: one of them lies outside of your own", field="areas")
         who = replace(who, areas=who.areas or (principal.area,))
     return replace(rule, who=who)
+
+
+def _may_change(session: Session, principal: Principal, rule: Rule) -> None:
+    """SegmentNotYours, unless all whom the rule is for are the asker's own."""
+    assert isinstance(principal, Staff | Service)
+    who = rule.who
+    if isinstance(principal, Service):
+        mine = programmes.by_id(session, principal.programme_id).code
+        if who.programmes != (mine,):
+            raise SegmentNotYours()
+    within = bool(who.areas) and all(area.startswith(principal.area) for area in who.areas)
+    if principal.area and not within:
+        raise SegmentNotYours()
 
 
 def rule_of(version: SegmentVersion) -> Rule:

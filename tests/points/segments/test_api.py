@@ -1,6 +1,7 @@
 """Segments over HTTP: staff and systems make, try, version, end and read them, each within their own scope."""
 
 import json
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import text, update
@@ -157,7 +158,7 @@ def test_a_person_of_an_area_tries_and_reads_within_it_alone(editor, app, progra
 
 
 def test_a_person_of_an_area_makes_segments_of_that_area_alone(editor, programme, people):
-    whole = make(editor, "whole").json["id"]
+    whole = make(editor, "whole", {"risk_at_least": 1}).json["id"]
     works_for("3302")
 
     mine = make(editor, "mine", {"risk_at_least": 1})
@@ -165,7 +166,9 @@ def test_a_person_of_an_area_makes_segments_of_that_area_alone(editor, programme
     ended = editor.post(f"/v1/segments/{whole}/end")
 
     assert mine.json["rule"] == {"areas": ["3302"], "risk_at_least": 1}
-    assert {theirs.json["type"], ended.json["type"]} == {"/problems/bad-rule"}
+    assert theirs.json["type"] == "/problems/bad-rule"
+    assert (ended.status_code, ended.json["type"]) == (403, "/problems/segment-not-yours")
+    assert editor.post(f"/v1/segments/{mine.json['id']}/end").status_code == 200
 
 
 def test_a_system_reads_and_makes_segments_of_its_own_programme_alone(app, editor, programme, people):
@@ -179,6 +182,11 @@ def test_a_system_reads_and_makes_segments_of_its_own_programme_alone(app, edito
     assert {one["code"] for one in system.get("/v1/segments").json["data"]} == {"whole", "mine"}
     assert system.get(f"/v1/segments/{theirs.json['id']}").json["type"] == "/problems/segment-unknown"
     assert make(system, "other", {"programmes": ["mzone"]}).json["type"] == "/problems/programme-unknown"
+    body = {"from_day": str(today() + timedelta(days=1)), "rule": HANGZHOU}
+    changed = [
+        system.post(f"/v1/segments/{one.json['id']}/versions", body).status_code for one in (whole, mine)
+    ]
+    assert changed == [403, 201]
     page = system.get(f"/v1/segments/{whole.json['id']}/members").json["data"]
     assert {one["member"] for one in page} == {ids.public("mbr", one) for one in people[:2]}
 
