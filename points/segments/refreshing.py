@@ -17,12 +17,12 @@ from sqlalchemy import (
     exists,
     false,
     func,
-    insert,
     literal,
     select,
     text,
     update,
 )
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, aliased
 
 from base import clock, ids
@@ -77,16 +77,31 @@ def begin(session: Session, work: Work, on: date, at: datetime) -> SegmentRun:
     latest = session.scalar(select(func.max(SegmentRun.as_of)).where(SegmentRun.segment_id == segment_id))
     if latest is not None and latest > on:
         raise LaterDayRefreshed(segment=work.segment.code, day=str(latest))
+    fresh = {
+        "version_id": version_id,
+        "as_of": on,
+        "began_at": at,
+        "last_member": 0,
+        "came": 0,
+        "went": 0,
+        "stayed": 0,
+    }
     run = session.scalar(mine.where(SegmentRun.ended_at.is_(None)).with_for_update())
     if run is None:
-        run = SegmentRun(segment_id=segment_id, run_id=ids.new_id())
-    elif (run.version_id, run.as_of) == (version_id, on):
-        return run
-    # What is counted afresh: of one that was broken off for another day, those who came count as staying.
-    run.version_id, run.as_of, run.began_at, run.ended_at = version_id, on, at, None
-    run.last_member = run.came = run.went = run.stayed = 0
-    session.add(run)
-    session.flush()
+        made: SegmentRun | None = session.scalar(
+            insert(SegmentRun)
+            .values(segment_id=segment_id, run_id=ids.new_id(), **fresh)
+            .on_conflict_do_nothing(index_elements=["segment_id"], index_where=SegmentRun.ended_at.is_(None))
+            .returning(SegmentRun)
+        )
+        if made is None:
+            raise StillRunning(retry_after_s=1)
+        return made
+    if (run.version_id, run.as_of) != (version_id, on):
+        # It is counted afresh: of one that was broken off for another day, those who came count as staying.
+        for name, value in fresh.items():
+            setattr(run, name, value)
+        session.flush()
     return run
 
 

@@ -9,12 +9,13 @@ from base import clock, database, locks
 from base.database import StillRunning
 from points.members import facts
 from points.segments import refreshing, segments
-from points.segments.models import SegmentMember
+from points.segments.models import SegmentMember, SegmentRun
 from points.segments.refreshing import LAST, LaterDayRefreshed
 from points.segments.rules import Conditions, Rule
 from points.segments.verify import findings
 from tests.given import given_member, given_person, given_programme
 from tests.points.segments.peopled import given_facts, today
+from tests.points.test_ledger import at_once
 
 
 @pytest.fixture
@@ -166,6 +167,18 @@ def test_two_at_once_wait_for_each_other_and_the_second_is_told(people):
             step(run, work)  # the lock on the run is not given within the deadline
 
     assert present(segment) == set(people[:2])
+
+
+def test_of_two_who_begin_at_once_there_is_one_run(people):
+    segment = given_segment()
+    work = work_of(segment)
+
+    answers = at_once(4, lambda number: begin(work))
+
+    told = {answer.run_id if isinstance(answer, SegmentRun) else type(answer) for answer in answers}
+    assert len(told - {StillRunning}) == 1
+    with database.begin() as session:
+        assert session.scalar(text("select count(*) from segment_run")) == 1
 
 
 def test_a_second_command_is_told_that_one_is_running(people, cli):
