@@ -39,6 +39,7 @@ from points.opening import api as opening_api
 from points.operations import api as operations_api
 from points.people import api as people_api
 from points.preferences import api as preferences_api
+from points.segments import api as segments_api
 from points.statements import api as points_statements_api
 from points.tiers import api as tiers_api
 from points.wallets import api as wallets_api
@@ -92,6 +93,7 @@ def create_app(config: Config) -> Flask:
         opening_api,
         earnings_api,
         entitlements_api,
+        segments_api,
         offers_api,
         redemptions_api,
         vouchers_api,

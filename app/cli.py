@@ -20,6 +20,7 @@ from app.commands import (
     lines,
     notify,
     proof,
+    segments,
     servers,
     staff,
     tiers,
@@ -58,6 +59,7 @@ for group in (
     tiers.verbs,
     (imports.imports, groups.groups, lines.lines),
     (imports.imports, groups.groups, lines.lines, notify.notify),
+    (imports.imports, groups.groups, lines.lines, segments.segments),
 ):
     for verb in group:
         jifen.add_command(verb)

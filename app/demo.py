@@ -10,9 +10,10 @@ from pathlib import Path
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from admin.analytics import simulator
+from admin.analytics import demo_people, simulator
 from admin.staff import staff
 from app import demo_allowances
+from app.commands.segments import refreshed
 from app.sandbox import billing as sandbox
 from base import clock, database
 from base.config import Config
@@ -47,11 +48,19 @@ def make(config: Config, size: str, *, quiet: bool, billing_state: Path | None =
     plan = SIZES[size]
     with _sandbox(billing_state) as url, bar(plan.months, "demo: months", quiet=quiet) as shown:
         simulator.make(config, plan, lambda credit: billing.top_up(url, credit), shown)
+    at = clock.now()
+    today = clock.day(at, simulator.ZONE)
+    with database.begin() as session:
+        demo_people.tell(session, today, at)
+        demo_people.interests(session, config, at)
     with database.begin() as session:
         checker = staff.add(session, CHECKER, "Demo checker", staff_password(config, CHECKER), ["checker"])
         maker = staff.add(session, STAFF, "Demo", staff_password(config), STAFF_ROLES)
         _name_managers(session, maker.staff_id)
         demo_allowances.make(session, staff.principal(maker), staff.principal(checker))
+        demo_people.make_segments(session, staff.principal(maker), at, today)
+    for _ in refreshed(today, quiet=True):
+        pass
     return True
 
 

@@ -53,6 +53,7 @@ from points.notices import debits
 from points.notices import verify as told_verify
 from points.opening import opening
 from points.opening import verify as opening_verify
+from points.segments import verify as segments_verify
 from points.tiers import grants, proposals
 from points.tiers import verify as tiers_verify
 
@@ -118,6 +119,7 @@ def findings(
     yield from erasures_verify.findings(session)
     yield from groups_verify.findings(session)
     yield from lines_verify.findings(session)
+    yield from segments_verify.findings(session)
     yield from approvals_verify.findings(session)
     yield from adjustments_verify.findings(session)
     yield from merges_verify.findings(session)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from base import clock
-from bench import growth, imports, ledger, members, results, rivals, server, tiers
+from bench import growth, imports, ledger, members, people, results, rivals, server, tiers
 from bench.plans import PLANS, Figures, Measured, Plan, Say, with_ten_million
 from bench.population import Populations
 
@@ -50,6 +50,7 @@ PARTS: dict[str, Callable[[Bench], Measured]] = {
     "imports": lambda b: imports.measure(b.server, b.plan),
     "tiers": lambda b: tiers.evaluated(b.server, b.plan, b.say),
     "members": lambda b: members.measure(b.server, b.plan),
+    "people": lambda b: people.measure(b.server, b.plan, b.populations, b.say),
 }
 APART = frozenset({"tiers", "members", "people"})  # a topic of their own each
 TOPICS = {

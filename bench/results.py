@@ -26,6 +26,9 @@ TARGETS: dict[str, tuple[str, float]] = {
     "verify_s_per_million": (AT_MOST, 60),
     "verify_megabytes": (AT_MOST, 300),
     "verify_findings": (AT_MOST, 0),
+    "facts_server_p99_ms": (AT_MOST, 5),
+    "segments_refresh_first_s": (AT_MOST, 30),
+    "segments_refresh_again_s": (AT_MOST, 30),
 }
 
 

@@ -1,6 +1,6 @@
 """What the ledger refuses, by name."""
 
-from base.errors import Conflict, Invalid, NotAllowed, OverLimit
+from base.errors import Conflict, Invalid, NotAllowed, NotFound, OverLimit
 
 
 class NotEnoughPoints(Conflict):
@@ -33,6 +33,12 @@ class StillLapsed(Conflict):
     """No extension gives these points a last day to come."""
 
     zh = "没有公告延长这些积分的有效期。"
+
+
+class MemberUnknown(NotFound):
+    """There is no such member."""
+
+    zh = "没有该会员。"
 
 
 class MemberTooNew(NotAllowed):

@@ -42,6 +42,7 @@ MENU = (
     ),
     ("audit:read", _("View log"), "/staff/view-log", "search", ()),
     ("offers:read", _("Offers"), "/staff/offers", "gift", ()),
+    ("segments:read", _("Segments"), "/staff/segments", "group", ()),
     ("rates:read", _("Rates and rules"), "/staff/rates", "scales", ()),
     ("statements:read", _("Merchants"), "/staff/merchants", "shop", ("/staff/statements",)),
     ("retention:read", _("Redemption and staying"), "/staff/retention", "chart", ()),

@@ -14,6 +14,7 @@ from admin.console.members import pages as members
 from admin.console.merchants import pages as merchants
 from admin.console.offers import pages as offers
 from admin.console.retention import pages as retention
+from admin.console.segments import pages as segments
 from admin.console.words import JOB_STATES, OFFER_KINDS
 from admin.staff import staff
 from admin.staff.staff import StaffSignInRefused
@@ -26,7 +27,7 @@ from base.http.problems import PageExpired, body_of, status_of
 from base.http.settings import config
 
 blueprint = Blueprint("console_pages", __name__, template_folder="templates", url_prefix="/staff")
-for topic in (members, looks, adjustments, approvals, care, offers, merchants, retention):
+for topic in (members, looks, segments, adjustments, approvals, care, offers, merchants, retention):
     blueprint.register_blueprint(topic.blueprint)
 
 

@@ -20,6 +20,7 @@ from points.care import imports as manager_imports
 from points.groups import imports as group_imports
 from points.imports import Report
 from points.lines import imports as line_imports
+from points.members import attribute_files
 from points.members import imports as member_imports
 from points.members.sign_in import secrets_of
 from points.models import Programme
@@ -90,6 +91,13 @@ _kind(
     Operations: earn, unearn, redeem, hold, capture, release, reverse; `of` names the key of the one that is
     followed.""",
     lambda programme, config, file, how: operation_files.take_in(programme, file, **how),
+)
+_kind(
+    "attributes",
+    """What members are from a day on (CSV): customer_id, name, from_day, value, maybe source, reason.
+
+    Names: area, arpu_fen, risk, tier, birthday.""",
+    lambda programme, config, file, how: attribute_files.take_in(programme, file, **how),
 )
 _kind(
     "bonuses",

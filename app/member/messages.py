@@ -4,13 +4,14 @@ from flask import redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
 from app.member.frame import PAGE, _, blueprint, cursor, me, position
-from base import database
+from base import channels, clock, database
 from base.auth.guard import needs
 from base.errors import Invalid
 from base.http.settings import config
 from base.notices import notices
 from base.web.i18n import OWN_NAMES
 from points.members import members
+from points.preferences import preferences
 
 BOTH = "both"
 NOT_SHOWN = ("sign-in-code",)  # of no use by now, and nobody should learn to read codes here
@@ -44,5 +45,14 @@ def choose_language() -> ResponseReturnValue:
     if wanted not in (BOTH, *OWN_NAMES):
         raise Invalid(_("Choose one of the languages."))
     with database.begin() as session:
-        members.speak(session, me().member_id, None if wanted == BOTH else wanted)
+        preferences.say(
+            session,
+            config(),
+            me().member_id,
+            preferences.LANGUAGE,
+            [] if wanted == BOTH else [wanted],
+            consent=True,
+            channel=channels.MEMBER_WEB,
+            at=clock.now(),
+        )
     return redirect("/messages", 303)

@@ -34,6 +34,7 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "earnings:estimate",
             "members:reveal",
             "erasures:propose",
+            "segments:read",
         }
     ),
     "security": frozenset(
@@ -78,10 +79,14 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "tier-policies:propose",
             "care:rules",
             "balances:propose",
+            "segments:read",
+            "segments:write",
         }
     ),
     "finance": frozenset({"console", "statements:read", "offers:read", "rates:read", "earnings:estimate"}),
-    "analyst": frozenset({"console", "retention:read", "offers:read", "rates:read", "earnings:estimate"}),
+    "analyst": frozenset(
+        {"console", "retention:read", "offers:read", "rates:read", "earnings:estimate", "segments:read"}
+    ),
     "auditor": frozenset(
         {
             "console",
@@ -110,6 +115,8 @@ SERVICE_SCOPES = frozenset(
         "entitlements:write",
         "bonuses:write",
         "notices:receipts",
+        "segments:read",
+        "segments:write",
     }
 )
 # What a key for the members of one area may have; the others are about a whole programme.

@@ -15,12 +15,14 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from base import clock
-from base.errors import Invalid
+from base.errors import Conflict, Invalid
 from points.factors import TIER_CODE, Circumstances, full_years
 from points.members.areas import AREA as AREA_CODE
+from points.members.models import MemberAttribute
 from points.tiers import present, reckoning
 from points.tiers.ladders import NO_LADDERS, Ladders
 from points.tiers.reckoning import Granted, Span
@@ -36,6 +38,28 @@ class BadAttribute(Invalid):
     """This cannot be told of a member."""
 
     zh = "会员属性不正确。"
+
+
+class AttributeChanged(Conflict):
+    """Something else was told of this member for the same day."""
+
+    zh = "同一日期已为该会员记录了不同的值。"
+    next_en = "What was told is never edited; tell what holds from another day on."
+    next_zh = "已记录的内容不可修改；请用另一个生效日期重新提交。"
+
+
+EARLIEST = date(1950, 1, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What is told of a member: from which day on a value holds, by whom and why."""
+
+    name: str
+    from_day: date
+    value: str
+    source: str
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +203,39 @@ def add_many(
     present.lock(session, members)
     connection.exec_driver_sql(_LATEST, (members,))
     present.refresh(session, {member_id for member_id, name, _ in told if name == TIER}, clock.now())
+
+
+def tell(session: Session, member_id: int, told: Told, today: date) -> bool:
+    """Keep what is told of one member; False: it was there already. BadAttribute, AttributeChanged.
+
+    The birthday, which has no history, is told when a member is enrolled or by file.
+    """
+    if told.name == BIRTHDAY:
+        raise BadAttribute("name: a birthday is told when a member is enrolled, or by file")
+    check(told.name, told.value)
+    if not EARLIEST <= told.from_day <= today:
+        raise BadAttribute(f"from_day: must lie between {EARLIEST} and today")
+    place = member_id, told.name, told.from_day
+    fresh = session.get(MemberAttribute, place, populate_existing=True) is None
+    if fresh:
+        add_many(session, {place: told.value}, source=told.source, reason=told.reason)
+    kept = session.get(MemberAttribute, place, populate_existing=True)  # somebody may have been first
+    if kept is None or kept.value != told.value:
+        raise AttributeChanged(name=told.name, from_day=str(told.from_day))
+    return fresh
+
+
+def history(
+    session: Session, member_id: int, *, before: tuple[str, date] | None = None, limit: int
+) -> list[MemberAttribute]:
+    """All that was told of a member, by name, of each name the latest first; from after a place on."""
+    asked = select(MemberAttribute).where(MemberAttribute.member_id == member_id)
+    if before is not None:
+        name, day = before
+        later = (MemberAttribute.name == name) & (MemberAttribute.from_day < day)
+        asked = asked.where((MemberAttribute.name > name) | later)
+    order = MemberAttribute.name, MemberAttribute.from_day.desc()
+    return list(session.scalars(asked.order_by(*order).limit(limit)))
 
 
 def check(name: str, value: str) -> None:

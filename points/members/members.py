@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from base import clock, database, ids, seals, vault
 from base.database import StillRunning
-from base.errors import Invalid, NotFound
+from base.errors import Invalid
 from points import ledger
 from points.deeds import Request
 from points.kinds import Kind, State
@@ -20,16 +20,11 @@ from points.members import facts, numbers
 from points.members.attributes import AREA, ARPU, BIRTHDAY, RISK, TIER
 from points.members.models import Member, MemberFacts, Phone, PhoneHolder
 from points.models import Programme
+from points.refusals import MemberUnknown as MemberUnknown
 from points.tiers import ladders, present
 
 CUSTOMER_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 PHONE = re.compile(r"\+?[0-9]{5,15}")
-
-
-class MemberUnknown(NotFound):
-    """There is no such member."""
-
-    zh = "没有该会员。"
 
 
 class BadCustomerId(Invalid):
@@ -318,11 +313,6 @@ def birthday_of(session: Session, member_id: int) -> str | None:
     """MM-DD, where it is known."""
     found = session.get(MemberFacts, member_id)
     return found.birthday if found else None
-
-
-def speak(session: Session, member_id: int, language: str | None) -> None:
-    """Messages in this language from now on; None: in all."""
-    by_id(session, member_id).language = language
 
 
 def suspend(session: Session, member_id: int) -> None:

@@ -123,6 +123,9 @@ def say(
     session.flush()
     if name == INTERESTS:
         _keep_facts(session, config, member_id)
+    elif name == LANGUAGE:
+        said_last = latest(session, config, member_id)[LANGUAGE].values
+        member.language = said_last[0] if said_last else None  # in which messages go out
     return said
 
 

@@ -60,7 +60,7 @@ def test_the_tables_of_a_members_deed_are_all_spread_by_the_member():
 
     assert {
         "wallet", "posting", "hold", "redemption", "voucher", "acceptance", "void", "quote", "seat", "outbox", "gift",
-        "idempotency_key", "notice", "bill_line", "bill_correction", "phone",
+        "idempotency_key", "notice", "bill_line", "bill_correction", "phone", "segment_member",
     } <= hot  # fmt: skip
 
 

@@ -9,14 +9,14 @@ ENTRIES = (
     "posting", "statement", "statement_line", "void", "audit", "bill_line", "rate", "earn_rule", "expiry_policy", "terms",
     "analysis_run", "quote", "line_event", "line_policy", "extension", "proposal", "decision", "bill_correction", "bill_payment",
     "earn_factor", "member_attribute", "bonus_rule", "bonus", "notice_template", "expiry_notice", "entitlement_rule", "entitlement_use",
-    "preference", "opening_lot",
+    "preference", "opening_lot", "segment_version",
 )  # fmt: skip
 NEVER_DELETED = (
     "wallet", "member", "phone", "redemption", "voucher", "acceptance", "idempotency_key", "offer", "stock", "seat",
     "merchant", "outlet", "terminal", "clerk", "staff", "programme", "api_key", "import_run", "group_profile",
     "group_contact", "spender", "spent", "expiry_run", "member_merge", "bonus_budget", "bonus_day",
     "notice", "notice_walk", "notice_spend", "entitlement_count", "member_facts", "area", "vault_key", "vault_item", "phone_holder",
-    "companion_link",
+    "companion_link", "segment", "segment_member", "segment_run",
 )  # fmt: skip
 FORBIDDEN = {
     "a table of its own": "create table mine (a int)",
@@ -108,7 +108,7 @@ def test_of_a_notice_only_its_way_can_be_written_never_its_text_or_receiver(db):
     assert {state for name, state in told.items() if name not in way} == {"42501"}
 
 
-@pytest.mark.parametrize("table", ["group_contact", "spender"])
+@pytest.mark.parametrize("table", ["group_contact", "spender", "segment_member"])
 def test_of_a_contact_and_a_spender_only_the_end_can_be_written(db, table):
     told = {name: refused(f"update {table} set {name} = {name}") for name in columns(table)}
 

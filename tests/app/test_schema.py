@@ -92,6 +92,7 @@ def test_primary_keys_agree_and_those_of_hot_tables_begin_with_the_member(db, co
         "line_event",
         "member_merge",
         "bonus",
+        "segment_member",
     }
     assert {name for name in hot if keys[name][0] != "member_id"} == set()
     for name in hot:

@@ -35,6 +35,8 @@ PAGES = {
     "/staff/approvals": {"support", "checker", "editor", "auditor"},
     "/staff/offers": {"support", "editor", "finance", "analyst"},
     "/staff/rates": {"editor", "finance", "analyst"},
+    "/staff/segments": {"support", "editor", "analyst"},
+    "/staff/segments/draft?areas=33": {"support", "editor", "analyst"},
     "/staff/merchants": {"finance", "auditor"},
     "/staff/statements?merchant=tea": {"finance", "auditor"},
     "/staff/retention": {"analyst", "auditor"},
