@@ -319,8 +319,8 @@ SERVICES = (
     "lines:write",
     "bills:write",
     "bonuses:write",
+    "entitlements:write",
     "notices:receipts",
-    "members:write",
     "segments:read",
     "segments:write",
 )

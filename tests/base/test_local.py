@@ -143,7 +143,7 @@ def test_a_server_outlives_the_process_that_started_it_and_another_can_stop_it(s
     assert not local.stop(data_dir)
 
 
-@pytest.mark.parametrize("number", [os.getpid(), 999_999_999])
+@pytest.mark.parametrize("number", [os.getpid(), 999_999_999], ids=["of another process", "of none"])
 def test_a_stale_pid_file_is_recovered_from(number, servers, data_dir):
     place = local_place.find(data_dir)
     local.start(data_dir, durable=False)
