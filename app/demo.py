@@ -29,6 +29,7 @@ SIZES = simulator.SIZES
 STAFF = "staff@demo.example"
 STAFF_ROLES = ["support", "editor", "finance", "analyst"]
 CHECKER = "checker@demo.example"  # whoever proposes cannot approve
+AUDITOR = "auditor@demo.example"  # who looked at whom, and why
 TERMINAL = "tea-hangzhou-1"
 
 
@@ -55,6 +56,7 @@ def make(config: Config, size: str, *, quiet: bool, billing_state: Path | None =
         demo_people.interests(session, config, at)
     with database.begin() as session:
         checker = staff.add(session, CHECKER, "Demo checker", staff_password(config, CHECKER), ["checker"])
+        staff.add(session, AUDITOR, "Demo auditor", staff_password(config, AUDITOR), ["auditor"])
         maker = staff.add(session, STAFF, "Demo", staff_password(config), STAFF_ROLES)
         _name_managers(session, maker.staff_id)
         demo_allowances.make(session, staff.principal(maker), staff.principal(checker))
@@ -90,9 +92,9 @@ def sign_ins(config: Config, address: str) -> list[str]:
         row = session.execute(
             text(
                 "select m.member_id, p.code from member m join programme p using (programme_id) join wallet w "
-                "using (member_id) where m.left_on is null and p.code = 'gotone' and w.balance between 3000 and 20000 "
+                "using (member_id) join member_facts f using (member_id) where m.left_on is null and p.code = 'gotone' and w.balance between 3000 and 20000 "
                 "order by exists(select 1 from voucher v where v.member_id = m.member_id and v.state = 'issued') desc, "
-                "m.member_id limit 1"
+                "cardinality(f.tiers) desc, m.member_id limit 1"
             )
         ).one_or_none()
         phone = members.phone_of(session, secrets_of(config), row.member_id) if row else None
@@ -100,6 +102,7 @@ def sign_ins(config: Config, address: str) -> list[str]:
         f"  clerk    {address}/till/sign-in    terminal {TERMINAL}, clerk 01, PIN {simulator.PIN}",
         f"  staff    {address}/staff/sign-in   {STAFF}, password {staff_password(config)}",
         f"  checker  {address}/staff/sign-in   {CHECKER}, password {staff_password(config, CHECKER)}",
+        f"  auditor  {address}/staff/sign-in   {AUDITOR}, password {staff_password(config, AUDITOR)}",
     ]
     if row:
         lines.insert(

@@ -16,9 +16,11 @@ from base.progress import bar
 from points.segments import refreshing
 from points.segments.models import SegmentRun
 from points.segments.refreshing import Work
+from points.tiers import present
 
 TRIES = 5
 LOCK = "segments refresh"
+CATCH_UP = 5_000
 
 
 @click.group("segments")
@@ -51,6 +53,10 @@ def refresh(on: date | None, as_json: bool, quiet: bool) -> None:
 
 def refreshed(on: date, *, quiet: bool) -> Iterator[dict[str, Any]]:
     """Refresh every segment as of a day, a part in each transaction; what was counted, segment by segment."""
+    while True:  # granted tiers that ended since the last evaluation count no longer
+        with database.begin() as session:
+            if present.catch_up(session, clock.now(), CATCH_UP) < CATCH_UP:
+                break
     with database.begin() as session:
         due, ends = refreshing.due(session, on), refreshing.parts(session)
     with bar(len(due) * len(ends), "segments: parts", quiet=quiet) as shown:

@@ -14,8 +14,10 @@ from sqlalchemy.orm import Session
 from points.kinds import State
 from points.lines import states
 from points.lines.states import Line, Membership
+from points.members import attributes
 from points.members.models import MemberFacts
 from points.refusals import MemberUnknown
+from points.tiers import ladders
 
 PERSON, GROUP, CONTACT = "person", "group", "contact"
 
@@ -24,8 +26,8 @@ PERSON, GROUP, CONTACT = "person", "group", "contact"
 class Facts:
     """What a member is on a day, as everything asks that is only for some.
 
-    `contact_of`: class and rank for each group whose contact the member is. `tiers` are those that hold on the day; once
-    the last day of granted ones has passed (`tiers_ended`) there are none. `interests`: those with consent alone.
+    `contact_of`: class and rank for each group whose contact the member is. `tiers` are those that hold on the day, also
+    once the last day of granted ones has passed (`tiers_ended`). `interests`: those with consent alone.
     `segments`: ids of those that the member was in at their last refresh. `risk` is for the operator's eyes only.
     """
 
@@ -61,7 +63,10 @@ class Facts:
 
 
 def of(session: Session, member_id: int, on: date) -> Facts:
-    """The facts of a member on a day, in one statement; MemberUnknown."""
+    """The facts of a member on a day, in one statement; MemberUnknown.
+
+    Where a granted tier ended and no run has come by since, a second look reckons the tiers from their history.
+    """
     row = session.connection().exec_driver_sql(STATEMENT, (member_id,)).one_or_none()
     if row is None:
         raise MemberUnknown()
@@ -78,7 +83,7 @@ def of(session: Session, member_id: int, on: date) -> Facts:
         group_class=row.group_class,
         contact_of=frozenset((pair[0], pair[1]) for pair in row.contact_of),
         area=row.area,
-        tiers=() if ended else tuple(row.tiers),
+        tiers=_reckoned(session, member_id, row.programme_id, on) if ended else tuple(row.tiers),
         tiers_until=row.tiers_until,
         arpu_fen=row.arpu_fen,
         risk=row.risk,
@@ -90,6 +95,11 @@ def of(session: Session, member_id: int, on: date) -> Facts:
         interests=frozenset(row.interests),
         segments=frozenset(row.segments),
     )
+
+
+def _reckoned(session: Session, member_id: int, programme_id: int, on: date) -> tuple[str, ...]:
+    known = attributes.of_many(session, [member_id], ladders.load(session, programme_id)).get(member_id)
+    return tuple(sorted(known.every_on(on))) if known else ()
 
 
 def full_months(since: date, on: date) -> int:

@@ -60,6 +60,7 @@ left join codes c on c.member_id = k.member_id left join edges e on e.member_id 
 """
 _FACTS = "from member_facts f join programme p on p.programme_id = f.programme_id where f.member_id "
 _TODAY = "(%s::timestamptz at time zone p.zone)::date"
+_ENDED = f"select f.member_id {_FACTS} > 0 and f.tiers_until < {_TODAY} order by f.member_id limit %s"
 _OF_MEMBERS = f"select f.member_id, f.programme_id, {_TODAY} as day {_FACTS} = any(%s)"
 _AS_FACTS_SAY = (
     f"select f.member_id, f.programme_id, least(f.tiers_until, {_TODAY}) as day {_FACTS} between %s and %s"
@@ -82,6 +83,13 @@ def refresh(session: Session, members: Iterable[int], at: datetime) -> None:
         "and (f.tiers is distinct from n.tiers or f.tiers_until is distinct from n.until)",
         (at, wanted),
     )
+
+
+def catch_up(session: Session, at: datetime, limit: int) -> int:
+    """Write anew the tiers of some members whose granted one ended before the day of a moment; how many there were."""
+    ended = session.connection().exec_driver_sql(_ENDED, (at, limit)).scalars().all()
+    refresh(session, ended, at)
+    return len(ended)
 
 
 def lock(session: Session, members: Iterable[int]) -> None:
