@@ -83,6 +83,7 @@ ADJUSTMENT_REASONS = {
     "misuse": _("Misuse"),
 }
 YES, NO = _("yes"), _("no")
+PERIODS = {"month": _("calendar month"), "quarter": _("calendar quarter"), "year": _("calendar year")}
 SAID = {  # what the parts of a proposal are called
     "programme": _("Programme"),
     "reason": _("Reason"),
@@ -92,13 +93,6 @@ SAID = {  # what the parts of a proposal are called
     "until_day": _("Until day"),
     "names": _("Name"),
     "points": _("Points"),
-    "perk": _("Perk"),
-    "period": _("Period"),
-    "uses": _("Uses in a period, by tier"),
-    "guests": _("Guests at most"),
-    "guests_take_uses": _("Guests take uses as well"),
-    "carry_over": _("Unused ones that are carried over"),
-    "blackout_days": _("Days without"),
 }
 APPROVAL_KINDS = {
     "adjustment": _("Adjustment"),

@@ -40,6 +40,19 @@ def name(session: Session, code: str) -> dict[str, str] | None:
     return found.names if found else None
 
 
+def full_name(session: Session, code: str) -> dict[str, str] | None:
+    """The names from the province down, as an address has them; None where no part of it has a name."""
+    parts = [code[:end] for end in (2, 4, 6) if end <= len(code)]
+    known = {row.code: row.names for row in session.scalars(select(Area).where(Area.code.in_(parts)))}
+    named = [known[part] for part in parts if part in known]
+    if not named:
+        return None
+    return {
+        "zh-CN": "".join(one["zh-CN"] for one in named),
+        "en": ", ".join(one["en"] for one in named[::-1]),
+    }
+
+
 def every(session: Session) -> list[Area]:
     """All areas that have a name, by code."""
     return list(session.scalars(select(Area).order_by(Area.code)))

@@ -23,7 +23,7 @@ from points.lines import log
 from points.lines import words as line_words
 from points.lines.models import LineEvent
 from points.lines.states import Line, LineState
-from points.members import members, scope
+from points.members import areas, members, scope
 from points.members.members import CUSTOMER_ID
 from points.members.models import Member, MemberFacts
 from points.people import looking
@@ -59,6 +59,7 @@ def one_member(member: str) -> ResponseReturnValue:
     with database.begin() as session:
         seen = looking.view(session, config(), current(), member)
         row = seen.member
+        area = areas.full_name(session, seen.area)
         member_id = row.member_id
         shown = wallets.show(session, member_id, at)
         postings = wallets.postings(session, member_id, before=place[0] if place else None, limit=PAGE + 1)
@@ -81,6 +82,7 @@ def one_member(member: str) -> ResponseReturnValue:
     return page(
         "console/member.html",
         member=row,
+        area=area,
         member_ref=member,
         merged_into=ids.public("mbr", shown.merged_into) if shown.merged_into else None,
         shown=shown,
