@@ -29,7 +29,10 @@ def home(app, member_id, language):
 
 
 def test_a_programme_with_a_name_of_its_own_uses_it_everywhere(app, db):
-    many, one = member_of(db, "mzone", M_POINTS, 1_234), given_member(db, given_programme("mzone"), points=1)
+    many = member_of(db, "mzone", M_POINTS, 1_234)
+    with database.begin() as session:
+        programme = programmes.by_code(session, "mzone")
+    one = given_member(db, programme, points=1)
 
     assert "1,234 M points" in home(app, many, "en")
     assert "1,234 M值" in home(app, many, "zh-CN")
