@@ -10,12 +10,14 @@ from admin.staff import api as staff_api
 from app import dev, health
 from app.docs import pages as docs
 from app.member import pages as member
+from app.member import units
 from app.till import pages as till
 from base.auth import guard
 from base.config import Config
 from base.http import api, headers, problems, settings
 from base.notices import api as notices_api
 from base.web import blueprint as web
+from base.web import formats
 from catalog.offers import api as offers_api
 from catalog.redemptions import api as redemptions_api
 from catalog.vouchers import api as vouchers_api
@@ -69,6 +71,7 @@ def create_app(config: Config) -> Flask:
     guard.init(app)
     problems.init(app)
     web.init(app, language=config.language, zone=config.zone)
+    formats.named_as(app, units.of_caller)
     csrf = CSRFProtect(app)
     frame = api.init(app)
     for topic in (

@@ -16,7 +16,7 @@ from base.database import Base
 
 
 class Programme(Base):
-    """A points scheme of one brand."""
+    """A points scheme of one brand; `unit`: what it calls its points, by language (None: points)."""
 
     __tablename__ = "programme"
     programme_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
@@ -26,6 +26,7 @@ class Programme(Base):
     currency: Mapped[str] = mapped_column(Text)
     minimum_tenure_days: Mapped[int] = mapped_column(Integer)
     closed_at: Mapped[datetime | None]
+    unit: Mapped[dict[str, str] | None] = mapped_column(JSONB)
 
 
 class WalletRow(Base):

@@ -21,6 +21,14 @@ class ProgrammeClosed(Conflict):
     next_en, next_zh = "Its points can be looked at, not used.", "积分可以查看，但不能再使用。"
 
 
+UNIT = {"zh-CN": "积分", "en": "points"}  # a name of its own may also have a form for one, `en-one`
+
+
+def unit_of(programme: Programme) -> dict[str, str]:
+    """What a programme calls its points, by language."""
+    return {language: (programme.unit or UNIT)[language] for language in UNIT}
+
+
 def create(
     session: Session,
     code: str,
@@ -29,8 +37,9 @@ def create(
     zone: str,
     currency: str,
     minimum_tenure_days: int = 0,
+    unit: dict[str, str] | None = None,
 ) -> Programme:
-    """The programme of that code; made when it is not there."""
+    """The programme of that code; made when it is not there. `unit`: what its points are called, see UNIT."""
     found = session.scalar(select(Programme).where(Programme.code == code))
     if found is None:
         found = Programme(
@@ -41,6 +50,7 @@ def create(
             currency=currency,
             minimum_tenure_days=minimum_tenure_days,
             closed_at=None,
+            unit=unit,
         )
         session.add(found)
         session.flush()

@@ -51,6 +51,7 @@ CHUNK = 100
 BILLS_CHUNK = 1_500
 SHARE_ACCEPTED = 0.8
 PIN = "246810"
+UNITS = {"mzone": {"zh-CN": "M值", "en": "M points", "en-one": "M point"}}  # what points are called
 CreditBill = Callable[[Credit], Outcome]
 
 
@@ -150,9 +151,8 @@ def _set_up(
 
 def _programme(session: Session, brand: Brand, first_day: date) -> Programme:
     english = {"gotone": "GoTone", "mzone": "M-Zone"}.get(brand.code, brand.code)
-    programme = programmes.create(
-        session, brand.code, {"zh-CN": brand.name, "en": english}, zone=ZONE, currency="CNY"
-    )
+    names, unit = {"zh-CN": brand.name, "en": english}, UNITS.get(brand.code)
+    programme = programmes.create(session, brand.code, names, zone=ZONE, currency="CNY", unit=unit)
     for line_type in ("plan", "data", "voice"):
         policies.add_earn_rule(session, programme.programme_id, line_type, first_day, points=1, per_fen=100)
     policies.add_expiry_policy(session, programme.programme_id, policies.BILL_POINTS, first_day, months=36)

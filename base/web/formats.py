@@ -1,15 +1,16 @@
 """How numbers, money and times read on a page, in the language of the request."""
 
+from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
 
 from babel.dates import format_date, format_skeleton
 from babel.numbers import format_currency, format_decimal
-from flask import Flask, current_app, has_app_context
+from flask import Flask, current_app, has_app_context, has_request_context
 
 from base import clock
 from base.money import yuan_text
-from base.web.i18n import locale, ngettext
+from base.web.i18n import current_language, locale, ngettext
 
 DEFAULT_ZONE = "Asia/Shanghai"
 
@@ -17,7 +18,7 @@ DEFAULT_ZONE = "Asia/Shanghai"
 def init(app: Flask, zone: str = DEFAULT_ZONE) -> None:
     """Make the filters known to templates; `zone` is the IANA name in which moments are shown."""
     app.config["ZONE"] = zone
-    for one in (fen, points, number, signed, percent, day, month_day, month, moment, time_of_day, iso):
+    for one in (fen, points, unit, number, signed, percent, day, month_day, month, moment, time_of_day, iso):
         app.add_template_filter(one)
 
 
@@ -29,10 +30,36 @@ def fen(amount: int | None, currency: str = "CNY") -> str:
 
 
 def points(amount: int | None) -> str:
-    """Points with their unit: 1234 -> 1,234 分 or 1,234 points."""
+    """Points with their unit: 1234 -> 1,234 分 or 1,234 points, or by the name that the programme has for them."""
     if amount is None:
         return "—"
+    if named := _named():
+        return f"{number(amount)} {_form(named, amount)}"
     return str(ngettext("%(number)s point", "%(number)s points", amount, number=number(amount)))
+
+
+def unit(amount: int) -> str:
+    """The unit alone: 分, points, or the programme's own."""
+    named = _named()
+    return _form(named, amount) if named else str(ngettext("point", "points", amount))
+
+
+def named_as(app: Flask, names_of: Callable[[], dict[str, str] | None]) -> None:
+    """Who tells what points are called for whoever asks: a name for each language; None: points."""
+    app.extensions["jifen_unit"] = names_of
+
+
+def _named() -> dict[str, str] | None:
+    names_of: Callable[[], dict[str, str] | None] = (
+        current_app.extensions.get("jifen_unit", lambda: None) if has_request_context() else lambda: None
+    )
+    return names_of()
+
+
+def _form(named: dict[str, str], amount: int) -> str:
+    """The name in the language of the request, in its form for one where there is such a form."""
+    language = current_language()
+    return named.get(f"{language}-one", named[language]) if amount == 1 else named[language]
 
 
 def number(amount: int | None) -> str:

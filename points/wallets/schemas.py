@@ -7,7 +7,7 @@ import marshmallow as ma
 
 from base import ids
 from base.http.api import QueryNumber, Request, View
-from points import lots, policies, postings
+from points import lots, policies, postings, programmes
 from points.kinds import Kind
 from points.lines.schemas import LineView, line_view
 from points.models import PostingRow
@@ -73,6 +73,11 @@ class WalletView(View):
     """A wallet."""
 
     programme = ma.fields.String()
+    unit = ma.fields.Dict(
+        keys=ma.fields.String(),
+        values=ma.fields.String(),
+        metadata={"description": "what its points are called"},
+    )
     state = ma.fields.String()
     spendable = ma.fields.Integer(metadata={"description": "live points"})
     pending = ma.fields.Integer(
@@ -137,6 +142,7 @@ def wallet_view(shown: Shown) -> dict[str, Any]:
     """The wallet as WalletView."""
     return {
         "programme": shown.programme.code,
+        "unit": programmes.unit_of(shown.programme),
         "state": shown.wallet.state.name.lower(),
         "spendable": shown.spendable,
         "pending": shown.pending,

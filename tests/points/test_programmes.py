@@ -60,6 +60,17 @@ def test_no_file_goes_into_a_closed_programme_that_is_named(cli, db, tmp_path, k
         assert session.scalar(text("select count(*) from member")) == 0
 
 
+def test_no_file_goes_into_a_closed_programme_that_is_the_only_one(cli, db, tmp_path):
+    given_programme("closing")
+    close("closing")
+    file = tmp_path / "some.csv"
+    file.write_text("customer_id,joined_on\nC1,2025-01-01\n")
+
+    answer = cli("import", "members", file, "--quiet")
+
+    assert (answer.exit_code, ProgrammeClosed.title("en") in answer.output) == (2, True)
+
+
 def test_a_programme_that_is_not_there_is_not_found(app, db):
     answer = caller(app).post("/v1/sign-ins/code", {"programme": "nobody", "phone": "13900000000"})
 

@@ -41,6 +41,7 @@ def test_a_wallet_shows_what_can_be_spent_what_is_set_aside_and_what_lapses(app,
     assert (line["state"], line["since"]) == ("active", "2020-01-01")
     assert seen == {
         "programme": "gotone",
+        "unit": {"zh-CN": "积分", "en": "points"},
         "state": "open",
         "spendable": 450,
         "pending": 0,
