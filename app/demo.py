@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from admin.analytics import demo_people, simulator
 from admin.staff import staff
-from app import demo_allowances
+from app import demo_allowances, demo_lives
 from app.commands.segments import refreshed
 from app.sandbox import billing as sandbox
 from base import clock, database
@@ -60,6 +60,7 @@ def make(config: Config, size: str, *, quiet: bool, billing_state: Path | None =
         maker = staff.add(session, STAFF, "Demo", staff_password(config), STAFF_ROLES)
         _name_managers(session, maker.staff_id)
         demo_allowances.make(session, staff.principal(maker), staff.principal(checker))
+        demo_lives.make(session, config, staff.principal(maker), staff.principal(checker), today, at)
         demo_people.make_segments(session, staff.principal(maker), at, today)
     for _ in refreshed(today, quiet=True):
         pass
@@ -92,7 +93,7 @@ def sign_ins(config: Config, address: str) -> list[str]:
         row = session.execute(
             text(
                 "select m.member_id, p.code from member m join programme p using (programme_id) join wallet w "
-                "using (member_id) join member_facts f using (member_id) where m.left_on is null and p.code = 'gotone' and w.balance between 3000 and 20000 "
+                "using (member_id) join member_facts f using (member_id) where m.left_on is null and p.code = 'gotone' and w.state = 2 and w.balance between 3000 and 20000 "
                 "order by exists(select 1 from voucher v where v.member_id = m.member_id and v.state = 'issued') desc, "
                 "cardinality(f.tiers) desc, m.member_id limit 1"
             )
