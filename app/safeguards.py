@@ -7,7 +7,7 @@ import structlog
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from base import database
+from base import database, vault
 from base.config import Config, ConfigError
 from base.errors import Unavailable
 
@@ -35,6 +35,10 @@ _SAID = {
 
 class UnsafeDatabase(ConfigError):
     """This database may lose what was committed, or lets the application rewrite entries."""
+
+
+class OtherSealKey(ConfigError):
+    """The personal data in this database lie under another key than the one that is configured."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +71,21 @@ def too_mighty(session: Session) -> Iterator[Weakness]:
             "role",
             "of the application's role: " + "; ".join(said),
             "let DATABASE_URL name a role with the rights that `jifen migrate` gives to jifen_app, and no more",
+        )
+
+
+def same_key(config: Config) -> None:
+    """OtherSealKey where this installation could open nobody's personal data. The process must be wired."""
+    try:
+        with database.begin() as session:
+            opens = vault.opens(session, config.seal_key)
+    except Unavailable:
+        log.warning("seal_key_not_checked", why="the database does not answer")
+        return
+    if not opens:
+        raise OtherSealKey(
+            "the personal data in this database were sealed with another key: give JIFEN_SEAL_KEY (in development "
+            f"{config.data_dir}/secrets) its value back, or throw local data away with `jifen reset`"
         )
 
 

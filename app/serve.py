@@ -9,11 +9,12 @@ from base.config import Config
 
 
 def application() -> Flask:
-    """The application of one worker process, wired to its own connections; safeguards.UnsafeDatabase in production."""
+    """The application of one worker process, wired to its own connections; UnsafeDatabase, OtherSealKey."""
     config = Config.from_env()
     logs.init(as_json=True)
     wire(config)
     safeguards.demand(config)
+    safeguards.same_key(config)
     made = create_app(config)
     process.settle()
     return made

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import click
 
-from app import demo
+from app import demo, safeguards
 from app.wiring import wire
 from base import clock, local, schema
 from base.config import Config, own_environment
@@ -136,6 +136,7 @@ def _free_port(host: str, wanted: int) -> int:
 
 def _demo(config: Config, size: str | None) -> None:
     wire(config, statement_timeout_ms=60_000)
+    safeguards.same_key(config)
     if size is None:
         return
     if demo.make(config, size, quiet=False, billing_state=billing_state(config.data_dir)):

@@ -8,7 +8,8 @@ import secrets
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from sqlalchemy import select, update
+from cryptography.exceptions import InvalidTag
+from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
 from base import clock, seals
@@ -153,6 +154,20 @@ def put_many(
         "select t.m, t.n, %s, t.s, %s from unnest(%s::bigint[], %s::text[], %s::bytea[]) t(m, n, s)",
         (at, source, whose, names, [seals.seal(keys[m], text, item_bound(n, m)) for m, n, text in rows]),
     )
+
+
+def opens(session: Session, seal_key: str) -> bool:
+    """Whether this is the key under which the members' keys lie here; of none there is nothing to say against it."""
+    if session.scalar(text("select to_regclass('vault_key')")) is None:  # not migrated yet
+        return True
+    row = session.scalar(select(VaultKey).where(VaultKey.wrapped.is_not(None)).limit(1))
+    if row is None or row.wrapped is None:
+        return True
+    try:
+        seals.opened(seal_key, row.wrapped, _bound(row.member_id))
+    except InvalidTag:
+        return False
+    return True
 
 
 def is_erased(session: Session, member_id: int) -> bool:
