@@ -18,7 +18,7 @@ class Present(NamedTuple):
     until: date | None
 
 
-# `k`: (member_id, programme_id, day)
+# `k`: (member_id, programme_id, day). Grouped at the end, not joined: without statistics a join tries all pairs.
 _PRESENT = """
 with k as materialized ({members}),
 last as (
@@ -55,8 +55,10 @@ edges as (
 codes as (
   select member_id, array_agg(tier order by tier) as tiers from (
     select member_id, tier from best union select member_id, tier from told) b group by member_id)
-select k.member_id, coalesce(c.tiers, '{{}}') as tiers, e.until from k
-left join codes c on c.member_id = k.member_id left join edges e on e.member_id = k.member_id
+select member_id, coalesce(max(tiers), '{{}}') as tiers, max(until) as until from (
+  select member_id, null::text[] as tiers, null::date as until from k
+  union all select member_id, tiers, null from codes
+  union all select member_id, null, until from edges) of_all group by member_id
 """
 _FACTS = "from member_facts f join programme p on p.programme_id = f.programme_id where f.member_id "
 _TODAY = "(%s::timestamptz at time zone p.zone)::date"
