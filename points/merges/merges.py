@@ -17,7 +17,7 @@ from base import ids, outbox
 from base.approvals import approvals
 from base.approvals.approvals import Case
 from base.approvals.models import Proposal
-from base.auth.principals import Principal
+from base.auth.principals import Principal, Staff
 from base.errors import Conflict, Invalid
 from points import deeds, ledger, programmes
 from points.adjustments.adjustments import MOST_TEXT, MOST_TICKET, said_plainly
@@ -25,7 +25,7 @@ from points.deeds import Request
 from points.gifts.models import SENT, Gift
 from points.kinds import FOREVER, Kind, State
 from points.lots import Interval
-from points.members import members
+from points.members import members, scope
 from points.members.models import Member
 from points.merges.models import MemberMerge
 from points.models import HoldRow, Programme
@@ -73,6 +73,10 @@ def propose(
     """
     if not (said_plainly(text, MOST_TEXT) and said_plainly(ticket, MOST_TICKET)):
         raise BadMerge()
+    if isinstance(
+        person, Staff
+    ):  # the survivor must be one of the maker's own too, whichever door this came by
+        scope.check(session, person, member_id, into_id)
     _mergeable(session, member_id, into_id)
     content = {
         "member": ids.public("mbr", member_id),

@@ -12,6 +12,8 @@ from base.auth import api_keys
 from base.errors import Invalid
 from points.adjustments import adjustments
 from points.members import members
+from points.members.members import MemberUnknown
+from points.merges import merges
 from tests.given import (
     caller,
     given_area,
@@ -119,6 +121,14 @@ def test_a_merge_needs_both_members_to_be_the_own(app, db, mine, theirs):
     asked = {"member": ref(mine), "into": ref(theirs), "text": "the same person", "ticket": "T-1"}
 
     assert support.post("/v1/merges", asked).status_code == 404
+
+
+def test_the_rule_of_merges_asks_for_both_whichever_door_it_came_by(mine, theirs):
+    maker, text = given_person("support", area=HANGZHOU), "the same person"
+
+    for pair in ((mine, theirs), (theirs, mine)):
+        with pytest.raises(MemberUnknown), database.begin() as session:
+            merges.propose(session, maker, *pair, text, "T-1", clock.now())
 
 
 def test_what_is_about_a_whole_programme_is_for_headquarters(app, programme):

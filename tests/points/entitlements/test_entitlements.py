@@ -426,6 +426,23 @@ def test_a_body_that_cannot_be_is_refused(app, db, programme, wrong):
     assert caller(app, staff_token("editor")).post("/v1/entitlements", body | wrong).status_code == 422
 
 
+@pytest.mark.parametrize("guests", [2**63, 2**31, -1, 1.0, "1", True, None])
+def test_guests_that_no_use_can_have_are_refused_before_anything_is_counted(app, db, programme, gold, guests):
+    given_rule()
+    desk = caller(app, service_key(programme, "entitlements:write"))
+    body = {"member": ids.public("mbr", gold), "perk": "lounge", "ref": "d1", "guests": guests}
+
+    assert desk.post("/v1/entitlement-uses", body).status_code == 422
+    assert left(gold) == {"lounge": 2}
+
+
+@pytest.mark.parametrize("use", ["use_", "use_ZZZZZZZZZZZZZZZZZZZZZZZZZZ", "mbr_x", "1"])
+def test_what_names_no_use_is_not_found(app, programme, gold, use):
+    desk = caller(app, service_key(programme, "entitlements:write"))
+
+    assert desk.post(f"/v1/entitlement-uses/{use}/undo").status_code == 404
+
+
 def test_problems_have_words_in_both_languages():
     for problem in (EntitlementUsedUp, EntitlementBlackout, NotEntitled, TooManyGuests, EntitlementUndone):
         assert problem.title("en")
