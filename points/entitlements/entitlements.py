@@ -107,6 +107,8 @@ def use(
     standing.ask(
         session, member, ledger.read(session, member.member_id).state, programme, today, Action.REDEEM
     )
+    if on > today:
+        raise BadUse("on: lies in the future")
     versions, known = rules.load(session, programme.programme_id), _known(session, member)
     found = _standing(session, member.member_id, known, versions, perk, on)
     if found is None:
@@ -187,7 +189,7 @@ def uses(session: Session, member_id: int, *, before: int | None, limit: int) ->
 def _check(found: Standing, guests: int, on: date, today: date, ref: str) -> None:
     if not 0 < len(ref) <= LONGEST_REF:
         raise BadUse(f"ref: must be 1 to {LONGEST_REF} characters")
-    if not found.period.first <= on <= today or today >= found.period.until:
+    if today >= found.period.until:
         raise BadUse("on: must be a day of the present period, and not later than today")
     if not found.allowance.allowed:
         raise NotEntitled(tiers=sorted(found.rule.uses))
