@@ -110,12 +110,25 @@ def post(session: Session, request: Request) -> Answer:
         if before:
             return _replay(request, before)
         known = _known(connection, [(wallet, request)])
-        outcome = deeds.run(wallet, request, *known.values())
+        try:
+            outcome = deeds.run(wallet, request, *known.values())
+        except Problem:
+            if _still_as(connection, request, wallet):
+                raise
+            continue
         if not outcome.postings or _write_one(connection, wallet, outcome):
             _keep_holds(connection, [outcome])
             spenders.keep(connection, outcome.postings)
             return Answer(outcome.postings, replayed=False)
     raise StillRunning(retry_after_s=1)
+
+
+def _still_as(connection: Connection, request: Request, seen: Wallet) -> bool:
+    """Whether a refusal counts: what was read after the wallet may be of a later moment, and no write proves it."""
+    if not _needs_more(request, seen):
+        return True
+    place = (seen.member_id, seen.seq, int(seen.state))
+    return bool(_ask(connection, _UNCHANGED, place).rowcount)
 
 
 def post_alone(request: Request) -> Answer:
@@ -248,6 +261,7 @@ _WITH_KEY = (
     "left join posting p on p.member_id = w.member_id and p.idem = %s where w.member_id = %s"
 )
 _LOCKED = f"select {WALLET} from wallet where member_id = %s for update"
+_UNCHANGED = "select 1 from wallet where member_id = %s and seq = %s and state = %s"
 _BY_KEY = f"select {POSTING} from posting where member_id = %s and idem = %s order by part"
 
 

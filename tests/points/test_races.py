@@ -175,6 +175,22 @@ def test_members_whose_turn_comes_late_in_a_batch_are_locked_in_order_too(many, 
     assert [names(part) if isinstance(part, list) else part for part in answered] == [{"Answer": 3}] * 2
 
 
+def test_a_refusal_out_of_two_moments_is_not_given(many, monkeypatch):
+    """A hold ran out; another gives it back between our look at the wallet and our look at its holds."""
+    member, read = given_wallet(100), ledger._known
+    post(ask(member, "hold", Kind.HOLD, 80, ends_at=START + HOUR))
+
+    def another_is_first(connection, asked):
+        monkeypatch.setattr(ledger, "_known", read)
+        post(ask(member, "sweep", Kind.EXPIRE, 0, START + 2 * HOUR))
+        return read(connection, asked)
+
+    monkeypatch.setattr(ledger, "_known", another_is_first)
+
+    assert post(ask(member, "spend", Kind.REDEEM, 90, START + 2 * HOUR)).deed.amount == 90
+    assert wallet(member).balance == 10
+
+
 def test_every_snapshot_that_is_taken_while_they_race_proves_itself(many):
     members, over, looks = [given_wallet(100) for _ in range(3)], threading.Event(), []
 
