@@ -25,7 +25,7 @@ class Place(Enum):
 
 
 REFERENCE = frozenset({
-    "programme", "earn_rule", "earn_factor", "expiry_policy", "extension", "line_policy", "rate", "offer", "merchant", "outlet", "terminal", "clerk", "terms",
+    "programme", "earn_rule", "earn_factor", "expiry_policy", "extension", "line_policy", "rate", "offer", "offer_state", "merchant", "outlet", "terminal", "clerk", "terms",
     "staff", "api_key", "area", "entitlement_rule", "bonus_rule", "tier_policy", "care_rule", "notice_template",
     "segment", "segment_version",
 })  # fmt: skip

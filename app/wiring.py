@@ -16,9 +16,12 @@ from base.notices import handing
 from base.notices import verify as notices_verify
 from base.notices.notices import TASK as NOTICE_TASK
 from catalog import verify as catalog_verify
-from catalog.bill_credit import job as bill_credit
-from catalog.redemptions import redemptions
-from catalog.redemptions.redemptions import BILL_CREDIT_TASK
+from catalog.bill_credit import credits
+from catalog.offers.models import BILL_CREDIT
+from catalog.perks import seats
+from catalog.redemptions import courses, ordering, redemptions
+from catalog.vouchers import issuing
+from catalog.vouchers.codes import Keys
 from merchants import verify as merchants_verify
 from merchants.terminals import clerks
 from points import bill_proof
@@ -72,7 +75,10 @@ def wire(config: Config, *, pool_size: int | None = None, statement_timeout_ms: 
     sign_ins.held_by("clerk", clerks.holder)
     sign_ins.held_by("staff", staff.holder)
     care.persons_by(staff.person)
-    jobs.register(BILL_CREDIT_TASK, partial(bill_credit.run, config))
+    for course in (credits.COURSE, issuing.course(Keys.of(config)), seats.COURSE):
+        courses.register(course)
+    ordering.register(BILL_CREDIT, credits.PORT)
+    jobs.register(ordering.TASK, partial(ordering.run, config))
     jobs.register(GIFT_TASK, partial(gifts_job.run, config))
     jobs.register(merges.TASK, merges_job.run)
     jobs.register(NOTICE_TASK, partial(handing.run, config))

@@ -170,6 +170,7 @@ def given_offer(
     values: dict[str, Any] = {
         "kind": kind,
         "value_fen": value_fen,
+        "cost_fen": value_fen,
         "from_at": datetime(2020, 1, 1, tzinfo=UTC),
         "cancellable": kind != "bill_credit",
         "category": "test",

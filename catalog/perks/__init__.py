@@ -1,0 +1,1 @@
+"""Club perks: a place or a use that a member takes."""
