@@ -1,4 +1,4 @@
-"""Proof of the catalogue: redemptions, vouchers, acceptances, seats and stock agree with each other and with the ledger."""
+"""Proof of the catalogue: redemptions, vouchers, acceptances and stock agree with each other and with the ledger."""
 
 from collections.abc import Iterator
 
@@ -62,13 +62,6 @@ _CHECKS: tuple[tuple[str, str, str], ...] = (
         "on a.member_id = v.member_id and a.voucher_id = v.voucher_id and a.void_id is null "
         "group by v.member_id, v.voucher_id, v.units, v.units_left, v.use_no "
         "having coalesce(sum(a.units), 0) <> v.units - v.units_left or count(a.acceptance_id) <> v.use_no",
-    ),
-    (
-        "seat",
-        "a perk's redemption and its seat do not agree",
-        "select r.member_id, r.redemption_id from redemption r left join seat s "
-        "on s.member_id = r.member_id and s.redemption_id = r.redemption_id where r.kind = 'perk' "
-        "and coalesce(s.state = 'taken', false) <> (r.state = 'fulfilled')",
     ),
     (
         "stock",

@@ -113,14 +113,15 @@ def vouchers(shop: ShopPlan, merchant_id: int, number: int, began: datetime) -> 
     }
 
 
-def perks(began: datetime, today: datetime) -> Iterator[tuple[dict[str, Any], int]]:
-    """Club perks with their number of places; two of them are events to come."""
+def perks(began: datetime, today: datetime) -> Iterator[tuple[dict[str, Any], int | None]]:
+    """Club perks with their stock, and two events to come, which count their places themselves."""
     for number, (code, zh, en, category, fen) in enumerate(PERKS):
         event_at = today + timedelta(days=7 * number) if number >= 4 else None
         yield (
             {
                 "code": f"perk-{code}",
-                "kind": "perk",
+                "kind": "event" if event_at else "perk",
+                "form": {"capacity": 40, "waiting": 40} if event_at else {},
                 "value_fen": fen,
                 "cost_fen": fen * 7 // 10,
                 "most_units": 1,
@@ -134,5 +135,5 @@ def perks(began: datetime, today: datetime) -> Iterator[tuple[dict[str, Any], in
                 },
                 "from_at": began,
             },
-            40 if event_at else 2_000,
+            None if event_at else 2_000,
         )

@@ -289,9 +289,9 @@ def _open_offers(session: Session, programme: Programme, at: datetime) -> dict[s
     listed = offers.listed(session, programme.programme_id, at, limit=500)
     kinds: dict[str, list[Offer]] = {"bill": [], "merchant": [], "club": []}
     for row in listed:
-        kinds[{"bill_credit": "bill", "voucher": "merchant", "perk": "club"}[row.offer.kind]].append(
-            row.offer
-        )
+        kinds[
+            {"bill_credit": "bill", "voucher": "merchant", "perk": "club", "event": "club"}[row.offer.kind]
+        ].append(row.offer)
     return kinds
 
 

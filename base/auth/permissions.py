@@ -35,6 +35,7 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "members:reveal",
             "erasures:propose",
             "segments:read",
+            "events:manage",
         }
     ),
     "security": frozenset(
@@ -115,6 +116,7 @@ SERVICE_SCOPES = frozenset(
         "entitlements:write",
         "bonuses:write",
         "notices:receipts",
+        "events:manage",
         "segments:read",
         "segments:write",
     }

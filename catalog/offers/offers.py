@@ -35,6 +35,13 @@ class SoldOut(Conflict):
     )
 
 
+class EventBegan(Conflict):
+    """This event has begun already."""
+
+    zh = "该活动已经开始。"
+    next_en, next_zh = "Choose another event.", "请选择其他活动。"
+
+
 @dataclass(frozen=True)
 class Listed:
     """An offer in the version in force, its state, and what is left of it; None: without limit."""
@@ -91,6 +98,14 @@ def first_version(session: Session, offer_id: int) -> Offer:
     """An offer as it began."""
     asked = select(Offer).where(Offer.offer_id == offer_id).order_by(Offer.from_at).limit(1)
     return session.scalars(asked).one()
+
+
+def by_id(session: Session, offer_id: int, at: datetime) -> Offer:
+    """An offer of whatever programme as it is at a moment; OfferUnknown."""
+    known = session.get(OfferState, offer_id)
+    if known is None:
+        raise OfferUnknown()
+    return find(session, offer_id, known.programme_id, at).offer
 
 
 def version(session: Session, version_id: int) -> Offer:
@@ -210,7 +225,7 @@ def why_closed(found: Listed, at: datetime) -> Problem | None:
     if not open_now or (offer.until_at and offer.until_at <= at):
         return OfferNotOpen()
     if offer.event_at and offer.event_at <= at:
-        return OfferNotOpen()
+        return EventBegan(began_at=offer.event_at.isoformat())
     if found.left_over == 0:
         return SoldOut()
     return None

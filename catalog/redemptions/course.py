@@ -122,16 +122,17 @@ def fail(session: Session, redemption: Redemption, by: By, at: datetime, reason:
 def give_back(
     session: Session, redemption: Redemption, new: str, by: By, at: datetime, reason: str | None = None
 ) -> None:
-    """End it with everything as before: points to the lots they came from, stock, and whatever its kind had given.
+    """End it with everything as before: points to the lots they came from, whatever its kind had given, stock last.
 
     `new`: failed, cancelled or reversed. What its kind cannot take back any more refuses, and nothing has changed.
     """
     offer, spent = offers.version(session, redemption.version_id), redemption.state == FULFILLED
-    courses.of(redemption.kind).take_back(session, redemption, offer, new, at)
     move(session, redemption, new, by, at, reason)
     if redemption.posting_seq is not None:
         _post(session, redemption, Kind.REVERSE if spent else Kind.RELEASE, at)
-    if courses.of(redemption.kind).counts_stock:
+    way = courses.of(redemption.kind)
+    way.take_back(session, redemption, offer, new, at)
+    if way.counts_stock:
         offers.put_back_stock(session, offer.offer_id, redemption.units)
 
 
