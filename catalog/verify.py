@@ -34,6 +34,12 @@ _CHECKS: tuple[tuple[str, str, str], ...] = (
         "then r.price_points else 0 end)",
     ),
     (
+        "redemption offer",
+        "it is of another kind than the version of the offer that it names",
+        "select r.member_id, r.redemption_id from redemption r left join offer o on o.version_id = r.version_id "
+        "where o.version_id is null or (o.offer_id, o.kind) <> (r.offer_id, r.kind)",
+    ),
+    (
         "redemption step",
         "its timeline does not lead to its state",
         "select r.member_id, r.redemption_id from redemption r left join redemption_step s "

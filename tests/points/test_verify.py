@@ -113,7 +113,7 @@ OF_THE_CATALOGUE: dict[str, tuple[str, str]] = {
     "price": ("update redemption set price_points = price_points + 1 where kind = 'perk'", "redemption posting"),
     "no posting": ("update redemption set posting_seq = null where kind = 'perk'", "redemption posting"),
     "another posting": ("update redemption set posting_seq = 1 where kind = 'perk'", "redemption posting"),
-    "another kind": ("update redemption set kind = 'perk' where kind = 'bill_credit'", "redemption posting"),
+    "another kind": ("update redemption set kind = 'perk' where kind = 'bill_credit'", "redemption offer"),
     "voucher gone": ("delete from voucher", "voucher"),
     "voucher cancelled": ("update voucher set state = 'cancelled' where units_left > 0", "voucher"),
     "voucher unused": (
@@ -193,7 +193,7 @@ class Books:
         return unseen
 
 
-NAMES_ANOTHER = {"stock"}  # its offer
+NAMES_ANOTHER = {"stock", "event places"}  # their offer
 
 
 @pytest.fixture
