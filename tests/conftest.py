@@ -17,9 +17,10 @@ os.environ["JIFEN_ENV"] = "test"
 from app import create_app
 from app.cli import jifen
 from app.sandbox import billing as sandbox
-from app.wiring import findings, wire
+from app.wiring import findings
 from base import database, local, logs, schema
 from base.config import Config
+from tests.engines import wire_again
 from tests.owner import forget_everything
 
 
@@ -56,7 +57,7 @@ OF_TELLING = {"facts", "tier"}
 @pytest.fixture
 def db(config: Config, request: pytest.FixtureRequest) -> Iterator[Config]:
     """An empty database; after the test `jifen verify` must be green."""
-    wire(config, pool_size=16)
+    wire_again(config)
     forget_everything(config)
     yield config
     with database.begin() as session:
@@ -116,7 +117,7 @@ def billing(db: Config, monkeypatch: pytest.MonkeyPatch) -> Iterator[Billing]:
     thread.start()
     url = f"http://127.0.0.1:{server.port}"
     monkeypatch.setenv("JIFEN_BILLING_URL", url)
-    wire(db.at(billing_url=url, billing_timeout_s=1), pool_size=16)
+    wire_again(db.at(billing_url=url, billing_timeout_s=1))
     yield Billing(url, stand_in.test_client())
     server.shutdown()
     thread.join(5)
