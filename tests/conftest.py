@@ -21,7 +21,7 @@ from app.wiring import findings
 from base import database, local, logs, schema
 from base.config import Config
 from tests.engines import wire_again
-from tests.owner import forget_everything
+from tests.owner import forget_everything, wrote_nothing
 
 
 @pytest.fixture(scope="session")
@@ -60,6 +60,8 @@ def db(config: Config, request: pytest.FixtureRequest) -> Iterator[Config]:
     wire_again(config)
     forget_everything(config)
     yield config
+    if wrote_nothing(config):
+        return  # no table has a page: there is nothing in which verify could find anything
     with database.begin() as session:
         broken = list(findings(session))
     if request.node.get_closest_marker("unapproved"):

@@ -41,3 +41,9 @@ def forget_everything(config: Config) -> None:
     with owner(config) as connection:
         if found := filled(connection):
             connection.execute(text(f"truncate {', '.join(found)} cascade"))
+
+
+def wrote_nothing(config: Config) -> bool:
+    """Whether every table is as `forget_everything` left it; of what was written and taken back it says no."""
+    with owner(config) as connection:
+        return not filled(connection)
