@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from argon2 import PasswordHasher
 from click.testing import CliRunner, Result
 from flask import Flask
 from flask.testing import FlaskClient
@@ -19,9 +20,14 @@ from app.cli import jifen
 from app.sandbox import billing as sandbox
 from app.wiring import findings
 from base import database, local, logs, schema
+from base.auth import passwords
 from base.config import Config
 from tests.engines import wire_again
 from tests.owner import forget_everything, wrote_nothing
+
+
+# Argon2id is slow on purpose; here nobody attacks, and each test makes its people anew. tests/base/test_auth.py keeps the real one.
+passwords._hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
 
 @pytest.fixture(scope="session")
