@@ -1,5 +1,6 @@
 """What all tests stand on: a real PostgreSQL and Redis of their own, a clean database each, faces to act through."""
 
+import gc
 import os
 import threading
 from collections.abc import Callable, Iterator
@@ -28,6 +29,12 @@ from tests.owner import forget_everything, wrote_nothing
 
 # Argon2id is slow on purpose; here nobody attacks, and each test makes its people anew. tests/base/test_auth.py keeps the real one.
 passwords._hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+
+
+def pytest_collection_finish() -> None:
+    """What is imported by now lives to the end: the garbage collector need not walk through it again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
