@@ -26,8 +26,7 @@ from base.config import Config
 from tests.engines import wire_again
 from tests.owner import forget_everything, wrote_nothing
 
-
-# Argon2id is slow on purpose; here nobody attacks, and each test makes its people anew. tests/base/test_auth.py keeps the real one.
+# Argon2id is slow on purpose; here nobody attacks. tests/base/test_auth.py holds the real one to its slowness.
 passwords._hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
 

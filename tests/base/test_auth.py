@@ -1,8 +1,8 @@
 """Sign-ins, keys, one-time codes, guess limits, and the door that asks for a permission."""
 
+import importlib.util
 from datetime import timedelta
 
-import importlib.util
 import pytest
 from flask import Flask
 
