@@ -17,6 +17,7 @@ from base.notices import verify as notices_verify
 from base.notices.notices import TASK as NOTICE_TASK
 from catalog import verify as catalog_verify
 from catalog.bill_credit import job as bill_credit
+from catalog.cash import verify as cash_verify
 from catalog.redemptions import redemptions
 from catalog.redemptions.redemptions import BILL_CREDIT_TASK
 from merchants import verify as merchants_verify
@@ -133,4 +134,5 @@ def findings(
     yield from told_verify.findings(session)
     yield from opening_verify.findings(session)
     yield from catalog_verify.findings(session)
+    yield from cash_verify.findings(session)
     yield from merchants_verify.findings(session)

@@ -176,9 +176,14 @@ def refund(config: Config, charge: Charge, intent: str, nth: int) -> Repayment |
         "metadata": {"redemption": charge.reference},
     }
     key: Any = {"idempotency_key": f"rdm:{charge.reference}:refund:{nth}"}
-    return _asked(
+    made = _asked(
         "refund", charge.reference, lambda: _repayment(_client(config).v1.refunds.create(params, key))
     )
+    if isinstance(made, Refused) and made.code == "charge_already_refunded":
+        # Maybe by us, under a key that Stripe has forgotten after a day.
+        found = _asked("look_refunds", charge.reference, lambda: _ours(config, charge, intent))
+        return made if found is None else found
+    return made
 
 
 def look_refund(config: Config, refund_id: str) -> Repayment | NotDone:
@@ -257,6 +262,17 @@ def _payment(told: Any) -> Payment:
     )
 
 
+def _ours(config: Config, charge: Charge, intent: str) -> Repayment | None:
+    """The standing refund of a payment that carries our reference and amount."""
+    query: Any = {"payment_intent": intent, "limit": 100}
+    for each in _client(config).v1.refunds.list(query).data:
+        told = _repayment(each)
+        named = each.to_dict()["metadata"].get("redemption") == charge.reference
+        if named and told.amount_fen == charge.amount_fen and told.state not in (FAILED, CANCELED):
+            return told
+    return None
+
+
 def _repayment(told: Any) -> Repayment:
     values = told.to_dict()
     return Repayment(
@@ -289,8 +305,11 @@ def _whole(value: object) -> int:
 class _Lost(stripe.APIConnectionError):
     """Sent, but without a whole answer."""
 
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason, should_retry=False)  # type: ignore[no-untyped-call]
 
-class _NotSent(stripe.APIConnectionError):
+
+class _NotSent(_Lost):
     """The request did not get through the door."""
 
 
@@ -318,9 +337,9 @@ class _Wire(stripe.HTTPClient):
             self._timeout_s,
         )
         if isinstance(found, calls.NotSent):
-            raise _NotSent(found.reason, should_retry=False)
+            raise _NotSent(found.reason)
         if isinstance(found, calls.Lost):
-            raise _Lost(found.reason, should_retry=False)
+            raise _Lost(found.reason)
         return found.body.decode("utf-8", "replace"), found.status, dict(found.headers.items())
 
     def close(self) -> None:

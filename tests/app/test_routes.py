@@ -57,6 +57,8 @@ ROUTES = {
     "POST /v1/redemptions": "redemptions:own",
     "GET /v1/redemptions/<redemption>": "redemptions:own",
     "POST /v1/redemptions/<redemption>/cancel": "redemptions:own",
+    "GET /v1/redemptions/<redemption>/payment": "redemptions:own",
+    "POST /v1/stripe/events": "public",
     "GET /v1/vouchers/<voucher>": "vouchers:own",
     "GET /v1/gifts": "gifts:own",
     "POST /v1/gifts": "gifts:own",

@@ -115,14 +115,16 @@ def test_a_refund_is_made_once_for_each_number_and_never_over_what_was_paid(twin
 
     lost = card_payments.refund(stripe_on, CHARGE, intent, 1)
     found = card_payments.refund(stripe_on, CHARGE, intent, 1)
-    over = card_payments.refund(stripe_on, CHARGE, intent, 2)
+    over = card_payments.refund(stripe_on, Charge("red_2", 1250, "CNY"), intent, 1)
+    twin.advance(86_401)  # the key is forgotten: what is there is found, and not made again
+    late = card_payments.refund(stripe_on, CHARGE, intent, 1)
 
     assert isinstance(lost, Unknown)
     assert isinstance(found, Repayment)
     assert (found.state, found.amount_fen, found.currency) == ("succeeded", 1250, "CNY")
     assert isinstance(over, Refused)
     assert over.code == "charge_already_refunded"
-    assert card_payments.look_refund(stripe_on, found.refund) == found
+    assert card_payments.look_refund(stripe_on, found.refund) == late == found
     assert len(twin.all("refund")) == 1
 
 

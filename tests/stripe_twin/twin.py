@@ -66,7 +66,8 @@ class Kept:
 class Twin:
     """One Stripe account, all in memory."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+        self.clock = clock
         self.things: dict[str, dict[str, Thing]] = {}
         self.keys: dict[str, Kept] = {}
         self.running: set[str] = set()
@@ -81,7 +82,7 @@ class Twin:
     # ---- clock, faults, webhooks
 
     def now(self) -> int:
-        return int(time.time()) + self.ahead_s
+        return int(self.clock()) + self.ahead_s
 
     def advance(self, seconds: int) -> None:
         self.ahead_s += seconds
