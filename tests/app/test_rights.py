@@ -108,6 +108,14 @@ def test_of_a_notice_only_its_way_can_be_written_never_its_text_or_receiver(db):
     assert {state for name, state in told.items() if name not in way} == {"42501"}
 
 
+def test_of_a_cash_part_neither_the_amount_nor_the_redemption_can_be_written(db):
+    told = {name: refused(f"update cash_part set {name} = {name}") for name in columns("cash_part")}
+
+    assert {name for name, state in told.items() if state == "42501"} == {
+        "member_id", "redemption_id", "amount_fen", "currency", "at",
+    }  # fmt: skip
+
+
 @pytest.mark.parametrize("table", ["group_contact", "spender", "segment_member"])
 def test_of_a_contact_and_a_spender_only_the_end_can_be_written(db, table):
     told = {name: refused(f"update {table} set {name} = {name}") for name in columns(table)}

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import stripe
 
-from tests.stripe_twin.app import serving
+from tests.stripe_twin.app import create_twin, serving
 from tests.stripe_twin.twin import Twin
 from tests.stripe_twin.webhooks import THREE_DAYS_S
 
@@ -138,6 +138,29 @@ def test_a_fault_does_what_its_name_says_once(twin, client, mode, error, made):
 
     assert len(twin.all("payment_intent")) == made
     assert asked(client, "another key").status == "requires_payment_method"
+
+
+def test_the_demo_throws_the_switches_over_http(twin):
+    face = create_twin(twin).test_client()
+    before = twin.now()
+
+    face.post("/_twin/faults", json=[{"on": INTENTS, "mode": "429", "times": 1}])
+    face.post("/_twin/clock", json={"advance_s": 3600})
+    face.post("/_twin/webhooks", json={"copies": 2, "delay_s": 5})
+    answers = [
+        face.post(
+            "/v1/payment_intents",
+            data={"amount": "5", "currency": "cny"},
+            headers={"Authorization": f"Bearer {key}"},
+        )
+        for key in ("sk_live_no", "sk_test_yes", "sk_test_yes")
+    ]
+
+    assert [answer.status_code for answer in answers] == [401, 429, 200]
+    assert twin.now() >= before + 3600
+    assert (twin.webhooks.copies, twin.webhooks.delay_s) == (2, 5)
+    assert face.post("/_twin/webhooks", json={"deliver": True}).json == []
+    assert {answer.headers["X-Twin"] for answer in answers} == {"not Stripe"}
 
 
 def test_cards_may_be_declined_or_need_the_members_answer(twin, client):

@@ -68,9 +68,9 @@ class Paying:
             jobs.drain(self.config.database_url or "")
         return self
 
-    def step(self) -> None:
+    def step(self, course: job.Course = COURSE) -> None:
         with clock.stopped(self.began + self.passed):
-            job.step(self.config, COURSE, self.member_id, self.redemption_id)
+            job.step(self.config, course, self.member_id, self.redemption_id)
 
     def rule(self, deed: Callable[..., None]) -> None:
         """parts.stop or parts.refund, at this moment."""
