@@ -16,6 +16,7 @@ from catalog.redemptions import redemptions
 from merchants import card_payments
 from merchants.card_payments import Payment
 
+PATIENCE_S = 3  # somebody waits at the page, and asks again
 blueprint = Blueprint("cash", __name__, description="The part of a redemption that is paid in money")
 
 
@@ -58,5 +59,6 @@ def _client_secret(part: CashPart) -> str | None:
     """Asked of Stripe each time, after the transaction: it is kept nowhere."""
     if part.state != ASKED or part.payment_intent is None or clock.now() >= part.ends_at:
         return None
-    found = card_payments.look(config(), part.payment_intent)
+    patience_s = min(PATIENCE_S, config().stripe_timeout_s)
+    found = card_payments.look(config().at(stripe_timeout_s=patience_s), part.payment_intent)
     return found.client_secret if isinstance(found, Payment) else None
