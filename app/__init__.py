@@ -19,6 +19,7 @@ from base.notices import api as notices_api
 from base.web import blueprint as web
 from base.web import formats
 from catalog.events import api as events_api
+from catalog.cash import api as cash_api
 from catalog.offers import api as offers_api
 from catalog.redemptions import api as redemptions_api
 from catalog.vouchers import api as vouchers_api
@@ -101,6 +102,7 @@ def create_app(config: Config) -> Flask:
         offers_api,
         redemptions_api,
         events_api,
+        cash_api,
         vouchers_api,
         terminals_api,
         statements_api,

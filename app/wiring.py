@@ -27,6 +27,10 @@ from catalog.perks import perks
 from catalog.redemptions import courses, ordering, redemptions
 from catalog.vouchers import issuing
 from catalog.vouchers.codes import Keys
+from catalog.bill_credit import job as bill_credit
+from catalog.cash import verify as cash_verify
+from catalog.redemptions import redemptions
+from catalog.redemptions.redemptions import BILL_CREDIT_TASK
 from merchants import verify as merchants_verify
 from merchants.terminals import clerks
 from points import bill_proof
@@ -154,4 +158,5 @@ def findings(
     yield from opening_verify.findings(session)
     yield from catalog_verify.findings(session)
     yield from events_verify.findings(session)
+    yield from cash_verify.findings(session)
     yield from merchants_verify.findings(session)

@@ -61,6 +61,8 @@ ROUTES = {
     "POST /v1/redemptions/<redemption>/seat/confirm": "redemptions:own",
     "GET /v1/events/<offer>/seats": "events:manage",
     "POST /v1/events/<offer>/check-ins": "events:manage",
+    "GET /v1/redemptions/<redemption>/payment": "redemptions:own",
+    "POST /v1/stripe/events": "public",
     "GET /v1/vouchers/<voucher>": "vouchers:own",
     "GET /v1/gifts": "gifts:own",
     "POST /v1/gifts": "gifts:own",
