@@ -18,8 +18,8 @@ from base.http import api, headers, problems, settings
 from base.notices import api as notices_api
 from base.web import blueprint as web
 from base.web import formats
-from catalog.events import api as events_api
 from catalog.cash import api as cash_api
+from catalog.events import api as events_api
 from catalog.offers import api as offers_api
 from catalog.redemptions import api as redemptions_api
 from catalog.vouchers import api as vouchers_api

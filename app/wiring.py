@@ -17,6 +17,9 @@ from base.notices import verify as notices_verify
 from base.notices.notices import TASK as NOTICE_TASK
 from catalog import verify as catalog_verify
 from catalog.bill_credit import credits
+from catalog.cash import job as cash_job
+from catalog.cash import parts
+from catalog.cash import verify as cash_verify
 from catalog.events import forms as event_forms
 from catalog.events import job as events_job
 from catalog.events import seats
@@ -27,10 +30,6 @@ from catalog.perks import perks
 from catalog.redemptions import courses, ordering, redemptions
 from catalog.vouchers import issuing
 from catalog.vouchers.codes import Keys
-from catalog.bill_credit import job as bill_credit
-from catalog.cash import verify as cash_verify
-from catalog.redemptions import redemptions
-from catalog.redemptions.redemptions import BILL_CREDIT_TASK
 from merchants import verify as merchants_verify
 from merchants.terminals import clerks
 from points import bill_proof
@@ -89,6 +88,8 @@ def wire(config: Config, *, pool_size: int | None = None, statement_timeout_ms: 
     forms.register(EVENT, event_forms.check)
     ordering.register(BILL_CREDIT, credits.PORT)
     jobs.register(seats.TASK, partial(events_job.run, config))
+    cash_course = cash_job.Course(paid=redemptions.paid, gave_up=redemptions.not_paid)
+    jobs.register(parts.TASK, partial(cash_job.step, config, cash_course))
     jobs.repeat("missed", _note_missed, every_s=600)
     jobs.register(ordering.TASK, partial(ordering.run, config))
     jobs.register(GIFT_TASK, partial(gifts_job.run, config))

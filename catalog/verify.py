@@ -55,10 +55,11 @@ _CHECKS: tuple[tuple[str, str, str], ...] = (
     ),
     (
         "voucher",
-        "a paid voucher redemption has exactly one voucher, cancelled with it",
+        "a voucher redemption that was given has exactly one voucher, cancelled with it",
         "select r.member_id, r.redemption_id from redemption r left join voucher v "
         "on v.member_id = r.member_id and v.redemption_id = r.redemption_id where r.kind = 'voucher' "
-        "group by r.member_id, r.redemption_id, r.state having count(v.voucher_id) <> 1 "
+        "group by r.member_id, r.redemption_id, r.state "
+        "having count(v.voucher_id) <> (r.state in ('fulfilled', 'cancelled', 'reversed'))::int "
         "or (r.state in ('cancelled', 'reversed')) <> bool_or(v.state = 'cancelled')",
     ),
     (

@@ -12,8 +12,15 @@ _CHECKS: tuple[tuple[str, str, str], ...] = (
         "cash part",
         "its redemption is missing, or stands otherwise than the money",
         "select c.member_id, c.redemption_id from cash_part c left join redemption r using (member_id, redemption_id) "
-        "where r.redemption_id is null or not case when c.paid_at is not null then r.state in ('fulfilled', 'cancelled') "
+        "where r.redemption_id is null or r.cash_fen <> c.amount_fen or not case when c.paid_at is not null "
+        "then (r.state in ('failed', 'cancelled', 'reversed')) = (c.state in ('refund_due', 'refunded')) "
         "when c.gave_up_at is not null then r.state in ('failed', 'cancelled') else r.state = 'pending' end",
+    ),
+    (
+        "cash part",
+        "a redemption is to be paid in money in part, and nobody asks for it",
+        "select r.member_id, r.redemption_id from redemption r left join cash_part c using (member_id, redemption_id) "
+        "where r.cash_fen > 0 and c.redemption_id is null",
     ),
     (
         "cash part",

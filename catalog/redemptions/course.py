@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from base import channels, ids
 from base.errors import Conflict
+from catalog.cash import parts
 from catalog.offers import offers
 from catalog.offers.models import Offer
 from catalog.redemptions import courses
@@ -127,13 +128,25 @@ def give_back(
     `new`: failed, cancelled or reversed. What its kind cannot take back any more refuses, and nothing has changed.
     """
     offer, spent = offers.version(session, redemption.version_id), redemption.state == FULFILLED
+    begun = not awaits_money(session, redemption, gave_up_too=True)
+    if redemption.cash_fen and begun:
+        parts.refund(session, redemption.member_id, redemption.redemption_id, at)
     move(session, redemption, new, by, at, reason)
     if redemption.posting_seq is not None:
         _post(session, redemption, Kind.REVERSE if spent else Kind.RELEASE, at)
     way = courses.of(redemption.kind)
-    way.take_back(session, redemption, offer, new, at)
+    if begun:
+        way.take_back(session, redemption, offer, new, at)
     if way.counts_stock:
         offers.put_back_stock(session, offer.offer_id, redemption.units)
+
+
+def awaits_money(session: Session, redemption: Redemption, *, gave_up_too: bool = False) -> bool:
+    """Whether its cash part is not paid yet, and its kind has not begun; its row is locked then, before all others."""
+    if not redemption.cash_fen:
+        return False
+    part = parts.locked(session, redemption.member_id, redemption.redemption_id)
+    return part.paid_at is None and (gave_up_too or part.gave_up_at is None)
 
 
 def _post(session: Session, redemption: Redemption, kind: Kind, at: datetime) -> int:

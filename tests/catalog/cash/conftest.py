@@ -4,25 +4,18 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy.orm import Session
 
-from base import clock, database, ids, jobs, outbox
+from base import clock, database, ids, jobs
 from base.config import Config
 from base.http import settings
 from catalog.cash import job, parts
 from catalog.cash.models import CashPart
 from catalog.redemptions import redemptions
-from catalog.redemptions.models import FAILED, FULFILLED, PENDING
-from catalog.redemptions.redemptions import BILL_CREDIT_TASK
-from points import ledger, programmes
-from points.kinds import Kind
-from points.members import members
 from points.wallets import wallets
-from tests.given import Caller, caller, given_member, given_offer, given_programme, member_token
+from tests.given import Caller, caller, given_member, given_offer, given_programme, given_shop, member_token
 from tests.stripe_twin.app import serving
 from tests.stripe_twin.twin import Twin
 
@@ -30,19 +23,7 @@ HELD, SPENT, BACK = (500, 500), (500, 0), (1000, 0)  # spendable and held, of 1,
 FEN = 1250
 
 
-def _ends(state: str, kind: Kind) -> job.Hook:
-    """What a redemption's course does, in small: its state and its hold end together."""
-
-    def hook(session: Session, member_id: int, redemption_id: int, at: datetime) -> None:
-        redemption = redemptions.find(session, member_id, redemption_id)
-        redemptions.to(session, redemption, PENDING, state, at)
-        programme = programmes.by_id(session, members.by_id(session, member_id).programme_id)
-        ledger.post(session, redemptions.follow_up(redemption, kind, programme, at))
-
-    return hook
-
-
-COURSE = job.Course(paid=_ends(FULFILLED, Kind.CAPTURE), gave_up=_ends(FAILED, Kind.RELEASE))
+COURSE = job.Course(paid=redemptions.paid, gave_up=redemptions.not_paid)
 
 
 @dataclass
@@ -76,6 +57,11 @@ class Paying:
         """parts.stop or parts.refund, at this moment."""
         with database.begin() as session:
             deed(session, self.member_id, self.redemption_id, self.began + self.passed)
+
+    def hands_back(self) -> None:
+        """The member cancels the redemption, at this moment."""
+        with clock.stopped(self.began + self.passed):
+            assert self.member.post(f"/v1/redemptions/{self.reference}/cancel").status_code == 200
 
     def pays(self) -> str:
         (intent,) = self.twin.all("payment_intent").values()
@@ -125,16 +111,16 @@ def paying(app: Flask, db: Config) -> Iterator[Paying]:
 
 
 def _begun(app: Flask, config: Config, twin: Twin) -> Paying:
-    programme = given_programme()
+    programme, shop = given_programme(), given_shop()
     member_id = given_member(config, programme, points=1000)
     member = caller(app, member_token(member_id))
-    redeemed = member.redeem(given_offer(programme, "bill_credit", value_fen=500)).json
-    _, redemption_id = ids.parse("red", redeemed["id"])
+    offer = given_offer(
+        programme, "voucher", merchant_id=shop.merchant.merchant_id, value_fen=500 + FEN, cash_choices=[FEN]
+    )
     began = clock.now()
-    with database.begin() as session:
-        args: dict[str, Any] = {"member_id": member_id, "redemption_id": redemption_id}
-        outbox.withdraw(session, member_id, BILL_CREDIT_TASK, args)  # here only the cash part is looked at
-        parts.open(session, member_id, redemption_id, FEN, "CNY", began)
+    with clock.stopped(began):
+        redeemed = member.redeem(offer, cash_fen=FEN).json
+    _, redemption_id = ids.parse("red", redeemed["id"])
     door = app.test_client()
     twin.webhooks.post = lambda path, body, headers: door.post(path, data=body, headers=headers).status_code
     paying = Paying(config, twin, member, member_id, redemption_id, began)
