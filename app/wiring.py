@@ -17,8 +17,12 @@ from base.notices import verify as notices_verify
 from base.notices.notices import TASK as NOTICE_TASK
 from catalog import verify as catalog_verify
 from catalog.bill_credit import job as bill_credit
+from catalog.budgets import proposals as budgets
+from catalog.budgets import verify as budgets_verify
 from catalog.redemptions import redemptions
 from catalog.redemptions.redemptions import BILL_CREDIT_TASK
+from catalog.stock import corrections as stock_corrections
+from catalog.stock import verify as stock_verify
 from merchants import verify as merchants_verify
 from merchants.terminals import clerks
 from points import bill_proof
@@ -87,6 +91,8 @@ def wire(config: Config, *, pool_size: int | None = None, statement_timeout_ms: 
         goodwill,
         erasures,
         opening,
+        stock_corrections,
+        budgets,
     ):
         approvals.register(approvals.Kind(topic.KIND, topic.carry_out, topic.PROPOSES, topic.APPROVES))
     approvals.register(
@@ -133,4 +139,6 @@ def findings(
     yield from told_verify.findings(session)
     yield from opening_verify.findings(session)
     yield from catalog_verify.findings(session)
+    yield from stock_verify.findings(session)
+    yield from budgets_verify.findings(session)
     yield from merchants_verify.findings(session)

@@ -1,4 +1,4 @@
-"""Tables of offers and their stock."""
+"""The table of offers."""
 
 from datetime import datetime
 
@@ -33,12 +33,3 @@ class Offer(Base):
     city: Mapped[str | None] = mapped_column(Text)
     names: Mapped[dict[str, str]] = mapped_column(JSONB)
     texts: Mapped[dict[str, str]] = mapped_column(JSONB)
-
-
-class Stock(Base):
-    """How many of a limited offer are left; an offer without a row has no limit."""
-
-    __tablename__ = "stock"
-    offer_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
-    total: Mapped[int] = mapped_column(BigInteger)
-    left_over: Mapped[int] = mapped_column(BigInteger)

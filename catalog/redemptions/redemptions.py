@@ -15,6 +15,7 @@ from catalog.offers.models import BILL_CREDIT, PERK, VOUCHER, Offer
 from catalog.rates import rates
 from catalog.redemptions import quotes
 from catalog.redemptions.models import CANCELLED, FULFILLED, PENDING, UNKNOWN, Quote, Redemption, Seat
+from catalog.stock import stock
 from catalog.vouchers import life
 from catalog.vouchers.codes import Keys
 from points import ledger, programmes
@@ -80,7 +81,7 @@ def redeem(
     redemption.posting_seq = answer.seq
     _fulfil(session, keys, redemption, found.offer, programme, at)
     session.flush()
-    offers.take_stock(session, found.offer.offer_id, quote.units)
+    stock.take(session, found.offer.offer_id, quote.units)
     return redemption
 
 
@@ -97,7 +98,7 @@ def cancel(session: Session, member_id: int, redemption_id: int, at: datetime) -
         _give_seat_back(session, redemption)
     to(session, redemption, FULFILLED, CANCELLED, at)
     ledger.post(session, follow_up(redemption, Kind.REVERSE, programme, at))
-    offers.put_back_stock(session, offer.offer_id, redemption.units)
+    stock.put_back(session, offer.offer_id, redemption.units)
     return redemption
 
 
