@@ -191,12 +191,11 @@ def _spent(session: Session, budget: Budget, programme: Programme, fen: int, at:
     """The refusal in words: when it begins anew. How much is left, and who approves more, is for its owner alone."""
     anew = resets_on(budget, programme, at)
     said = f"It begins anew on {anew}." if anew else "It does not begin anew."
-    facts: dict[str, object] = {"resets_on": anew.isoformat() if anew else None}
-    if budget.owner_id is not None:
-        left = cap_fen(session, budget.budget_id, at) - spent_fen(
-            session, budget.budget_id, period_of(budget, programme, at)
-        )
-        who = approvers()
-        said += f" {left} fen are left, {fen} are needed: propose a larger amount, which {' or '.join(who)} at headquarters approves."
-        facts |= {"left_fen": left, "needs_fen": fen, "approved_by": who}
-    return BudgetSpent(said, **facts)
+    day = anew.isoformat() if anew else None
+    if budget.owner_id is None:
+        return BudgetSpent(said, resets_on=day)
+    period = period_of(budget, programme, at)
+    left = max(cap_fen(session, budget.budget_id, at) - spent_fen(session, budget.budget_id, period), 0)
+    who = approvers()
+    said += f" {left} fen are left, {fen} are needed. Propose a larger amount: {' or '.join(who)} at headquarters approves it."
+    return BudgetSpent(said, resets_on=day, left_fen=left, needs_fen=fen, approved_by=who)

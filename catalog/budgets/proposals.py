@@ -151,7 +151,9 @@ def says(budget: Budget, programme: Programme, wanted: Wanted) -> bool:
 
 def _enter(session: Session, programme: Programme, wanted: Wanted, at: datetime, approval: str) -> Budget:
     values = {"budget_id": ids.new_id(), "entered_at": at, "approval": approval, **_values(programme, wanted)}
-    made = session.scalar(insert(Budget).values(values).on_conflict_do_nothing().returning(Budget))
+    made: Budget | None = session.scalar(
+        insert(Budget).values(values).on_conflict_do_nothing().returning(Budget)
+    )
     if made is None:
         raise BudgetExists(code=wanted.code)
     return made

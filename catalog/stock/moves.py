@@ -58,7 +58,7 @@ class NotForTheseGoods(Conflict):
     )
 
 
-class NeedsACorrection(NotAllowed):
+class CorrectionNeedsTwo(NotAllowed):
     """Nobody corrects or writes off a stock alone."""
 
     zh = "库存更正和核销须由两人办理。"
@@ -76,9 +76,9 @@ class Wanted:
 
 
 def record(session: Session, person: Principal, offer_id: int, wanted: Wanted, at: datetime) -> StockMove:
-    """Do what one person may. StockUnknown, TooFewInStock, NotForTheseGoods, NeedsACorrection, ForHeadquarters, Invalid."""
+    """Do what one person may. StockUnknown, TooFewInStock, NotForTheseGoods, CorrectionNeedsTwo, ForHeadquarters, Invalid."""
     if wanted.what in BY_TWO:
-        raise NeedsACorrection()
+        raise CorrectionNeedsTwo()
     row = find(session, offer_id)
     _check(row, wanted)
     _ask_area(person, wanted.area)

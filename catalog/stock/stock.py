@@ -56,9 +56,8 @@ def change(session: Session, offer_id: int, *, left: int, total: int = 0, aside:
         .returning(Stock)
         .execution_options(synchronize_session=False, populate_existing=True)
     ).scalar_one_or_none()
-    if row is not None and row.alert_below is not None:
-        if row.left_over < row.alert_below <= row.left_over - left:
-            tell_low(session, row)
+    if row is not None and row.left_over < (row.alert_below or 0) <= row.left_over - left:
+        tell_low(session, row)
     return row
 
 
@@ -97,7 +96,7 @@ def set_up(
                 actor=actor,
                 reason="the offer was made",
                 approval=None,
-            )  # fmt: skip
+            )
         )
     session.flush()
     if low:
