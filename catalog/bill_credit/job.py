@@ -20,8 +20,10 @@ from base.money import yuan_text
 from base.notices.templates import Facts
 from catalog.bill_credit import billing
 from catalog.bill_credit.billing import Credit, Done, Found, NotFound, Outcome, Refused, Unreachable, Wrong
+from catalog.budgets import budgets
 from catalog.redemptions import redemptions
 from catalog.redemptions.models import FAILED, FULFILLED, PENDING, UNKNOWN, Redemption
+from catalog.stock import stock
 from points import ledger, programmes
 from points.kinds import Kind
 from points.members import members
@@ -148,6 +150,9 @@ def _end(
     facts: Facts = {"points": redemption.price_points, "yuan": yuan_text(redemption.value_fen)}
     template = "bill-credit-done" if done else "bill-credit-failed"
     telling.tell(session, config, member.member_id, template, facts, seq=seq if done else None)
+    if not done:
+        budgets.give_back(session, redemption.member_id, redemption.redemption_id, at)
+        stock.put_back(session, redemption.offer_id, redemption.units)
 
 
 def _promise(member_id: int, redemption_id: int) -> dict[str, Any]:

@@ -143,6 +143,12 @@ def wanted_of(proposal: Proposal) -> Wanted:
     return Wanted(**said | days)
 
 
+def owner_of(proposal: Proposal) -> int | None:
+    """The one of the staff who would spend a proposed budget; None: nobody, or it is no new budget."""
+    said = proposal.said if proposal.kind == KIND else {}
+    return int(said["owner"].removeprefix("staff:")) if said.get("owner") else None
+
+
 def says(budget: Budget, programme: Programme, wanted: Wanted) -> bool:
     """Whether a row is the budget that was asked for."""
     made = {name: getattr(budget, name) for name in _values(programme, wanted)}

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from base import clock, ids, outbox
 from base.errors import Conflict, NotFound
+from catalog.budgets import budgets
 from catalog.offers import offers
 from catalog.offers.models import BILL_CREDIT, PERK, VOUCHER, Offer
 from catalog.rates import rates
@@ -98,6 +99,7 @@ def cancel(session: Session, member_id: int, redemption_id: int, at: datetime) -
         _give_seat_back(session, redemption)
     to(session, redemption, FULFILLED, CANCELLED, at)
     ledger.post(session, follow_up(redemption, Kind.REVERSE, programme, at))
+    budgets.give_back(session, member_id, redemption_id, at)
     stock.put_back(session, offer.offer_id, redemption.units)
     return redemption
 

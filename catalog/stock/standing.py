@@ -9,6 +9,9 @@ from catalog.offers.models import Offer
 from catalog.stock.models import Stock, StockMove
 from catalog.stock.moves import StockUnknown
 
+# An offer that has ended needs no delivery.
+_LOW = (Stock.low_since.is_not(None), Offer.state != "ended")
+
 
 def listed(
     session: Session, programme_id: int, *, low: bool = False, after: int = 0, limit: int = 50
@@ -22,7 +25,7 @@ def listed(
         .limit(limit)
     )
     if low:
-        asked = asked.where(Stock.low_since.is_not(None))
+        asked = asked.where(*_LOW)
     return session.execute(asked).all()
 
 
@@ -40,7 +43,7 @@ def one(session: Session, offer_id: int) -> Row[Offer, Stock]:
 def low_count(session: Session, programme_id: int) -> int:
     """How many offers of a programme have fewer left than somebody wants to have."""
     asked = select(func.count()).join(Offer, Offer.offer_id == Stock.offer_id).select_from(Stock)
-    return session.scalar(asked.where(Offer.programme_id == programme_id, Stock.low_since.is_not(None))) or 0
+    return session.scalar(asked.where(Offer.programme_id == programme_id, *_LOW)) or 0
 
 
 def in_areas(session: Session, offer_id: int) -> dict[str, int]:

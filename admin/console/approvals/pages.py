@@ -215,6 +215,7 @@ def _names(session: Session, cases: list[Case]) -> dict[int, str]:
     """What the persons of these cases are called."""
     persons = {case.proposal.maker_id for case in cases}
     persons |= {case.decision.person_id for case in cases if case.decision}
+    persons |= {budgets.owner_of(case.proposal) or 0 for case in cases}
     asked = select(StaffRow.staff_id, StaffRow.name).where(StaffRow.staff_id.in_(persons))
     return {row.staff_id: row.name for row in session.execute(asked)}
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from admin.staff.models import StaffRow
 from base import clock, database
 from base.approvals import approvals
 from catalog.budgets import proposals
@@ -20,11 +21,13 @@ from tests.given import given_offer, given_person, given_programme
 def test_the_overview_and_both_kinds_of_proposal_say_it_in_words(app, db, language, words):
     programme = given_programme()
     offer, maker, at = given_offer(programme, "perk", stock=1), given_person("editor"), clock.now()
+    owner = given_person("support")
     wanted = proposals.Wanted(
         "gotone", "eleven", {"zh-CN": "双十一", "en": "Singles"}, 1234, "month", clock.day(at, programme.zone), None,
-        None, None, "autumn",
+        None, f"staff:{owner.staff_id}", "autumn",
     )  # fmt: skip
     with database.begin() as session:
+        name = session.get_one(StaffRow, owner.staff_id).name
         stock.watch(session, moves.find(session, offer.offer_id), 5, "gift")
         wrong = corrections.Wanted("corrected", 2, "counted again")
         one = corrections.propose(session, maker, offer.offer_id, wrong, at).proposal
@@ -41,4 +44,4 @@ def test_the_overview_and_both_kinds_of_proposal_say_it_in_words(app, db, langua
     assert approvals.reference(one.proposal_id) in listed
     assert approvals.reference(other.proposal_id) in listed
     assert [word for word in words[1:3] if word not in correction] == []
-    assert [word for word in words[3:] if word not in budget] == []
+    assert [word for word in (*words[3:], name) if word not in budget] == []

@@ -117,7 +117,6 @@ def cancelled(on: dict[str, int]) -> None:
     with database.begin() as session:
         redemptions.cancel(session, on["member_id"], on["redemption_id"], clock.now())
         budgets.give_back(session, on["member_id"], on["redemption_id"], clock.now())
-        budgets.give_back(session, on["member_id"], on["redemption_id"], clock.now())
 
 
 def spent(budget: Budget, at: datetime | None = None) -> tuple[int, int]:
