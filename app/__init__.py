@@ -19,6 +19,7 @@ from base.notices import api as notices_api
 from base.web import blueprint as web
 from base.web import formats
 from catalog.budgets import api as budgets_api
+from catalog.events import api as events_api
 from catalog.offers import api as offers_api
 from catalog.redemptions import api as redemptions_api
 from catalog.stock import api as stock_api
@@ -103,6 +104,7 @@ def create_app(config: Config) -> Flask:
         stock_api,
         budgets_api,
         redemptions_api,
+        events_api,
         vouchers_api,
         terminals_api,
         statements_api,

@@ -74,6 +74,7 @@ class _Terms:
     policy_id: int
     lot_key: int
     offer_id: int
+    version_id: int
     rate_id: int
 
 
@@ -111,6 +112,7 @@ def _terms(session: Session) -> _Terms:
         state="ended",
         category="history",
         value_fen=FEN_PER_POINT,
+        cost_fen=FEN_PER_POINT,
         from_at=clock.start_of(TERMS_FROM, ZONE),
         cancellable=False,
         names={"zh-CN": "历史兑换", "en": "Redeemed at the airline"},
@@ -122,7 +124,7 @@ def _terms(session: Session) -> _Terms:
             rates.add(session, place, TERMS_FROM, points=1, per_fen=FEN_PER_POINT, offer_id=offer.offer_id)
         ]
     key = policies.lot_key(policy, TERMS_FROM)
-    return _Terms(programme, policy.policy_id, key, offer.offer_id, begun[0].rate_id)
+    return _Terms(programme, policy.policy_id, key, offer.offer_id, offer.version_id, begun[0].rate_id)
 
 
 def _post(
@@ -228,6 +230,7 @@ def _redemption(terms: _Terms, request: Request, posting_seq: int) -> dict[str, 
         "member_id": request.member_id,
         "redemption_id": ids.new_id(),
         "offer_id": terms.offer_id,
+        "version_id": terms.version_id,
         "rate_id": terms.rate_id,
         "posting_seq": posting_seq,
         "price_points": request.points,

@@ -70,7 +70,11 @@ def overview() -> ResponseReturnValue:
         choice = chosen(session)
         statements, newest = figures.sealed(session)
         programme = choice["programme"]
-        low = standing.listed(session, programme.programme_id, low=True, limit=SHOWN_LOW) if programme else []
+        low = (
+            standing.listed(session, programme.programme_id, at, low=True, limit=SHOWN_LOW)
+            if programme
+            else []
+        )
         low_count = standing.low_count(session, programme.programme_id) if programme else 0
     person = current()
     assert isinstance(person, Staff)
@@ -82,7 +86,7 @@ def overview() -> ResponseReturnValue:
         kinds=OFFER_KINDS,
         statements=statements,
         newest=newest,
-        low_codes=[row.Offer.code for row in low],
+        low_codes=[row.offer.code for row in low],
         low_count=low_count,
         at=at,
     )

@@ -6,6 +6,7 @@ OFFER_KINDS = {
     "bill_credit": _("Bill credit"),
     "voucher": _("Merchant voucher"),
     "perk": _("Club place"),
+    "event": _("Event"),
     "history": _("Before this system"),
 }
 REDEMPTION_STATES = {

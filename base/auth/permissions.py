@@ -37,6 +37,7 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "segments:read",
             "stock:read",
             "budgets:read",  # a person's own among them
+            "events:manage",
         }
     ),
     "security": frozenset(
@@ -138,6 +139,7 @@ SERVICE_SCOPES = frozenset(
         "entitlements:write",
         "bonuses:write",
         "notices:receipts",
+        "events:manage",
         "segments:read",
         "segments:write",
     }

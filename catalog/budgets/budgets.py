@@ -174,7 +174,7 @@ def _ask(session: Session, budget: Budget, member_id: int, person_id: int | None
     if at < budget.from_at or (budget.until_at is not None and at >= budget.until_at):
         until = budget.until_at.isoformat() if budget.until_at else None
         raise BudgetNotRunning(from_at=budget.from_at.isoformat(), until_at=until)
-    if budget.owner_id != person_id:
+    if budget.owner_id not in (None, person_id):
         raise BudgetOfSomebodyElse()
     if budget.area and not scope.area_of(session, member_id).startswith(budget.area):
         raise BudgetOfAnotherArea()

@@ -36,7 +36,14 @@ _ENDED = text("""
 select u.member_id, u.redemption_id from budget_use u
 left join redemption r on r.member_id = u.member_id and r.redemption_id = u.redemption_id
 left join budget_use b on b.member_id = u.member_id and b.redemption_id = u.redemption_id and b.back
-where not u.back and (r.member_id is null or (r.state in ('failed', 'cancelled')) <> (b.member_id is not null))
+where not u.back and (r.member_id is null or (r.state in ('failed', 'cancelled', 'reversed')) <> (b.member_id is not null))
+order by 1, 2
+""")
+
+_COSTS = text("""
+select r.member_id, r.redemption_id from redemption r left join budget_use u on u.member_id = r.member_id
+  and u.redemption_id = r.redemption_id and not u.back
+where r.budget_id is not null and r.cost_fen > 0 and (u.budget_id is distinct from r.budget_id or u.fen <> r.cost_fen)
 order by 1, 2
 """)
 
@@ -55,6 +62,8 @@ def findings(session: Session) -> Iterator[Finding]:
     for member_id, redemption_id in session.execute(_ENDED):
         text = "its redemption is not there, or ended otherwise than the use"
         yield Finding(RULE, f"member {member_id} {redemption_id}", text)
+    for member_id, redemption_id in session.execute(_COSTS):
+        yield Finding(RULE, f"member {member_id} {redemption_id}", "its budget was not charged what it costs")
     yield from _approved(session)
 
 

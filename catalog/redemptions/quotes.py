@@ -81,7 +81,7 @@ def make(
     group = spending.payer(session, member_id, spender_id) if spender_id is not None else None
     member = members.by_id(session, member_id)
     programme = programmes.open_one(session, member.programme_id)
-    found = offers.find(session, offer_id, programme.programme_id)
+    found = offers.find(session, offer_id, programme.programme_id, at)
     closed = offers.why_closed(found, at)
     if closed:
         raise closed
@@ -105,10 +105,12 @@ def make(
         member_id=member_id,
         quote_id=ids.new_id(),
         offer_id=offer_id,
+        version_id=found.offer.version_id,
         rate_id=rate.rate_id,
         units=units,
         price_points=price_points,
         value_fen=value_fen,
+        cost_fen=found.offer.cost_fen * units,
         made_at=at,
         ends_at=at + timedelta(seconds=life_s),
         spender_id=spender_id,
@@ -142,7 +144,7 @@ def shown(
 ) -> Priced:
     """A quote once more, as it was made; QuoteUnknown, QuoteEnded, QuoteChanged (it would take other points now)."""
     quote = usable(session, member_id, quote_id, at, spender_id)
-    offer = session.get_one(Offer, quote.offer_id)
+    offer = offers.version(session, quote.version_id)
     on = clock.day(at, programmes.by_id(session, offer.programme_id).zone)
     calendar = extensions.of(session, offer.programme_id, at)
     after, taken = lots.take(ledger.read(session, member_id).lots, quote.price_points, on, calendar)

@@ -7,7 +7,7 @@ import marshmallow as ma
 from base import ids
 from base.http.api import MoneyView, Request, Text, View, WholeNumber
 from catalog.offers.models import Offer
-from catalog.redemptions.models import Redemption
+from catalog.redemptions.models import Redemption, Step
 from catalog.redemptions.quotes import Priced
 from catalog.vouchers.models import Voucher
 from points.groups.groups import reference
@@ -44,6 +44,16 @@ class RedemptionRequest(Request):
     quote = Text(required=True, most=40)
 
 
+class StepView(View):
+    """A step of a redemption's timeline."""
+
+    state = ma.fields.String()
+    at = ma.fields.String()
+    by = ma.fields.String(metadata={"description": "member, staff, service, merchant or job"})
+    channel = ma.fields.String()
+    reason = ma.fields.String(allow_none=True)
+
+
 class RedemptionView(View):
     """A redemption and where it stands."""
 
@@ -54,6 +64,7 @@ class RedemptionView(View):
     units = ma.fields.Integer()
     price_points = ma.fields.Integer()
     value_fen = ma.fields.Integer()
+    cash_fen = ma.fields.Integer(metadata={"description": "the part paid in cash"})
     state = ma.fields.String()
     at = ma.fields.String()
     changed_at = ma.fields.String()
@@ -61,6 +72,12 @@ class RedemptionView(View):
     voucher = ma.fields.String(
         allow_none=True, metadata={"description": "id of the voucher; its code is at /v1/vouchers/{id}"}
     )
+
+
+class CourseView(RedemptionView):
+    """A redemption with its whole timeline."""
+
+    timeline = ma.fields.List(ma.fields.Nested(StepView))
 
 
 class RedemptionsQuery(PageQuery):
@@ -103,9 +120,21 @@ def redemption_view(row: Redemption, offer: Offer, voucher: Voucher | None) -> d
         "units": row.units,
         "price_points": row.price_points,
         "value_fen": row.value_fen,
+        "cash_fen": row.cash_fen,
         "state": row.state,
         "at": row.at.isoformat(),
         "changed_at": row.changed_at.isoformat(),
         "group": reference(row.member_id) if row.spender_id is not None else None,
         "voucher": ids.public("vch", voucher.member_id, voucher.voucher_id) if voucher else None,
+    }
+
+
+def step_view(step: Step) -> dict[str, Any]:
+    """A step as StepView: of the actor only what kind it is, never who."""
+    return {
+        "state": step.state,
+        "at": step.at.isoformat(),
+        "by": step.actor.partition(":")[0],
+        "channel": step.channel,
+        "reason": step.reason,
     }

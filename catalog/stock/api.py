@@ -144,8 +144,9 @@ def _number(offer: str) -> int:
 
 
 def _one(session: Session, offer_id: int) -> dict[str, Any]:
-    offer, row = standing.one(session, offer_id)
-    return stock_view(offer, row) | {"areas": standing.in_areas(session, offer_id)}
+    return stock_view(standing.one(session, offer_id, clock.now())) | {
+        "areas": standing.in_areas(session, offer_id)
+    }
 
 
 def _listed(query: dict[str, Any], *, low: bool) -> dict[str, Any]:
@@ -154,10 +155,12 @@ def _listed(query: dict[str, Any], *, low: bool) -> dict[str, Any]:
     with database.begin() as session:
         programme = programmes.by_code(session, query["programme"])
         after = place[0] if place else 0
-        rows = standing.listed(session, programme.programme_id, low=low, after=after, limit=limit + 1)
+        rows = standing.listed(
+            session, programme.programme_id, clock.now(), low=low, after=after, limit=limit + 1
+        )
     more = len(rows) > limit
     return {
-        "data": [stock_view(offer, row) for offer, row in rows[:limit]],
+        "data": [stock_view(row) for row in rows[:limit]],
         "has_more": more,
-        "next_cursor": pages.cursor(key, rows[limit - 1].Offer.offer_id) if more else None,
+        "next_cursor": pages.cursor(key, rows[limit - 1].offer.offer_id) if more else None,
     }

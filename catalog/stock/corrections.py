@@ -11,7 +11,7 @@ from base.approvals.approvals import Case
 from base.approvals.models import Proposal
 from base.auth.principals import Principal
 from base.errors import Invalid, field_errors
-from catalog.offers.models import Offer
+from catalog.offers.models import OfferState
 from catalog.stock import moves
 from catalog.stock.models import WRITTEN_OFF, StockMove
 from catalog.stock.moves import BY_TWO, MOST_REASON, MOST_UNITS, StockUnknown
@@ -40,7 +40,7 @@ class Wanted:
 def propose(session: Session, person: Principal, offer_id: int, wanted: Wanted, at: datetime) -> Case:
     """Propose a correction. BadCorrection, StockUnknown; whether there are so many is asked when it is done."""
     moves.find(session, offer_id)
-    offer = session.get(Offer, offer_id)
+    offer = session.get(OfferState, offer_id)
     if offer is None:
         raise StockUnknown()
     wrong: dict[str, str] = {}

@@ -10,9 +10,9 @@ from base import ids
 from base.approvals.approvals import Case
 from base.approvals.schemas import CaseView, case_view
 from base.http.api import MOST, Request, Text, View, WholeNumber
-from catalog.offers.models import Offer
-from catalog.stock.models import GOODS, Stock, StockMove
+from catalog.stock.models import GOODS, StockMove
 from catalog.stock.moves import BY_ONE, BY_TWO, MOST_REASON, MOST_UNITS
+from catalog.stock.standing import Shown
 from points.wallets.schemas import PageQuery
 
 
@@ -124,12 +124,13 @@ class CorrectionsView(View):
     has_more = ma.fields.Boolean()
 
 
-def stock_view(offer: Offer, row: Stock) -> dict[str, Any]:
+def stock_view(shown: Shown) -> dict[str, Any]:
     """The stock as StockView."""
+    offer, row = shown.offer, shown.stock
     return {
         "offer": ids.public("off", offer.offer_id),
         "code": offer.code,
-        "names": offer.names,
+        "names": shown.names,
         "goods": row.goods,
         "total": row.total,
         "taken": row.total - row.set_aside - row.left_over,

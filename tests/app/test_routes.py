@@ -57,6 +57,10 @@ ROUTES = {
     "POST /v1/redemptions": "redemptions:own",
     "GET /v1/redemptions/<redemption>": "redemptions:own",
     "POST /v1/redemptions/<redemption>/cancel": "redemptions:own",
+    "GET /v1/redemptions/<redemption>/seat": "redemptions:own",
+    "POST /v1/redemptions/<redemption>/seat/confirm": "redemptions:own",
+    "GET /v1/events/<offer>/seats": "events:manage",
+    "POST /v1/events/<offer>/check-ins": "events:manage",
     "GET /v1/vouchers/<voucher>": "vouchers:own",
     "GET /v1/gifts": "gifts:own",
     "POST /v1/gifts": "gifts:own",
@@ -352,6 +356,7 @@ SERVICES = (
     "notices:receipts",
     "segments:read",
     "segments:write",
+    "events:manage",
 )
 EVERYBODY = (
     "anonymous",
@@ -372,6 +377,7 @@ GIVEN_TO = {
     "gifts:own": ("member",),
     "groups:own": ("member",),
     "groups:manage": ("service:groups:manage",),
+    "events:manage": ("staff:support", "service:events:manage"),
     "earnings:estimate": ("member", "staff:support", "staff:editor", "staff:finance", "staff:analyst"),
     "offers:read": (
         "member",

@@ -37,7 +37,7 @@ def offer_list() -> ResponseReturnValue:
             return page("console/offers.html", **choice)
         begun = rates.load(session, programme.programme_id, clock.day(at, programme.zone))
         after = (str(place[0]), int(place[1])) if place else None
-        listed = offers.of_every_state(session, programme.programme_id, after=after, limit=PAGE + 1)
+        listed = offers.of_every_state(session, programme.programme_id, at, after=after, limit=PAGE + 1)
     rows, after_this = cut("offers", listed, lambda one: [one.offer.kind, one.offer.offer_id])
     return page(
         "console/offers.html",
@@ -61,7 +61,8 @@ def rate_list() -> ResponseReturnValue:
         today = clock.day(clock.now(), programme.zone)
         prices = rates.load(session, programme.programme_id, ALL_DAYS)
         rules = policies.load(session, programme.programme_id)
-        names = offers.names_of(session, {rate.offer_id for rate in prices if rate.offer_id is not None})
+        named = {rate.offer_id for rate in prices if rate.offer_id is not None}
+        names = offers.names_of(session, named, clock.now())
         waits = waiting.counts(session, programme.programme_id)
     return page(
         "console/rates.html",
@@ -88,10 +89,22 @@ def _priced(one: Listed, begun: list[Rate]) -> dict[str, Any]:
     try:
         price_points = rates.price(rates.resolve(begun, offer), offer.value_fen)
     except NoRateInForce:
-        return {"offer": offer, "left_over": one.left_over, "price_points": None, "premium_bp": None}
+        return {
+            "offer": offer,
+            "state": one.state,
+            "left_over": one.left_over,
+            "price_points": None,
+            "premium_bp": None,
+        }
     as_credit = rates.worth(begun, price_points)
     premium = offer.value_fen * BASIS_POINTS // as_credit - BASIS_POINTS if as_credit else None
-    return {"offer": offer, "left_over": one.left_over, "price_points": price_points, "premium_bp": premium}
+    return {
+        "offer": offer,
+        "state": one.state,
+        "left_over": one.left_over,
+        "price_points": price_points,
+        "premium_bp": premium,
+    }
 
 
 def _versions(
