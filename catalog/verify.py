@@ -1,4 +1,4 @@
-"""Proof of the catalogue: redemptions, vouchers, and acceptances agree with each other and with the ledger."""
+"""Proof of the catalogue: redemptions, vouchers and acceptances agree with each other and with the ledger."""
 
 from collections.abc import Iterator
 
@@ -62,6 +62,12 @@ _CHECKS: tuple[tuple[str, str, str], ...] = (
         "on a.member_id = v.member_id and a.voucher_id = v.voucher_id and a.void_id is null "
         "group by v.member_id, v.voucher_id, v.units, v.units_left, v.use_no "
         "having coalesce(sum(a.units), 0) <> v.units - v.units_left or count(a.acceptance_id) <> v.use_no",
+    ),
+    (
+        "redemption offer",
+        "it is of another kind than the version of the offer that it names",
+        "select r.member_id, r.redemption_id from redemption r left join offer o on o.version_id = r.version_id "
+        "where o.version_id is null or (o.offer_id, o.kind) <> (r.offer_id, r.kind)",
     ),
     (
         "spender",
