@@ -18,10 +18,12 @@ from base.http import api, headers, problems, settings
 from base.notices import api as notices_api
 from base.web import blueprint as web
 from base.web import formats
+from catalog.budgets import api as budgets_api
 from catalog.cash import api as cash_api
 from catalog.events import api as events_api
 from catalog.offers import api as offers_api
 from catalog.redemptions import api as redemptions_api
+from catalog.stock import api as stock_api
 from catalog.vouchers import api as vouchers_api
 from merchants.statements import api as statements_api
 from merchants.terminals import api as terminals_api
@@ -100,6 +102,8 @@ def create_app(config: Config) -> Flask:
         entitlements_api,
         segments_api,
         offers_api,
+        stock_api,
+        budgets_api,
         redemptions_api,
         events_api,
         cash_api,

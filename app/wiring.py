@@ -17,6 +17,8 @@ from base.notices import verify as notices_verify
 from base.notices.notices import TASK as NOTICE_TASK
 from catalog import verify as catalog_verify
 from catalog.bill_credit import credits
+from catalog.budgets import proposals as budgets
+from catalog.budgets import verify as budgets_verify
 from catalog.cash import job as cash_job
 from catalog.cash import parts
 from catalog.cash import verify as cash_verify
@@ -28,6 +30,8 @@ from catalog.offers import forms
 from catalog.offers.models import BILL_CREDIT, EVENT
 from catalog.perks import perks
 from catalog.redemptions import courses, ordering, redemptions
+from catalog.stock import corrections as stock_corrections
+from catalog.stock import verify as stock_verify
 from catalog.vouchers import issuing
 from catalog.vouchers.codes import Keys
 from merchants import verify as merchants_verify
@@ -106,6 +110,8 @@ def wire(config: Config, *, pool_size: int | None = None, statement_timeout_ms: 
         goodwill,
         erasures,
         opening,
+        stock_corrections,
+        budgets,
     ):
         approvals.register(approvals.Kind(topic.KIND, topic.carry_out, topic.PROPOSES, topic.APPROVES))
     approvals.register(
@@ -158,6 +164,8 @@ def findings(
     yield from told_verify.findings(session)
     yield from opening_verify.findings(session)
     yield from catalog_verify.findings(session)
+    yield from stock_verify.findings(session)
+    yield from budgets_verify.findings(session)
     yield from events_verify.findings(session)
     yield from cash_verify.findings(session)
     yield from merchants_verify.findings(session)

@@ -95,6 +95,8 @@ SAID = {  # what the parts of a proposal are called
     "names": _("Name"),
     "points": _("Points"),
 }
+BUDGET_PERIODS = {"whole": _("in all"), "month": _("in each month")}
+STOCK_CORRECTIONS = {"corrected": _("Count corrected"), "written_off": _("Written off")}
 APPROVAL_KINDS = {
     "adjustment": _("Adjustment"),
     "merge": _("Merge of two members"),
@@ -106,6 +108,8 @@ APPROVAL_KINDS = {
     "tier-grant": _("Tier given by hand"),
     "erasure": _("Erasing of a person"),
     "opening-balances": _("Opening balances"),
+    "stock-correction": _("Correction of a stock"),
+    "budget": _("Budget"),
 }
 APPROVAL_STATES = {
     "proposed": (_("To be decided"), "wait"),

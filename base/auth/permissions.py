@@ -35,6 +35,8 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "members:reveal",
             "erasures:propose",
             "segments:read",
+            "stock:read",
+            "budgets:read",  # a person's own among them
             "events:manage",
         }
     ),
@@ -65,6 +67,10 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "tier-grants:approve",
             "erasures:approve",
             "balances:approve",
+            "stock:read",
+            "stock:approve",
+            "budgets:read",
+            "budgets:approve",
         }
     ),
     "editor": frozenset(
@@ -80,11 +86,26 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "tier-policies:propose",
             "care:rules",
             "balances:propose",
+            "stock:read",
+            "stock:write",
+            "budgets:read",
+            "budgets:propose",
             "segments:read",
             "segments:write",
         }
     ),
-    "finance": frozenset({"console", "statements:read", "offers:read", "rates:read", "earnings:estimate"}),
+    "finance": frozenset(
+        {
+            "console",
+            "statements:read",
+            "offers:read",
+            "rates:read",
+            "earnings:estimate",
+            "stock:read",
+            "budgets:read",
+            "budgets:approve",
+        }
+    ),
     "analyst": frozenset(
         {"console", "retention:read", "offers:read", "rates:read", "earnings:estimate", "segments:read"}
     ),
@@ -97,6 +118,8 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "retention:read",
             "approvals:read",
             "proposals:read",
+            "stock:read",
+            "budgets:read",
         }
     ),
 }

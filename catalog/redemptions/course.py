@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from base import channels, ids
 from base.errors import Conflict
+from catalog.budgets import budgets
 from catalog.cash import parts
 from catalog.offers import offers
 from catalog.offers.models import Offer
@@ -29,6 +30,7 @@ from catalog.redemptions.models import (
     Redemption,
     Step,
 )
+from catalog.stock import stock
 from points import ledger, programmes
 from points.deeds import Request
 from points.kinds import Kind
@@ -53,6 +55,12 @@ class By(NamedTuple):
 
     actor: str
     channel: str
+
+    @property
+    def person_id(self) -> int | None:
+        """Who of the staff it is; None: a member, a system, a job."""
+        kind, _, number = self.actor.partition(":")
+        return int(number) if kind == "staff" else None
 
 
 JOB = By("job", channels.JOB)
@@ -137,8 +145,9 @@ def give_back(
     way = courses.of(redemption.kind)
     if begun:
         way.take_back(session, redemption, offer, new, at)
+    budgets.give_back(session, redemption.member_id, redemption.redemption_id, at)
     if way.counts_stock:
-        offers.put_back_stock(session, offer.offer_id, redemption.units)
+        stock.put_back(session, offer.offer_id, redemption.units)
 
 
 def awaits_money(session: Session, redemption: Redemption, *, gave_up_too: bool = False) -> bool:

@@ -11,6 +11,8 @@ ENTRIES = (
     "earn_factor", "member_attribute", "bonus_rule", "bonus", "notice_template", "expiry_notice", "entitlement_rule", "entitlement_use",
     "preference", "opening_lot", "segment_version", "offer", "redemption_step",
     "preference", "opening_lot", "segment_version", "cash_event",
+    "preference", "opening_lot", "segment_version", "offer", "redemption_step", "stock_move", "budget", "budget_amount",
+    "budget_use",
 )  # fmt: skip
 NEVER_DELETED = (
     "wallet", "member", "phone", "redemption", "voucher", "acceptance", "idempotency_key", "offer_state", "stock", "seat", "event_places",
@@ -18,6 +20,7 @@ NEVER_DELETED = (
     "group_contact", "spender", "spent", "expiry_run", "member_merge", "bonus_budget", "bonus_day",
     "notice", "notice_walk", "notice_spend", "entitlement_count", "member_facts", "area", "vault_key", "vault_item", "phone_holder",
     "companion_link", "segment", "segment_member", "segment_run", "cash_part",
+    "companion_link", "segment", "segment_member", "segment_run", "budget_period",
 )  # fmt: skip
 FORBIDDEN = {
     "a table of its own": "create table mine (a int)",

@@ -22,6 +22,8 @@ from base.approvals.approvals import Case
 from base.approvals.models import APPROVED, Proposal
 from base.auth.guard import current, needs
 from base.errors import field_errors
+from catalog.budgets import proposals as budgets
+from catalog.stock import corrections as stock_corrections
 from points import lots
 from points.adjustments import adjustments
 from points.adjustments.adjustments import said_plainly
@@ -51,6 +53,8 @@ KINDS: dict[str, tuple[str, ModuleType]] = {  # kind -> its place under /staff, 
     grants.KIND: ("tier-grants", grants),
     erasures.KIND: ("erasures", erasures),
     opening.KIND: ("opening-balances", opening),
+    stock_corrections.KIND: ("stock-corrections", stock_corrections),
+    budgets.KIND: ("budget-proposals", budgets),
 }
 
 blueprint = Blueprint("approvals", __name__)
@@ -211,6 +215,7 @@ def _names(session: Session, cases: list[Case]) -> dict[int, str]:
     """What the persons of these cases are called."""
     persons = {case.proposal.maker_id for case in cases}
     persons |= {case.decision.person_id for case in cases if case.decision}
+    persons |= {budgets.owner_of(case.proposal) or 0 for case in cases}
     asked = select(StaffRow.staff_id, StaffRow.name).where(StaffRow.staff_id.in_(persons))
     return {row.staff_id: row.name for row in session.execute(asked)}
 
