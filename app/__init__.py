@@ -23,6 +23,7 @@ from catalog.cash import api as cash_api
 from catalog.events import api as events_api
 from catalog.offers import api as offers_api
 from catalog.redemptions import api as redemptions_api
+from catalog.reversals import api as reversals_api
 from catalog.stock import api as stock_api
 from catalog.vouchers import api as vouchers_api
 from merchants.statements import api as statements_api
@@ -106,6 +107,7 @@ def create_app(config: Config) -> Flask:
         budgets_api,
         redemptions_api,
         events_api,
+        reversals_api,
         cash_api,
         vouchers_api,
         terminals_api,

@@ -30,6 +30,8 @@ from catalog.offers import forms
 from catalog.offers.models import BILL_CREDIT, EVENT
 from catalog.perks import perks
 from catalog.redemptions import courses, ordering, redemptions
+from catalog.reversals import reversals
+from catalog.reversals import verify as reversals_verify
 from catalog.stock import corrections as stock_corrections
 from catalog.stock import verify as stock_verify
 from catalog.vouchers import issuing
@@ -111,6 +113,7 @@ def wire(config: Config, *, pool_size: int | None = None, statement_timeout_ms: 
         erasures,
         opening,
         stock_corrections,
+        reversals,
         budgets,
     ):
         approvals.register(approvals.Kind(topic.KIND, topic.carry_out, topic.PROPOSES, topic.APPROVES))
@@ -167,5 +170,6 @@ def findings(
     yield from stock_verify.findings(session)
     yield from budgets_verify.findings(session)
     yield from events_verify.findings(session)
+    yield from reversals_verify.findings(session)
     yield from cash_verify.findings(session)
     yield from merchants_verify.findings(session)

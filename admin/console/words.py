@@ -94,6 +94,7 @@ SAID = {  # what the parts of a proposal are called
     "until_day": _("Until day"),
     "names": _("Name"),
     "points": _("Points"),
+    "redemption": _("Redemption"),
 }
 BUDGET_PERIODS = {"whole": _("in all"), "month": _("in each month")}
 STOCK_CORRECTIONS = {"corrected": _("Count corrected"), "written_off": _("Written off")}
@@ -110,6 +111,7 @@ APPROVAL_KINDS = {
     "opening-balances": _("Opening balances"),
     "stock-correction": _("Correction of a stock"),
     "budget": _("Budget"),
+    "reversal": _("Redemption undone"),
 }
 APPROVAL_STATES = {
     "proposed": (_("To be decided"), "wait"),

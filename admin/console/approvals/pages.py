@@ -23,6 +23,7 @@ from base.approvals.models import APPROVED, Proposal
 from base.auth.guard import current, needs
 from base.errors import field_errors
 from catalog.budgets import proposals as budgets
+from catalog.reversals import reversals
 from catalog.stock import corrections as stock_corrections
 from points import lots
 from points.adjustments import adjustments
@@ -55,6 +56,7 @@ KINDS: dict[str, tuple[str, ModuleType]] = {  # kind -> its place under /staff, 
     opening.KIND: ("opening-balances", opening),
     stock_corrections.KIND: ("stock-corrections", stock_corrections),
     budgets.KIND: ("budget-proposals", budgets),
+    reversals.KIND: ("reversals", reversals),
 }
 
 blueprint = Blueprint("approvals", __name__)
