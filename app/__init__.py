@@ -18,6 +18,7 @@ from base.http import api, headers, problems, settings
 from base.notices import api as notices_api
 from base.web import blueprint as web
 from base.web import formats
+from base.webhooks import api as webhooks_api
 from catalog.offers import api as offers_api
 from catalog.redemptions import api as redemptions_api
 from catalog.vouchers import api as vouchers_api
@@ -103,6 +104,7 @@ def create_app(config: Config) -> Flask:
         terminals_api,
         statements_api,
         notices_api,
+        webhooks_api,
         staff_api,
         retention_api,
     ):

@@ -81,6 +81,7 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "balances:propose",
             "segments:read",
             "segments:write",
+            "webhooks:manage",
         }
     ),
     "finance": frozenset({"console", "statements:read", "offers:read", "rates:read", "earnings:estimate"}),
@@ -117,6 +118,7 @@ SERVICE_SCOPES = frozenset(
         "notices:receipts",
         "segments:read",
         "segments:write",
+        "webhooks:manage",
     }
 )
 # What a key for the members of one area may have; the others are about a whole programme.

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from base import clock, ids, outbox
 from base.errors import Conflict, NotFound
+from base.webhooks import webhooks
 from catalog.offers import offers
 from catalog.offers.models import BILL_CREDIT, PERK, VOUCHER, Offer
 from catalog.rates import rates
@@ -80,6 +81,7 @@ def redeem(
     redemption.posting_seq = answer.seq
     _fulfil(session, keys, redemption, found.offer, programme, at)
     session.flush()
+    _publish(session, redemption, at)
     offers.take_stock(session, found.offer.offer_id, quote.units)
     return redemption
 
@@ -232,6 +234,26 @@ def to(
     )
     if moved is None:
         raise NotCancellable()
+    _publish(session, moved, at)
+
+
+def _publish(session: Session, redemption: Redemption, at: datetime) -> None:
+    """Tell whoever wants to know where the redemption stands now."""
+    member_id, reference = (
+        redemption.member_id,
+        ids.public("red", redemption.member_id, redemption.redemption_id),
+    )
+    data = {
+        "redemption": reference,
+        "member": ids.public("mbr", member_id),
+        "offer": ids.public("off", redemption.offer_id),
+        "kind": redemption.kind,
+        "state": redemption.state,
+        "units": redemption.units,
+        "price_points": redemption.price_points,
+        "value_fen": redemption.value_fen,
+    }
+    webhooks.publish(session, member_id, f"jifen.redemption.{redemption.state}", reference, data, at)
 
 
 def _record(session: Session, quote: Quote, offer: Offer, at: datetime) -> Redemption:

@@ -9,7 +9,7 @@ ENTRIES = (
     "posting", "statement", "statement_line", "void", "audit", "bill_line", "rate", "earn_rule", "expiry_policy", "terms",
     "analysis_run", "quote", "line_event", "line_policy", "extension", "proposal", "decision", "bill_correction", "bill_payment",
     "earn_factor", "member_attribute", "bonus_rule", "bonus", "notice_template", "expiry_notice", "entitlement_rule", "entitlement_use",
-    "preference", "opening_lot", "segment_version",
+    "preference", "opening_lot", "segment_version", "webhook_event", "webhook_try",
 )  # fmt: skip
 NEVER_DELETED = (
     "wallet", "member", "phone", "redemption", "voucher", "acceptance", "idempotency_key", "offer", "stock", "seat",
@@ -17,6 +17,7 @@ NEVER_DELETED = (
     "group_contact", "spender", "spent", "expiry_run", "member_merge", "bonus_budget", "bonus_day",
     "notice", "notice_walk", "notice_spend", "entitlement_count", "member_facts", "area", "vault_key", "vault_item", "phone_holder",
     "companion_link", "segment", "segment_member", "segment_run",
+    "webhook_endpoint", "webhook_delivery", "webhook_replay",
 )  # fmt: skip
 FORBIDDEN = {
     "a table of its own": "create table mine (a int)",

@@ -125,6 +125,19 @@ ROUTES = {
     "POST /v1/groups/<group>/contacts/<member>/end": "groups:manage",
     "POST /v1/groups/<group>/spenders": "groups:manage",
     "POST /v1/groups/<group>/spenders/<member>/end": "groups:manage",
+    "GET /v1/webhooks/endpoints": "webhooks:manage",
+    "POST /v1/webhooks/endpoints": "webhooks:manage",
+    "GET /v1/webhooks/endpoints/<endpoint>": "webhooks:manage",
+    "POST /v1/webhooks/endpoints/<endpoint>": "webhooks:manage",
+    "POST /v1/webhooks/endpoints/<endpoint>/rotate": "webhooks:manage",
+    "POST /v1/webhooks/endpoints/<endpoint>/pause": "webhooks:manage",
+    "POST /v1/webhooks/endpoints/<endpoint>/resume": "webhooks:manage",
+    "POST /v1/webhooks/endpoints/<endpoint>/remove": "webhooks:manage",
+    "POST /v1/webhooks/endpoints/<endpoint>/test": "webhooks:manage",
+    "POST /v1/webhooks/endpoints/<endpoint>/replay": "webhooks:manage",
+    "GET /v1/webhooks/deliveries": "webhooks:manage",
+    "GET /v1/webhooks/deliveries/<delivery>": "webhooks:manage",
+    "POST /v1/webhooks/deliveries/<delivery>/resend": "webhooks:manage",
     # API: what two persons decide
     "GET /v1/adjustments": "approvals:read",
     "POST /v1/adjustments": "adjustments:propose",
@@ -323,6 +336,7 @@ SERVICES = (
     "notices:receipts",
     "segments:read",
     "segments:write",
+    "webhooks:manage",
 )
 EVERYBODY = (
     "anonymous",
@@ -405,6 +419,7 @@ GIVEN_TO = {
     "segments:read": ("staff:support", "staff:editor", "staff:analyst", "service:segments:read"),
     "segments:write": ("staff:editor", "service:segments:write"),
     "bills:write": ("service:bills:write",),
+    "webhooks:manage": ("staff:editor", "service:webhooks:manage"),
     "bonuses:write": ("service:bonuses:write",),
     "notices:receipts": ("service:notices:receipts",),
 }
