@@ -140,11 +140,11 @@ def resume(endpoint: str) -> Response:
     return _deed(endpoint, None, lambda session, row: endpoints.resume(session, current(), row, clock.now()))
 
 
-@blueprint.route("/webhooks/endpoints/<endpoint>/remove", methods=["POST"])
+@blueprint.route("/webhooks/endpoints/<endpoint>/end", methods=["POST"])
 @blueprint.response(200, EndpointView)
 @blueprint.doc(**IDEMPOTENT)
 @needs(PERMISSION)
-def remove(endpoint: str) -> Response:
+def end(endpoint: str) -> Response:
     """Send nothing any more, for good; what was sent stays on record. Needs Idempotency-Key."""
     return _deed(endpoint, None, lambda session, row: endpoints.remove(session, current(), row, clock.now()))
 

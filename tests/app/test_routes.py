@@ -132,7 +132,7 @@ ROUTES = {
     "POST /v1/webhooks/endpoints/<endpoint>/rotate": "webhooks:manage",
     "POST /v1/webhooks/endpoints/<endpoint>/pause": "webhooks:manage",
     "POST /v1/webhooks/endpoints/<endpoint>/resume": "webhooks:manage",
-    "POST /v1/webhooks/endpoints/<endpoint>/remove": "webhooks:manage",
+    "POST /v1/webhooks/endpoints/<endpoint>/end": "webhooks:manage",
     "POST /v1/webhooks/endpoints/<endpoint>/test": "webhooks:manage",
     "POST /v1/webhooks/endpoints/<endpoint>/replay": "webhooks:manage",
     "GET /v1/webhooks/deliveries": "webhooks:manage",
