@@ -98,6 +98,7 @@ def test_whatever_a_receiver_does_wrong_the_event_is_tried_again(world, monkeypa
             world.run()
             world.run()
             first, failing = world.states(), world.now().failing_since
+        monkeypatch.setattr(sending, "TIMEOUT_S", 10.0)
         with clock.stopped(clock.now() + 5 * SECOND):
             world.run()
 
@@ -173,21 +174,40 @@ def test_an_event_that_comes_while_another_is_on_its_way_is_not_left_behind(worl
     assert count("outbox") == 0
 
 
-def test_a_worker_that_dies_loses_nothing(world):
+def test_a_worker_that_dies_loses_nothing_and_one_that_was_thought_dead_changes_nothing(world):
     world.publish(1)
+    lane = world.config, world.member_id, world.endpoint.endpoint_id
     with database.begin() as session:
-        noted = deliveries.note_try(
-            session, world.config, world.member_id, world.endpoint.endpoint_id, clock.now()
-        )
+        session.execute(text("delete from outbox"))  # as if a worker had just been given it
+        noted = deliveries.note_try(session, *lane, clock.now())
     assert noted is not None
 
     world.run()
     assert world.receiver.got == []  # somebody may be sending it
     with clock.stopped(clock.now() + deliveries.LONGEST_TRY):
         jobs.drain(world.config.database_url)
+    with database.begin() as session:
+        for _ in range(2):
+            deliveries.record(session, *lane, noted, sending.Outcome(500, "late", 1), clock.now())
 
     assert world.receiver.numbers == [1]
     assert world.states() == [(1, DELIVERED, 2)]
+    assert [(row.number, row.error) for row in tries()] == [(2, None)]
+
+
+def test_what_came_of_a_try_is_recorded_once_even_if_the_commits_answer_was_lost(world):
+    world.publish(1)
+    lane = world.config, world.member_id, world.endpoint.endpoint_id
+    with database.begin() as session:
+        noted = deliveries.note_try(session, *lane, clock.now())
+    assert noted is not None
+
+    for _ in range(2):
+        with database.begin() as session:
+            deliveries.record(session, *lane, noted, sending.Outcome(500, "no", 1), clock.now())
+
+    assert world.states() == [(1, WAITING, 1)]
+    assert len(tries()) == 1
 
 
 def test_a_receiver_that_is_gone_is_paused_and_what_waits_is_sent_when_it_goes_on(world):
