@@ -183,10 +183,14 @@ def _got_through(session: Session, endpoint_id: int) -> None:
 
 
 def _drop(session: Session, member_id: int, endpoint_id: int, at: datetime) -> None:
+    """All that waits; of one on its way the end is recorded first, or its promise comes due."""
     session.execute(
         update(Delivery)
         .where(
-            Delivery.member_id == member_id, Delivery.endpoint_id == endpoint_id, Delivery.state == WAITING
+            Delivery.member_id == member_id,
+            Delivery.endpoint_id == endpoint_id,
+            Delivery.state == WAITING,
+            or_(Delivery.busy_until.is_(None), Delivery.busy_until <= at),
         )
         .values(state=DROPPED, busy_until=None, changed_at=at)
     )

@@ -47,7 +47,7 @@ class DeliveriesQuery(PageQuery):
 
     endpoint = ma.fields.String(load_default=None)
     state = ma.fields.String(load_default=None, validate=OneOf(list(STATES)))
-    type = ma.fields.String(load_default=None)
+    type = Text(load_default=None, most=LONGEST_TYPE)
     member = ma.fields.String(load_default=None)
 
 
