@@ -1,6 +1,5 @@
 """HTTP: endpoints are made, changed, paused and tried by staff and the operator's systems; what was sent is shown."""
 
-from collections.abc import Callable
 from typing import Any
 
 from flask import Response, jsonify
@@ -50,13 +49,17 @@ def create(asked: dict[str, Any]) -> Response:
     """Register an endpoint. Its secret is shown in this answer alone. Needs Idempotency-Key."""
     _look_up(asked["url"])
     wanted = Wanted(asked["url"], tuple(asked["types"]), asked["description"])
-    return _with_secret(
-        asked,
-        201,
-        lambda session: endpoints.create(
-            session, config().seal_key, current(), asked["programme"], wanted, clock.now()
-        ),
-    )
+    fresh: list[str] = []
+    with database.begin() as session:
+
+        def effect() -> tuple[int, Any]:
+            made = endpoints.create(
+                session, config().seal_key, current(), asked["programme"], wanted, clock.now()
+            )
+            return 201, _without_secret(session, made, fresh)
+
+        answer = answer_once(session, NO_MEMBER, asked, effect)
+    return _with_secret(answer, fresh)
 
 
 @blueprint.route("/webhooks/endpoints")
@@ -98,9 +101,13 @@ def change(asked: dict[str, Any], endpoint: str) -> Response:
     """Another url, other types or words. What waits goes to the new url. Needs Idempotency-Key."""
     if "url" in asked:
         _look_up(asked["url"])
-    return _deed(
-        endpoint, asked, lambda session, row: endpoints.change(session, current(), row, clock.now(), **asked)
-    )
+    with database.begin() as session:
+
+        def effect() -> tuple[int, Any]:
+            row = endpoints.find(session, current(), endpoint, lock=True)
+            return 200, _endpoint(session, endpoints.change(session, current(), row, clock.now(), **asked))
+
+        return answer_once(session, NO_MEMBER, asked, effect)
 
 
 @blueprint.route("/webhooks/endpoints/<endpoint>/rotate", methods=["POST"])
@@ -109,12 +116,16 @@ def change(asked: dict[str, Any], endpoint: str) -> Response:
 @needs(PERMISSION)
 def rotate(endpoint: str) -> Response:
     """A new secret, shown in this answer alone; for a day the one before signs as well. Needs Idempotency-Key."""
+    fresh: list[str] = []
+    with database.begin() as session:
 
-    def rotated(session: Session) -> tuple[Endpoint, str]:
-        row = endpoints.find(session, current(), endpoint, lock=True)
-        return endpoints.rotate(session, config().seal_key, current(), row, clock.now())
+        def effect() -> tuple[int, Any]:
+            row = endpoints.find(session, current(), endpoint, lock=True)
+            made = endpoints.rotate(session, config().seal_key, current(), row, clock.now())
+            return 200, _without_secret(session, made, fresh)
 
-    return _with_secret(None, 200, rotated)
+        answer = answer_once(session, NO_MEMBER, None, effect)
+    return _with_secret(answer, fresh)
 
 
 @blueprint.route("/webhooks/endpoints/<endpoint>/pause", methods=["POST"])
@@ -124,11 +135,15 @@ def rotate(endpoint: str) -> Response:
 @needs(PERMISSION)
 def pause(asked: dict[str, Any], endpoint: str) -> Response:
     """Send nothing for now; events wait. Needs Idempotency-Key."""
-    return _deed(
-        endpoint,
-        asked,
-        lambda session, row: endpoints.pause(session, current(), row, asked["reason"], clock.now()),
-    )
+    with database.begin() as session:
+
+        def effect() -> tuple[int, Any]:
+            row = endpoints.find(session, current(), endpoint, lock=True)
+            return 200, _endpoint(
+                session, endpoints.pause(session, current(), row, asked["reason"], clock.now())
+            )
+
+        return answer_once(session, NO_MEMBER, asked, effect)
 
 
 @blueprint.route("/webhooks/endpoints/<endpoint>/resume", methods=["POST"])
@@ -137,7 +152,13 @@ def pause(asked: dict[str, Any], endpoint: str) -> Response:
 @needs(PERMISSION)
 def resume(endpoint: str) -> Response:
     """Send again, first what has waited, in its order. Needs Idempotency-Key."""
-    return _deed(endpoint, None, lambda session, row: endpoints.resume(session, current(), row, clock.now()))
+    with database.begin() as session:
+
+        def effect() -> tuple[int, Any]:
+            row = endpoints.find(session, current(), endpoint, lock=True)
+            return 200, _endpoint(session, endpoints.resume(session, current(), row, clock.now()))
+
+        return answer_once(session, NO_MEMBER, None, effect)
 
 
 @blueprint.route("/webhooks/endpoints/<endpoint>/end", methods=["POST"])
@@ -146,7 +167,13 @@ def resume(endpoint: str) -> Response:
 @needs(PERMISSION)
 def end(endpoint: str) -> Response:
     """Send nothing any more, for good; what was sent stays on record. Needs Idempotency-Key."""
-    return _deed(endpoint, None, lambda session, row: endpoints.remove(session, current(), row, clock.now()))
+    with database.begin() as session:
+
+        def effect() -> tuple[int, Any]:
+            row = endpoints.find(session, current(), endpoint, lock=True)
+            return 200, _endpoint(session, endpoints.remove(session, current(), row, clock.now()))
+
+        return answer_once(session, NO_MEMBER, None, effect)
 
 
 @blueprint.route("/webhooks/endpoints/<endpoint>/test", methods=["POST"])
@@ -242,27 +269,19 @@ def _look_up(url: str) -> None:
     addresses.resolved(url, own_machine=not config().in_production)
 
 
-def _deed(endpoint: str, asked: Any, deed: Callable[[Session, Endpoint], Endpoint]) -> Response:
-    with database.begin() as session:
-
-        def effect() -> tuple[int, Any]:
-            row = deed(session, endpoints.find(session, current(), endpoint, lock=True))
-            return 200, _dumped(EndpointView, endpoint_view(session, row))
-
-        return answer_once(session, NO_MEMBER, asked, effect)
+def _endpoint(session: Session, row: Endpoint) -> dict[str, Any]:
+    return _dumped(EndpointView, endpoint_view(session, row))
 
 
-def _with_secret(asked: Any, status: int, deed: Callable[[Session], tuple[Endpoint, str]]) -> Response:
-    """The answer with the secret; what is kept for a repeated request, and answers it, is without."""
-    fresh: list[str] = []
-    with database.begin() as session:
+def _without_secret(session: Session, made: tuple[Endpoint, str], fresh: list[str]) -> dict[str, Any]:
+    """What is kept for a repeated request, and answers it; the secret goes to `fresh` alone."""
+    row, secret = made
+    fresh.append(secret)
+    return _dumped(SecretView, endpoint_view(session, row) | {"secret": None})
 
-        def effect() -> tuple[int, Any]:
-            row, secret = deed(session)
-            fresh.append(secret)
-            return status, _dumped(SecretView, endpoint_view(session, row) | {"secret": None})
 
-        answer = answer_once(session, NO_MEMBER, asked, effect)
+def _with_secret(answer: Response, fresh: list[str]) -> Response:
+    """The first answer, which shows the secret; a repeated one stays as it is."""
     if fresh:
         shown = jsonify(answer.get_json() | {"secret": fresh[0]})
         shown.status_code, shown.headers["Cache-Control"] = answer.status_code, "no-store"

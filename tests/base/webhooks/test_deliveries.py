@@ -1,5 +1,6 @@
 """Events on their way to a receiver that does everything wrong: signed, in order, none twice, none lost without a word."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
@@ -174,6 +175,25 @@ def test_an_event_that_comes_while_another_is_on_its_way_is_not_left_behind(worl
     assert count("outbox") == 0
 
 
+def test_an_event_that_comes_while_the_end_of_a_try_is_written_is_seen(world):
+    world.publish(1)
+    lane = world.config, world.member_id, world.endpoint.endpoint_id
+    with database.begin() as session:
+        noted = deliveries.note_try(session, *lane, clock.now())
+    assert noted is not None
+
+    with ThreadPoolExecutor(1) as pool:
+        with database.begin() as session:
+            deliveries.record(session, *lane, noted, sending.Outcome(200, None, 1), clock.now())
+            world.publish(2)
+            second = pool.submit(world.run)
+            with pytest.raises(TimeoutError):
+                second.result(0.3)
+        second.result(20)
+
+    assert world.receiver.numbers == [2]
+
+
 def test_a_worker_that_dies_loses_nothing_and_one_that_was_thought_dead_changes_nothing(world):
     world.publish(1)
     lane = world.config, world.member_id, world.endpoint.endpoint_id
@@ -181,6 +201,7 @@ def test_a_worker_that_dies_loses_nothing_and_one_that_was_thought_dead_changes_
         session.execute(text("delete from outbox"))  # as if a worker had just been given it
         noted = deliveries.note_try(session, *lane, clock.now())
     assert noted is not None
+    assert count("outbox") == 1
 
     world.run()
     assert world.receiver.got == []  # somebody may be sending it
