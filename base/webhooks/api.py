@@ -197,15 +197,15 @@ def test(endpoint: str) -> Response:
 @blueprint.doc(**IDEMPOTENT)
 @needs(PERMISSION)
 def replay(asked: dict[str, Any], endpoint: str) -> Response:
-    """Send every event since a moment again that the endpoint wants, in its order. Needs Idempotency-Key."""
+    """Send every event from a day on again that the endpoint wants, in its order. Needs Idempotency-Key."""
     with database.begin() as session:
 
         def effect() -> tuple[int, Any]:
             row = endpoints.find(session, current(), endpoint)
-            begun = replays.start(session, current(), row, asked["from_at"], clock.now())
+            begun = replays.start(session, current(), row, asked["from_day"], config().zone, clock.now())
             return 201, _dumped(ReplayView, replay_view(begun))
 
-        return answer_once(session, NO_MEMBER, {"from": asked["from_at"].isoformat()}, effect)
+        return answer_once(session, NO_MEMBER, {"from": str(asked["from_day"])}, effect)
 
 
 @blueprint.route("/webhooks/deliveries")

@@ -4,7 +4,7 @@ A part goes on where the one before ended, in the transaction that moves the mar
 left out.
 """
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
@@ -68,17 +68,18 @@ def ping(session: Session, principal: Principal, endpoint: Endpoint, at: datetim
 
 
 def start(
-    session: Session, principal: Principal, endpoint: Endpoint, from_at: datetime, at: datetime
+    session: Session, principal: Principal, endpoint: Endpoint, from_day: date, zone: str, at: datetime
 ) -> Replay:
-    """Send every event since a moment that the endpoint wants again, those that it never got too; ReplayRunning."""
+    """Send every event from a day on that the endpoint wants again, those that it never got too; ReplayRunning."""
     endpoints.live(endpoint)
-    if not at - KEPT <= from_at <= at:
-        text = f"from {at - KEPT:%Y-%m-%d} until now: events are repeated {KEPT.days} days back at most"
+    today = clock.day(at, zone)
+    if not today - KEPT <= from_day <= today:
+        text = f"from {today - KEPT} until {today}: events are repeated {KEPT.days} days back at most"
         raise Invalid(f"from: {text}", errors=[{"pointer": "/from", "detail": text}])
     replay = Replay(
         replay_id=ids.new_id(),
         endpoint_id=endpoint.endpoint_id,
-        from_at=from_at,
+        from_at=clock.start_of(from_day, zone),
         last_event=0,
         until_event=ids.new_id(),
         looked_at=0,
@@ -93,7 +94,7 @@ def start(
         raise ReplayRunning() from None
     outbox.put(session, NO_MEMBER, REPLAY_TASK, {"replay_id": replay.replay_id})
     reference = endpoints.reference(endpoint)
-    audit.write(session, principal.actor, "webhook.replayed", reference, since=from_at.isoformat())
+    audit.write(session, principal.actor, "webhook.replayed", reference, since=str(from_day))
     return replay
 
 

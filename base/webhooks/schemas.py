@@ -77,9 +77,9 @@ class PauseRequest(Request):
 
 
 class ReplayRequest(Request):
-    """From when on events are sent again: a moment with its zone, at most thirty days ago."""
+    """From which day on, in the installation's zone, events are sent again: at most thirty days ago."""
 
-    from_at = ma.fields.AwareDateTime(required=True, data_key="from", format="iso")
+    from_day = ma.fields.Date(required=True, data_key="from")
 
 
 class EndpointView(View):

@@ -65,7 +65,7 @@ def test_an_endpoint_from_its_first_secret_to_its_end(staff, body, receiver, db,
 
     sent_again = staff.post(f"/v1/webhooks/deliveries/{found['data'][0]['id']}/resend")
     assert (sent_again.status_code, sent_again.json["state"]) == (200, "waiting")
-    replay = staff.post(f"{place}/replay", {"from": made.json["made_at"]})
+    replay = staff.post(f"{place}/replay", {"from": str(clock.day(clock.now(), db.zone))})
     jobs.drain(db.database_url)
     assert replay.status_code == 201
     assert staff.get(place).json["replay"]["ended_at"] is not None

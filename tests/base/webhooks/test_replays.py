@@ -1,7 +1,7 @@
 """Sending again: every event from a moment on, in parts, whoever is stopped in between; and what wakes after a pause."""
 
 from collections import Counter
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from sqlalchemy import select, text
@@ -16,13 +16,17 @@ from tests.base.webhooks.conftest import STAFF, World
 from tests.given import given_member
 from tests.points.test_ledger import at_once
 
-HOUR = timedelta(hours=1)
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 
-def start(world: World, from_at) -> int:
+def today(world: World) -> date:
+    return clock.day(clock.now(), world.config.zone)
+
+
+def start(world: World, from_day: date) -> int:
     with database.begin() as session:
         row = endpoints.find(session, STAFF, endpoints.reference(world.endpoint))
-        return replays.start(session, STAFF, row, from_at, clock.now()).replay_id
+        return replays.start(session, STAFF, row, from_day, world.config.zone, clock.now()).replay_id
 
 
 def replay_of(replay_id: int) -> Replay:
@@ -48,8 +52,8 @@ def resend(delivery: Delivery) -> None:
 def test_from_a_moment_on_each_event_is_sent_again_in_its_order_whoever_is_stopped(world, db, monkeypatch):
     monkeypatch.setattr(replays, "PART", 2)
     other = given_member(db, world.programme)
-    since = clock.now() - HOUR
-    with clock.stopped(since - HOUR):
+    since = clock.start_of(today(world) - DAY, world.config.zone)
+    with clock.stopped(since - timedelta(seconds=1)):
         world.publish(1)
     with clock.stopped(since):
         world.publish(2, 3)
@@ -66,7 +70,7 @@ def test_from_a_moment_on_each_event_is_sent_again_in_its_order_whoever_is_stopp
     jobs.drain(world.config.database_url)
     world.receiver.got.clear()
 
-    replay_id = start(world, since)
+    replay_id = start(world, today(world) - DAY)
     assert at_once(2, lambda n: replays.run(replay_id)) == [None, None]
     replays.run(replay_id)
     jobs.drain(world.config.database_url)
@@ -83,13 +87,16 @@ def test_from_a_moment_on_each_event_is_sent_again_in_its_order_whoever_is_stopp
 
 def test_one_replay_at_a_time_and_thirty_days_back_at_most(world):
     world.publish(1)
-    now = clock.now()
+    now = today(world)
 
     with pytest.raises(Invalid, match="30 days back at most"):
-        start(world, now - timedelta(days=30, minutes=1))
+        start(world, now - 31 * DAY)
     with pytest.raises(Invalid, match="from:"):
-        start(world, now + HOUR)
-    begun = at_once(2, lambda n: start(world, now - HOUR))
+        start(world, now + DAY)
+    for edge in (date.min, date.max):
+        with pytest.raises(Invalid):
+            start(world, edge)
+    begun = at_once(2, lambda n: start(world, now - 30 * DAY))
     jobs.drain(world.config.database_url)
 
     assert sorted(type(each) for each in begun if not isinstance(each, int)) == [ReplayRunning]
@@ -112,7 +119,7 @@ def test_one_event_is_sent_again_whatever_became_of_it_but_not_while_it_is_on_it
     refused = []
 
     def again(got) -> None:
-        replays.run(start(world, clock.now() - HOUR))
+        replays.run(start(world, today(world)))
         try:
             resend(one(world))
         except StillOnItsWay as refusal:
