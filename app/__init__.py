@@ -18,6 +18,7 @@ from base.http import api, headers, problems, settings
 from base.notices import api as notices_api
 from base.web import blueprint as web
 from base.web import formats
+from base.webhooks import api as webhooks_api
 from catalog.budgets import api as budgets_api
 from catalog.cash import api as cash_api
 from catalog.events import api as events_api
@@ -113,6 +114,7 @@ def create_app(config: Config) -> Flask:
         terminals_api,
         statements_api,
         notices_api,
+        webhooks_api,
         staff_api,
         retention_api,
     ):

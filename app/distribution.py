@@ -28,6 +28,7 @@ REFERENCE = frozenset({
     "programme", "earn_rule", "earn_factor", "expiry_policy", "extension", "line_policy", "rate", "offer", "offer_state", "merchant", "outlet", "terminal", "clerk", "terms",
     "staff", "api_key", "area", "entitlement_rule", "bonus_rule", "tier_policy", "care_rule", "notice_template",
     "segment", "segment_version", "budget", "budget_amount",
+    "webhook_endpoint",
 })  # fmt: skip
 OTHER = {
     "statement": "merchant_id",
@@ -57,6 +58,7 @@ LOCAL = {
     "notice_spend": "one row a day",
     "segment_run": "one row a refresh of a segment",
     "analysis_run": "one row a report",
+    "webhook_replay": "one row a replay",
 }
 
 

@@ -94,6 +94,7 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "budgets:propose",
             "segments:read",
             "segments:write",
+            "webhooks:manage",
         }
     ),
     "finance": frozenset(
@@ -144,6 +145,7 @@ SERVICE_SCOPES = frozenset(
         "events:manage",
         "segments:read",
         "segments:write",
+        "webhooks:manage",
     }
 )
 # What a key for the members of one area may have; the others are about a whole programme.

@@ -139,6 +139,19 @@ ROUTES = {
     "POST /v1/stock/<offer>/watch": "stock:write",
     "GET /v1/budgets": "budgets:read",
     "GET /v1/budgets/<budget>": "budgets:read",
+    "GET /v1/webhooks/endpoints": "webhooks:manage",
+    "POST /v1/webhooks/endpoints": "webhooks:manage",
+    "GET /v1/webhooks/endpoints/<endpoint>": "webhooks:manage",
+    "POST /v1/webhooks/endpoints/<endpoint>": "webhooks:manage",
+    "POST /v1/webhooks/endpoints/<endpoint>/rotate": "webhooks:manage",
+    "POST /v1/webhooks/endpoints/<endpoint>/pause": "webhooks:manage",
+    "POST /v1/webhooks/endpoints/<endpoint>/resume": "webhooks:manage",
+    "POST /v1/webhooks/endpoints/<endpoint>/end": "webhooks:manage",
+    "POST /v1/webhooks/endpoints/<endpoint>/test": "webhooks:manage",
+    "POST /v1/webhooks/endpoints/<endpoint>/replay": "webhooks:manage",
+    "GET /v1/webhooks/deliveries": "webhooks:manage",
+    "GET /v1/webhooks/deliveries/<delivery>": "webhooks:manage",
+    "POST /v1/webhooks/deliveries/<delivery>/resend": "webhooks:manage",
     # API: what two persons decide
     "GET /v1/adjustments": "approvals:read",
     "POST /v1/adjustments": "adjustments:propose",
@@ -369,6 +382,7 @@ SERVICES = (
     "segments:read",
     "segments:write",
     "events:manage",
+    "webhooks:manage",
 )
 EVERYBODY = (
     "anonymous",
@@ -460,6 +474,7 @@ GIVEN_TO = {
     "segments:read": ("staff:support", "staff:editor", "staff:analyst", "service:segments:read"),
     "segments:write": ("staff:editor", "service:segments:write"),
     "bills:write": ("service:bills:write",),
+    "webhooks:manage": ("staff:editor", "service:webhooks:manage"),
     "bonuses:write": ("service:bonuses:write",),
     "notices:receipts": ("service:notices:receipts",),
 }
