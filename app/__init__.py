@@ -19,6 +19,7 @@ from base.notices import api as notices_api
 from base.web import blueprint as web
 from base.web import formats
 from catalog.offers import api as offers_api
+from catalog.rates import api as rates_api
 from catalog.redemptions import api as redemptions_api
 from catalog.vouchers import api as vouchers_api
 from merchants.statements import api as statements_api
@@ -28,6 +29,7 @@ from points.announcements import api as announcements_api
 from points.bonuses import api as bonuses_api
 from points.care import api as care_api
 from points.companions import api as companions_api
+from points.earn_rules import api as earn_rules_api
 from points.earnings import api as earnings_api
 from points.entitlements import api as entitlements_api
 from points.erasures import api as erasures_api
@@ -97,6 +99,8 @@ def create_app(config: Config) -> Flask:
         earnings_api,
         entitlements_api,
         segments_api,
+        earn_rules_api,
+        rates_api,
         offers_api,
         redemptions_api,
         vouchers_api,

@@ -17,6 +17,8 @@ from base.notices import verify as notices_verify
 from base.notices.notices import TASK as NOTICE_TASK
 from catalog import verify as catalog_verify
 from catalog.bill_credit import job as bill_credit
+from catalog.rates import proposals as rate_proposals
+from catalog.rates import verify as rates_verify
 from catalog.redemptions import redemptions
 from catalog.redemptions.redemptions import BILL_CREDIT_TASK
 from merchants import verify as merchants_verify
@@ -32,6 +34,8 @@ from points.bonuses import verify as bonuses_verify
 from points.care import care
 from points.care import verify as care_verify
 from points.companions import verify as companions_verify
+from points.earn_rules import earn_rules
+from points.earn_rules import verify as earn_rules_verify
 from points.entitlements import rules as entitlement_rules
 from points.entitlements import verify as entitlements_verify
 from points.erasures import erasures
@@ -89,6 +93,10 @@ def wire(config: Config, *, pool_size: int | None = None, statement_timeout_ms: 
         opening,
     ):
         approvals.register(approvals.Kind(topic.KIND, topic.carry_out, topic.PROPOSES, topic.APPROVES))
+    for changes in (rate_proposals, earn_rules):
+        approvals.register(
+            approvals.Kind(changes.KIND, changes.carry_out, changes.PROPOSES, changes.APPROVES)
+        )
     approvals.register(
         approvals.Kind(proposals.KIND, proposals.carry_out, proposals.PROPOSES, proposals.APPROVES)
     )
@@ -132,5 +140,7 @@ def findings(
     yield from notices_verify.findings(session)
     yield from told_verify.findings(session)
     yield from opening_verify.findings(session)
+    yield from earn_rules_verify.findings(session)
+    yield from rates_verify.findings(session)
     yield from catalog_verify.findings(session)
     yield from merchants_verify.findings(session)

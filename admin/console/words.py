@@ -105,6 +105,8 @@ APPROVAL_KINDS = {
     "tier-grant": _("Tier given by hand"),
     "erasure": _("Erasing of a person"),
     "opening-balances": _("Opening balances"),
+    "rate": _("Rates: what points buy"),
+    "earn-rule": _("Earn rules: what bills earn"),
 }
 APPROVAL_STATES = {
     "proposed": (_("To be decided"), "wait"),

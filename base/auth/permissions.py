@@ -64,6 +64,9 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "tier-grants:approve",
             "erasures:approve",
             "balances:approve",
+            "rates:read",
+            "rates:approve",
+            "earn-rules:approve",
         }
     ),
     "editor": frozenset(
@@ -71,6 +74,8 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "console",
             "offers:read",
             "rates:read",
+            "rates:propose",
+            "earn-rules:propose",
             "earnings:estimate",
             "proposals:read",  # those that are about no member
             "extensions:propose",
