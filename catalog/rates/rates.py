@@ -166,7 +166,9 @@ def chained(rows: Sequence[Row]) -> list[Row]:
     if not rows:
         return []
     lasting = [
-        replace(row, until_day=after.from_day - DAY) if row.until_day is None else row
+        replace(row, until_day=after.from_day - DAY)
+        if row.until_day is None and row.from_day < after.from_day
+        else row
         for row, after in pairwise(rows)
     ]
     return [*lasting, rows[-1]]

@@ -26,7 +26,7 @@ from catalog.offers import offers
 from catalog.rates import differences
 from catalog.rates import proposals as rates
 from catalog.rates.scopes import Scope
-from points import explain, lots
+from points import explain, lots, programmes
 from points.adjustments import adjustments
 from points.adjustments.adjustments import said_plainly
 from points.announcements import announcements
@@ -157,6 +157,7 @@ def _one(number: int, kind: str) -> str:
         approved = kind == opening.KIND and case.state(at) == APPROVED
         brought = opening.posted(session, number) if approved else None
         changes = _changes(session, case.proposal)
+        currency = programmes.by_code(session, case.proposal.said["programme"]).currency if changes else None
     topic = KINDS[kind][1]
     own = getattr(principal, "staff_id", None) == case.proposal.maker_id
     waits = case.state(at) == approvals.PROPOSED
@@ -171,6 +172,7 @@ def _one(number: int, kind: str) -> str:
         occasions={name: {"zh-CN": one.zh, "en": one.en} for name, one in OCCASIONS.items()},
         brought=brought,
         changes=changes,
+        currency=currency,
         tier_name=explain.tier_name,
         own=own,
         may_decide=waits and not own and topic.APPROVES in principal.permissions,

@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from base import clock, database
-from catalog.offers.models import Offer
 from catalog.rates import rates
 from catalog.rates.models import Rate
 from catalog.rates.rates import NoRateInForce, RateOverlaps
