@@ -39,7 +39,7 @@ def findings(session: Session) -> Iterator[Finding]:
 def _agreed(session: Session, programme: Programme, versions: Sequence[Rate]) -> Iterator[Finding]:
     """Every version that names an approval is a row of it, and every approved row is a version."""
     rows: Counter[tuple[str, Row]] = Counter()
-    ended: set[Place] = {(scope_of(one), one.from_day) for one in versions}
+    ended: set[Place] = {(scope_of(one), one.from_day - DAY) for one in versions}  # a last day by a later row
     for proposal, decision in session.execute(
         select(Proposal, Decision)
         .join(Decision, Decision.proposal_id == Proposal.proposal_id)
@@ -51,14 +51,14 @@ def _agreed(session: Session, programme: Programme, versions: Sequence[Rate]) ->
         if decision.person_id == proposal.maker_id:
             yield Finding("rate", named, "its maker approved it")
         wanted = proposals.wanted_of(session, proposal).rows
-        ended |= {(row.scope, row.from_day) for row in wanted if row.ends}
+        ended |= {(row.scope, row.from_day - DAY) for row in wanted if row.ends}
         rows.update((named, row) for row in wanted if not row.ends)
     for rate in versions:
         if rate.approval is None:
             continue
         row = Row(scope_of(rate), rate.from_day, rate.points, rate.per_fen, rate.until_day)
         open_end = Row(row.scope, row.from_day, row.points, row.per_fen)
-        taken_over = row.until_day is None or (row.scope, row.until_day + DAY) in ended
+        taken_over = row.until_day is None or (row.scope, row.until_day) in ended
         found = next(
             (one for one in (row, open_end if taken_over else row) if rows[rate.approval, one] > 0), None
         )

@@ -1,6 +1,6 @@
 """A wrong rate or earn rule is planted, and `verify` names it; the database itself refuses what overlaps."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from sqlalchemy import exc
@@ -38,7 +38,7 @@ RESTORED = """alter table rate add constraint rate_overlaps exclude using gist (
 def test_what_is_wrong_is_found(db, name):
     given_programme()
     maker, checker, at = given_person("editor"), given_person("checker"), clock.now()
-    grid = (Row(GENERAL, SOON, 80, 100), Row(Scope(None, "perk"), SOON, 70, 100, SOON + timedelta(days=9)))
+    grid = (Row(GENERAL, SOON, 80, 100), Row(Scope(None, "perk"), SOON, 70, 100, date.max))
     rule = earn_rules.Row("plan", SOON, 2, 100)
     with database.begin() as session:
         for case in (
