@@ -18,9 +18,13 @@ from base.http import api, headers, problems, settings
 from base.notices import api as notices_api
 from base.web import blueprint as web
 from base.web import formats
+from catalog.budgets import api as budgets_api
+from catalog.cash import api as cash_api
+from catalog.events import api as events_api
 from catalog.offers import api as offers_api
 from catalog.rates import api as rates_api
 from catalog.redemptions import api as redemptions_api
+from catalog.stock import api as stock_api
 from catalog.vouchers import api as vouchers_api
 from merchants.statements import api as statements_api
 from merchants.terminals import api as terminals_api
@@ -102,7 +106,11 @@ def create_app(config: Config) -> Flask:
         earn_rules_api,
         rates_api,
         offers_api,
+        stock_api,
+        budgets_api,
         redemptions_api,
+        events_api,
+        cash_api,
         vouchers_api,
         terminals_api,
         statements_api,

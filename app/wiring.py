@@ -16,11 +16,26 @@ from base.notices import handing
 from base.notices import verify as notices_verify
 from base.notices.notices import TASK as NOTICE_TASK
 from catalog import verify as catalog_verify
-from catalog.bill_credit import job as bill_credit
+from catalog.bill_credit import credits
+from catalog.budgets import proposals as budgets
+from catalog.budgets import verify as budgets_verify
+from catalog.cash import job as cash_job
+from catalog.cash import parts
+from catalog.cash import verify as cash_verify
+from catalog.events import forms as event_forms
+from catalog.events import job as events_job
+from catalog.events import seats
+from catalog.events import verify as events_verify
+from catalog.offers import forms
+from catalog.offers.models import BILL_CREDIT, EVENT
+from catalog.perks import perks
 from catalog.rates import proposals as rate_proposals
 from catalog.rates import verify as rates_verify
-from catalog.redemptions import redemptions
-from catalog.redemptions.redemptions import BILL_CREDIT_TASK
+from catalog.redemptions import courses, ordering, redemptions
+from catalog.stock import corrections as stock_corrections
+from catalog.stock import verify as stock_verify
+from catalog.vouchers import issuing
+from catalog.vouchers.codes import Keys
 from merchants import verify as merchants_verify
 from merchants.terminals import clerks
 from points import bill_proof
@@ -76,7 +91,15 @@ def wire(config: Config, *, pool_size: int | None = None, statement_timeout_ms: 
     sign_ins.held_by("clerk", clerks.holder)
     sign_ins.held_by("staff", staff.holder)
     care.persons_by(staff.person)
-    jobs.register(BILL_CREDIT_TASK, partial(bill_credit.run, config))
+    for course in (credits.COURSE, issuing.course(Keys.of(config)), seats.COURSE, perks.COURSE):
+        courses.register(course)
+    forms.register(EVENT, event_forms.check)
+    ordering.register(BILL_CREDIT, credits.PORT)
+    jobs.register(seats.TASK, partial(events_job.run, config))
+    cash_course = cash_job.Course(paid=redemptions.paid, gave_up=redemptions.not_paid)
+    jobs.register(parts.TASK, partial(cash_job.step, config, cash_course))
+    jobs.repeat("missed", _note_missed, every_s=600)
+    jobs.register(ordering.TASK, partial(ordering.run, config))
     jobs.register(GIFT_TASK, partial(gifts_job.run, config))
     jobs.register(merges.TASK, merges_job.run)
     jobs.register(NOTICE_TASK, partial(handing.run, config))
@@ -91,6 +114,8 @@ def wire(config: Config, *, pool_size: int | None = None, statement_timeout_ms: 
         goodwill,
         erasures,
         opening,
+        stock_corrections,
+        budgets,
     ):
         approvals.register(approvals.Kind(topic.KIND, topic.carry_out, topic.PROPOSES, topic.APPROVES))
     for changes in (rate_proposals, earn_rules):
@@ -111,6 +136,12 @@ def _tell_debits(config: Config) -> bool:
     with database.begin() as session:
         until = debits.horizon(session, at)
         return debits.step(session, config, redemptions.names_of_references, until, at).more
+
+
+def _note_missed() -> bool:
+    """Note who did not come to events; whether there are more at once."""
+    with database.begin() as session:
+        return events_job.note_missed(session, clock.now())
 
 
 def findings(
@@ -143,4 +174,8 @@ def findings(
     yield from earn_rules_verify.findings(session)
     yield from rates_verify.findings(session)
     yield from catalog_verify.findings(session)
+    yield from stock_verify.findings(session)
+    yield from budgets_verify.findings(session)
+    yield from events_verify.findings(session)
+    yield from cash_verify.findings(session)
     yield from merchants_verify.findings(session)

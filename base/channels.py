@@ -2,7 +2,7 @@
 
 from base.errors import Invalid
 
-MEMBER_WEB, API, CONSOLE = "member_web", "partner_api", "console"
+MEMBER_WEB, API, CONSOLE, JOB = "member_web", "partner_api", "console", "job"
 CHANNELS: dict[str, dict[str, str]] = {
     MEMBER_WEB: {"zh-CN": "掌上营业厅", "en": "member web and app"},
     "sms": {"zh-CN": "短信营业厅", "en": "text message"},
@@ -20,7 +20,7 @@ CHANNELS: dict[str, dict[str, str]] = {
     API: {"zh-CN": "合作方接口", "en": "partner API"},
     "billing_feed": {"zh-CN": "账务接口", "en": "billing feed"},
     "import": {"zh-CN": "批量导入", "en": "import"},
-    "job": {"zh-CN": "后台任务", "en": "job"},
+    JOB: {"zh-CN": "后台任务", "en": "job"},
 }
 
 

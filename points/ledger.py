@@ -102,6 +102,16 @@ def read_many(session: Session, members: Iterable[int]) -> list[Wallet]:
     return [wallet_of(row) for row in rows.fetchall()]
 
 
+def follower(session: Session, member_id: int, seq: int, kind: Kind) -> int | None:
+    """The number of the posting of a kind that follows another one of the same member; None where there is none."""
+    found = _ask(
+        database.driver(session),
+        "select seq from posting where member_id = %s and rev_of = %s and kind = %s order by seq limit 1",
+        (member_id, seq, int(kind)),
+    ).fetchone()
+    return int(found[0]) if found else None
+
+
 def post(session: Session, request: Request) -> Answer:
     """Do one request in the caller's transaction, best as its last step: the wallet's row is locked until the commit."""
     connection = database.driver(session)

@@ -75,6 +75,7 @@ class _Terms:
     policy_id: int
     lot_key: int
     offer_id: int
+    version_id: int
     rate_id: int
 
 
@@ -112,6 +113,7 @@ def _terms(session: Session) -> _Terms:
         state="ended",
         category="history",
         value_fen=FEN_PER_POINT,
+        cost_fen=FEN_PER_POINT,
         from_at=clock.start_of(TERMS_FROM, ZONE),
         cancellable=False,
         names={"zh-CN": "历史兑换", "en": "Redeemed at the airline"},
@@ -121,7 +123,7 @@ def _terms(session: Session) -> _Terms:
         session, place, TERMS_FROM, points=1, per_fen=FEN_PER_POINT, offer_id=offer.offer_id
     )
     key = policies.lot_key(policy, TERMS_FROM)
-    return _Terms(programme, policy.policy_id, key, offer.offer_id, rate.rate_id)
+    return _Terms(programme, policy.policy_id, key, offer.offer_id, offer.version_id, rate.rate_id)
 
 
 def _post(
@@ -227,6 +229,7 @@ def _redemption(terms: _Terms, request: Request, posting_seq: int) -> dict[str, 
         "member_id": request.member_id,
         "redemption_id": ids.new_id(),
         "offer_id": terms.offer_id,
+        "version_id": terms.version_id,
         "rate_id": terms.rate_id,
         "posting_seq": posting_seq,
         "price_points": request.points,

@@ -73,6 +73,7 @@ def credits(began: datetime) -> Iterator[dict[str, Any]]:
             "code": f"credit-{yuan}",
             "kind": "bill_credit",
             "value_fen": yuan * 100,
+            "cost_fen": yuan * 100,
             "most_units": 100,
             "cancellable": False,
             "category": "bill",
@@ -94,6 +95,7 @@ def vouchers(shop: ShopPlan, merchant_id: int, number: int, began: datetime) -> 
         "kind": "voucher",
         "merchant_id": merchant_id,
         "value_fen": face,
+        "cost_fen": face * 85 // 100,
         "voucher_days": 90,
         "most_units": 1,
         "cancellable": True,
@@ -111,15 +113,17 @@ def vouchers(shop: ShopPlan, merchant_id: int, number: int, began: datetime) -> 
     }
 
 
-def perks(began: datetime, today: datetime) -> Iterator[tuple[dict[str, Any], int]]:
-    """Club perks with their number of places; two of them are events to come."""
+def perks(began: datetime, today: datetime) -> Iterator[tuple[dict[str, Any], int | None]]:
+    """Club perks with their stock, and two events to come, which count their places themselves."""
     for number, (code, zh, en, category, fen) in enumerate(PERKS):
         event_at = today + timedelta(days=7 * number) if number >= 4 else None
         yield (
             {
                 "code": f"perk-{code}",
-                "kind": "perk",
+                "kind": "event" if event_at else "perk",
+                "form": {"capacity": 40, "waiting": 40} if event_at else {},
                 "value_fen": fen,
+                "cost_fen": fen * 7 // 10,
                 "most_units": 1,
                 "cancellable": True,
                 "category": category,
@@ -131,5 +135,5 @@ def perks(began: datetime, today: datetime) -> Iterator[tuple[dict[str, Any], in
                 },
                 "from_at": began,
             },
-            40 if event_at else 2_000,
+            None if event_at else 2_000,
         )

@@ -17,20 +17,20 @@ from sqlalchemy.orm import Session
 from admin.analytics import demo_bonuses, demo_offers, demo_tiers, runs
 from admin.analytics.histories import Ints
 from admin.analytics.population import KINDS, Brand, Population
-from base import clock, database
+from base import channels, clock, database
 from base.auth import passwords
 from base.config import Config
 from base.errors import Problem
 from base.progress import Bar
-from catalog.bill_credit import job
-from catalog.bill_credit.billing import Credit, Outcome
+from catalog.bill_credit.billing import Credit
 from catalog.offers import offers
 from catalog.offers.models import Offer
 from catalog.rates import rates
-from catalog.redemptions import quotes, redemptions
+from catalog.redemptions import ordering, quotes, redemptions
+from catalog.redemptions.course import By
 from catalog.redemptions.models import Redemption
+from catalog.redemptions.outcomes import Outcome
 from catalog.vouchers import life
-from catalog.vouchers.codes import Keys
 from merchants import merchants, terms
 from merchants.acceptances import Place
 from merchants.models import Merchant
@@ -80,10 +80,6 @@ class Demo:
     credit: CreditBill
     random: np.random.Generator
     today: date
-
-    @property
-    def keys(self) -> Keys:
-        return Keys.of(self.config)
 
     def period(self, month: int) -> tuple[datetime, datetime]:
         """A month of the window: from the day of today's number to the next one, the last ends today."""
@@ -293,9 +289,9 @@ def _open_offers(session: Session, programme: Programme, at: datetime) -> dict[s
     listed = offers.listed(session, programme.programme_id, at, limit=500)
     kinds: dict[str, list[Offer]] = {"bill": [], "merchant": [], "club": []}
     for row in listed:
-        kinds[{"bill_credit": "bill", "voucher": "merchant", "perk": "club"}[row.offer.kind]].append(
-            row.offer
-        )
+        kinds[
+            {"bill_credit": "bill", "voucher": "merchant", "perk": "club", "event": "club"}[row.offer.kind]
+        ].append(row.offer)
     return kinds
 
 
@@ -313,9 +309,13 @@ def _redeem(
     try:
         with session.begin_nested():
             priced = quotes.make(session, member_id, offer.offer_id, units, at, 600)
-            return redemptions.redeem(session, demo.keys, member_id, priced.quote.quote_id, at)
+            return redemptions.redeem(session, member_id, priced.quote.quote_id, _by(member_id), at)
     except Problem:
         return None
+
+
+def _by(member_id: int) -> By:
+    return By(f"member:{member_id}", channels.MEMBER_WEB)
 
 
 def _choose(found: list[Offer], kind: str, points: int, random: np.random.Generator) -> tuple[Offer, int]:
@@ -333,13 +333,15 @@ def _choose(found: list[Offer], kind: str, points: int, random: np.random.Genera
 def _credit(demo: Demo, made: list[Redemption]) -> None:
     """The bill credit job's own steps for many: note the tries, ask the billing system, record what came."""
     with database.begin() as session:
-        noted = [(r, job.note_try(session, r.member_id, r.redemption_id)) for r in made]
+        noted = [(r, ordering.note_try(session, r.member_id, r.redemption_id)) for r in made]
     asked = [(redemption, attempt) for redemption, attempt in noted if attempt is not None]
     with ThreadPoolExecutor(4) as pool:
-        outcomes = list(pool.map(lambda pair: demo.credit(pair[1].credit), asked))
+        outcomes = list(pool.map(lambda pair: demo.credit(pair[1].order), asked))
     with database.begin() as session:
         for (redemption, attempt), outcome in zip(asked, outcomes, strict=True):
-            job.record(session, demo.config, redemption.member_id, redemption.redemption_id, attempt, outcome)
+            ordering.record(
+                session, demo.config, redemption.member_id, redemption.redemption_id, attempt, outcome
+            )
         ended = [
             r
             for r, _ in asked
@@ -353,7 +355,7 @@ def _fulfil_promises(session: Session, done: list[tuple[int, int]]) -> None:
     session.connection().exec_driver_sql(
         "delete from outbox where task = %s and (member_id, (args->>'redemption_id')::bigint) in "
         "(select * from unnest(%s::bigint[], %s::bigint[]))",
-        (redemptions.BILL_CREDIT_TASK, [m for m, _ in done], [r for _, r in done]),
+        (ordering.TASK, [m for m, _ in done], [r for _, r in done]),
     )
 
 

@@ -146,7 +146,7 @@ def _redemptions(session: Session, programme_id: int, since: datetime, person: S
             func.count().filter(recent),
             points.filter(recent),
         )
-        .join(Offer, Offer.offer_id == Redemption.offer_id)
+        .join(Offer, Offer.version_id == Redemption.version_id)
         .where(Offer.programme_id == programme_id, scope.rule(person, Redemption.member_id))
         .group_by(Redemption.kind, Redemption.state)
     )

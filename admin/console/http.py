@@ -33,6 +33,8 @@ MENU = (
             "/staff/extensions",
             "/staff/erasures",
             "/staff/opening-balances",
+            "/staff/stock-corrections",
+            "/staff/budget-proposals",
             "/staff/entitlements",
             "/staff/bonus-rules",
             "/staff/goodwill",

@@ -6,6 +6,7 @@ OFFER_KINDS = {
     "bill_credit": _("Bill credit"),
     "voucher": _("Merchant voucher"),
     "perk": _("Club place"),
+    "event": _("Event"),
     "history": _("Before this system"),
 }
 REDEMPTION_STATES = {
@@ -94,6 +95,8 @@ SAID = {  # what the parts of a proposal are called
     "names": _("Name"),
     "points": _("Points"),
 }
+BUDGET_PERIODS = {"whole": _("in all"), "month": _("in each month")}
+STOCK_CORRECTIONS = {"corrected": _("Count corrected"), "written_off": _("Written off")}
 APPROVAL_KINDS = {
     "adjustment": _("Adjustment"),
     "merge": _("Merge of two members"),
@@ -107,6 +110,8 @@ APPROVAL_KINDS = {
     "opening-balances": _("Opening balances"),
     "rate": _("Rates: what points buy"),
     "earn-rule": _("Earn rules: what bills earn"),
+    "stock-correction": _("Correction of a stock"),
+    "budget": _("Budget"),
 }
 APPROVAL_STATES = {
     "proposed": (_("To be decided"), "wait"),

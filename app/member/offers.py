@@ -54,7 +54,7 @@ def one_offer(offer: str) -> ResponseReturnValue:
     at = clock.now()
     with database.begin() as session:
         shown = wallets.show(session, me().member_id, at)
-        found = offers.find(session, _offer_id(offer), shown.programme.programme_id)
+        found = offers.find(session, _offer_id(offer), shown.programme.programme_id, at)
         priced = cards.of(session, shown, [found], at)
         refusal = why_not_redeeming(session, shown)
         merchant_id = found.offer.merchant_id

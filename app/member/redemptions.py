@@ -9,13 +9,12 @@ from sqlalchemy.orm import Session
 from app.member.frame import PAGE, _, back_to, blueprint, cursor, me, position, spender
 from app.member.offers import cancel_rule
 from app.member.offers import url_of as url_of_offer
-from base import clock, database, idempotency, ids
+from base import channels, clock, database, idempotency, ids
 from base.auth.guard import needs
-from base.http.settings import config
-from catalog.offers.models import Offer
+from catalog.offers import offers
 from catalog.redemptions import quotes, redemptions
+from catalog.redemptions.course import By
 from catalog.vouchers import shelf
-from catalog.vouchers.codes import Keys
 from catalog.vouchers.life import of_redemption
 from catalog.vouchers.models import ISSUED
 from points import lots, programmes
@@ -92,7 +91,7 @@ def one_redemption(redemption: str) -> ResponseReturnValue:
     at = clock.now()
     with database.begin() as session:
         row = redemptions.seen_by(session, me().member_id, member_id, redemption_id)
-        offer = session.get_one(Offer, row.offer_id)
+        offer = offers.version(session, row.version_id)
         issued = of_redemption(session, member_id, redemption_id)
         voucher = shelf.find(session, member_id, issued.voucher_id, at) if issued else None
         unused = voucher is None or (
@@ -127,15 +126,18 @@ def cancel(redemption: str) -> ResponseReturnValue:
             me().actor,
             key,
             asked,
-            lambda: (303, redemptions.cancel(session, member_id, redemption_id, clock.now()).state),
+            lambda: (303, redemptions.cancel(session, member_id, redemption_id, _by(), clock.now()).state),
         )
     return redirect(_url(member_id, redemption_id), 303)
 
 
 def _redeem(session: Session, member_id: int, quote_id: int) -> str:
-    keys, by = Keys.of(config()), spender(member_id)
-    row = redemptions.redeem(session, keys, member_id, quote_id, clock.now(), spender_id=by)
+    row = redemptions.redeem(session, member_id, quote_id, _by(), clock.now(), spender_id=spender(member_id))
     return ids.public("red", member_id, row.redemption_id)
+
+
+def _by() -> By:
+    return By(me().actor, channels.MEMBER_WEB)
 
 
 def _group(session: Session, member_id: int) -> Group | None:

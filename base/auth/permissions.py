@@ -35,6 +35,9 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "members:reveal",
             "erasures:propose",
             "segments:read",
+            "stock:read",
+            "budgets:read",  # a person's own among them
+            "events:manage",
         }
     ),
     "security": frozenset(
@@ -67,6 +70,10 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "rates:read",
             "rates:approve",
             "earn-rules:approve",
+            "stock:read",
+            "stock:approve",
+            "budgets:read",
+            "budgets:approve",
         }
     ),
     "editor": frozenset(
@@ -84,11 +91,26 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "tier-policies:propose",
             "care:rules",
             "balances:propose",
+            "stock:read",
+            "stock:write",
+            "budgets:read",
+            "budgets:propose",
             "segments:read",
             "segments:write",
         }
     ),
-    "finance": frozenset({"console", "statements:read", "offers:read", "rates:read", "earnings:estimate"}),
+    "finance": frozenset(
+        {
+            "console",
+            "statements:read",
+            "offers:read",
+            "rates:read",
+            "earnings:estimate",
+            "stock:read",
+            "budgets:read",
+            "budgets:approve",
+        }
+    ),
     "analyst": frozenset(
         {"console", "retention:read", "offers:read", "rates:read", "earnings:estimate", "segments:read"}
     ),
@@ -101,6 +123,8 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "retention:read",
             "approvals:read",
             "proposals:read",
+            "stock:read",
+            "budgets:read",
         }
     ),
 }
@@ -120,6 +144,7 @@ SERVICE_SCOPES = frozenset(
         "entitlements:write",
         "bonuses:write",
         "notices:receipts",
+        "events:manage",
         "segments:read",
         "segments:write",
     }

@@ -16,6 +16,7 @@ import structlog
 
 from base import calls
 from base.money import FEN_PER_YUAN, MAX_FEN, yuan_text
+from catalog.redemptions.outcomes import Done, NotFound, Outcome, Refused, Unknown, Unreachable, Wrong
 
 TOPUPS = "/tmf-api/prepayBalanceManagement/v4/topupBalance"
 TIMEOUT_S = 5.0
@@ -53,56 +54,10 @@ class Topup:
 
 
 @dataclass(frozen=True)
-class Done:
-    """Credited exactly once, exactly as asked."""
-
-    topup_id: str
-
-
-@dataclass(frozen=True)
-class Refused:
-    """The billing system said no, in its own words: no credit, and asking again changes nothing.
-
-    The reason is the other side's text and may name the account: keep it, do not log it.
-    """
-
-    reason: str
-
-
-@dataclass(frozen=True)
-class Unknown:
-    """It may have credited or not: look up before sending again."""
-
-    reason: str
-
-
-@dataclass(frozen=True)
-class Unreachable:
-    """This try did not get through the door: it credited nothing, a later one may."""
-
-    reason: str
-
-
-@dataclass(frozen=True)
-class Wrong:
-    """Credited, but twice or not as asked: a person looks at it."""
-
-    found: tuple[Topup, ...]
-
-
-@dataclass(frozen=True)
 class Found:
     """The credits under one reference, those that failed or were cancelled left out; at least one."""
 
     topups: tuple[Topup, ...]
-
-
-@dataclass(frozen=True)
-class NotFound:
-    """No credit under this reference, as of now: one that is still on its way may yet arrive."""
-
-
-Outcome = Done | Refused | Unknown | Unreachable | Wrong
 
 
 def settle(billing_url: str, credit: Credit, *, sent_before: bool, timeout_s: float = TIMEOUT_S) -> Outcome:

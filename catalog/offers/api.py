@@ -58,7 +58,9 @@ def one_offer(query: dict[str, Any], offer: str) -> dict[str, Any]:
     (offer_id,) = ids.parse("off", offer, parts=1)
     with database.begin() as session:
         programme = _programme(session, query["programme"])
-        views = _views(session, programme, [offers.find(session, offer_id, programme.programme_id)])
+        views = _views(
+            session, programme, [offers.find(session, offer_id, programme.programme_id, clock.now())]
+        )
     if not views:
         raise rates.NoRateInForce()
     return views[0]

@@ -1,15 +1,17 @@
-"""Offers: which are open, to whom, and how many are left."""
+"""Offers: the version in force, which are open, and how many are left."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, select, tuple_, update
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Select, exists, select, tuple_
+from sqlalchemy.orm import Session, aliased
 
-from base import ids
+from base import clock, ids
 from base.errors import Conflict, NotFound, Problem
-from catalog.offers.models import HISTORY, PERK, Offer, Stock
+from catalog.offers.models import HISTORY, LIVE, Offer, OfferState
+from catalog.stock.models import Stock
+from catalog.stock.stock import SoldOut, set_up
 
 
 class OfferUnknown(NotFound):
@@ -25,34 +27,82 @@ class OfferNotOpen(Conflict):
     next_en, next_zh = "Choose another offer.", "请选择其他权益。"
 
 
-class SoldOut(Conflict):
-    """Nothing is left of this offer."""
+class EventBegan(Conflict):
+    """This event has begun already."""
 
-    zh = "该权益已兑完。"
-    next_en, next_zh = (
-        "Choose another offer; your points were not touched.",
-        "请选择其他权益，您的积分没有变动。",
-    )
+    zh = "该活动已经开始。"
+    next_en, next_zh = "Choose another event.", "请选择其他活动。"
 
 
 @dataclass(frozen=True)
 class Listed:
-    """An offer with what is left of it; None: without limit."""
+    """An offer in the version in force, its state, and what is left of it; None: without limit."""
 
     offer: Offer
     left_over: int | None
+    state: str = LIVE
 
 
-def add(session: Session, programme_id: int, code: str, *, stock: int | None = None, **values: Any) -> Offer:
-    """An offer more; the one of that code when it is there already."""
-    found = session.scalar(select(Offer).where(Offer.programme_id == programme_id, Offer.code == code))
-    if found is None:
-        found = Offer(offer_id=ids.new_id(), programme_id=programme_id, code=code, **values)
-        session.add(found)
-        if stock is not None:
-            session.add(Stock(offer_id=found.offer_id, total=stock, left_over=stock))
-        session.flush()
-    return found
+def add(
+    session: Session,
+    programme_id: int,
+    code: str,
+    *,
+    kind: str,
+    from_at: datetime,
+    stock: int | None = None,
+    state: str = LIVE,
+    **values: Any,
+) -> Offer:
+    """An offer more, in its first version; the one of that code when it is there already."""
+    known = session.scalar(
+        select(OfferState.offer_id).where(OfferState.programme_id == programme_id, OfferState.code == code)
+    )
+    if known is not None:
+        return first_version(session, known)
+    offer_id = ids.new_id()
+    session.add(OfferState(offer_id=offer_id, programme_id=programme_id, changed_at=from_at, state=state,
+                           kind=kind, code=code))  # fmt: skip
+    if stock is not None:
+        set_up(session, offer_id, stock, clock.now())
+    return _add_version(session, offer_id, programme_id, kind, code, from_at, values)
+
+
+def add_version(session: Session, offer_id: int, from_at: datetime, **values: Any) -> Offer:
+    """What an offer is from a moment on; its earlier versions stay as they are. OfferUnknown."""
+    known = session.get(OfferState, offer_id)
+    if known is None:
+        raise OfferUnknown()
+    return _add_version(session, offer_id, known.programme_id, known.kind, known.code, from_at, values)
+
+
+def _add_version(
+    session: Session, offer_id: int, programme_id: int, kind: str, code: str, from_at: datetime, values: Any
+) -> Offer:
+    version = Offer(version_id=ids.new_id(), offer_id=offer_id, programme_id=programme_id, kind=kind, code=code,
+                    from_at=from_at, **values)  # fmt: skip
+    session.add(version)
+    session.flush()
+    return version
+
+
+def first_version(session: Session, offer_id: int) -> Offer:
+    """An offer as it began."""
+    asked = select(Offer).where(Offer.offer_id == offer_id).order_by(Offer.from_at).limit(1)
+    return session.scalars(asked).one()
+
+
+def by_id(session: Session, offer_id: int, at: datetime) -> Offer:
+    """An offer of whatever programme as it is at a moment; OfferUnknown."""
+    known = session.get(OfferState, offer_id)
+    if known is None:
+        raise OfferUnknown()
+    return find(session, offer_id, known.programme_id, at).offer
+
+
+def version(session: Session, version_id: int) -> Offer:
+    """An offer as a quote, redemption or voucher names it: what it was then."""
+    return session.get_one(Offer, version_id)
 
 
 def listed(
@@ -68,7 +118,7 @@ def listed(
     asked = _live(programme_id, at, kind).order_by(Offer.kind, Offer.offer_id).limit(limit)
     if after:
         asked = asked.where(tuple_(Offer.kind, Offer.offer_id) > after)
-    return [Listed(offer, left_over) for offer, left_over in session.execute(asked)]
+    return [Listed(*row) for row in session.execute(asked)]
 
 
 def cheapest(
@@ -84,83 +134,90 @@ def cheapest(
     asked = _live(programme_id, at, kind).order_by(Offer.value_fen, Offer.offer_id).limit(limit)
     if after:
         asked = asked.where(tuple_(Offer.value_fen, Offer.offer_id) > after)
-    return [Listed(offer, left_over) for offer, left_over in session.execute(asked)]
+    return [Listed(*row) for row in session.execute(asked)]
 
 
-def _live(programme_id: int, at: datetime, kind: str | None) -> Select[Offer, int | None]:
-    asked = (
-        select(Offer, Stock.left_over)
+def _versions(at: datetime) -> Select[Offer, int | None, str]:
+    """Every offer in the version in force at a moment, with what is left of it and its state."""
+    return (
+        select(Offer, Stock.left_over, OfferState.state)
+        .join(OfferState, OfferState.offer_id == Offer.offer_id)
         .outerjoin(Stock, Stock.offer_id == Offer.offer_id)
-        .where(
-            Offer.programme_id == programme_id,
-            Offer.state == "live",
-            Offer.kind != HISTORY,
-            Offer.from_at <= at,
-            Offer.until_at.is_(None) | (Offer.until_at > at),
-        )
+        .where(in_force(at))
+    )
+
+
+def in_force(at: datetime) -> ColumnElement[bool]:
+    """The version that counts at a moment: the latest of its offer that has begun."""
+    later = aliased(Offer)
+    succeeded = exists().where(
+        later.offer_id == Offer.offer_id, later.from_at > Offer.from_at, later.from_at <= at
+    )
+    return (Offer.from_at <= at) & ~succeeded
+
+
+def _live(programme_id: int, at: datetime, kind: str | None) -> Select[Offer, int | None, str]:
+    asked = _versions(at).where(
+        Offer.programme_id == programme_id,
+        OfferState.state == LIVE,
+        Offer.kind != HISTORY,
+        Offer.until_at.is_(None) | (Offer.until_at > at),
     )
     return asked.where(Offer.kind == kind) if kind else asked
 
 
 def of_every_state(
-    session: Session, programme_id: int, *, after: tuple[str, int] | None = None, limit: int = 50
+    session: Session,
+    programme_id: int,
+    at: datetime,
+    *,
+    after: tuple[str, int] | None = None,
+    limit: int = 50,
 ) -> list[Listed]:
-    """All offers of a programme, paused and ended ones too, in the order (kind, id), from after a position on."""
+    """All offers of a programme that have begun, paused and ended ones too, in the order (kind, id), from after a position."""
     asked = (
-        select(Offer, Stock.left_over)
-        .outerjoin(Stock, Stock.offer_id == Offer.offer_id)
+        _versions(at)
         .where(Offer.programme_id == programme_id, Offer.kind != HISTORY)
         .order_by(Offer.kind, Offer.offer_id)
         .limit(limit)
     )
     if after:
         asked = asked.where(tuple_(Offer.kind, Offer.offer_id) > after)
-    return [Listed(offer, left_over) for offer, left_over in session.execute(asked)]
+    return [Listed(*row) for row in session.execute(asked)]
 
 
-def names_of(session: Session, offer_ids: set[int]) -> dict[int, dict[str, str]]:
-    """The names of offers by their ids."""
-    rows = session.execute(select(Offer.offer_id, Offer.names).where(Offer.offer_id.in_(offer_ids)))
+def names_of(session: Session, offer_ids: set[int], at: datetime) -> dict[int, dict[str, str]]:
+    """The names of offers by their ids, as of a moment."""
+    rows = session.execute(
+        select(Offer.offer_id, Offer.names).where(Offer.offer_id.in_(offer_ids), in_force(at))
+    )
     return {row.offer_id: row.names for row in rows}
 
 
-def find(session: Session, offer_id: int, programme_id: int) -> Listed:
-    """One offer of a programme; OfferUnknown."""
+def find(session: Session, offer_id: int, programme_id: int, at: datetime) -> Listed:
+    """One offer of a programme as it is at a moment; OfferUnknown."""
     row = session.execute(
-        select(Offer, Stock.left_over)
-        .outerjoin(Stock, Stock.offer_id == Offer.offer_id)
-        .where(Offer.offer_id == offer_id, Offer.programme_id == programme_id)
+        _versions(at).where(Offer.offer_id == offer_id, Offer.programme_id == programme_id)
     ).one_or_none()
-    if row is None:
+    return Listed(*row) if row is not None else _to_come(session, offer_id, programme_id)
+
+
+def _to_come(session: Session, offer_id: int, programme_id: int) -> Listed:
+    """An offer whose first version has not begun; OfferUnknown."""
+    known = session.get(OfferState, offer_id)
+    if known is None or known.programme_id != programme_id:
         raise OfferUnknown()
-    return Listed(row[0], row[1])
+    return Listed(first_version(session, offer_id), None, known.state)
 
 
 def why_closed(found: Listed, at: datetime) -> Problem | None:
     """Why nobody can redeem this now; None when it is open."""
     offer = found.offer
-    open_now = offer.state == "live" and offer.kind != HISTORY and offer.from_at <= at
+    open_now = found.state == LIVE and offer.kind != HISTORY and offer.from_at <= at
     if not open_now or (offer.until_at and offer.until_at <= at):
         return OfferNotOpen()
-    if offer.kind == PERK and offer.event_at and offer.event_at <= at:
-        return OfferNotOpen()
+    if offer.event_at and offer.event_at <= at:
+        return EventBegan(began_at=offer.event_at.isoformat())
     if found.left_over == 0:
         return SoldOut()
     return None
-
-
-def take_stock(session: Session, offer_id: int, units: int) -> None:
-    """Take units of a limited offer: one conditional UPDATE, last before the commit; SoldOut. Unlimited: nothing."""
-    taken = session.scalar(
-        update(Stock)
-        .where(Stock.offer_id == offer_id, Stock.left_over >= units)
-        .values(left_over=Stock.left_over - units)
-        .returning(Stock.offer_id)
-    )
-    if taken is None and session.get(Stock, offer_id) is not None:
-        raise SoldOut()
-
-
-def put_back_stock(session: Session, offer_id: int, units: int) -> None:
-    """Give units back, after a cancellation."""
-    session.execute(update(Stock).where(Stock.offer_id == offer_id).values(left_over=Stock.left_over + units))

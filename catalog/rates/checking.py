@@ -9,7 +9,18 @@ from sqlalchemy import literal, select
 from sqlalchemy.orm import Session
 
 from base.errors import Conflict, Invalid, field_errors
-from catalog.offers.models import BILL_CREDIT, PERK, VOUCHER, Offer
+from catalog.offers.models import (
+    BILL_CREDIT,
+    BUNDLE,
+    EVENT,
+    GIFT,
+    GOODS,
+    PERK,
+    SERVICE,
+    TRIAL_CARD,
+    VOUCHER,
+    Offer,
+)
 from catalog.rates.models import Rate
 from catalog.rates.rates import DAY, RateOverlaps, Row, chained
 from catalog.rates.scopes import GENERAL, Scope, scope_of
@@ -21,7 +32,7 @@ from points.tiers import ladders
 
 MOST_ROWS, MOST = 1_000, 10**9
 MOST_LOOKED_AT = 100_000
-KINDS = (BILL_CREDIT, VOUCHER, PERK)
+KINDS = (BILL_CREDIT, VOUCHER, TRIAL_CARD, PERK, EVENT, GOODS, SERVICE, GIFT, BUNDLE)
 
 
 class BadRate(Invalid):

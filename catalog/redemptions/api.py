@@ -5,15 +5,18 @@ from typing import Any
 from flask import Response
 from sqlalchemy.orm import Session
 
-from base import clock, database, ids, pages
+from base import channels, clock, database, ids, pages
 from base.auth.guard import current, needs
 from base.auth.principals import Member
 from base.http.api import IDEMPOTENT, Blueprint, answer_once
 from base.http.settings import config
+from catalog.offers import offers
 from catalog.offers.models import Offer
-from catalog.redemptions import quotes, redemptions
+from catalog.redemptions import course, quotes, redemptions
+from catalog.redemptions.course import By
 from catalog.redemptions.models import Redemption
 from catalog.redemptions.schemas import (
+    CourseView,
     QuoteRequest,
     QuoteView,
     RedemptionRequest,
@@ -22,9 +25,10 @@ from catalog.redemptions.schemas import (
     RedemptionView,
     quote_view,
     redemption_view,
+    step_view,
 )
 from catalog.vouchers import life
-from catalog.vouchers.codes import Keys
+from merchants import card_payments
 from points import programmes
 from points.groups import spending
 
@@ -40,6 +44,8 @@ def make_quote(asked: dict[str, Any]) -> dict[str, Any]:
     me = _me()
     (offer_id,) = ids.parse("off", asked["offer"], parts=1)
     payer, spender_id = _payer(asked["group"])
+    if asked["cash_fen"] and not card_payments.is_on(config()):
+        raise quotes.CardPaymentsOff()
     with database.begin() as session:
         priced = quotes.make(
             session,
@@ -49,6 +55,7 @@ def make_quote(asked: dict[str, Any]) -> dict[str, Any]:
             clock.now(),
             config().quote_life_s,
             spender_id=spender_id,
+            cash_fen=asked["cash_fen"],
         )
         return quote_view(priced, programmes.by_id(session, me.programme_id).currency)
 
@@ -91,13 +98,15 @@ def list_redemptions(query: dict[str, Any]) -> dict[str, Any]:
 
 
 @blueprint.route("/redemptions/<redemption>")
-@blueprint.response(200, RedemptionView)
+@blueprint.response(200, CourseView)
 @needs("redemptions:own")
 def one_redemption(redemption: str) -> dict[str, Any]:
-    """One redemption and where it stands."""
+    """One redemption, where it stands, and how it came there."""
     with database.begin() as session:
         row = redemptions.seen_by(session, _me().member_id, *ids.parse("red", redemption))
-        return _view(session, row, session.get_one(Offer, row.offer_id))
+        steps = course.timeline(session, row.member_id, row.redemption_id)
+        view = _view(session, row, offers.version(session, row.version_id))
+        return view | {"timeline": [step_view(step) for step in steps]}
 
 
 @blueprint.route("/redemptions/<redemption>/cancel", methods=["POST"])
@@ -132,15 +141,16 @@ def _spender(member_id: int) -> int | None:
 
 
 def _redeem(session: Session, member_id: int, quote_id: int) -> dict[str, Any]:
-    keys, spender_id = Keys.of(config()), _spender(member_id)
-    row = redemptions.redeem(session, keys, member_id, quote_id, clock.now(), spender_id=spender_id)
-    return _view(session, row, session.get_one(Offer, row.offer_id))
+    by, spender_id = By(_me().actor, channels.MEMBER_WEB), _spender(member_id)
+    row = redemptions.redeem(session, member_id, quote_id, by, clock.now(), spender_id=spender_id)
+    return _view(session, row, offers.version(session, row.version_id))
 
 
 def _cancel(session: Session, member_id: int, redemption_id: int) -> dict[str, Any]:
-    row = redemptions.cancel(session, member_id, redemption_id, clock.now())
+    by = By(_me().actor, channels.MEMBER_WEB)
+    row = redemptions.cancel(session, member_id, redemption_id, by, clock.now())
     return _view(
-        session, redemptions.find(session, member_id, redemption_id), session.get_one(Offer, row.offer_id)
+        session, redemptions.find(session, member_id, redemption_id), offers.version(session, row.version_id)
     )
 
 

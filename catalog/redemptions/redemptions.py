@@ -1,22 +1,25 @@
-"""Redeeming: a quote becomes a hold or a spend, and a voucher, a seat or a credit on the bill - or nothing at all."""
+"""Redeeming: a quote becomes a hold or a spend and what its offer gives - or nothing at all. And handing it back."""
 
 from collections.abc import Collection
 from contextlib import suppress
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import select, tuple_, update
+from sqlalchemy import select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from base import clock, ids, outbox
-from base.errors import Conflict, NotFound
+from base import clock, ids
+from base.errors import Conflict, NotFound, Problem
+from catalog.budgets import budgets
+from catalog.cash import parts
 from catalog.offers import offers
-from catalog.offers.models import BILL_CREDIT, PERK, VOUCHER, Offer
-from catalog.rates import rates
-from catalog.redemptions import quotes
-from catalog.redemptions.models import CANCELLED, FULFILLED, PENDING, UNKNOWN, Quote, Redemption, Seat
-from catalog.vouchers import life
-from catalog.vouchers.codes import Keys
+from catalog.offers.models import Offer
+from catalog.redemptions import course, courses, quotes
+from catalog.redemptions.course import By
+from catalog.redemptions.courses import Asked
+from catalog.redemptions.models import CANCELLED, FULFILLED, PENDING, REVERSED, Quote, Redemption
+from catalog.stock import stock
 from points import ledger, programmes
 from points.deeds import Request
 from points.groups import spending
@@ -25,8 +28,6 @@ from points.lines import standing
 from points.lines.matrix import Action
 from points.members import members
 from points.models import Programme
-
-BILL_CREDIT_TASK = "bill_credit"
 
 
 class RedemptionUnknown(NotFound):
@@ -42,84 +43,107 @@ class NotCancellable(Conflict):
     next_en, next_zh = "Support can help where something went wrong.", "如有问题请联系客服。"
 
 
-class SeatTaken(Conflict):
-    """You have a place at this event already."""
+class NotReversible(Conflict):
+    """Only what was given can be reversed."""
 
-    zh = "您已报名该活动。"
-    next_en, next_zh = "Your place is under your redemptions.", "可在兑换记录中查看您的名额。"
+    zh = "只有已完成的兑换可以冲正。"
 
 
 def redeem(
     session: Session,
-    keys: Keys,
     member_id: int,
     quote_id: int,
+    by: By,
     at: datetime,
     *,
     spender_id: int | None = None,
+    details: dict[str, Any] | None = None,
 ) -> Redemption:
     """Confirm a quote: the very points it named are spent or set aside, and what they buy is issued or on its way.
 
     All of it is one transaction; stock comes last. Safe against a second confirmation: a quote is used once.
     With `spender_id` it is a group's quote, which only the spender who asked for it can confirm, within the cap.
+    `details`: what the offer's kind asks besides (an address, a person to give it to).
     """
     quote = quotes.usable(session, member_id, quote_id, at, spender_id)
     if spender_id is not None:
         spending.payer(session, member_id, spender_id)
     member = members.by_id(session, member_id)
     programme = programmes.open_one(session, member.programme_id)
-    found = offers.find(session, quote.offer_id, programme.programme_id)
-    closed = offers.why_closed(found, at)
+    closed = offers.why_closed(offers.find(session, quote.offer_id, programme.programme_id, at), at)
     if closed:
         raise closed
-    on = clock.day(at, programme.zone)
+    offer, on = offers.version(session, quote.version_id), clock.day(at, programme.zone)
     standing.ask(session, member, ledger.read(session, member_id).state, programme, on, Action.REDEEM)
-    redemption = _record(session, quote, found.offer, at)
-    with standing.explaining(session, member, programme, on, Action.REDEEM):
-        answer = ledger.post(session, _spend(redemption, quote, programme, at))
-    redemption.posting_seq = answer.seq
-    _fulfil(session, keys, redemption, found.offer, programme, at)
+    way, cash = courses.of(offer.kind), quote.cash_fen > 0
+    way.check(session, Asked(quote, offer, details or {}, at))
+    redemption = _record(session, quote, offer, held=way.holds or cash, by=by, at=at)
+    if quote.price_points:
+        with standing.explaining(session, member, programme, on, Action.REDEEM):
+            answer = ledger.post(session, _spend(redemption, quote, programme, at))
+        redemption.posting_seq = answer.seq
+    if cash:  # its kind begins when the money is there
+        parts.open(session, member_id, redemption.redemption_id, quote.cash_fen, programme.currency, at)
+    else:
+        way.begin(session, redemption, offer, at)
     session.flush()
-    offers.take_stock(session, found.offer.offer_id, quote.units)
+    if redemption.budget_id is not None:
+        place = {"member_id": member_id, "redemption_id": redemption.redemption_id}
+        budgets.spend(session, redemption.budget_id, redemption.cost_fen, at, **place, person_id=by.person_id)
+    if way.counts_stock:
+        stock.take(session, offer.offer_id, quote.units)
     return redemption
 
 
-def cancel(session: Session, member_id: int, redemption_id: int, at: datetime) -> Redemption:
-    """Undo a redemption that its offer allows to undo: the points go back to the lots they came from."""
+def paid(session: Session, member_id: int, redemption_id: int, at: datetime) -> None:
+    """The cash part is there: give it, or ask the other side; what cannot be given any more is undone, the money too."""
     redemption = find(session, member_id, redemption_id)
-    offer = session.get_one(Offer, redemption.offer_id)
-    programme = programmes.by_id(session, offer.programme_id)
+    way, offer = courses.of(redemption.kind), offers.version(session, redemption.version_id)
+    try:
+        with session.begin_nested():
+            if not way.holds:
+                course.fulfil(session, redemption, course.JOB, at)
+            way.begin(session, redemption, offer, at)
+    except Problem as refusal:
+        session.refresh(redemption)
+        course.fail(session, redemption, course.JOB, at, refusal.type_name())
+
+
+def not_paid(session: Session, member_id: int, redemption_id: int, at: datetime) -> None:
+    """No money can come any more: points and stock are as before."""
+    course.fail(session, find(session, member_id, redemption_id), course.JOB, at, "not paid")
+
+
+def cancel(session: Session, member_id: int, redemption_id: int, by: By, at: datetime) -> Redemption:
+    """Undo a redemption that its offer allows to undo: the points go back to the lots they came from, the money too.
+
+    One that still awaits its money stays pending until the payment is certainly cancelled.
+    """
+    redemption = find(session, member_id, redemption_id)
+    offer = offers.version(session, redemption.version_id)
     if not cancellable(redemption, offer, at):
         raise NotCancellable(state=redemption.state)
-    if redemption.kind == VOUCHER:
-        life.cancel(session, member_id, redemption_id, at)
-    else:
-        _give_seat_back(session, redemption)
-    to(session, redemption, FULFILLED, CANCELLED, at)
-    ledger.post(session, follow_up(redemption, Kind.REVERSE, programme, at))
-    offers.put_back_stock(session, offer.offer_id, redemption.units)
+    if course.awaits_money(session, redemption):
+        parts.stop(session, member_id, redemption_id, at)  # when it is certain that none comes, it ends
+        return redemption
+    course.give_back(session, redemption, CANCELLED, by, at)
+    return redemption
+
+
+def reverse(
+    session: Session, member_id: int, redemption_id: int, by: By, at: datetime, reason: str
+) -> Redemption:
+    """Undo one that was given, whatever its offer lets members do: a person says why. NotReversible."""
+    redemption = find(session, member_id, redemption_id)
+    if redemption.state != FULFILLED:
+        raise NotReversible(state=redemption.state)
+    course.give_back(session, redemption, REVERSED, by, at, reason)
     return redemption
 
 
 def cancellable(redemption: Redemption, offer: Offer, at: datetime) -> bool:
     """Whether the offer lets the member undo this redemption at this moment (a voucher must be unused as well)."""
-    kept = redemption.state == FULFILLED and offer.cancellable and redemption.kind in (VOUCHER, PERK)
-    return kept and (offer.event_at is None or offer.event_at > at)
-
-
-def follow_up(redemption: Redemption, kind: Kind, programme: Programme, at: datetime) -> Request:
-    """The ledger request that ends a redemption's hold or spend: capture, release or reverse, all of it, once."""
-    return Request(
-        member_id=redemption.member_id,
-        idem=ledger.key("redemption", f"{redemption.redemption_id}:{kind.name}"),
-        kind=kind,
-        points=0,
-        at=at,
-        zone=programme.zone,
-        rev_of=redemption.posting_seq,
-        version_id=redemption.rate_id,
-        ref=ids.public("red", redemption.member_id, redemption.redemption_id),
-    )
+    return course.may_be_cancelled(redemption, offer, at)
 
 
 def find(session: Session, member_id: int, redemption_id: int) -> Redemption:
@@ -149,7 +173,7 @@ def all_of(
     """A member's redemptions with their offers, newest first, from before an id on; of a group maybe one spender's."""
     asked = (
         select(Redemption, Offer)
-        .join(Offer, Offer.offer_id == Redemption.offer_id)
+        .join(Offer, Offer.version_id == Redemption.version_id)
         .where(Redemption.member_id == member_id)
         .order_by(Redemption.redemption_id.desc())
         .limit(limit)
@@ -165,8 +189,8 @@ def under_way(session: Session, member_id: int, limit: int = 50) -> list[tuple[R
     """A member's redemptions whose end is not known yet, newest first; their points are set aside."""
     rows = session.execute(
         select(Redemption, Offer)
-        .join(Offer, Offer.offer_id == Redemption.offer_id)
-        .where(Redemption.member_id == member_id, Redemption.state.in_([PENDING, UNKNOWN]))
+        .join(Offer, Offer.version_id == Redemption.version_id)
+        .where(Redemption.member_id == member_id, Redemption.state.in_(course.OPEN))
         .order_by(Redemption.redemption_id.desc())
         .limit(limit)
     )
@@ -186,7 +210,7 @@ def names_of(session: Session, member_id: int, redemption_ids: set[int]) -> dict
     """Redemption id -> names of its offer, for those of these that are the member's."""
     rows = session.execute(
         select(Redemption.redemption_id, Offer.names)
-        .join(Offer, Offer.offer_id == Redemption.offer_id)
+        .join(Offer, Offer.version_id == Redemption.version_id)
         .where(Redemption.member_id == member_id, Redemption.redemption_id.in_(redemption_ids))
     )
     return {row[0]: row[1] for row in rows}
@@ -205,7 +229,7 @@ def names_of_references(
                     known[redemption_id] = (member_id, ref)
     rows = session.execute(
         select(Redemption.redemption_id, Offer.names)
-        .join(Offer, Offer.offer_id == Redemption.offer_id)
+        .join(Offer, Offer.version_id == Redemption.version_id)
         .where(
             tuple_(Redemption.member_id, Redemption.redemption_id).in_(
                 [(member_id, redemption_id) for redemption_id, (member_id, _) in known.items()]
@@ -215,111 +239,54 @@ def names_of_references(
     return {known[row[0]]: row[1] for row in rows}
 
 
-def to(
-    session: Session, redemption: Redemption, old: str, new: str, at: datetime, reason: str | None = None
-) -> None:
-    """Move a redemption from one state to another: one winner; NotCancellable when it is not in the old state."""
-    moved = session.scalar(
-        update(Redemption)
-        .where(
-            Redemption.member_id == redemption.member_id,
-            Redemption.redemption_id == redemption.redemption_id,
-            Redemption.state == old,
-        )
-        .values(state=new, changed_at=at, reason=reason)
-        .returning(Redemption)
-        .execution_options(populate_existing=True)
-    )
-    if moved is None:
-        raise NotCancellable()
-
-
-def _record(session: Session, quote: Quote, offer: Offer, at: datetime) -> Redemption:
+def _record(session: Session, quote: Quote, offer: Offer, *, held: bool, by: By, at: datetime) -> Redemption:
+    state = PENDING if held else FULFILLED
     redemption_id = session.scalar(
         insert(Redemption)
         .values(
             member_id=quote.member_id,
             redemption_id=ids.new_id(),
             offer_id=offer.offer_id,
+            version_id=offer.version_id,
             rate_id=quote.rate_id,
             quote_id=quote.quote_id,
             spender_id=quote.spender_id,
             price_points=quote.price_points,
             value_fen=quote.value_fen,
+            cash_fen=quote.cash_fen,
+            cost_fen=quote.cost_fen,
+            budget_id=offer.budget_id,
             at=at,
             changed_at=at,
             units=quote.units,
             kind=offer.kind,
-            state=PENDING if offer.kind == BILL_CREDIT else FULFILLED,
+            state=state,
+            held=held,
+            details=quote.details,
         )
         .on_conflict_do_nothing(index_elements=["member_id", "quote_id"])
         .returning(Redemption.redemption_id)
     )
     if redemption_id is None:
         raise quotes.QuoteEnded()
-    return session.get_one(Redemption, (quote.member_id, redemption_id))
+    redemption = session.get_one(Redemption, (quote.member_id, redemption_id))
+    course.begin(session, redemption, state, by, at)
+    return redemption
 
 
 def _spend(redemption: Redemption, quote: Quote, programme: Programme, at: datetime) -> Request:
     """What leaves the house is held without an end until its answer is known; the rest is spent at once."""
-    held = redemption.kind == BILL_CREDIT
     return Request(
         member_id=redemption.member_id,
         idem=ledger.key("redemption", str(redemption.redemption_id)),
-        kind=Kind.HOLD if held else Kind.REDEEM,
+        kind=Kind.HOLD if redemption.held else Kind.REDEEM,
         points=redemption.price_points,
         at=at,
         zone=programme.zone,
         quoted=quotes.intervals(quote),
-        ends_at=FOREVER if held else None,
-        version_id=redemption.rate_id,
+        ends_at=FOREVER if redemption.held else None,
+        version_id=redemption.rate_id or 0,
         value_fen=redemption.value_fen,
         spender_id=redemption.spender_id,
-        ref=ids.public("red", redemption.member_id, redemption.redemption_id),
-    )
-
-
-def _fulfil(
-    session: Session, keys: Keys, redemption: Redemption, offer: Offer, programme: Programme, at: datetime
-) -> None:
-    if redemption.kind == BILL_CREDIT:
-        args = {"member_id": redemption.member_id, "redemption_id": redemption.redemption_id}
-        outbox.put(session, redemption.member_id, BILL_CREDIT_TASK, args)
-    elif redemption.kind == VOUCHER:
-        begun = rates.load(session, programme.programme_id, clock.day(at, programme.zone))
-        booked = rates.worth(begun, redemption.price_points)
-        place = (redemption.member_id, redemption.redemption_id)
-        life.issue(session, keys, place, offer, booked, redemption.units, at, redemption.spender_id)
-    elif redemption.kind == PERK:
-        _take_seat(session, redemption, at)
-
-
-def _take_seat(session: Session, redemption: Redemption, at: datetime) -> None:
-    seat = session.scalar(
-        insert(Seat)
-        .values(
-            member_id=redemption.member_id,
-            seat_id=ids.new_id(),
-            offer_id=redemption.offer_id,
-            redemption_id=redemption.redemption_id,
-            spender_id=redemption.spender_id,
-            state="taken",
-            at=at,
-        )
-        .on_conflict_do_nothing()
-        .returning(Seat.seat_id)
-    )
-    if seat is None:
-        raise SeatTaken()
-
-
-def _give_seat_back(session: Session, redemption: Redemption) -> None:
-    session.execute(
-        update(Seat)
-        .where(
-            Seat.member_id == redemption.member_id,
-            Seat.redemption_id == redemption.redemption_id,
-            Seat.state == "taken",
-        )
-        .values(state="given_back")
+        ref=course.reference(redemption),
     )

@@ -7,7 +7,8 @@ import marshmallow as ma
 from base import ids
 from base.http.api import MoneyView, Request, Text, View, WholeNumber
 from catalog.offers.models import Offer
-from catalog.redemptions.models import Redemption
+from catalog.rates import rates
+from catalog.redemptions.models import Redemption, Step
 from catalog.redemptions.quotes import Priced
 from catalog.vouchers.models import Voucher
 from points.groups.groups import reference
@@ -19,6 +20,11 @@ class QuoteRequest(Request):
 
     offer = Text(required=True, most=40)
     units = WholeNumber(least=1, most=100, load_default=1)
+    cash_fen = WholeNumber(
+        least=0,
+        load_default=0,
+        metadata={"description": "how much of it to pay in money: one of the offer's choices, for all units"},
+    )
     group = Text(
         most=40, load_default=None, metadata={"description": "a group whose points pay; left out: one's own"}
     )
@@ -32,7 +38,18 @@ class QuoteView(View):
     units = ma.fields.Integer()
     price_points = ma.fields.Integer()
     value = ma.fields.Nested(MoneyView)
+    cash = ma.fields.Nested(MoneyView, metadata={"description": "the part of it that is paid in money"})
     worth_as_bill_credit = ma.fields.Nested(MoneyView)
+    fen_per_100_points = ma.fields.Integer(allow_none=True)
+    bill_credit_fen_per_100_points = ma.fields.Integer(allow_none=True)
+    is_worth_less = ma.fields.Boolean(
+        metadata={"description": "the points would be worth more as bill credit; show it with the price"}
+    )
+    lapsing = ma.fields.Dict(
+        keys=ma.fields.Integer(),
+        values=ma.fields.Integer(),
+        metadata={"description": "points that lapse within so many days if nothing is redeemed"},
+    )
     balance_after = ma.fields.Integer()
     lots = ma.fields.List(ma.fields.Nested(LotView))
     ends_at = ma.fields.AwareDateTime()
@@ -42,6 +59,16 @@ class RedemptionRequest(Request):
     """The quote to confirm."""
 
     quote = Text(required=True, most=40)
+
+
+class StepView(View):
+    """A step of a redemption's timeline."""
+
+    state = ma.fields.String()
+    at = ma.fields.String()
+    by = ma.fields.String(metadata={"description": "member, staff, service, merchant or job"})
+    channel = ma.fields.String()
+    reason = ma.fields.String(allow_none=True)
 
 
 class RedemptionView(View):
@@ -54,6 +81,7 @@ class RedemptionView(View):
     units = ma.fields.Integer()
     price_points = ma.fields.Integer()
     value_fen = ma.fields.Integer()
+    cash_fen = ma.fields.Integer(metadata={"description": "the part paid in cash"})
     state = ma.fields.String()
     at = ma.fields.String()
     changed_at = ma.fields.String()
@@ -61,6 +89,12 @@ class RedemptionView(View):
     voucher = ma.fields.String(
         allow_none=True, metadata={"description": "id of the voucher; its code is at /v1/vouchers/{id}"}
     )
+
+
+class CourseView(RedemptionView):
+    """A redemption with its whole timeline."""
+
+    timeline = ma.fields.List(ma.fields.Nested(StepView))
 
 
 class RedemptionsQuery(PageQuery):
@@ -86,6 +120,11 @@ def quote_view(priced: Priced, currency: str) -> dict[str, Any]:
         "units": quote.units,
         "price_points": quote.price_points,
         "value": {"amount_fen": quote.value_fen, "currency": currency},
+        "cash": {"amount_fen": quote.cash_fen, "currency": currency},
+        "fen_per_100_points": _per_100(quote.price_points, priced.worth_fen),
+        "bill_credit_fen_per_100_points": _per_100(quote.price_points, priced.worth_as_credit_fen),
+        "is_worth_less": priced.is_worth_less,
+        "lapsing": priced.lapsing,
         "worth_as_bill_credit": {"amount_fen": priced.worth_as_credit_fen, "currency": currency},
         "balance_after": priced.balance_after,
         "lots": [lot_view(*lot) for lot in priced.taken],
@@ -103,9 +142,25 @@ def redemption_view(row: Redemption, offer: Offer, voucher: Voucher | None) -> d
         "units": row.units,
         "price_points": row.price_points,
         "value_fen": row.value_fen,
+        "cash_fen": row.cash_fen,
         "state": row.state,
         "at": row.at.isoformat(),
         "changed_at": row.changed_at.isoformat(),
         "group": reference(row.member_id) if row.spender_id is not None else None,
         "voucher": ids.public("vch", voucher.member_id, voucher.voucher_id) if voucher else None,
     }
+
+
+def step_view(step: Step) -> dict[str, Any]:
+    """A step as StepView: of the actor only what kind it is, never who."""
+    return {
+        "state": step.state,
+        "at": step.at.isoformat(),
+        "by": step.actor.partition(":")[0],
+        "channel": step.channel,
+        "reason": step.reason,
+    }
+
+
+def _per_100(points: int, fen: int) -> int | None:
+    return rates.fen_per_100(points, fen) if points else None

@@ -139,6 +139,7 @@ def issue(
         voucher_id=voucher_id,
         redemption_id=redemption_id,
         offer_id=offer.offer_id,
+        version_id=offer.version_id,
         merchant_id=merchant.merchant_id,
         units=units,
         units_left=units,
@@ -191,7 +192,7 @@ def check(session: Session, key: str, found: Voucher, place: Place, at: datetime
         raise why_not(session, found, place, at, clock.day(at, zone))
     if not standing.takes_vouchers(session, found.member_id, at):
         raise VoucherNotUsable()
-    return Checked(voucher, session.get_one(Offer, voucher.offer_id), token)
+    return Checked(voucher, session.get_one(Offer, voucher.version_id), token)
 
 
 def release(session: Session, key: str, token: str, place: Place) -> None:
@@ -337,7 +338,7 @@ def of_member(session: Session, member_id: int, voucher_id: int) -> tuple[Vouche
     """A member's voucher with its offer; VoucherUnknown."""
     row = session.execute(
         select(Voucher, Offer)
-        .join(Offer, Offer.offer_id == Voucher.offer_id)
+        .join(Offer, Offer.version_id == Voucher.version_id)
         .where(Voucher.member_id == member_id, Voucher.voucher_id == voucher_id)
     ).one_or_none()
     if row is None:
@@ -349,7 +350,7 @@ def all_of(session: Session, member_id: int, limit: int = 50) -> list[tuple[Vouc
     """A member's vouchers, newest first."""
     rows = session.execute(
         select(Voucher, Offer)
-        .join(Offer, Offer.offer_id == Voucher.offer_id)
+        .join(Offer, Offer.version_id == Voucher.version_id)
         .where(Voucher.member_id == member_id)
         .order_by(Voucher.voucher_id.desc())
         .limit(limit)
@@ -398,7 +399,7 @@ def _already(session: Session, voucher: Voucher) -> VoucherAlreadyAccepted:
 
 def _use(session: Session, voucher: Voucher, units: int) -> Use:
     before, after = voucher.units_left + units, voucher.units_left
-    offer = session.get_one(Offer, voucher.offer_id)
+    offer = session.get_one(Offer, voucher.version_id)
     return Use(
         member_id=voucher.member_id,
         voucher_id=voucher.voucher_id,

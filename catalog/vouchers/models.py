@@ -29,6 +29,7 @@ class Voucher(Base):
     voucher_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     redemption_id: Mapped[int] = mapped_column(BigInteger)
     offer_id: Mapped[int] = mapped_column(BigInteger)
+    version_id: Mapped[int] = mapped_column(BigInteger)
     merchant_id: Mapped[int] = mapped_column(BigInteger)
     units: Mapped[int] = mapped_column(BigInteger)
     units_left: Mapped[int] = mapped_column(BigInteger)

@@ -40,7 +40,7 @@ def listed(
     upwards = heap == USABLE
     asked = (
         select(Voucher, Offer, Merchant)
-        .join(Offer, Offer.offer_id == Voucher.offer_id)
+        .join(Offer, Offer.version_id == Voucher.version_id)
         .join(Merchant, Merchant.merchant_id == Voucher.merchant_id)
         .where(Voucher.member_id == member_id, _in(heap, at))
         .order_by(

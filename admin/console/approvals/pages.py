@@ -22,10 +22,12 @@ from base.approvals.approvals import Case
 from base.approvals.models import APPROVED, Proposal
 from base.auth.guard import current, needs
 from base.errors import field_errors
+from catalog.budgets import proposals as budgets
 from catalog.offers import offers
 from catalog.rates import differences
 from catalog.rates import proposals as rates
 from catalog.rates.scopes import Scope
+from catalog.stock import corrections as stock_corrections
 from points import explain, lots, programmes
 from points.adjustments import adjustments
 from points.adjustments.adjustments import said_plainly
@@ -58,6 +60,8 @@ KINDS: dict[str, tuple[str, ModuleType]] = {  # kind -> its place under /staff, 
     opening.KIND: ("opening-balances", opening),
     rates.KIND: ("rate-proposals", rates),
     earn_rules.KIND: ("earn-rule-proposals", earn_rules),
+    stock_corrections.KIND: ("stock-corrections", stock_corrections),
+    budgets.KIND: ("budget-proposals", budgets),
 }
 
 blueprint = Blueprint("approvals", __name__)
@@ -201,7 +205,8 @@ def _changes(session: Session, proposal: Proposal) -> list[dict[str, Any]]:
     lines = differences.of_proposal(session, proposal)
     scopes = [line.row.scope for line in lines]
     scopes += [one.of for line in lines for one in (line.before, line.after) if one is not None]
-    names = offers.names_of(session, {scope.offer_id for scope in scopes if scope.offer_id is not None})
+    named_offers = {scope.offer_id for scope in scopes if scope.offer_id is not None}
+    names = offers.names_of(session, named_offers, clock.now())
     places = {scope.area: areas.full_name(session, scope.area) for scope in scopes if scope.area}
 
     def named(scope: Scope) -> dict[str, Any]:
@@ -252,6 +257,7 @@ def _names(session: Session, cases: list[Case]) -> dict[int, str]:
     """What the persons of these cases are called."""
     persons = {case.proposal.maker_id for case in cases}
     persons |= {case.decision.person_id for case in cases if case.decision}
+    persons |= {budgets.owner_of(case.proposal) or 0 for case in cases}
     asked = select(StaffRow.staff_id, StaffRow.name).where(StaffRow.staff_id.in_(persons))
     return {row.staff_id: row.name for row in session.execute(asked)}
 

@@ -38,7 +38,7 @@ def offer_list() -> ResponseReturnValue:
             return page("console/offers.html", **choice)
         begun = rates.load(session, programme.programme_id, clock.day(at, programme.zone))
         after = (str(place[0]), int(place[1])) if place else None
-        listed = offers.of_every_state(session, programme.programme_id, after=after, limit=PAGE + 1)
+        listed = offers.of_every_state(session, programme.programme_id, at, after=after, limit=PAGE + 1)
     rows, after_this = cut("offers", listed, lambda one: [one.offer.kind, one.offer.offer_id])
     return page(
         "console/offers.html",
@@ -64,7 +64,8 @@ def rate_list() -> ResponseReturnValue:
         rules = policies.load(session, programme.programme_id)
         newest_first = sorted(prices, key=lambda rate: rate.from_day, reverse=True)
         newest_first.sort(key=lambda rate: scope_of(rate).place)
-        names = offers.names_of(session, {rate.offer_id for rate in prices if rate.offer_id is not None})
+        named = {rate.offer_id for rate in prices if rate.offer_id is not None}
+        names = offers.names_of(session, named, clock.now())
         places = {rate.area: areas.full_name(session, rate.area) for rate in prices if rate.area}
         waits = waiting.counts(session, programme.programme_id)
     return page(
@@ -93,10 +94,22 @@ def _priced(one: Listed, begun: Book) -> dict[str, Any]:
     try:
         price_points = rates.price(rates.resolve(begun, offer), offer.value_fen)
     except NoRateInForce:
-        return {"offer": offer, "left_over": one.left_over, "price_points": None, "premium_bp": None}
+        return {
+            "offer": offer,
+            "state": one.state,
+            "left_over": one.left_over,
+            "price_points": None,
+            "premium_bp": None,
+        }
     as_credit = rates.worth(begun, price_points)
     premium = offer.value_fen * BASIS_POINTS // as_credit - BASIS_POINTS if as_credit else None
-    return {"offer": offer, "left_over": one.left_over, "price_points": price_points, "premium_bp": premium}
+    return {
+        "offer": offer,
+        "state": one.state,
+        "left_over": one.left_over,
+        "price_points": price_points,
+        "premium_bp": premium,
+    }
 
 
 def _versions(

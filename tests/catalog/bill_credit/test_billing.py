@@ -90,7 +90,7 @@ def test_a_credit_reaches_the_bill_once_and_exactly(sandbox):
     assert isinstance(outcome, Done)
     assert sandbox.credited(credit) == [Decimal("19.99")]
     found = look_up(sandbox.url, credit.reference)
-    assert found == Found((Topup(outcome.topup_id, credit.reference, ACCOUNT, 1999, "CNY", "completed"),))
+    assert found == Found((Topup(outcome.reference, credit.reference, ACCOUNT, 1999, "CNY", "completed"),))
 
 
 def test_settling_again_finds_the_first_credit(sandbox):

@@ -6,6 +6,7 @@ import pytest
 
 from base import clock, database, ids
 from catalog.redemptions import redemptions
+from catalog.redemptions.course import JOB
 from points import bills, expiry, ledger, policies, programmes
 from points.bills import BillLineIn
 from points.imports import What
@@ -134,7 +135,7 @@ class World:
     def reversal(self):
         before = wallet(self.member_id).balance
         with database.begin() as session:
-            redemptions.cancel(session, *self.seat, clock.now())
+            redemptions.cancel(session, *self.seat, JOB, clock.now())
         assert wallet(self.member_id).balance == before + 30
         if self.state is LineState.CANCELLED:
             return Answer.RECORDED
