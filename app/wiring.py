@@ -34,6 +34,8 @@ from catalog.events import verify as events_verify
 from catalog.offers import forms
 from catalog.offers.models import BILL_CREDIT, EVENT
 from catalog.perks import perks
+from catalog.rates import proposals as rate_proposals
+from catalog.rates import verify as rates_verify
 from catalog.redemptions import courses, ordering, redemptions
 from catalog.reversals import reversals
 from catalog.reversals import verify as reversals_verify
@@ -54,6 +56,8 @@ from points.bonuses import verify as bonuses_verify
 from points.care import care
 from points.care import verify as care_verify
 from points.companions import verify as companions_verify
+from points.earn_rules import earn_rules
+from points.earn_rules import verify as earn_rules_verify
 from points.entitlements import rules as entitlement_rules
 from points.entitlements import verify as entitlements_verify
 from points.erasures import erasures
@@ -132,6 +136,10 @@ def wire(config: Config, *, pool_size: int | None = None, statement_timeout_ms: 
         budgets,
     ):
         approvals.register(approvals.Kind(topic.KIND, topic.carry_out, topic.PROPOSES, topic.APPROVES))
+    for changes in (rate_proposals, earn_rules):
+        approvals.register(
+            approvals.Kind(changes.KIND, changes.carry_out, changes.PROPOSES, changes.APPROVES)
+        )
     approvals.register(
         approvals.Kind(proposals.KIND, proposals.carry_out, proposals.PROPOSES, proposals.APPROVES)
     )
@@ -182,6 +190,8 @@ def findings(
     yield from told_verify.findings(session)
     yield from webhooks_verify.findings(session)
     yield from opening_verify.findings(session)
+    yield from earn_rules_verify.findings(session)
+    yield from rates_verify.findings(session)
     yield from catalog_verify.findings(session)
     yield from stock_verify.findings(session)
     yield from budgets_verify.findings(session)

@@ -41,6 +41,8 @@ MENU = (
             "/staff/goodwill",
             "/staff/tier-policies",
             "/staff/tier-grants",
+            "/staff/rate-proposals",
+            "/staff/earn-rule-proposals",
         ),
     ),
     ("audit:read", _("View log"), "/staff/view-log", "search", ()),

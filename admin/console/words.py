@@ -109,6 +109,8 @@ APPROVAL_KINDS = {
     "tier-grant": _("Tier given by hand"),
     "erasure": _("Erasing of a person"),
     "opening-balances": _("Opening balances"),
+    "rate": _("Rates: what points buy"),
+    "earn-rule": _("Earn rules: what bills earn"),
     "stock-correction": _("Correction of a stock"),
     "budget": _("Budget"),
     "reversal": _("Redemption undone"),

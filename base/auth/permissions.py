@@ -69,6 +69,9 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "tier-grants:approve",
             "erasures:approve",
             "balances:approve",
+            "rates:read",
+            "rates:approve",
+            "earn-rules:approve",
             "stock:read",
             "stock:approve",
             "budgets:read",
@@ -80,6 +83,8 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "console",
             "offers:read",
             "rates:read",
+            "rates:propose",
+            "earn-rules:propose",
             "earnings:estimate",
             "proposals:read",  # those that are about no member
             "extensions:propose",

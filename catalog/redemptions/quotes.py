@@ -16,7 +16,7 @@ from points.groups import spending
 from points.lines import standing
 from points.lines.matrix import Action
 from points.lots import Calendar, Interval
-from points.members import members
+from points.members import facts, members
 from points.postings import Wallet
 from points.refusals import NotEnoughPoints, QuoteChanged
 
@@ -124,7 +124,7 @@ def make(
     if cash_fen and cash_fen not in [choice * units for choice in found.offer.cash_choices]:
         raise CashChoice(field="cash_fen", choices=[choice * units for choice in found.offer.cash_choices])
     on = clock.day(at, programme.zone)
-    rate = rates.for_offer(session, found.offer, on)
+    rate = rates.for_offer(session, found.offer, on, facts.of(session, member_id, on))
     value_fen = found.offer.value_fen * units
     price_points = rates.price(rate, value_fen - cash_fen)
     wallet = ledger.read(session, member_id)

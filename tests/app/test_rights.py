@@ -6,7 +6,7 @@ from sqlalchemy import exc, text
 from base import database
 
 ENTRIES = (
-    "posting", "statement", "statement_line", "void", "audit", "bill_line", "rate", "earn_rule", "expiry_policy", "terms",
+    "posting", "statement", "statement_line", "void", "audit", "bill_line", "earn_rule", "expiry_policy", "terms",
     "analysis_run", "quote", "line_event", "line_policy", "extension", "proposal", "decision", "bill_correction", "bill_payment",
     "earn_factor", "member_attribute", "bonus_rule", "bonus", "notice_template", "expiry_notice", "entitlement_rule", "entitlement_use",
     "preference", "opening_lot", "segment_version", "offer", "redemption_step",
@@ -129,6 +129,13 @@ def test_of_a_contact_and_a_spender_only_the_end_can_be_written(db, table):
 
     assert told.pop("until") == ""
     assert set(told.values()) == {"42501"}
+
+
+def test_of_a_rate_only_the_last_day_can_be_written(db):
+    told = {name: refused(f"update rate set {name} = {name}") for name in columns("rate")}
+
+    assert told.pop("until_day") == ""
+    assert set(told.values()) == {refused("delete from rate")} == {"42501"}
 
 
 @pytest.mark.parametrize("table", NEVER_DELETED)
