@@ -19,7 +19,7 @@ from base.money import BASIS_POINTS
 from base.version import VERSION
 from catalog.offers.models import Offer
 from catalog.rates import rates
-from catalog.redemptions.models import CANCELLED, FAILED, PENDING, UNKNOWN, Redemption
+from catalog.redemptions.models import PENDING, UNKNOWN, Redemption
 from merchants.statements.models import Statement
 from points.kinds import Kind
 from points.members import scope

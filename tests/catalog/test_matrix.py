@@ -79,7 +79,9 @@ def _of_a_merchant(world: World) -> dict[str, Any]:
 
 BILLING = {
     "refuses": lambda world: world.billing.fails({"mode": "refuse"}),
-    "is_silent": lambda world: world.billing.fails({"mode": "error"}),
+    "is_silent": lambda world: world.billing.fails(
+        {"mode": "lost_reply"}, {"mode": "error", "on": "look_up"}
+    ),
     "speaks": lambda world: world.billing.fails(),
 }
 SCENARIOS: dict[str, Scenario] = {
