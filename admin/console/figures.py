@@ -159,7 +159,7 @@ def _in_state(rows: list[Row], state: str) -> int:
 
 def _mix(rows: list[Row]) -> list[dict[str, Any]]:
     """What stands, by kind, the largest first; shares of the points in basis points."""
-    stands = [row for row in rows if row[1] not in (FAILED, CANCELLED)]
+    stands = [row for row in rows if row[1] not in GIVEN_BACK]
     kinds = {
         kind: [
             sum(column) for column in zip(*(numbers for k, _, numbers in stands if k == kind), strict=True)
