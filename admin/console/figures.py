@@ -19,6 +19,7 @@ from base.money import BASIS_POINTS
 from base.version import VERSION
 from catalog.offers.models import Offer
 from catalog.rates import rates
+from catalog.redemptions.course import GIVEN_BACK
 from catalog.redemptions.models import PENDING, UNKNOWN, Redemption
 from merchants.statements.models import Statement
 from points.kinds import Kind
