@@ -7,10 +7,25 @@ OFFER_KINDS = {
     "voucher": _("Merchant voucher"),
     "perk": _("Club place"),
     "event": _("Event"),
+    "trial_card": _("Trial card"),
+    "goods": _("Goods"),
+    "service": _("Data pack or service"),
+    "gift": _("Gift to a member"),
+    "bundle": _("Bundle"),
     "history": _("Before this system"),
 }
+HEAPS = {
+    "mall": _("Points mall"),
+    "bill_credit": _("Bill credit"),
+    "club": _("Club perks"),
+    "new_services": _("New services"),
+    "unattributed": _("Unattributed"),
+}
 REDEMPTION_STATES = {
+    "requested": (_("Requested"), "wait"),
     "pending": (_("In progress"), "wait"),
+    "fulfilling": (_("Being fulfilled"), "wait"),
+    "reversed": (_("Undone"), "quiet"),
     "fulfilled": (_("Done"), "ok"),
     "failed": (_("Failed"), "bad"),
     "cancelled": (_("Cancelled"), "quiet"),
