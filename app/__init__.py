@@ -6,6 +6,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from admin.analytics import api as retention_api
 from admin.console import pages as console
+from admin.console.approvals import api as proposals_api
 from admin.staff import api as staff_api
 from app import dev, health
 from app.docs import pages as docs
@@ -19,6 +20,8 @@ from base.notices import api as notices_api
 from base.web import blueprint as web
 from base.web import formats
 from catalog.offers import api as offers_api
+from catalog.pictures import api as pictures_api
+from catalog.publishing import api as publishing_api
 from catalog.redemptions import api as redemptions_api
 from catalog.vouchers import api as vouchers_api
 from merchants.statements import api as statements_api
@@ -98,6 +101,9 @@ def create_app(config: Config) -> Flask:
         entitlements_api,
         segments_api,
         offers_api,
+        publishing_api,
+        proposals_api,
+        pictures_api,
         redemptions_api,
         vouchers_api,
         terminals_api,
@@ -119,6 +125,7 @@ def create_app(config: Config) -> Flask:
 
 def _register_pages(app: Flask, config: Config) -> None:
     """The pages of the three faces, and those about the product."""
+    app.register_blueprint(pictures_api.public)
     for face in (docs, member, till, console):
         app.register_blueprint(face.blueprint)
     if not config.in_production:

@@ -19,6 +19,8 @@ from catalog import verify as catalog_verify
 from catalog.bill_credit import credits
 from catalog.offers.models import BILL_CREDIT
 from catalog.perks import seats
+from catalog.publishing import proposals as offer_proposals
+from catalog.publishing import verify as publishing_verify
 from catalog.redemptions import courses, ordering, redemptions
 from catalog.vouchers import issuing
 from catalog.vouchers.codes import Keys
@@ -96,6 +98,15 @@ def wire(config: Config, *, pool_size: int | None = None, statement_timeout_ms: 
     ):
         approvals.register(approvals.Kind(topic.KIND, topic.carry_out, topic.PROPOSES, topic.APPROVES))
     approvals.register(
+        approvals.Kind(
+            offer_proposals.KIND,
+            offer_proposals.carry_out,
+            offer_proposals.PROPOSES,
+            offer_proposals.APPROVES,
+            checkers=offer_proposals.checkers,
+        )
+    )
+    approvals.register(
         approvals.Kind(proposals.KIND, proposals.carry_out, proposals.PROPOSES, proposals.APPROVES)
     )
     approvals.register(
@@ -139,4 +150,5 @@ def findings(
     yield from told_verify.findings(session)
     yield from opening_verify.findings(session)
     yield from catalog_verify.findings(session)
+    yield from publishing_verify.findings(session)
     yield from merchants_verify.findings(session)

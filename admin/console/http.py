@@ -38,6 +38,7 @@ MENU = (
             "/staff/goodwill",
             "/staff/tier-policies",
             "/staff/tier-grants",
+            "/staff/offer-proposals",
         ),
     ),
     ("audit:read", _("View log"), "/staff/view-log", "search", ()),

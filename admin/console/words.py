@@ -6,6 +6,7 @@ OFFER_KINDS = {
     "bill_credit": _("Bill credit"),
     "voucher": _("Merchant voucher"),
     "perk": _("Club place"),
+    "event": _("Club event"),
     "history": _("Before this system"),
 }
 REDEMPTION_STATES = {
@@ -94,6 +95,32 @@ SAID = {  # what the parts of a proposal are called
     "names": _("Name"),
     "points": _("Points"),
 }
+OFFER_FIELDS = {
+    "names": _("Name"),
+    "texts": _("In words"),
+    "terms": _("Terms of use"),
+    "pictures": _("Pictures"),
+    "category": _("Category"),
+    "city": _("City"),
+    "value_fen": _("Worth to the member"),
+    "cost_fen": _("Cost to the operator"),
+    "currency": _("Currency"),
+    "cash_choices": _("Part that may be paid in cash"),
+    "approval_class": _("Class of approval"),
+    "case": _("Single case"),
+    "from_at": _("From"),
+    "until_at": _("Until"),
+    "event_at": _("Takes place"),
+    "stock": _("Stock"),
+    "budget": _("Budget"),
+    "merchant": _("Merchant"),
+    "most_units": _("At most at once"),
+    "cancellable": _("May be cancelled"),
+    "voucher_days": _("Days that the voucher is valid"),
+    "eligibility": _("For whom"),
+    "limits": _("Limits"),
+    "form": _("Of its kind"),
+}
 APPROVAL_KINDS = {
     "adjustment": _("Adjustment"),
     "merge": _("Merge of two members"),
@@ -105,6 +132,7 @@ APPROVAL_KINDS = {
     "tier-grant": _("Tier given by hand"),
     "erasure": _("Erasing of a person"),
     "opening-balances": _("Opening balances"),
+    "offer": _("Offer"),
 }
 APPROVAL_STATES = {
     "proposed": (_("To be decided"), "wait"),

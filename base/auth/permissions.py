@@ -64,6 +64,8 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "tier-grants:approve",
             "erasures:approve",
             "balances:approve",
+            "offers:approve",
+            "offers:pause",
         }
     ),
     "editor": frozenset(
@@ -79,6 +81,8 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "tier-policies:propose",
             "care:rules",
             "balances:propose",
+            "offers:propose",
+            "offers:pause",
             "segments:read",
             "segments:write",
         }

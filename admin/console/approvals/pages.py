@@ -14,6 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from admin.console import words
+from admin.console.approvals.offers import compared
 from admin.console.http import PAGE, cut, page, position
 from admin.staff.models import StaffRow
 from base import clock, database, idempotency
@@ -22,6 +23,7 @@ from base.approvals.approvals import Case
 from base.approvals.models import APPROVED, Proposal
 from base.auth.guard import current, needs
 from base.errors import field_errors
+from catalog.publishing import proposals as offers
 from points import lots
 from points.adjustments import adjustments
 from points.adjustments.adjustments import said_plainly
@@ -51,6 +53,7 @@ KINDS: dict[str, tuple[str, ModuleType]] = {  # kind -> its place under /staff, 
     grants.KIND: ("tier-grants", grants),
     erasures.KIND: ("erasures", erasures),
     opening.KIND: ("opening-balances", opening),
+    offers.KIND: ("offer-proposals", offers),
 }
 
 blueprint = Blueprint("approvals", __name__)
@@ -149,6 +152,7 @@ def _one(number: int, kind: str) -> str:
         announced = announcements.announced(session, case.proposal) if kind == announcements.KIND else None
         approved = kind == opening.KIND and case.state(at) == APPROVED
         brought = opening.posted(session, number) if approved else None
+        offer = _offer(session, case) if kind == offers.KIND else None
     topic = KINDS[kind][1]
     own = getattr(principal, "staff_id", None) == case.proposal.maker_id
     waits = case.state(at) == approvals.PROPOSED
@@ -162,6 +166,7 @@ def _one(number: int, kind: str) -> str:
         used=used,
         occasions={name: {"zh-CN": one.zh, "en": one.en} for name, one in OCCASIONS.items()},
         brought=brought,
+        offer=offer,
         own=own,
         may_decide=waits and not own and topic.APPROVES in principal.permissions,
         may_withdraw=waits and own and topic.PROPOSES in principal.permissions,
@@ -170,6 +175,17 @@ def _one(number: int, kind: str) -> str:
         words=words,
         at=at,
     )
+
+
+def _offer(session: Session, case: Case) -> dict[str, Any]:
+    """What a proposed version says beside the one before, and who has approved it where it takes several."""
+    persons = approvals.endorsed_by(session, case.proposal.proposal_id)
+    asked = select(StaffRow.name).where(StaffRow.staff_id.in_(persons)).order_by(StaffRow.name)
+    return {
+        "rows": compared(offers.before(session, case.proposal), case.proposal.said["content"]),
+        "checkers": approvals.checkers_of(case.proposal),
+        "endorsed_by": list(session.scalars(asked)) if persons else [],
+    }
 
 
 def _posted(session: Session, proposal: Proposal) -> int | None:
