@@ -18,7 +18,7 @@ PNG, JPEG, WEBP = "image/png", "image/jpeg", "image/webp"
 HASH = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 
-class NotAPicture(Invalid):
+class PictureKindUnknown(Invalid):
     """This is neither a PNG nor a JPEG nor a WebP."""
 
     zh = "该文件不是 PNG、JPEG 或 WebP 图片。"
@@ -42,12 +42,12 @@ class PictureNotThere(NotFound):
 
 
 def add(session: Session, person: Staff, content: bytes) -> Picture:
-    """Keep a picture; the one that is there when it is known already. PictureTooLarge, NotAPicture."""
+    """Keep a picture; the one that is there when it is known already. PictureTooLarge, PictureKindUnknown."""
     if len(content) > MOST_BYTES:
         raise PictureTooLarge(bytes=len(content), most=MOST_BYTES)
     media_type = kind_of(content)
     if media_type is None:
-        raise NotAPicture()
+        raise PictureKindUnknown()
     digest = hashlib.sha256(content).digest()
     values = {"digest": digest, "person_id": person.staff_id, "at": clock.now()}
     fresh = session.scalar(

@@ -80,7 +80,9 @@ def faults(programme: Programme, document: dict[str, Any]) -> list[Problem]:
 def concerns(kind: str, document: dict[str, Any], credit_fen: int | None) -> list[Concern]:
     """What looks dear. `credit_fen`: what the points that it takes today are worth as bill credit; None: no rate holds."""
     cost, value = document.get("cost_fen"), document.get("value_fen")
-    found = [NO_BUDGET] if document.get("approval_class") == VALUE_ADDED and not document.get("budget") else []
+    found = (
+        [NO_BUDGET] if document.get("approval_class") == VALUE_ADDED and not document.get("budget") else []
+    )
     if cost is None or value is None:
         return found
     if cost > value:

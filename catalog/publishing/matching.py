@@ -30,14 +30,16 @@ def values(session: Session, document: dict[str, Any]) -> tuple[dict[str, Any], 
         return contents.values_of(session, document | {"budget": None}), [NotFound(field="budget")]
 
 
-def faults(session: Session, programme: Programme, offer: Offer, starts_at: datetime) -> list[Problem]:
+def faults(
+    session: Session, programme: Programme, offer: Offer, document: dict[str, Any], starts_at: datetime
+) -> list[Problem]:
     """What is missing or wrong with who gives it."""
     found: list[Problem] = []
     if offer.kind in OF_A_MERCHANT:
         found += [
             OfferIncomplete(field=field)
-            for field, value in (("merchant", offer.merchant_id), ("voucher_days", offer.voucher_days))
-            if value is None
+            for field in ("merchant", "voucher_days")
+            if document.get(field) is None
         ]
     if offer.kind == EVENT and offer.event_at is None:
         found.append(OfferIncomplete(field="event_at"))

@@ -200,7 +200,7 @@ class FaultView(View):
     words = ma.fields.Dict(keys=ma.fields.String(), values=ma.fields.String())
 
 
-class StepView(View):
+class DraftStepView(View):
     """One of the five steps."""
 
     step = ma.fields.String()
@@ -228,7 +228,7 @@ class DraftView(View):
     offer = ma.fields.String(allow_none=True)
     begun_from = ma.fields.String(allow_none=True, metadata={"description": "the version"})
     content = ma.fields.Dict()
-    steps = ma.fields.List(ma.fields.Nested(StepView))
+    steps = ma.fields.List(ma.fields.Nested(DraftStepView))
     concerns = ma.fields.List(ma.fields.Nested(ConcernView))
     price_points = ma.fields.Integer(allow_none=True, metadata={"description": "at the rate of today"})
     approval = ma.fields.Dict(metadata={"description": "what its class asks for"})
@@ -276,7 +276,7 @@ class OfferProposalsView(View):
     has_more = ma.fields.Boolean()
 
 
-class VersionView(View):
+class OfferVersionView(View):
     """A version of an offer."""
 
     id = ma.fields.String()
@@ -289,7 +289,7 @@ class VersionView(View):
 class VersionsView(View):
     """All versions of an offer, the newest first."""
 
-    data = ma.fields.List(ma.fields.Nested(VersionView))
+    data = ma.fields.List(ma.fields.Nested(OfferVersionView))
 
 
 class StaffOfferView(View):
@@ -416,7 +416,7 @@ def version_reference(version_id: int) -> str:
 def version_view(
     session: Session, offer: Offer, programme: Programme, in_force_id: int | None
 ) -> dict[str, Any]:
-    """A version as VersionView."""
+    """A version as OfferVersionView."""
     return {
         "id": version_reference(offer.version_id),
         "from_at": offer.from_at.isoformat(),

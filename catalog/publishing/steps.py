@@ -88,7 +88,7 @@ def of(session: Session, programme: Programme, kind: str, code: str, document: d
     found = {
         CONTENT: wording.faults(session, offer, document),
         RULES: _rules(asked),
-        RESOURCE: [*unknown, *matching.faults(session, asked.programme, offer, asked.starts_at)],
+        RESOURCE: [*unknown, *matching.faults(session, programme, offer, document, asked.starts_at)],
         STOCK: _stock(asked),
         COST: costs.faults(programme, document),
     }
