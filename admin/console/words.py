@@ -6,7 +6,6 @@ OFFER_KINDS = {
     "bill_credit": _("Bill credit"),
     "voucher": _("Merchant voucher"),
     "perk": _("Club place"),
-    "event": _("Club event"),
     "history": _("Before this system"),
 }
 REDEMPTION_STATES = {
@@ -95,6 +94,7 @@ SAID = {  # what the parts of a proposal are called
     "names": _("Name"),
     "points": _("Points"),
 }
+FROM_THE_APPROVAL = _("from the approval")
 OFFER_FIELDS = {
     "names": _("Name"),
     "texts": _("In words"),
@@ -112,7 +112,7 @@ OFFER_FIELDS = {
     "until_at": _("Until"),
     "event_at": _("Takes place"),
     "stock": _("Stock"),
-    "budget": _("Budget"),
+    "budget": _("Paid from the budget"),
     "merchant": _("Merchant"),
     "most_units": _("At most at once"),
     "cancellable": _("May be cancelled"),

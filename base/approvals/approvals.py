@@ -17,7 +17,8 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from base import audit, ids
-from base.approvals.models import APPROVED, REJECTED, WITHDRAWN, Decision, Endorsement, Proposal
+from base.approvals import endorsements
+from base.approvals.models import APPROVED, REJECTED, WITHDRAWN, Decision, Proposal
 from base.auth.principals import Principal, Staff
 from base.errors import Conflict, NotAllowed, NotFound
 
@@ -64,13 +65,6 @@ class ProposalDecided(Conflict):
     """This proposal was decided already."""
 
     zh = "该申请已处理。"
-
-
-class EndorsedAlready(Conflict):
-    """You have approved this already; it takes another person as well."""
-
-    zh = "您已同意该申请，还需另一人审批。"
-    next_en, next_zh = "Ask another checker.", "请由另一位审批人处理。"
 
 
 class ProposalExpired(Conflict):
@@ -196,8 +190,12 @@ def approve(
         raise OwnProposal()
     needed = of.checkers(proposal.said)
     assert isinstance(person, Staff)
-    if needed > 1 and _endorse(session, person, proposal, seen_hash, at, note) < needed:
-        return Case(proposal, None)
+    if needed > 1:
+        endorsements.wait(session, proposal.proposal_id)
+        _check_open(session, proposal, seen_hash, at)
+        if endorsements.add(session, person.staff_id, proposal, at, note) < needed:
+            _write(session, person, proposal, ENDORSED)
+            return Case(proposal, None)
     case = _decide(session, person, proposal, APPROVED, seen_hash, at, note)
     of.effect(session, proposal, at)
     return case
@@ -286,12 +284,6 @@ def checkers_of(proposal: Proposal) -> int:
     return of.checkers(proposal.said) if of else 1
 
 
-def endorsed_by(session: Session, proposal_id: int) -> list[int]:
-    """The persons who have said yes to a proposal that takes several, the first one first."""
-    asked = select(Endorsement.person_id).where(Endorsement.proposal_id == proposal_id)
-    return list(session.scalars(asked.order_by(Endorsement.at, Endorsement.person_id)))
-
-
 def reference(proposal_id: int) -> str:
     """The proposal's public id."""
     return ids.public("apr", proposal_id)
@@ -334,26 +326,6 @@ def _person(person: Principal, permission: str) -> int:
     if permission not in person.permissions:
         raise NotAllowed(needs=permission)
     return person.staff_id
-
-
-def _endorse(
-    session: Session, person: Staff, proposal: Proposal, seen_hash: str, at: datetime, note: str | None
-) -> int:
-    """Write one checker's yes down; how many there are with it. One after the other: two at once are not both the first."""
-    name = f"endorsement:{proposal.proposal_id}"
-    session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
-    _check_open(session, proposal, seen_hash, at)
-    seen = {"maker_id": proposal.maker_id, "content_hash": proposal.content_hash, "note": note}
-    written = session.scalar(
-        insert(Endorsement)
-        .values(proposal_id=proposal.proposal_id, person_id=person.staff_id, at=at, **seen)
-        .on_conflict_do_nothing()
-        .returning(Endorsement.person_id)
-    )
-    if written is None:
-        raise EndorsedAlready()
-    _write(session, person, proposal, ENDORSED)
-    return len(endorsed_by(session, proposal.proposal_id))
 
 
 def _check_open(session: Session, proposal: Proposal, seen_hash: str, at: datetime) -> None:

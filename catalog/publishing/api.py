@@ -17,26 +17,28 @@ from base.http.settings import config
 from catalog.offers import categories, offers
 from catalog.offers.models import HISTORY, OfferState
 from catalog.offers.offers import OfferUnknown
-from catalog.publishing import drafts, life, listing, proposals
+from catalog.publishing import drafts, life, listing, proposals, showing
 from catalog.publishing.listing import Wanted
 from catalog.publishing.models import OfferDraft
-from catalog.publishing.schemas import (
-    CategoryView,
+from catalog.publishing.schemas.requests import (
     DraftRequest,
     DraftsQuery,
-    DraftsView,
-    DraftView,
     EditRequest,
-    OfferProposalsView,
-    OfferProposalView,
     ReasonRequest,
     RevisionRequest,
     StaffOffersQuery,
+    plain,
+)
+from catalog.publishing.schemas.views import (
+    CategoryView,
+    DraftsView,
+    DraftView,
+    OfferProposalsView,
+    OfferProposalView,
     StaffOffersView,
     StaffOfferView,
     VersionsView,
     draft_view,
-    plain,
     proposal_view,
     staff_offer_view,
     version_view,
@@ -86,7 +88,7 @@ def list_drafts(query: dict[str, Any]) -> dict[str, Any]:
     maker_id = person.staff_id if query["mine"] and isinstance(person, Staff) else None
     with database.begin() as session:
         rows = drafts.listed(session, before=place[0] if place else None, maker_id=maker_id, limit=limit + 1)
-        data = [draft_view(drafts.shown(session, row, at), at) for row in rows[:limit]]
+        data = [draft_view(showing.shown(session, row, at), at) for row in rows[:limit]]
     more = len(rows) > limit
     return {
         "data": data,
@@ -102,7 +104,7 @@ def one_draft(draft: str) -> dict[str, Any]:
     """A draft with its five steps: done, or what is missing."""
     with database.begin() as session:
         return draft_view(
-            drafts.shown(session, drafts.find(session, _number(draft)), clock.now()), clock.now()
+            showing.shown(session, drafts.find(session, _number(draft)), clock.now()), clock.now()
         )
 
 
@@ -241,7 +243,7 @@ def _answer(asked: dict[str, Any], status: int, effect: Callable[[Session], Offe
 
         def told() -> tuple[int, Any]:
             draft, at = effect(session), clock.now()
-            return status, draft_view(drafts.shown(session, draft, at), at)
+            return status, draft_view(showing.shown(session, draft, at), at)
 
         return answer_once(session, NO_MEMBER, asked, told)
 

@@ -4,7 +4,6 @@ A draft is its maker's alone: who wrote a part of it could else approve it. Othe
 """
 
 import re
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -13,18 +12,15 @@ from sqlalchemy.orm import Session
 
 from base import clock, ids
 from base.approvals import approvals
-from base.approvals.approvals import Case, NotAPerson
+from base.approvals.approvals import NotAPerson
 from base.approvals.models import APPROVED
 from base.auth.principals import Principal, Staff
 from base.errors import Conflict, Invalid, NotAllowed, NotFound, field_errors
 from catalog.offers.models import ENDED, HISTORY, Offer, OfferState
 from catalog.offers.offers import OfferUnknown
-from catalog.publishing import contents, costs, matching, steps
-from catalog.publishing.costs import Concern
-from catalog.publishing.life import DISCARDED, DRAFT, IN_REVIEW, life_of
+from catalog.publishing import contents, steps
 from catalog.publishing.models import OfferDraft
 from catalog.publishing.steps import Step
-from catalog.rates import rates
 from points import programmes
 from points.models import Programme
 
@@ -86,19 +82,6 @@ class BadOfferCode(Invalid):
     """A code is 1 to 60 small letters, digits and dashes."""
 
     zh = "代码应为 1 至 60 位小写字母、数字或连字符。"
-
-
-@dataclass(frozen=True)
-class Shown:
-    """A draft as a person reads it: its life, its five steps, what looks dear, and the points that it would take today."""
-
-    draft: OfferDraft
-    programme: Programme
-    life: str
-    steps: list[Step]
-    concerns: list[Concern]
-    price_points: int | None
-    case: Case | None
 
 
 def begin(
@@ -202,46 +185,10 @@ def listed(
     return list(session.scalars(asked))
 
 
-def shown(session: Session, draft: OfferDraft, at: datetime) -> Shown:
-    """A draft with all that can be said about it now."""
-    programme = programmes.by_id(session, draft.programme_id)
-    values, _ = matching.values(session, draft.content)
-    offer = Offer(
-        kind=draft.kind,
-        code=draft.code,
-        programme_id=draft.programme_id,
-        offer_id=draft.offer_id or 0,
-        **values,
-    )
-    price, credit = price_and_credit(session, programme, offer, at)
-    case = approvals.by_id(session, draft.proposal_id) if draft.proposal_id is not None else None
-    return Shown(
-        draft,
-        programme,
-        _life(session, draft, case, at),
-        check(session, draft, at),
-        costs.concerns(draft.kind, draft.content, credit),
-        price,
-        case,
-    )
-
-
 def check(session: Session, draft: OfferDraft, at: datetime) -> list[Step]:
     """The five steps of a draft as they are now."""
     programme, is_new = programmes.by_id(session, draft.programme_id), draft.offer_id is None
     return steps.of(session, programme, draft.kind, draft.code, draft.content, is_new=is_new, at=at)
-
-
-def price_and_credit(
-    session: Session, programme: Programme, offer: Offer, at: datetime
-) -> tuple[int | None, int | None]:
-    """The points that an offer, which need not be stored, takes on the day of a moment, and their worth as bill credit (fen)."""
-    begun = rates.load(session, programme.programme_id, clock.day(at, programme.zone))
-    rate = rates.find(begun, offer) if offer.value_fen and offer.value_fen > 0 else None
-    if rate is None:
-        return None, None
-    price = rates.price(rate, offer.value_fen)
-    return price, rates.worth(begun, price)
 
 
 def versions_of(session: Session, offer_id: int) -> list[Offer]:
@@ -336,15 +283,3 @@ def _change(
 def _review(session: Session, draft: OfferDraft, at: datetime) -> str | None:
     """What became of the last proposal; None where there is none."""
     return approvals.by_id(session, draft.proposal_id).state(at) if draft.proposal_id is not None else None
-
-
-def _life(session: Session, draft: OfferDraft, case: Case | None, at: datetime) -> str:
-    review, discarded = case.state(at) if case else None, draft.discarded_at is not None
-    before = life_of(at, review=review, discarded=discarded)
-    if before in (DRAFT, DISCARDED, IN_REVIEW) or case is None or draft.offer_id is None:
-        return before
-    made = session.scalar(select(Offer).where(Offer.proposal_id == case.proposal.proposal_id))
-    state = session.get_one(OfferState, draft.offer_id)
-    if made is None:
-        return before
-    return life_of(at, begins_at=made.from_at, until_at=made.until_at, state=state.state)

@@ -9,10 +9,11 @@ from base.money import yuan_text
 from catalog.offers import categories
 from catalog.publishing import contents
 from catalog.publishing.classes import CLASSES
-from catalog.publishing.schemas import changed
+from catalog.publishing.schemas.views import changed
 from catalog.publishing.wording import LANGUAGES
 
 IN_FEN = frozenset({"value_fen", "cost_fen"})
+NOTHING: tuple[Any, ...] = (None, "", [], {})
 IN_BOTH_LANGUAGES = frozenset({"names", "texts", "terms"})
 
 
@@ -28,17 +29,25 @@ class Compared:
 
 def compared(before: dict[str, Any] | None, content: dict[str, Any]) -> list[Compared]:
     """Every field that says anything, those that differ first."""
+    content = contents.EMPTY | content
     differing = set(changed(before, content)) if before is not None else set[str]()
     rows = [
-        Compared(str(words.OFFER_FIELDS[name]), _told(name, (before or {}).get(name)), _told(name, content.get(name)), name in differing)
+        Compared(
+            str(words.OFFER_FIELDS[name]),
+            _told(name, (before or {}).get(name)),
+            str(words.FROM_THE_APPROVAL)
+            if name == "from_at" and not content.get(name)
+            else _told(name, content.get(name)),
+            name in differing,
+        )
         for name in contents.FIELDS
-        if content.get(name) not in (None, "", [], {}) or name in differing
-    ]  # fmt: skip
+        if content.get(name) not in NOTHING or name in differing or name == "from_at"
+    ]
     return sorted(rows, key=lambda row: not row.differs)
 
 
 def _told(name: str, value: Any) -> str:
-    if value in (None, "", [], {}):
+    if value in NOTHING:
         return "—"
     if name in IN_BOTH_LANGUAGES:
         return " / ".join(value.get(language, "—") for language in LANGUAGES)

@@ -18,7 +18,7 @@ from admin.console.approvals.offers import compared
 from admin.console.http import PAGE, cut, page, position
 from admin.staff.models import StaffRow
 from base import clock, database, idempotency
-from base.approvals import approvals
+from base.approvals import approvals, endorsements
 from base.approvals.approvals import Case
 from base.approvals.models import APPROVED, Proposal
 from base.auth.guard import current, needs
@@ -179,7 +179,7 @@ def _one(number: int, kind: str) -> str:
 
 def _offer(session: Session, case: Case) -> dict[str, Any]:
     """What a proposed version says beside the one before, and who has approved it where it takes several."""
-    persons = approvals.endorsed_by(session, case.proposal.proposal_id)
+    persons = endorsements.persons(session, case.proposal.proposal_id)
     asked = select(StaffRow.name).where(StaffRow.staff_id.in_(persons)).order_by(StaffRow.name)
     return {
         "rows": compared(offers.before(session, case.proposal), case.proposal.said["content"]),

@@ -54,7 +54,7 @@ def test_all_offers_in_every_state_page_by_page(app, db):
         (ids.public("off", offer.offer_id), life)
         for offer, life in ((live, "live"), (over, "ended"), (paused, "paused"), (to_come, "scheduled"))
     ]
-    assert [row["cost_fen"] for row in every][0] == 2
+    assert every[0]["cost_fen"] == 2
     assert [row["left_over"] for row in every] == [None, None, 7, None]
     assert {
         name: [every.index(row) for row in asked(**query)]
