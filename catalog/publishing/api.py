@@ -59,22 +59,8 @@ blueprint = Blueprint("publishing", __name__, description="Setting up offers")
 def begin(asked: dict[str, Any]) -> Response:
     """Begin a draft: of a new offer, or of a further version of one, maybe to go back to an earlier one. Needs Idempotency-Key."""
     asked["content"] = plain(asked["content"])
-
-    def effect(session: Session) -> OfferDraft:
-        if asked["offer"] is None:
-            return drafts.begin(
-                session, current(), asked["programme"], asked["kind"], asked["code"], asked["content"]
-            )
-        (offer_id,) = ids.parse("off", asked["offer"], parts=1)
-        version = ids.parse("ofv", asked["version"], parts=1)[0] if asked["version"] else None
-        draft = drafts.begin_from(session, current(), offer_id, version)
-        return (
-            drafts.edit(session, current(), draft.draft_id, draft.revision, asked["content"], clock.now())
-            if asked["content"]
-            else draft
-        )
-
-    return _answer(asked, 201, effect)
+    with database.begin() as session:
+        return answer_once(session, NO_MEMBER, asked, lambda: (201, _shown(session, _begun(session, asked))))
 
 
 @blueprint.route("/offer-drafts")
@@ -103,9 +89,7 @@ def list_drafts(query: dict[str, Any]) -> dict[str, Any]:
 def one_draft(draft: str) -> dict[str, Any]:
     """A draft with its five steps: done, or what is missing."""
     with database.begin() as session:
-        return draft_view(
-            showing.shown(session, drafts.find(session, _number(draft)), clock.now()), clock.now()
-        )
+        return _shown(session, drafts.find(session, _number(draft)))
 
 
 @blueprint.route("/offer-drafts/<draft>", methods=["POST"])
@@ -116,13 +100,15 @@ def one_draft(draft: str) -> dict[str, Any]:
 def edit(asked: dict[str, Any], draft: str) -> Response:
     """Write other values into one's own draft; a proposal that waits is taken back. Needs Idempotency-Key."""
     number, asked["content"] = _number(draft), plain(asked["content"])
-    return _answer(
-        asked,
-        200,
-        lambda session: drafts.edit(
-            session, current(), number, asked["revision"], asked["content"], clock.now()
-        ),
-    )
+    with database.begin() as session:
+
+        def effect() -> tuple[int, Any]:
+            changed = drafts.edit(
+                session, current(), number, asked["revision"], asked["content"], clock.now()
+            )
+            return 200, _shown(session, changed)
+
+        return answer_once(session, NO_MEMBER, asked, effect)
 
 
 @blueprint.route("/offer-drafts/<draft>/propose", methods=["POST"])
@@ -133,11 +119,13 @@ def edit(asked: dict[str, Any], draft: str) -> Response:
 def propose(asked: dict[str, Any], draft: str) -> Response:
     """Propose one's own draft as it is; another person decides. Needs Idempotency-Key."""
     number = _number(draft)
-    return _answer(
-        asked,
-        200,
-        lambda session: proposals.propose(session, current(), number, asked["revision"], clock.now())[0],
-    )
+    with database.begin() as session:
+
+        def effect() -> tuple[int, Any]:
+            changed, _ = proposals.propose(session, current(), number, asked["revision"], clock.now())
+            return 200, _shown(session, changed)
+
+        return answer_once(session, NO_MEMBER, asked, effect)
 
 
 @blueprint.route("/offer-drafts/<draft>/discard", methods=["POST"])
@@ -148,11 +136,13 @@ def propose(asked: dict[str, Any], draft: str) -> Response:
 def discard(asked: dict[str, Any], draft: str) -> Response:
     """Throw one's own draft away. Needs Idempotency-Key."""
     number = _number(draft)
-    return _answer(
-        asked,
-        200,
-        lambda session: drafts.discard(session, current(), number, asked["revision"], clock.now()),
-    )
+    with database.begin() as session:
+
+        def effect() -> tuple[int, Any]:
+            changed = drafts.discard(session, current(), number, asked["revision"], clock.now())
+            return 200, _shown(session, changed)
+
+        return answer_once(session, NO_MEMBER, asked, effect)
 
 
 deciding(blueprint, "offer-proposals", proposals, proposal_view, OfferProposalView, OfferProposalsView)
@@ -238,14 +228,21 @@ _life("resume", life.resume, "A paused offer can be redeemed again, as it was ap
 _life("end", life.end, "A paused offer ends for good; never by the person who paused it.")
 
 
-def _answer(asked: dict[str, Any], status: int, effect: Callable[[Session], OfferDraft]) -> Response:
-    with database.begin() as session:
+def _begun(session: Session, asked: dict[str, Any]) -> OfferDraft:
+    content = asked["content"]
+    if asked["offer"] is None:
+        return drafts.begin(session, current(), asked["programme"], asked["kind"], asked["code"], content)
+    (offer_id,) = ids.parse("off", asked["offer"], parts=1)
+    version = ids.parse("ofv", asked["version"], parts=1)[0] if asked["version"] else None
+    draft = drafts.begin_from(session, current(), offer_id, version)
+    if not content:
+        return draft
+    return drafts.edit(session, current(), draft.draft_id, draft.revision, content, clock.now())
 
-        def told() -> tuple[int, Any]:
-            draft, at = effect(session), clock.now()
-            return status, draft_view(showing.shown(session, draft, at), at)
 
-        return answer_once(session, NO_MEMBER, asked, told)
+def _shown(session: Session, draft: OfferDraft) -> dict[str, Any]:
+    at = clock.now()
+    return draft_view(showing.shown(session, draft, at), at)
 
 
 def _number(draft: str) -> int:

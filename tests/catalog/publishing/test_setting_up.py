@@ -255,6 +255,19 @@ def test_codes_offers_and_bodies_that_cannot_be(programme, maker, checker):
     }  # fmt: skip
 
 
+def test_a_draft_begun_or_proposed_twice_with_one_key_is_one(maker, checker):
+    body = {"programme": "gotone", "kind": "voucher", "code": "tea-10", "content": WHOLE}
+
+    first, again = (maker.post("/v1/offer-drafts", body, key="begin").json for _ in range(2))
+    place, seen = f"/v1/offer-drafts/{first['id']}/propose", {"revision": 1}
+    proposed = [maker.post(place, seen, key="propose").json["proposal"]["id"] for _ in range(2)]
+    pages = [maker.get("/v1/offer-drafts").json["data"], checker.get("/v1/offer-proposals").json["data"]]
+
+    assert first == again
+    assert len(set(proposed)) == 1
+    assert [len(rows) for rows in pages] == [1, 1]
+
+
 def test_who_works_for_one_area_writes_and_does_not_propose(app, programme):
     maker = caller(app, staff_token("editor", area="33"))
 
