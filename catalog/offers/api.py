@@ -1,5 +1,6 @@
 """HTTP: what points can buy, with prices of today and the caller's own "can I afford it"."""
 
+from datetime import date
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -54,13 +55,15 @@ def list_offers(query: dict[str, Any]) -> dict[str, Any]:
 @blueprint.response(200, OfferView)
 @needs("offers:read")
 def one_offer(query: dict[str, Any], offer: str) -> dict[str, Any]:
-    """One offer."""
+    """One offer as it is, or as it was at a moment: its version and the price of that day; what is closed is so now."""
     (offer_id,) = ids.parse("off", offer, parts=1)
     with database.begin() as session:
         programme = _programme(session, query["programme"])
-        views = _views(
-            session, programme, [offers.find(session, offer_id, programme.programme_id, clock.now())]
-        )
+        at = offers.moment_asked(query["at"], clock.now())
+        found = offers.find(session, offer_id, programme.programme_id, at)
+        if query["at"] is not None and found.offer.from_at > at:
+            raise offers.OfferUnknown()
+        views = _views(session, programme, [found], clock.day(at, programme.zone))
     if not views:
         raise rates.NoRateInForce()
     return views[0]
@@ -77,11 +80,13 @@ def _programme(session: Session, code: str | None) -> Programme:
     return programmes.by_code(session, code)
 
 
-def _views(session: Session, programme: Programme, rows: list[Listed]) -> list[dict[str, Any]]:
-    """Offers with their price of today; one without a rate has none and is left out."""
+def _views(
+    session: Session, programme: Programme, rows: list[Listed], priced_on: date | None = None
+) -> list[dict[str, Any]]:
+    """Offers with their price of a day (None: today); one without a rate has none and is left out."""
     at, caller = clock.now(), current()
     on = clock.day(at, programme.zone)
-    begun = rates.load(session, programme.programme_id, on)
+    begun = rates.load(session, programme.programme_id, priced_on or on)
     who = None
     if isinstance(caller, Member) and begun.asks_who:
         who = facts.of(session, caller.member_id, on)

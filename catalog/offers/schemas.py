@@ -17,9 +17,13 @@ KINDS = ("bill_credit", "voucher", "perk", "event")
 
 
 class OfferQuery(Request):
-    """Whose offer."""
+    """Whose offer, and as of when."""
 
     programme = ma.fields.String(load_default=None, metadata={"description": "its code; needed by staff"})
+    at = ma.fields.AwareDateTime(
+        load_default=None,
+        metadata={"description": "the version and the price of that moment; left out: of now"},
+    )
 
 
 class OffersQuery(PageQuery):
@@ -53,6 +57,11 @@ class OfferView(View):
     event_at = ma.fields.AwareDateTime(allow_none=True)
     affordable = ma.fields.Boolean(allow_none=True)
     closed = ma.fields.Dict(allow_none=True, metadata={"description": "type and title, where it is not open"})
+    version = ma.fields.String()
+    from_at = ma.fields.AwareDateTime(metadata={"description": "since when it is like that"})
+    until_at = ma.fields.AwareDateTime(allow_none=True)
+    terms = ma.fields.Dict(keys=ma.fields.String(), values=ma.fields.String())
+    pictures = ma.fields.List(ma.fields.String(), metadata={"description": "where each one is"})
 
 
 class OffersView(View):
@@ -93,6 +102,11 @@ def offer_view(
         "closed": {"type": f"/problems/{closed.type_name()}", "title": closed.title(current_language())}
         if closed
         else None,
+        "version": ids.public("ofv", offer.version_id),
+        "from_at": offer.from_at,
+        "until_at": offer.until_at,
+        "terms": offer.terms,
+        "pictures": [f"/pictures/{name}" for name in offer.pictures],
     }
 
 
