@@ -18,6 +18,7 @@ from base.http import api, headers, problems, settings
 from base.notices import api as notices_api
 from base.web import blueprint as web
 from base.web import formats
+from catalog.goods import api as goods_api
 from catalog.offers import api as offers_api
 from catalog.redemptions import api as redemptions_api
 from catalog.vouchers import api as vouchers_api
@@ -99,6 +100,7 @@ def create_app(config: Config) -> Flask:
         segments_api,
         offers_api,
         redemptions_api,
+        goods_api,
         vouchers_api,
         terminals_api,
         statements_api,

@@ -17,9 +17,16 @@ from base.notices import verify as notices_verify
 from base.notices.notices import TASK as NOTICE_TASK
 from catalog import verify as catalog_verify
 from catalog.bill_credit import credits
-from catalog.offers.models import BILL_CREDIT
+from catalog.bundles import bundles, parts
+from catalog.bundles import verify as bundles_verify
+from catalog.goods import following as goods_following
+from catalog.goods import goods
+from catalog.goods import verify as goods_verify
+from catalog.offers import forms
+from catalog.offers.models import BILL_CREDIT, BUNDLE, GOODS, SERVICE
 from catalog.perks import seats
 from catalog.redemptions import courses, ordering, redemptions
+from catalog.services import orders as services
 from catalog.vouchers import issuing
 from catalog.vouchers.codes import Keys
 from merchants import verify as merchants_verify
@@ -78,7 +85,9 @@ def wire(config: Config, *, pool_size: int | None = None, statement_timeout_ms: 
     for course in (credits.COURSE, issuing.course(Keys.of(config)), seats.COURSE):
         courses.register(course)
     ordering.register(BILL_CREDIT, credits.PORT)
+    _goods_services_bundles(config)
     jobs.register(ordering.TASK, partial(ordering.run, config))
+    jobs.register(goods.TASK, partial(goods_following.run, config))
     jobs.register(GIFT_TASK, partial(gifts_job.run, config))
     jobs.register(merges.TASK, merges_job.run)
     jobs.register(NOTICE_TASK, partial(handing.run, config))
@@ -101,6 +110,18 @@ def wire(config: Config, *, pool_size: int | None = None, statement_timeout_ms: 
     approvals.register(
         approvals.Kind(grants.KIND, partial(grants.carry_out, config), grants.PROPOSES, grants.APPROVES)
     )
+
+
+def _goods_services_bundles(config: Config) -> None:
+    """What other systems send or switch on, alone and in bundles."""
+    for course in (services.COURSE, goods.course_of(config.seal_key), bundles.course_of(config.seal_key)):
+        courses.register(course)
+    ordering.register(SERVICE, services.PORT)
+    ordering.register(GOODS, goods.port(config.seal_key))
+    ordering.register(BUNDLE, bundles.port(Keys.of(config)))
+    forms.register(SERVICE, services.check_form)
+    forms.register(GOODS, goods.check_form)
+    forms.register(BUNDLE, parts.check_form, parts.check_against)
 
 
 def _tell_debits(config: Config) -> bool:
@@ -139,4 +160,6 @@ def findings(
     yield from told_verify.findings(session)
     yield from opening_verify.findings(session)
     yield from catalog_verify.findings(session)
+    yield from goods_verify.findings(session)
+    yield from bundles_verify.findings(session)
     yield from merchants_verify.findings(session)

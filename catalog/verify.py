@@ -73,8 +73,9 @@ _CHECKS: tuple[tuple[str, str, str], ...] = (
     (
         "stock",
         "what is left is not what was there less what was taken",
-        "select s.offer_id, s.left_over from stock s left join redemption r on r.offer_id = s.offer_id "
-        "and r.state not in ('failed', 'cancelled', 'reversed') group by s.offer_id, s.total, s.left_over "
+        "select s.offer_id, s.left_over from stock s left join (select offer_id, units from redemption "
+        "where state not in ('failed', 'cancelled', 'reversed') union all select offer_id, units from bundle_part "
+        "where state <> 'undone') r on r.offer_id = s.offer_id group by s.offer_id, s.total, s.left_over "
         "having s.total - s.left_over <> coalesce(sum(r.units), 0)",
     ),
     (

@@ -35,6 +35,7 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "members:reveal",
             "erasures:propose",
             "segments:read",
+            "goods:write",
         }
     ),
     "security": frozenset(

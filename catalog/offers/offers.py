@@ -231,3 +231,12 @@ def take_stock(session: Session, offer_id: int, units: int) -> None:
 def put_back_stock(session: Session, offer_id: int, units: int) -> None:
     """Give units back, after a cancellation."""
     session.execute(update(Stock).where(Stock.offer_id == offer_id).values(left_over=Stock.left_over + units))
+
+
+def write_off_stock(session: Session, offer_id: int, units: int) -> None:
+    """Units that are not there any more: lost, or brought back and not offered again. After they were put back."""
+    session.execute(
+        update(Stock)
+        .where(Stock.offer_id == offer_id)
+        .values(total=Stock.total - units, left_over=Stock.left_over - units)
+    )

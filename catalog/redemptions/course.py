@@ -37,7 +37,7 @@ MOVES: dict[str, frozenset[str]] = {
     REQUESTED: frozenset({PENDING, FULFILLED}),
     PENDING: frozenset({FULFILLING, FULFILLED, FAILED, CANCELLED}),
     FULFILLING: frozenset({FULFILLED, UNKNOWN, FAILED, CANCELLED}),
-    UNKNOWN: frozenset({FULFILLED, FAILED}),
+    UNKNOWN: frozenset({FULFILLING, FULFILLED, FAILED}),
     FULFILLED: frozenset({CANCELLED, REVERSED}),
     FAILED: frozenset(),
     CANCELLED: frozenset(),

@@ -28,13 +28,18 @@ def _nothing(session: Session, asked: Asked) -> None:
     """Nothing more to ask."""
 
 
+def _keep_nothing(session: Session, redemption: Redemption, asked: Asked) -> None:
+    """Nothing of what was asked is kept."""
+
+
 @dataclass(frozen=True)
 class Course:
     """One kind's part of the course; all functions work in the caller's transaction and call nobody outside.
 
     `holds`: points are set aside until the other side has answered; else they are spent in the same transaction.
     `counts_stock`: the offer's stock is taken with the redemption; a kind that counts places itself says False.
-    `check`: refuses what the kind cannot do, before any point moves. `begin`: gives it (what does not hold) or hands it to
+    `check`: refuses what the kind cannot do, before any point moves. `keep`: writes down what only the kind was asked, where
+    that belongs. `begin`: gives it (what does not hold) or hands it to
     the other side (what holds), once the points are spent or set aside and the cash, if any, is paid.
     `take_back`: what was given or asked for is undone; refuses what cannot be undone any more.
     """
@@ -44,6 +49,7 @@ class Course:
     begin: Callable[[Session, Redemption, Offer, datetime], None]
     take_back: Callable[[Session, Redemption, Offer, str, datetime], None]
     check: Callable[[Session, Asked], None] = _nothing
+    keep: Callable[[Session, Redemption, Asked], None] = _keep_nothing
     counts_stock: bool = True
 
 

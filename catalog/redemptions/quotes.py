@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from base import clock, ids
 from base.errors import Conflict, Invalid, NotFound
 from catalog.offers import offers
-from catalog.offers.models import BILL_CREDIT, Offer
+from catalog.offers.models import BILL_CREDIT, BUNDLE, GOODS, SERVICE, Offer
 from catalog.rates import rates
 from catalog.redemptions.models import Quote
 from points import extensions, ledger, lots, programmes
@@ -18,6 +18,8 @@ from points.lines.matrix import Action
 from points.lots import Calendar, Interval
 from points.members import members
 from points.refusals import NotEnoughPoints, QuoteChanged
+
+FOR_ONESELF = frozenset({BILL_CREDIT, BUNDLE, GOODS, SERVICE})  # not with a group's points
 
 
 class QuoteUnknown(NotFound):
@@ -87,7 +89,7 @@ def make(
         raise closed
     if not 1 <= units <= found.offer.most_units:
         raise TooManyUnits(most=found.offer.most_units)
-    if group is not None and found.offer.kind == BILL_CREDIT:
+    if group is not None and found.offer.kind in FOR_ONESELF:
         raise NotForGroups()
     on = clock.day(at, programme.zone)
     rate = rates.for_offer(session, found.offer, on)

@@ -73,8 +73,10 @@ def redeem(
     offer, on = offers.version(session, quote.version_id), clock.day(at, programme.zone)
     standing.ask(session, member, ledger.read(session, member_id).state, programme, on, Action.REDEEM)
     way = courses.of(offer.kind)
-    way.check(session, Asked(quote, offer, details or {}, at))
+    asked = Asked(quote, offer, details or {}, at)
+    way.check(session, asked)
     redemption = _record(session, quote, offer, held=way.holds, by=by, at=at)
+    way.keep(session, redemption, asked)
     if quote.price_points:
         with standing.explaining(session, member, programme, on, Action.REDEEM):
             answer = ledger.post(session, _spend(redemption, quote, programme, at))
