@@ -21,6 +21,7 @@ from catalog.offers.models import Offer
 from catalog.redemptions import course, ordering, redemptions
 from points.models import Programme
 from points.wallets import wallets
+from tests.catalog.redemptions.test_races import at_once  # noqa: F401
 from tests.given import (
     ELECTRONIC,
     Caller,
