@@ -6,10 +6,15 @@ OFFER_KINDS = {
     "bill_credit": _("Bill credit"),
     "voucher": _("Merchant voucher"),
     "perk": _("Club place"),
+    "goods": _("Goods"),
+    "service": _("Service"),
+    "bundle": _("Bundle"),
     "history": _("Before this system"),
 }
 REDEMPTION_STATES = {
     "pending": (_("In progress"), "wait"),
+    "fulfilling": (_("Asked of the other side"), "wait"),
+    "reversed": (_("Undone"), "quiet"),
     "fulfilled": (_("Done"), "ok"),
     "failed": (_("Failed"), "bad"),
     "cancelled": (_("Cancelled"), "quiet"),
