@@ -15,6 +15,7 @@ from base.http.settings import config
 from catalog.bundles import bundles, parts
 from catalog.goods import addresses, goods, orders
 from catalog.offers import offers
+from catalog.offers.models import BUNDLE, GOODS
 from catalog.redemptions import quotes, redemptions
 from catalog.redemptions.course import By
 from catalog.vouchers import shelf
@@ -127,14 +128,17 @@ def one_redemption(redemption: str) -> ResponseReturnValue:
         unused = voucher is None or (
             voucher.state == ISSUED and voucher.voucher.units_left == voucher.voucher.units
         )
-        order = orders.of(session, member_id, redemption_id)
+        order = orders.of(session, member_id, redemption_id) if row.kind in (GOODS, BUNDLE) else None
         return render_template(
             "member/redemption.html",
             row=row,
             order=order,
             codes=orders.codes(session, config().seal_key, order) if order else [],
             goods_steps=orders.steps(session, member_id, redemption_id) if order else [],
-            parts=[(part, offers.version(session, part.version_id)) for part in bundles.of(session, row)],
+            parts=[
+                (part, offers.version(session, part.version_id))
+                for part in (bundles.of(session, row) if row.kind == BUNDLE else [])
+            ],
             group=_group(session, member_id),
             offer=offer,
             voucher=voucher,

@@ -1,9 +1,10 @@
-"""HTTP: staff record that goods came back or were lost; the points go back with it."""
+"""HTTP: staff see where goods are, and record that they came back or were lost; the points go back with it."""
 
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+import marshmallow as ma
 from flask import Response
 from sqlalchemy.orm import Session
 
@@ -14,9 +15,29 @@ from base.http.settings import config
 from catalog.goods import goods, orders
 from catalog.goods.schemas import EndedRequest, GoodsOrderView, order_view
 from catalog.redemptions.course import By
+from catalog.redemptions.schemas import StepView, step_view
 from points.members import scope
 
-blueprint = Blueprint("goods", __name__, description="Goods that came back or were lost")
+blueprint = Blueprint("goods", __name__, description="Goods on their way, back or lost, for staff")
+
+
+class GoodsCourseView(GoodsOrderView):
+    """An order of goods with the whole timeline of its redemption, as the member sees it too."""
+
+    timeline = ma.fields.List(ma.fields.Nested(StepView))
+
+
+@blueprint.route("/goods-orders/<redemption>")
+@blueprint.response(200, GoodsCourseView)
+@needs("members:read")
+def one(redemption: str) -> dict[str, Any]:
+    """Where the goods of a redemption are and how they came there; neither address nor code is told."""
+    member_id, redemption_id = ids.parse("red", redemption)
+    with database.begin() as session:
+        scope.check(session, current(), member_id)
+        order = orders.find(session, member_id, redemption_id)
+        steps = orders.timeline(session, member_id, redemption_id)
+        return order_view(order, []) | {"timeline": [step_view(step) for step in steps]}
 
 
 @blueprint.route("/goods-orders/<redemption>/returned", methods=["POST"])

@@ -47,6 +47,8 @@ def check_form(offer: Offer) -> None:
         raise BadForm(field="return_days", why="what is electronic does not come back: 0")
     if told["class"] == ELECTRONIC and "weight" in told:
         raise BadForm(field="weight", why="what is electronic has none")
+    if told.get("weight", 1) < 1:
+        raise BadForm(field="weight", why="grams, from 1")
     if offer.cancellable:
         raise BadForm(field="cancellable", why="goods are returned, not cancelled")
 

@@ -30,7 +30,7 @@ from catalog.offers import offers
 from catalog.offers.models import Offer
 from catalog.redemptions import course, redemptions
 from catalog.redemptions.course import By
-from catalog.redemptions.models import Redemption
+from catalog.redemptions.models import Redemption, Step
 from points import programmes
 
 GONE = frozenset({RETURNED, LOST, REFUSED, CANCELLED})
@@ -122,6 +122,12 @@ def steps(session: Session, member_id: int, redemption_id: int) -> list[GoodsSte
         GoodsStep.member_id == member_id, GoodsStep.redemption_id == redemption_id
     )
     return list(session.scalars(asked.order_by(GoodsStep.no)))
+
+
+def timeline(session: Session, member_id: int, redemption_id: int) -> list[Step | GoodsStep]:
+    """The steps of a redemption and of its goods, as they happened; the goods' come first in the same moment."""
+    own = course.timeline(session, member_id, redemption_id)
+    return sorted([*steps(session, member_id, redemption_id), *own], key=lambda step: step.at)
 
 
 def wanted(session: Session, seal_key: str, order: GoodsOrder) -> Wanted:

@@ -5,7 +5,7 @@ from typing import Any
 import marshmallow as ma
 
 from base.http.api import Request, Text, View
-from catalog.goods.models import GoodsOrder, GoodsStep
+from catalog.goods.models import GoodsOrder
 
 
 class AddressRequest(Request):
@@ -58,15 +58,4 @@ def order_view(order: GoodsOrder, codes: list[str]) -> dict[str, Any]:
         "return_days": order.return_days,
         "delivered_at": order.delivered_at.isoformat() if order.delivered_at else None,
         "codes": codes,
-    }
-
-
-def goods_step_view(step: GoodsStep) -> dict[str, Any]:
-    """A step of the goods as a StepView of their redemption's timeline."""
-    return {
-        "state": step.state,
-        "at": step.at.isoformat(),
-        "by": step.actor.partition(":")[0],
-        "channel": step.channel,
-        "reason": step.reason,
     }

@@ -12,9 +12,9 @@ from base.http.api import IDEMPOTENT, Blueprint, answer_once
 from base.http.settings import config
 from catalog.bundles import bundles, parts
 from catalog.goods import addresses, orders
-from catalog.goods.schemas import goods_step_view, order_view
+from catalog.goods.schemas import order_view
 from catalog.offers import offers
-from catalog.offers.models import BUNDLE, VOUCHER, Offer
+from catalog.offers.models import BUNDLE, GOODS, VOUCHER, Offer
 from catalog.redemptions import course, quotes, redemptions
 from catalog.redemptions.course import By
 from catalog.redemptions.models import Redemption
@@ -108,9 +108,10 @@ def one_redemption(redemption: str) -> dict[str, Any]:
     with database.begin() as session:
         row = redemptions.seen_by(session, _me().member_id, *ids.parse("red", redemption))
         view = _view(session, row, offers.version(session, row.version_id))
-        order = orders.of(session, row.member_id, row.redemption_id)
+        order = orders.of(session, row.member_id, row.redemption_id) if row.kind in (GOODS, BUNDLE) else None
+        steps = orders.timeline if order else course.timeline
         return view | {
-            "timeline": _timeline(session, row),
+            "timeline": [step_view(step) for step in steps(session, row.member_id, row.redemption_id)],
             "goods": order and order_view(order, orders.codes(session, config().seal_key, order)),
             "parts": [
                 {
@@ -119,7 +120,7 @@ def one_redemption(redemption: str) -> dict[str, Any]:
                     "units": part.units,
                     "state": part.state,
                 }
-                for part in bundles.of(session, row)
+                for part in (bundles.of(session, row) if row.kind == BUNDLE else [])
             ],
         }
 
@@ -172,16 +173,6 @@ def _cancel(session: Session, member_id: int, redemption_id: int) -> dict[str, A
     return _view(
         session, redemptions.find(session, member_id, redemption_id), offers.version(session, row.version_id)
     )
-
-
-def _timeline(session: Session, row: Redemption) -> list[dict[str, Any]]:
-    """The steps of the redemption and of its goods, as they happened."""
-    of_goods = orders.steps(session, row.member_id, row.redemption_id)
-    steps = [(step.at, goods_step_view(step)) for step in of_goods]
-    steps += [
-        (step.at, step_view(step)) for step in course.timeline(session, row.member_id, row.redemption_id)
-    ]
-    return [view for _, view in sorted(steps, key=lambda step: step[0])]
 
 
 def _view(session: Session, row: Redemption, offer: Offer) -> dict[str, Any]:

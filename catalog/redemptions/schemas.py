@@ -6,6 +6,7 @@ import marshmallow as ma
 
 from base import ids
 from base.http.api import MoneyView, Request, Text, View, WholeNumber
+from catalog.goods.models import GoodsStep
 from catalog.goods.schemas import AddressRequest, GoodsOrderView
 from catalog.offers.models import Offer
 from catalog.redemptions.models import Redemption, Step
@@ -166,7 +167,7 @@ def redemption_view(row: Redemption, offer: Offer, voucher: Voucher | None) -> d
     }
 
 
-def step_view(step: Step) -> dict[str, Any]:
+def step_view(step: Step | GoodsStep) -> dict[str, Any]:
     """A step as StepView: of the actor only what kind it is, never who."""
     return {
         "state": step.state,

@@ -58,6 +58,7 @@ ROUTES = {
     "GET /v1/redemptions/<redemption>": "redemptions:own",
     "POST /v1/redemptions/<redemption>/cancel": "redemptions:own",
     "GET /v1/vouchers/<voucher>": "vouchers:own",
+    "GET /v1/goods-orders/<redemption>": "members:read",
     "POST /v1/goods-orders/<redemption>/returned": "goods:write",
     "POST /v1/goods-orders/<redemption>/lost": "goods:write",
     "GET /v1/gifts": "gifts:own",

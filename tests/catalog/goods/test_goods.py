@@ -179,6 +179,9 @@ def test_what_staff_record_as_back_or_lost_gives_the_points_back_and_fills_the_s
     assert {answer.status_code for answer in answers} <= {200, 409}
     assert (one.state, one.points, stock_of(offer)) == ("reversed", BACK, stock)
     assert one.timeline()[-2:] == [how, "reversed"]
+    seen = near.get(f"/v1/goods-orders/{one.reference}").json
+    assert seen["timeline"] == one.shown()["timeline"]
+    assert far.get(f"/v1/goods-orders/{one.reference}").status_code == 404
     lots = one.member.get("/v1/members/me/wallet").json["lots"]
     assert [lot["points"] for lot in lots] == [1000]
     with database.begin() as session:
