@@ -29,6 +29,7 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "adjustments:propose",
             "merges:propose",
             "goodwill:propose",
+            "reversals:propose",
             "tier-grants:propose",
             "care:assign",
             "earnings:estimate",
@@ -36,6 +37,9 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "erasures:propose",
             "segments:read",
             "goods:write",
+            "stock:read",
+            "budgets:read",  # a person's own among them
+            "events:manage",
         }
     ),
     "security": frozenset(
@@ -61,10 +65,18 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "entitlements:approve",
             "bonuses:approve",
             "goodwill:approve",
+            "reversals:approve",
             "tier-policies:approve",
             "tier-grants:approve",
             "erasures:approve",
             "balances:approve",
+            "rates:read",
+            "rates:approve",
+            "earn-rules:approve",
+            "stock:read",
+            "stock:approve",
+            "budgets:read",
+            "budgets:approve",
         }
     ),
     "editor": frozenset(
@@ -72,6 +84,8 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "console",
             "offers:read",
             "rates:read",
+            "rates:propose",
+            "earn-rules:propose",
             "earnings:estimate",
             "proposals:read",  # those that are about no member
             "extensions:propose",
@@ -80,11 +94,27 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "tier-policies:propose",
             "care:rules",
             "balances:propose",
+            "stock:read",
+            "stock:write",
+            "budgets:read",
+            "budgets:propose",
             "segments:read",
             "segments:write",
+            "webhooks:manage",
         }
     ),
-    "finance": frozenset({"console", "statements:read", "offers:read", "rates:read", "earnings:estimate"}),
+    "finance": frozenset(
+        {
+            "console",
+            "statements:read",
+            "offers:read",
+            "rates:read",
+            "earnings:estimate",
+            "stock:read",
+            "budgets:read",
+            "budgets:approve",
+        }
+    ),
     "analyst": frozenset(
         {"console", "retention:read", "offers:read", "rates:read", "earnings:estimate", "segments:read"}
     ),
@@ -97,6 +127,8 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "retention:read",
             "approvals:read",
             "proposals:read",
+            "stock:read",
+            "budgets:read",
         }
     ),
 }
@@ -116,8 +148,10 @@ SERVICE_SCOPES = frozenset(
         "entitlements:write",
         "bonuses:write",
         "notices:receipts",
+        "events:manage",
         "segments:read",
         "segments:write",
+        "webhooks:manage",
     }
 )
 # What a key for the members of one area may have; the others are about a whole programme.

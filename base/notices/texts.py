@@ -118,6 +118,12 @@ KINDS: dict[str, Kind] = {
         "套餐「{offer}」中有一项未能办理，已整体取消，{points} 积分已退回。",
         "One part of {offer} could not be done, so all of it was undone; {points} points are back.",
     ),
+    "seat-offered": _kind(
+        "event until",
+        Manner.SERVICE,
+        "「{event}」有名额了，请在 {until} 前确认，逾期名额将留给下一位。",
+        "A place is free for you: {event}. Confirm it by {until}, or it goes to the next in line.",
+    ),
     "gift-begun": _kind(
         "points receiver minutes",
         Manner.URGENT,

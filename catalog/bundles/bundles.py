@@ -22,7 +22,7 @@ from catalog.offers.models import BUNDLE, GOODS, VOUCHER, Offer
 from catalog.rates import rates
 from catalog.redemptions import courses, ordering
 from catalog.redemptions.courses import Asked, Course
-from catalog.redemptions.models import FULFILLED, Redemption
+from catalog.redemptions.models import Redemption
 from catalog.redemptions.ordering import Port
 from catalog.redemptions.outcomes import Done, NotFound, Outcome
 from catalog.vouchers import life
@@ -53,7 +53,14 @@ class BundleNotUndoable(Conflict):
 def course_of(seal_key: str) -> Course:
     """The course of bundles; what is electronic in them is sealed under the keys of the vault."""
     return Course(
-        BUNDLE, holds=True, begin=_begin, take_back=_take_back, check=_check, keep=partial(_keep, seal_key)
+        BUNDLE,
+        holds=True,
+        begin=_begin,
+        take_back=_take_back,
+        check=_check,
+        keep=partial(_keep, seal_key),
+        drop=_drop,
+        takes=_takes,
     )
 
 
@@ -96,16 +103,30 @@ def _keep(seal_key: str, session: Session, redemption: Redemption, asked: Asked)
 
 
 def _begin(session: Session, redemption: Redemption, offer: Offer, at: datetime) -> None:
-    for part in sorted(of(session, redemption), key=lambda part: part.offer_id):
-        offers.take_stock(session, part.offer_id, part.units)
     ordering.promise(session, redemption)
+
+
+def _takes(session: Session, redemption: Redemption, offer: Offer) -> list[tuple[int, int]]:
+    """From the stock of the bundle and of each part."""
+    return [
+        (offer.offer_id, redemption.units),
+        *((row.offer_id, row.units) for row in of(session, redemption)),
+    ]
+
+
+def _drop(session: Session, redemption: Redemption, at: datetime) -> None:
+    """The money did not come, and nobody was asked."""
+    for row in of(session, redemption):
+        row.state, row.changed_at = UNDONE, at
+        if row.kind == GOODS:
+            courses.of(GOODS).drop(session, _alone(redemption, row), at)
 
 
 def _take_back(session: Session, redemption: Redemption, offer: Offer, new: str, at: datetime) -> None:
     """All of it or nothing: what another system did stays, an unused voucher comes back."""
     rows = of(session, redemption)
     external = _external(rows)
-    if redemption.state == FULFILLED:
+    if any(row.state == GIVEN for row in rows):
         if external is not None:
             raise BundleNotUndoable()
         if any(row.kind == VOUCHER for row in rows):
@@ -113,9 +134,8 @@ def _take_back(session: Session, redemption: Redemption, offer: Offer, new: str,
     elif external is not None:
         its_offer = offers.version(session, external.version_id)
         courses.of(external.kind).take_back(session, _alone(redemption, external), its_offer, new, at)
-    for row in sorted(rows, key=lambda row: row.offer_id):
+    for row in rows:
         row.state, row.changed_at = UNDONE, at
-        offers.put_back_stock(session, row.offer_id, row.units)
 
 
 def port(keys: Keys) -> Port:

@@ -18,7 +18,7 @@ from catalog.offers.forms import BadForm
 from catalog.offers.models import GOODS, Offer
 from catalog.redemptions import course, ordering
 from catalog.redemptions.courses import Asked, Course
-from catalog.redemptions.models import FAILED, PENDING, REVERSED, Redemption
+from catalog.redemptions.models import FAILED, REVERSED, Redemption
 from catalog.redemptions.ordering import Port
 from catalog.redemptions.outcomes import Done, Ended, NotFound, Outcome, UnderWay
 from points.notices import telling
@@ -61,7 +61,13 @@ def needs_address(offer: Offer) -> bool:
 def course_of(seal_key: str) -> Course:
     """The course of goods, their addresses under the keys of the vault."""
     return Course(
-        GOODS, holds=True, begin=_begin, take_back=take_back, check=_check, keep=partial(_keep, seal_key)
+        GOODS,
+        holds=True,
+        begin=_begin,
+        take_back=take_back,
+        check=_check,
+        keep=partial(_keep, seal_key),
+        drop=_drop,
     )
 
 
@@ -75,18 +81,24 @@ def _keep(seal_key: str, session: Session, redemption: Redemption, asked: Asked)
     orders.place(session, seal_key, redemption, asked.offer, address, asked.at)
 
 
+def _drop(session: Session, redemption: Redemption, at: datetime) -> None:
+    """The money did not come, and nobody was asked."""
+    order = orders.find(session, redemption.member_id, redemption.redemption_id, locked=True)
+    orders.close(session, order, CANCELLED, course.JOB, at)
+
+
 def _begin(session: Session, redemption: Redemption, offer: Offer, at: datetime) -> None:
     ordering.promise(session, redemption)
 
 
 def take_back(session: Session, redemption: Redemption, offer: Offer, new: str, at: datetime) -> None:
     """What the provider has not got or has refused; of what was sent only what came back or is lost."""
-    order = orders.find(session, redemption.member_id, redemption.redemption_id, locked=True)
+    order = orders.find(session, redemption.member_id, redemption.redemption_id, locked=new != REVERSED)
     if order.state in orders.GONE:
         return
     if new == REVERSED:
         raise orders.GoodsNotBack()
-    if new != FAILED and (redemption.maybe_sent or redemption.state != PENDING):
+    if new != FAILED and redemption.maybe_sent:
         raise GoodsAreOrdered()
     orders.close(session, order, REFUSED if new == FAILED else CANCELLED, course.JOB, at)
 

@@ -31,6 +31,8 @@ from catalog.offers.models import Offer
 from catalog.redemptions import course, redemptions
 from catalog.redemptions.course import By
 from catalog.redemptions.models import Redemption, Step
+from catalog.stock import moves
+from catalog.stock.models import USED, Stock
 from points import programmes
 
 GONE = frozenset({RETURNED, LOST, REFUSED, CANCELLED})
@@ -214,9 +216,11 @@ def last_moment(session: Session, order: GoodsOrder) -> datetime:
 
 def shelve(session: Session, order: GoodsOrder) -> None:
     """After the units went back to the stock: those that cannot be offered again are written off."""
-    if order.state == LOST or (order.state == RETURNED and order.goods_class not in RESTOCKED):
-        offer_id = offers.version(session, order.version_id).offer_id
-        offers.write_off_stock(session, offer_id, order.units)
+    gone = order.state == LOST or (order.state == RETURNED and order.goods_class not in RESTOCKED)
+    offer_id = offers.version(session, order.version_id).offer_id
+    if gone and session.get(Stock, offer_id) is not None:
+        reason, at = f"{order.state}: {reference(order)}", order.changed_at
+        moves.enter(session, offer_id, USED, -order.units, 0, reason, course.JOB.actor, at)
 
 
 def _undo(session: Session, order: GoodsOrder, new: str, by: By, at: datetime, reason: str) -> None:

@@ -16,7 +16,7 @@ _CHECKS: tuple[tuple[str, str], ...] = (
         "when r.state = 'pending' then g.state = 'ordered' and g.provider_order is null "
         "when r.state in ('fulfilling', 'unknown') then g.state in ('ordered', 'picked') "
         "when r.state = 'fulfilled' then g.state in ('shipped', 'delivered') "
-        "when r.state = 'failed' then g.state in ('refused', 'lost', 'returned') "
+        "when r.state = 'failed' then g.state in ('refused', 'lost', 'returned', 'cancelled') "
         "when r.state = 'cancelled' then g.state = 'cancelled' "
         "else g.state in ('returned', 'lost') end)",
     ),

@@ -72,6 +72,11 @@ def of(kind: str) -> Port:
     return _ports[kind]
 
 
+def asks(kind: str) -> bool:
+    """Whether another system does what redemptions of this kind ask for."""
+    return kind in _ports
+
+
 def promise(session: Session, redemption: Redemption) -> None:
     """Ask after the commit: what the course of a kind that holds does to begin."""
     outbox.put(session, **_promise(redemption.member_id, redemption.redemption_id))

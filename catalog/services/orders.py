@@ -13,7 +13,7 @@ from catalog.offers.forms import BadForm
 from catalog.offers.models import SERVICE, Offer
 from catalog.redemptions import course, ordering
 from catalog.redemptions.courses import Course
-from catalog.redemptions.models import FAILED, FULFILLED, Redemption
+from catalog.redemptions.models import FAILED, Redemption
 from catalog.redemptions.ordering import Port
 from catalog.redemptions.outcomes import NotFound, Outcome
 from catalog.services import product_orders
@@ -69,7 +69,7 @@ def _begin(session: Session, redemption: Redemption, offer: Offer, at: datetime)
 
 def _take_back(session: Session, redemption: Redemption, offer: Offer, new: str, at: datetime) -> None:
     """Only what certainly was not ordered."""
-    if new != FAILED and (redemption.maybe_sent or redemption.state == FULFILLED):
+    if new != FAILED and redemption.maybe_sent:
         raise ServiceIsOrdered()
 
 

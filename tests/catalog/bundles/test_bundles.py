@@ -5,7 +5,8 @@ import pytest
 from base import database, ids
 from catalog.bundles import parts
 from catalog.offers import forms, offers
-from catalog.offers.models import Offer, Stock
+from catalog.offers.models import Offer
+from catalog.stock.models import Stock
 from tests.catalog import stand_ins
 from tests.catalog.stand_ins import BACK, SPENT, asked, offer_of
 from tests.given import caller, clerk_token, given_bundle, given_offer, given_programme, given_shop

@@ -11,7 +11,8 @@ from base.approvals import approvals
 from catalog.goods import goods, orders
 from catalog.goods.addresses import faults
 from catalog.offers.forms import BadForm
-from catalog.offers.models import Offer, Stock
+from catalog.offers.models import Offer
+from catalog.stock.models import Stock
 from points.erasures import erasures
 from points.members import members
 from tests.catalog import stand_ins
