@@ -8,10 +8,13 @@ from sqlalchemy import text
 
 from base import clock, database, ids
 from base.approvals import approvals
+from catalog.cash import parts as cash
 from catalog.goods import goods, orders
 from catalog.goods.addresses import faults
 from catalog.offers.forms import BadForm
 from catalog.offers.models import Offer
+from catalog.redemptions import quotes, redemptions
+from catalog.redemptions.course import By
 from catalog.stock.models import Stock
 from points.erasures import erasures
 from points.members import members
@@ -20,9 +23,11 @@ from tests.catalog.redemptions.test_races import at_once
 from tests.catalog.stand_ins import BACK, HELD, SPENT, asked, offer_of
 from tests.given import (
     ADDRESS,
+    ELECTRONIC,
     FORMS,
     caller,
     given_area,
+    given_bundle,
     given_member,
     given_offer,
     given_person,
@@ -288,3 +293,36 @@ def test_a_form_that_is_none_of_goods_is_refused_by_its_field(changed, field):
         goods.check_form(offer)
 
     assert refused.value.facts["field"] == field
+
+
+@pytest.mark.parametrize("kind", ["goods", "bundle"])
+def test_what_waits_for_its_cash_part_asks_nobody_and_leaves_nothing_when_the_money_never_comes(
+    app, db, stand_in, kind
+):
+    programme = given_programme()
+    part = given_offer(programme, "goods", value_fen=500, form=ELECTRONIC, stock=3)
+    more = {"value_fen": 500, "stock": 3, "cash_choices": [200]}
+    offer = (
+        given_bundle(programme, part, **more) if kind == "bundle" else given_offer(programme, kind, **more)
+    )
+    member_id = given_member(db, programme, points=1000)
+    member = caller(app, member_token(member_id))
+    by = By(f"member:{member_id}", "member_web")
+    with database.begin() as session:
+        quote = quotes.make(session, member_id, offer.offer_id, 1, clock.now(), 600, cash_fen=200).quote
+        details = {"address": ADDRESS}
+        row = redemptions.redeem(session, member_id, quote.quote_id, by, clock.now(), details=details)
+        redemption_id, state = row.redemption_id, row.state
+    assert (state, stock_of(offer), member.spendable()) == ("pending", (3, 2), 700)
+
+    with database.begin() as session:
+        money = cash.locked(session, member_id, redemption_id)
+        cash.to(money, "cancelled", clock.now())
+        money.gave_up_at = clock.now()
+        redemptions.not_paid(session, member_id, redemption_id, clock.now())
+        order = orders.find(session, member_id, redemption_id)
+
+    assert (order.state, stock_of(offer), member.spendable()) == ("cancelled", (3, 3), 1000)
+    assert stock_of(part) == (3, 3)
+    with database.begin() as session:
+        assert session.scalar(text("select count(*) from outbox where task = 'order'")) == 0
