@@ -23,6 +23,7 @@ from base.webhooks import api as webhooks_api
 from catalog.budgets import api as budgets_api
 from catalog.cash import api as cash_api
 from catalog.events import api as events_api
+from catalog.goods import api as goods_api
 from catalog.offers import api as offers_api
 from catalog.pictures import api as pictures_api
 from catalog.publishing import api as publishing_api
@@ -117,6 +118,7 @@ def create_app(config: Config) -> Flask:
         proposals_api,
         pictures_api,
         redemptions_api,
+        goods_api,
         events_api,
         reversals_api,
         cash_api,

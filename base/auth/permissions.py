@@ -36,6 +36,7 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "members:reveal",
             "erasures:propose",
             "segments:read",
+            "goods:write",
             "stock:read",
             "budgets:read",  # a person's own among them
             "events:manage",

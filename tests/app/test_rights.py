@@ -9,6 +9,10 @@ ENTRIES = (
     "posting", "statement", "statement_line", "void", "audit", "bill_line", "earn_rule", "expiry_policy", "terms",
     "analysis_run", "quote", "line_event", "line_policy", "extension", "proposal", "decision", "bill_correction", "bill_payment",
     "earn_factor", "member_attribute", "bonus_rule", "bonus", "notice_template", "expiry_notice", "entitlement_rule", "entitlement_use",
+    "preference", "opening_lot", "segment_version", "offer", "redemption_step", "goods_step",
+)  # fmt: skip
+NEVER_DELETED = (
+    "wallet", "member", "phone", "redemption", "voucher", "acceptance", "idempotency_key", "offer_state", "stock", "seat", "goods_order", "bundle_part",
     "preference", "opening_lot", "segment_version", "offer", "redemption_step",
     "preference", "opening_lot", "segment_version", "cash_event",
     "preference", "opening_lot", "segment_version", "offer", "redemption_step", "stock_move", "budget", "budget_amount",
