@@ -39,6 +39,7 @@ BESIDE = {"statement_line": "statement"}
 LOCAL = {
     "member": "one open membership for a customer is a promise over all members, which no spread table can keep",
     "stock": "one row that many members take from; a copy on every machine would be written on every machine",
+    "offer_count": "one row that many members take from, like stock",
     "bonus_budget": "one row that many members take from, like stock",
     "bonus_day": "one row that many members take from, like stock",
     "one_time_code": "found by what it was asked for, lives minutes",

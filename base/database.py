@@ -7,9 +7,11 @@ Rules take the session first and never commit.
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, ClassVar
 
 import psycopg
+from psycopg.rows import namedtuple_row
 from psycopg.types.numeric import Int8BinaryDumper, Int8Dumper
 from sqlalchemy import BigInteger, DateTime, Engine, create_engine, event, exc, text
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
@@ -101,6 +103,12 @@ def driver(session: Session) -> psycopg.Connection:
     return found
 
 
+def rows(session: Session, statement: str, values: Any = ()) -> list[Any]:
+    """All rows of a statement, their columns by name, over the driver itself: for what is asked with every request."""
+    with driver(session).cursor(row_factory=namedtuple_row) as cursor:
+        return cursor.execute(statement, values, prepare=True, binary=True).fetchall()
+
+
 @contextmanager
 def begin() -> Iterator[Session]:
     """One transaction. What the database itself refuses becomes a named error: not connected, still running."""
@@ -108,6 +116,22 @@ def begin() -> Iterator[Session]:
     assert _sessions is not None
     with _named_errors(), _sessions.begin() as session:
         yield session
+
+
+@contextmanager
+def reading() -> Iterator[Session]:
+    """A session that reads: each statement by itself, with no BEGIN and COMMIT to be sent around them.
+
+    It sees what a transaction of `begin` would see, for there too each statement has a snapshot of its own.
+    """
+    with _named_errors(), Session(_one_by_one(engine()), expire_on_commit=False) as session:
+        yield session
+
+
+@lru_cache(1)
+def _one_by_one(of: Engine) -> Engine:
+    """The same pool, whose connections commit each statement while they are lent out for reading."""
+    return of.execution_options(isolation_level="AUTOCOMMIT")
 
 
 @contextmanager

@@ -63,7 +63,7 @@ class Rule:
     @property
     def is_empty(self) -> bool:
         """Whether it is for everybody at any time."""
-        return self == EVERYBODY
+        return self is EVERYBODY or self == EVERYBODY
 
     def hides(self, facts: Facts) -> bool:
         """Whether a member must not know of the offer."""
@@ -86,6 +86,8 @@ def parse(said: Mapping[str, Any], hidden_segments: frozenset[int] = frozenset()
     """The rule that an offer's JSON says; BadEligibility names the field. `hidden_segments`: all that ask for risk."""
     if not isinstance(said, Mapping):
         raise _bad("eligibility", "is an object")
+    if not said:
+        return EVERYBODY
     unknown = sorted(set(said) - set(_FIELDS))
     if unknown:
         raise _bad(unknown[0], f"is none of: {', '.join(_FIELDS)}")

@@ -168,6 +168,24 @@ def hours(windows: Sequence[Hours], moment: datetime | None) -> Words:
     return _with_next(f"仅限{zh}", f"Only {en}", moment)
 
 
+PERS: dict[str, Pair] = {
+    "day": ("每日", "in a day"),
+    "month": ("每月", "in a month"),
+    "year": ("每年", "in a year"),
+    "ever": ("总共", "in all"),
+}
+
+
+def limit(most: int, used: int, of_all: bool, per: str, days: int | None, moment: datetime | None) -> Words:
+    """How many may be had in which time, how many were, and from when there are some again."""
+    per_zh, per_en = (f"每 {days} 天内", f"within {days} days") if days else PERS[per]
+    zh, en = (f"{per_zh}全体会员最多 {most} 份", f"At most {most} {per_en} for all members together") if of_all else (
+        f"{per_zh}每人最多 {most} 份", f"At most {most} {per_en} for each member")  # fmt: skip
+    zh, en = (f"{zh}，已兑 {used} 份", f"{en}; {used} taken") if of_all else (
+        f"{zh}，您已有 {used} 份", f"{en}; you had {used}")  # fmt: skip
+    return _with_next(zh, en, moment, "从", "possible from")
+
+
 def _window(one: Hours) -> Pair:
     span = f"{clock_face(one.from_minute)}-{clock_face(one.until_minute)}"
     whole = (one.from_minute, one.until_minute) == (0, MINUTES_A_DAY)

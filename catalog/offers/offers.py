@@ -114,22 +114,6 @@ def listed(
     return [Listed(*row) for row in session.execute(asked)]
 
 
-def cheapest(
-    session: Session,
-    programme_id: int,
-    at: datetime,
-    *,
-    kind: str | None = None,
-    after: tuple[int, int] | None = None,
-    limit: int = 50,
-) -> list[Listed]:
-    """Live offers of a programme in the order (value, id), from after a position on."""
-    asked = _live(programme_id, at, kind).order_by(Offer.value_fen, Offer.offer_id).limit(limit)
-    if after:
-        asked = asked.where(tuple_(Offer.value_fen, Offer.offer_id) > after)
-    return [Listed(*row) for row in session.execute(asked)]
-
-
 def _versions(at: datetime) -> Select[Offer, int | None, str]:
     """Every offer in the version in force at a moment, with what is left of it and its state."""
     return (

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from base import channels, ids
 from base.errors import Conflict
-from catalog.offers import offers
+from catalog.offers import counting, offers
 from catalog.offers.models import Offer
 from catalog.redemptions import courses
 from catalog.redemptions.models import (
@@ -131,6 +131,7 @@ def give_back(
     move(session, redemption, new, by, at, reason)
     if redemption.posting_seq is not None:
         _post(session, redemption, Kind.REVERSE if spent else Kind.RELEASE, at)
+    counting.put_back(session, offer, redemption)
     if courses.of(redemption.kind).counts_stock:
         offers.put_back_stock(session, offer.offer_id, redemption.units)
 

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from base import clock, ids
 from base.errors import Conflict, NotFound
-from catalog.offers import offers
+from catalog.offers import access, counting, offers
 from catalog.offers.models import Offer
 from catalog.redemptions import course, courses, quotes
 from catalog.redemptions.course import By
@@ -67,10 +67,10 @@ def redeem(
         spending.payer(session, member_id, spender_id)
     member = members.by_id(session, member_id)
     programme = programmes.open_one(session, member.programme_id)
-    closed = offers.why_closed(offers.find(session, quote.offer_id, programme.programme_id, at), at)
-    if closed:
-        raise closed
+    found, who = offers.find(session, quote.offer_id, programme.programme_id, at), spender_id or member_id
     offer, on = offers.version(session, quote.version_id), clock.day(at, programme.zone)
+    access.ask(session, found, programme, who, at, by.channel, quoted=offer)
+    counting.ask(session, offer, member_id, spender_id, quote.units, at, programme.zone)
     standing.ask(session, member, ledger.read(session, member_id).state, programme, on, Action.REDEEM)
     way = courses.of(offer.kind)
     way.check(session, Asked(quote, offer, details or {}, at))
@@ -81,6 +81,7 @@ def redeem(
         redemption.posting_seq = answer.seq
     way.begin(session, redemption, offer, at)
     session.flush()
+    counting.take(session, offer, redemption, programme.zone)
     if way.counts_stock:
         offers.take_stock(session, offer.offer_id, quote.units)
     return redemption

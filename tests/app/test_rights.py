@@ -12,7 +12,7 @@ ENTRIES = (
     "preference", "opening_lot", "segment_version", "offer", "redemption_step",
 )  # fmt: skip
 NEVER_DELETED = (
-    "wallet", "member", "phone", "redemption", "voucher", "acceptance", "idempotency_key", "offer_state", "stock", "seat",
+    "wallet", "member", "phone", "redemption", "voucher", "acceptance", "idempotency_key", "offer_state", "offer_count", "stock", "seat",
     "merchant", "outlet", "terminal", "clerk", "staff", "programme", "api_key", "import_run", "group_profile",
     "group_contact", "spender", "spent", "expiry_run", "member_merge", "bonus_budget", "bonus_day",
     "notice", "notice_walk", "notice_spend", "entitlement_count", "member_facts", "area", "vault_key", "vault_item", "phone_holder",
