@@ -104,7 +104,11 @@ def driver(session: Session) -> psycopg.Connection:
 
 
 def rows(session: Session, statement: str, values: Any = ()) -> list[Any]:
-    """All rows of a statement, their columns by name, over the driver itself: for what is asked with every request."""
+    """All rows of a statement, their columns by name, over the driver itself: for what is asked with every request.
+
+    As with any other statement, what the session has not written yet is written first.
+    """
+    session.flush()
     with driver(session).cursor(row_factory=namedtuple_row) as cursor:
         return cursor.execute(statement, values, prepare=True, binary=True).fetchall()
 

@@ -35,7 +35,7 @@ from catalog.rates import rates
 from catalog.redemptions import quotes
 from merchants import merchants
 
-OFFERS, READERS, CONNECTIONS, PER_S = 500, 100, 8, 100
+OFFERS, READERS, CONNECTIONS, PER_S, WARM = 500, 100, 8, 100, 80
 COUNTS = {"full": (2_000, 2_000), "quick": (400, 300), "tiny": (40, 20)}  # of each round; by the clock
 PAGE = "/v1/offers?limit=20&sort=fen_per_100"
 START = datetime(2020, 1, 1, tzinfo=UTC)
@@ -55,7 +55,11 @@ def measure(server: Server, plan: Plan, populations: Populations, say: Say) -> M
     rates_of: dict[str, list[float]] = {"bare": [], "offers": [], "redeem": []}
     server.settle(people.database)
     with _serving(people) as address:
-        _together(client.rate, address, _lists(readers, 3 * CONNECTIONS), CONNECTIONS)  # caches fill
+        for warm in (
+            _lists(readers, WARM),
+            _redemptions(voucher_id, left, WARM),
+        ):  # statements are compiled, caches fill
+            _together(client.rate, address, warm, CONNECTIONS)
         for number in range(plan.rounds):
             say(f"http: round {number + 1} of {plan.rounds}, {each} requests of each kind")
             redemptions = _redemptions(voucher_id, left, each)

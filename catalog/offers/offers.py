@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, exists, select, tuple_, update
+from sqlalchemy import ColumnElement, Engine, Select, exists, select, tuple_, update
 from sqlalchemy.orm import Session, aliased
 
-from base import ids
+from base import database, ids
 from base.errors import Conflict, NotFound, Problem
 from catalog.offers.models import HISTORY, LIVE, Offer, OfferState, Stock
 
@@ -94,8 +94,23 @@ def first_version(session: Session, offer_id: int) -> Offer:
 
 
 def version(session: Session, version_id: int) -> Offer:
-    """An offer as a quote, redemption or voucher names it: what it was then."""
-    return session.get_one(Offer, version_id)
+    """An offer as a quote, redemption or voucher names it: what it was then.
+
+    Versions are never edited, so this process keeps those it has read; they belong to no session.
+    """
+    place = version_id, database.engine()
+    known = _kept.get(place)
+    if known is None:
+        known = session.get_one(Offer, version_id)
+        session.expunge(known)
+        if len(_kept) >= MOST_KEPT:
+            _kept.clear()
+        _kept[place] = known
+    return known
+
+
+MOST_KEPT = 5_000
+_kept: dict[tuple[int, Engine], Offer] = {}
 
 
 def listed(
@@ -173,10 +188,20 @@ def names_of(session: Session, offer_ids: set[int], at: datetime) -> dict[int, d
 
 def find(session: Session, offer_id: int, programme_id: int, at: datetime) -> Listed:
     """One offer of a programme as it is at a moment; OfferUnknown."""
-    row = session.execute(
-        _versions(at).where(Offer.offer_id == offer_id, Offer.programme_id == programme_id)
-    ).one_or_none()
-    return Listed(*row) if row is not None else _to_come(session, offer_id, programme_id)
+    values = {"offer": offer_id, "programme": programme_id, "at": at}
+    for row in database.rows(session, _FIND, values):
+        return Listed(version(session, row.version_id), row.left_over, row.state)
+    return _to_come(session, offer_id, programme_id)
+
+
+# Asked with every quote and redemption, so in words that need no compiling.
+_FIND = """
+select o.version_id, s.state, t.left_over from offer_state s
+join lateral (select version_id from offer where offer_id = s.offer_id and from_at <= %(at)s
+  order by from_at desc limit 1) o on true
+left join stock t on t.offer_id = s.offer_id
+where s.offer_id = %(offer)s and s.programme_id = %(programme)s
+"""
 
 
 def _to_come(session: Session, offer_id: int, programme_id: int) -> Listed:

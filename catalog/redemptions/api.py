@@ -65,7 +65,8 @@ def redeem(asked: dict[str, Any]) -> Response:
     """Confirm a quote, which names who pays. Needs Idempotency-Key; the same key gives the same answer for good."""
     member_id, quote_id = ids.parse("quo", asked["quote"])
     with database.begin() as session:
-        quotes.find(session, member_id, quote_id, _spender(member_id))
+        asks = quotes.find(session, member_id, quote_id, _spender(member_id))  # kept, so that it is read once
+        assert asks.member_id == member_id
         return answer_once(session, member_id, asked, lambda: (201, _redeem(session, member_id, quote_id)))
 
 
@@ -151,5 +152,6 @@ def _cancel(session: Session, member_id: int, redemption_id: int) -> dict[str, A
 
 
 def _view(session: Session, row: Redemption, offer: Offer) -> dict[str, Any]:
-    voucher = life.of_redemption(session, row.member_id, row.redemption_id) if row.kind == "voucher" else None
-    return redemption_view(row, offer, voucher)
+    is_voucher = row.kind == "voucher"
+    voucher_id = life.id_of_redemption(session, row.member_id, row.redemption_id) if is_voucher else None
+    return redemption_view(row, offer, voucher_id)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from base import channels, ids
+from base import channels, database, ids
 from base.errors import Conflict
 from catalog.offers import counting, offers
 from catalog.offers.models import Offer
@@ -66,12 +66,20 @@ class MovedOn(Conflict):
 
 def begin(session: Session, redemption: Redemption, state: str, by: By, at: datetime) -> None:
     """The first two steps, with the redemption itself: requested, and what follows in the same transaction."""
-    redemption.steps = 2
-    place = {"member_id": redemption.member_id, "redemption_id": redemption.redemption_id, "at": at}
-    session.add_all(
-        Step(no=no, state=each, actor=by.actor, channel=by.channel, **place)
-        for no, each in enumerate((REQUESTED, state), start=1)
+    database.rows(
+        session,
+        _BEGIN,
+        (redemption.member_id, redemption.redemption_id, at, by.actor, by.channel, REQUESTED, state),
     )
+
+
+FIRST_STEPS = 2
+# Asked with every redemption, so in words that need no compiling.
+_BEGIN = """
+insert into redemption_step (member_id, redemption_id, at, no, state, actor, channel)
+select m, r, at, no, state, actor, channel from (values (%s::bigint, %s::bigint, %s::timestamptz, %s, %s)) v(m, r, at, actor, channel)
+cross join unnest(array[1, 2], array[%s::text, %s::text]) s(no, state) returning no
+"""
 
 
 def move(

@@ -81,8 +81,8 @@ def make(
     points, over the cap.
     """
     group = spending.payer(session, member_id, spender_id) if spender_id is not None else None
-    member = members.by_id(session, member_id)
-    programme = programmes.open_one(session, member.programme_id)
+    member, programme = members.with_programme(session, member_id)
+    programmes.taking_writes(programme)
     found = offers.find(session, offer_id, programme.programme_id, at)
     access.ask(session, found, programme, member_id if spender_id is None else spender_id, at, channel)
     if not 1 <= units <= found.offer.most_units:

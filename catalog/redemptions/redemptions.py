@@ -8,8 +8,9 @@ from typing import Any
 from sqlalchemy import select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.attributes import set_committed_value
 
-from base import clock, ids
+from base import clock, database, ids
 from base.errors import Conflict, NotFound
 from catalog.offers import access, counting, offers
 from catalog.offers.models import Offer
@@ -65,8 +66,8 @@ def redeem(
     quote = quotes.usable(session, member_id, quote_id, at, spender_id)
     if spender_id is not None:
         spending.payer(session, member_id, spender_id)
-    member = members.by_id(session, member_id)
-    programme = programmes.open_one(session, member.programme_id)
+    member, programme = members.with_programme(session, member_id)
+    programmes.taking_writes(programme)
     found, who = offers.find(session, quote.offer_id, programme.programme_id, at), spender_id or member_id
     offer, on = offers.version(session, quote.version_id), clock.day(at, programme.zone)
     access.ask(session, found, programme, who, at, by.channel, quoted=offer)
@@ -78,11 +79,11 @@ def redeem(
     if quote.price_points:
         with standing.explaining(session, member, programme, on, Action.REDEEM):
             answer = ledger.post(session, _spend(redemption, quote, programme, at))
-        redemption.posting_seq = answer.seq
+        _posted(session, redemption, answer.seq)
     way.begin(session, redemption, offer, at)
     session.flush()
     counting.take(session, offer, redemption, programme.zone)
-    if way.counts_stock:
+    if way.counts_stock and found.left_over is not None:
         offers.take_stock(session, offer.offer_id, quote.units)
     return redemption
 
@@ -208,7 +209,7 @@ def names_of_references(
 
 def _record(session: Session, quote: Quote, offer: Offer, *, held: bool, by: By, at: datetime) -> Redemption:
     state = PENDING if held else FULFILLED
-    redemption_id = session.scalar(
+    redemption: Redemption | None = session.scalar(
         insert(Redemption)
         .values(
             member_id=quote.member_id,
@@ -228,17 +229,29 @@ def _record(session: Session, quote: Quote, offer: Offer, *, held: bool, by: By,
             units=quote.units,
             kind=offer.kind,
             state=state,
+            steps=course.FIRST_STEPS,
             held=held,
             details=quote.details,
         )
         .on_conflict_do_nothing(index_elements=["member_id", "quote_id"])
-        .returning(Redemption.redemption_id)
+        .returning(Redemption)
     )
-    if redemption_id is None:
+    if redemption is None:
         raise quotes.QuoteEnded()
-    redemption = session.get_one(Redemption, (quote.member_id, redemption_id))
     course.begin(session, redemption, state, by, at)
     return redemption
+
+
+def _posted(session: Session, redemption: Redemption, seq: int) -> None:
+    """Name the posting that took or set aside the points."""
+    database.rows(session, _POSTED, (seq, redemption.member_id, redemption.redemption_id))
+    set_committed_value(redemption, "posting_seq", seq)
+
+
+# Asked with every redemption, so in words that need no compiling.
+_POSTED = (
+    "update redemption set posting_seq = %s where member_id = %s and redemption_id = %s returning posting_seq"
+)
 
 
 def _spend(redemption: Redemption, quote: Quote, programme: Programme, at: datetime) -> Request:
