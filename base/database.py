@@ -8,15 +8,16 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import psycopg
 from psycopg.rows import namedtuple_row
 from psycopg.types.numeric import Int8BinaryDumper, Int8Dumper
-from sqlalchemy import BigInteger, DateTime, Engine, create_engine, event, exc, text
-from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
+from sqlalchemy import BigInteger, DateTime, Engine, Table, create_engine, event, exc, text
+from sqlalchemy.dialects.postgresql import insert as pg_insert
+from sqlalchemy.orm import DeclarativeBase, Session, make_transient_to_detached, sessionmaker
 
-from base.errors import Conflict, Unavailable
+from base.errors import Conflict, Problem, Unavailable
 
 
 class Base(DeclarativeBase):
@@ -111,6 +112,20 @@ def rows(session: Session, statement: str, values: Any = ()) -> list[Any]:
     session.flush()
     with driver(session).cursor(row_factory=namedtuple_row) as cursor:
         return cursor.execute(statement, values, prepare=True, binary=True).fetchall()
+
+
+def insert(session: Session, row: Base, *, unless_there: tuple[str, ...], refusal: type[Problem]) -> None:
+    """Write one row at once; the refusal where there is one with the same of these columns. It is the session's then.
+
+    All its columns have a value. What a unit of work would reckon out for it is known here, so nothing is reckoned.
+    """
+    table = cast(Table, type(row).__table__)
+    values = {column.name: getattr(row, column.name) for column in table.columns}
+    statement = pg_insert(table).on_conflict_do_nothing(index_elements=unless_there)
+    if not session.connection().execute(statement, values).rowcount:
+        raise refusal()
+    make_transient_to_detached(row)
+    session.add(row)
 
 
 @contextmanager

@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select, tuple_
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import set_committed_value
 
@@ -72,7 +71,7 @@ def redeem(
     offer, on = offers.version(session, quote.version_id), clock.day(at, programme.zone)
     access.ask(session, found, programme, who, at, by.channel, quoted=offer)
     counting.ask(session, offer, member_id, spender_id, quote.units, at, programme.zone)
-    standing.ask(session, member, ledger.read(session, member_id).state, programme, on, Action.REDEEM)
+    standing.ask_now(session, member, programme, on, Action.REDEEM)
     way = courses.of(offer.kind)
     way.check(session, Asked(quote, offer, details or {}, at))
     redemption = _record(session, quote, offer, held=way.holds, by=by, at=at)
@@ -209,35 +208,33 @@ def names_of_references(
 
 def _record(session: Session, quote: Quote, offer: Offer, *, held: bool, by: By, at: datetime) -> Redemption:
     state = PENDING if held else FULFILLED
-    redemption: Redemption | None = session.scalar(
-        insert(Redemption)
-        .values(
-            member_id=quote.member_id,
-            redemption_id=ids.new_id(),
-            offer_id=offer.offer_id,
-            version_id=offer.version_id,
-            rate_id=quote.rate_id,
-            quote_id=quote.quote_id,
-            spender_id=quote.spender_id,
-            price_points=quote.price_points,
-            value_fen=quote.value_fen,
-            cash_fen=quote.cash_fen,
-            cost_fen=quote.cost_fen,
-            budget_id=offer.budget_id,
-            at=at,
-            changed_at=at,
-            units=quote.units,
-            kind=offer.kind,
-            state=state,
-            steps=course.FIRST_STEPS,
-            held=held,
-            details=quote.details,
-        )
-        .on_conflict_do_nothing(index_elements=["member_id", "quote_id"])
-        .returning(Redemption)
+    redemption = Redemption(
+        member_id=quote.member_id,
+        redemption_id=ids.new_id(),
+        offer_id=offer.offer_id,
+        version_id=offer.version_id,
+        rate_id=quote.rate_id,
+        quote_id=quote.quote_id,
+        posting_seq=None,
+        spender_id=quote.spender_id,
+        price_points=quote.price_points,
+        value_fen=quote.value_fen,
+        cash_fen=quote.cash_fen,
+        cost_fen=quote.cost_fen,
+        budget_id=offer.budget_id,
+        at=at,
+        changed_at=at,
+        units=quote.units,
+        tries=0,
+        steps=course.FIRST_STEPS,
+        maybe_sent=False,
+        kind=offer.kind,
+        state=state,
+        reason=None,
+        held=held,
+        details=quote.details,
     )
-    if redemption is None:
-        raise quotes.QuoteEnded()
+    database.insert(session, redemption, unless_there=("member_id", "quote_id"), refusal=quotes.QuoteEnded)
     course.begin(session, redemption, state, by, at)
     return redemption
 
