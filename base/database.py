@@ -114,14 +114,23 @@ def rows(session: Session, statement: str, values: Any = ()) -> list[Any]:
         return cursor.execute(statement, values, prepare=True, binary=True).fetchall()
 
 
-def insert(session: Session, row: Base, *, unless_there: tuple[str, ...], refusal: type[Problem]) -> None:
-    """Write one row at once; the refusal where there is one with the same of these columns. It is the session's then.
+def insert(
+    session: Session,
+    row: Base,
+    *,
+    unless_there: tuple[str, ...] | None = None,
+    refusal: type[Problem] = Conflict,
+) -> None:
+    """Write one row at once, all of whose columns have a value; it is the session's then.
 
-    All its columns have a value. What a unit of work would reckon out for it is known here, so nothing is reckoned.
+    With `unless_there` the refusal where there is one with the same of these columns. What a unit of work would reckon out
+    for one row is known here, so nothing is reckoned.
     """
     table = cast(Table, type(row).__table__)
     values = {column.name: getattr(row, column.name) for column in table.columns}
-    statement = pg_insert(table).on_conflict_do_nothing(index_elements=unless_there)
+    statement = pg_insert(table)
+    if unless_there:
+        statement = statement.on_conflict_do_nothing(index_elements=unless_there)
     if not session.connection().execute(statement, values).rowcount:
         raise refusal()
     make_transient_to_detached(row)

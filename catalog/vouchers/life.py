@@ -154,9 +154,13 @@ def issue(
         spender_id=spender_id,
         digest=codes.digest(keys, keys.newest, symbols),
         code_sealed=codes.sealed(keys, voucher_id, symbols),
+        held_by=None,
+        held_until=None,
+        use_no=0,
+        cycles=0,
+        token_digest=None,
     )
-    session.add(voucher)
-    session.flush()
+    database.insert(session, voucher)
     return voucher
 
 

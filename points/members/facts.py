@@ -11,7 +11,6 @@ from typing import Any
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from base import database
 from points.kinds import State
 from points.lines import states
 from points.lines.states import Line, Membership
@@ -68,10 +67,10 @@ def of(session: Session, member_id: int, on: date) -> Facts:
 
     Where a granted tier ended and no run has come by since, a second look reckons the tiers from their history.
     """
-    rows = database.rows(session, STATEMENT, (member_id,))
-    if not rows:
+    row = session.connection().exec_driver_sql(STATEMENT, (member_id,)).one_or_none()
+    if row is None:
         raise MemberUnknown()
-    return told(session, rows[0], member_id, on)
+    return told(session, row, member_id, on)
 
 
 def told(session: Session, row: Any, member_id: int, on: date) -> Facts:

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
+import psycopg
 import pytest
 from sqlalchemy import text
 
@@ -207,3 +208,31 @@ def test_an_offer_of_another_channel_or_hour_is_refused_with_the_moment(app, db)
 
     assert [r["type"] for r in refused] == ["/problems/another-channel", "/problems/outside-hours"]
     assert refused[1]["possible_from"] == "2026-11-27T12:00:00+08:00"
+
+
+def test_a_page_takes_two_statements_beside_the_two_of_the_sign_in(app, db, monkeypatch):
+    programme, shop = given_programme(), given_shop()
+    member = caller(app, member_token(given_area(given_member(db, programme, points=1_000), "330106")))
+    more = {"merchant_id": shop.merchant.merchant_id, "voucher_days": 30, "value_fen": 100}
+    offer = given_offer(programme, "voucher", **more)
+    for number in range(12):
+        given_offer(
+            programme, "voucher", **more, stock=number + 1, eligibility={"areas": ["33"]},
+            limits=[{"most": 2, "of": "member", "per": "day"}, {"most": 9, "of": "all", "per": "day"}],
+        )  # fmt: skip
+    member.get("/v1/offers")
+    quote, asked = member.quote(offer).json["id"], []
+    execute = psycopg.Cursor.execute
+
+    def counted(self, *given, **more):
+        asked.append(str(given[0]))
+        return execute(self, *given, **more)
+
+    monkeypatch.setattr(psycopg.Cursor, "execute", counted)
+
+    assert len(member.get("/v1/offers").json["data"]) == 13
+    a_page = len(asked)
+    assert member.post("/v1/redemptions", {"quote": quote}).status_code == 201
+
+    assert a_page == 4
+    assert len(asked) - a_page <= 17
