@@ -131,7 +131,8 @@ def insert(
     statement = pg_insert(table)
     if unless_there:
         statement = statement.on_conflict_do_nothing(index_elements=unless_there)
-    if not session.connection().execute(statement, values).rowcount:
+    written = session.connection().execute(statement.returning(*table.primary_key), values)
+    if written.one_or_none() is None:
         raise refusal()
     make_transient_to_detached(row)
     session.add(row)
