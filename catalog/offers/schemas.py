@@ -34,7 +34,7 @@ class OffersQuery(PageQuery):
         validate=ma.validate.Regexp(AREA),
         metadata={"description": "code of an area in which it is to be had"},
     )
-    q = Text(most=100, load_default="", metadata={"description": "words that names or texts hold"})
+    q = Text(most=100, load_default=None, metadata={"description": "words that names or texts hold"})
     affordable = ma.fields.Boolean(load_default=False)
     sort = ma.fields.String(
         load_default="kind",
