@@ -51,6 +51,10 @@ class Config:
     sms_backoff_s: int
     sms_price_fen: int
     sms_day_fen: int
+    stripe_secret_key: str = field(repr=False)
+    stripe_api_base: str
+    stripe_webhook_secret: str = field(repr=False)
+    stripe_timeout_s: int
 
     @property
     def in_production(self) -> bool:
@@ -96,6 +100,12 @@ class Config:
             "sms_backoff_s": env.int("JIFEN_SMS_BACKOFF", 5, validate=Range(0, 3600)),
             "sms_price_fen": env.int("JIFEN_SMS_PRICE", 5, validate=Range(0, 10_000)),
             "sms_day_fen": env.int("JIFEN_SMS_DAY", 500_000, validate=Range(0, 10**12)),
+            "stripe_secret_key": env.str("JIFEN_STRIPE_SECRET_KEY", ""),
+            "stripe_api_base": env.str(
+                "JIFEN_STRIPE_API_BASE", "https://api.stripe.com", validate=_web_address
+            ),
+            "stripe_webhook_secret": env.str("JIFEN_STRIPE_WEBHOOK_SECRET", ""),
+            "stripe_timeout_s": env.int("JIFEN_STRIPE_TIMEOUT", 10, validate=Range(1, 60)),
         }
         errors = _seal(env) or _misfits(values)
         if environment == PRODUCTION:

@@ -164,7 +164,7 @@ def _pin_hash() -> str:
 def given_offer(
     programme: Programme, kind: str, *, value_fen: int = 1000, stock: int | None = None, **more: Any
 ) -> Offer:
-    """A live offer: bill_credit, voucher (needs merchant_id) or perk."""
+    """A live offer: bill_credit, voucher (needs merchant_id), perk or event (ten places, in a week)."""
     number = next(_numbers)
     names = {"zh-CN": f"权益 {number}", "en": f"Offer {number}"}
     values: dict[str, Any] = {
@@ -177,12 +177,12 @@ def given_offer(
         "names": names,
         "texts": names,
         "state": "live",
-        "most_units": 1 if kind == "perk" else 10,
+        "most_units": 1 if kind in ("perk", "event") else 10,
     }
     if kind == "voucher":
         values["voucher_days"] = 30
-    if kind == "perk":
-        values["event_at"] = clock.now() + timedelta(days=7)
+    if kind == "event":
+        values |= {"event_at": clock.now() + timedelta(days=7), "form": {"capacity": 10}}
     with database.begin() as session:
         return offers.add(session, programme.programme_id, f"offer-{number}", stock=stock, **(values | more))
 

@@ -18,7 +18,19 @@ def owner(config: Config) -> Iterator[Connection]:
 
 @cache
 def _engine(url: str) -> Engine:
-    return create_engine(url, poolclass=pool.NullPool)
+    return create_engine(url, pool_size=1, pool_pre_ping=True, poolclass=pool.QueuePool)
+
+
+# A table without a page has never had a row since it was emptied last; one whose rows are gone may have pages.
+_WITH_PAGES = text(
+    "select relname from pg_class where relkind = 'r' and relnamespace = 'public'::regnamespace "
+    "and relname <> 'alembic_version' and pg_relation_size(oid) > 0 order by relname"
+)
+
+
+def filled(connection: Connection) -> list[str]:
+    """The tables that may have rows; every one that has is among them."""
+    return list(connection.scalars(_WITH_PAGES))
 
 
 def forget_everything(config: Config) -> None:
@@ -27,11 +39,11 @@ def forget_everything(config: Config) -> None:
     Tables without a row are left alone: emptying them would take as long as if they had any.
     """
     with owner(config) as connection:
-        names = connection.scalars(
-            text(
-                "select tablename from pg_tables where schemaname = 'public' and tablename <> 'alembic_version'"
-            )
-        )
-        filled = " union all ".join(f"select '{n}' where exists (select from {n})" for n in sorted(names))
-        if found := connection.scalars(text(filled)).all():
+        if found := filled(connection):
             connection.execute(text(f"truncate {', '.join(found)} cascade"))
+
+
+def wrote_nothing(config: Config) -> bool:
+    """Whether every table is as `forget_everything` left it; of what was written and taken back it says no."""
+    with owner(config) as connection:
+        return not filled(connection)

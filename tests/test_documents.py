@@ -118,10 +118,13 @@ def granted() -> dict[str, str]:
     found: dict[str, list[str]] = {}
     for file in sorted((ROOT / "migrations" / "versions").glob("*.py")):
         for node in ast.walk(ast.parse(file.read_text("utf-8"))):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "grant":
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("grant", "revoke"):
                 rights, *tables = [ast.literal_eval(argument) for argument in node.args]
                 for table in tables:
-                    found.setdefault(table, []).append(_written(rights))
+                    if node.func.id == "revoke":
+                        found[table] = [part.replace(_written(rights), "") for part in found[table]]
+                    else:
+                        found.setdefault(table, []).append(_written(rights))
     return {table: ", ".join(parts) for table, parts in found.items()}
 
 

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from base.money import yuan_text
+from catalog.offers.models import HISTORY
 
 CITIES = (
     ("Hangzhou", "杭州"),
@@ -113,14 +114,15 @@ def vouchers(shop: ShopPlan, merchant_id: int, number: int, began: datetime) -> 
     }
 
 
-def perks(began: datetime, today: datetime) -> Iterator[tuple[dict[str, Any], int]]:
-    """Club perks with their number of places; two of them are events to come."""
+def perks(began: datetime, today: datetime) -> Iterator[tuple[dict[str, Any], int | None]]:
+    """Club perks with their stock, and two events to come, which count their places themselves."""
     for number, (code, zh, en, category, fen) in enumerate(PERKS):
         event_at = today + timedelta(days=7 * number) if number >= 4 else None
         yield (
             {
                 "code": f"perk-{code}",
-                "kind": "perk",
+                "kind": "event" if event_at else "perk",
+                "form": {"capacity": 40, "waiting": 40} if event_at else {},
                 "value_fen": fen,
                 "cost_fen": fen * 7 // 10,
                 "most_units": 1,
@@ -134,5 +136,24 @@ def perks(began: datetime, today: datetime) -> Iterator[tuple[dict[str, Any], in
                 },
                 "from_at": began,
             },
-            40 if event_at else 2_000,
+            None if event_at else 2_000,
         )
+
+
+def unattributed(began: datetime) -> dict[str, Any]:
+    """What stands for redemptions that an earlier system did not attribute; never live."""
+    return {
+        "code": "unattributed",
+        "kind": HISTORY,
+        "state": "ended",
+        "category": "history",
+        "value_fen": 1,
+        "cost_fen": 1,
+        "cancellable": False,
+        "names": {"zh-CN": "未归类兑换", "en": "Redeemed, not attributed"},
+        "texts": {
+            "zh-CN": "旧系统未记录用途的兑换。",
+            "en": "Redemptions of which an earlier system did not say what for.",
+        },
+        "from_at": began,
+    }

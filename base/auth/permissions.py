@@ -29,12 +29,16 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "adjustments:propose",
             "merges:propose",
             "goodwill:propose",
+            "reversals:propose",
             "tier-grants:propose",
             "care:assign",
             "earnings:estimate",
             "members:reveal",
             "erasures:propose",
             "segments:read",
+            "stock:read",
+            "budgets:read",  # a person's own among them
+            "events:manage",
         }
     ),
     "security": frozenset(
@@ -60,10 +64,18 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "entitlements:approve",
             "bonuses:approve",
             "goodwill:approve",
+            "reversals:approve",
             "tier-policies:approve",
             "tier-grants:approve",
             "erasures:approve",
             "balances:approve",
+            "rates:read",
+            "rates:approve",
+            "earn-rules:approve",
+            "stock:read",
+            "stock:approve",
+            "budgets:read",
+            "budgets:approve",
         }
     ),
     "editor": frozenset(
@@ -71,6 +83,8 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "console",
             "offers:read",
             "rates:read",
+            "rates:propose",
+            "earn-rules:propose",
             "earnings:estimate",
             "proposals:read",  # those that are about no member
             "extensions:propose",
@@ -79,11 +93,27 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "tier-policies:propose",
             "care:rules",
             "balances:propose",
+            "stock:read",
+            "stock:write",
+            "budgets:read",
+            "budgets:propose",
             "segments:read",
             "segments:write",
+            "webhooks:manage",
         }
     ),
-    "finance": frozenset({"console", "statements:read", "offers:read", "rates:read", "earnings:estimate"}),
+    "finance": frozenset(
+        {
+            "console",
+            "statements:read",
+            "offers:read",
+            "rates:read",
+            "earnings:estimate",
+            "stock:read",
+            "budgets:read",
+            "budgets:approve",
+        }
+    ),
     "analyst": frozenset(
         {"console", "retention:read", "offers:read", "rates:read", "earnings:estimate", "segments:read"}
     ),
@@ -96,6 +126,8 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "retention:read",
             "approvals:read",
             "proposals:read",
+            "stock:read",
+            "budgets:read",
         }
     ),
 }
@@ -115,8 +147,10 @@ SERVICE_SCOPES = frozenset(
         "entitlements:write",
         "bonuses:write",
         "notices:receipts",
+        "events:manage",
         "segments:read",
         "segments:write",
+        "webhooks:manage",
     }
 )
 # What a key for the members of one area may have; the others are about a whole programme.

@@ -70,6 +70,12 @@ KINDS: dict[str, Kind] = {
         "话费兑换未成功，{points} 积分已退回。",
         "The bill credit did not go through; {points} points are back.",
     ),
+    "seat-offered": _kind(
+        "event until",
+        Manner.SERVICE,
+        "「{event}」有名额了，请在 {until} 前确认，逾期名额将留给下一位。",
+        "A place is free for you: {event}. Confirm it by {until}, or it goes to the next in line.",
+    ),
     "gift-begun": _kind(
         "points receiver minutes",
         Manner.URGENT,

@@ -34,7 +34,7 @@ def _begin(session: Session, redemption: Redemption, offer: Offer, at: datetime)
 
 def _take_back(session: Session, redemption: Redemption, offer: Offer, new: str, at: datetime) -> None:
     """Only what certainly was not credited."""
-    if new != FAILED and (redemption.maybe_sent or redemption.state == "fulfilled"):
+    if new != FAILED and redemption.maybe_sent:
         raise CreditIsOnTheBill()
 
 

@@ -29,7 +29,9 @@ def list_offers(query: dict[str, Any]) -> Response:
     sort = query["sort"]
     key = f"offers:{config().secret_key}" if sort == "kind" else f"offers:{sort}:{config().secret_key}"
     place = pages.position(key, query["cursor"])
-    asked = Asked(query["kind"], query["category"], query["area"], query["q"] or "", query["affordable"], sort)
+    asked = Asked(
+        query["kind"], query["category"], query["area"], query["q"] or "", query["affordable"], sort
+    )
     with database.reading() as session:
         reader = _reader(session, query["programme"])
         after = (place[0], place[1]) if place else None

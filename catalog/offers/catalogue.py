@@ -23,6 +23,7 @@ from catalog.offers.eligibility_words import Names
 from catalog.offers.limits import Limits
 from catalog.offers.models import HISTORY, LIVE, Offer, OfferState
 from catalog.rates import rates
+from catalog.rates.scopes import Book
 from points import programmes
 from points.members.facts import Facts
 from points.models import Programme
@@ -105,13 +106,13 @@ class Catalogue:
         at: datetime,
         until: datetime,
         entries: list[Entry],
-        book: Any,
+        book: Book,
         names: Names,
     ) -> None:
         self.programme, self.stamp, self.names, self.entries = programme, stamp, names, entries
         self.at, self.until, self.on = at, until, clock.day(at, programme.zone)
-        self.asks_who = any(not entry.rule.is_empty for entry in entries) or _asks_who(book)
-        self._book, self._shelves = book, dict[Any, Shelf]()
+        self.asks_who = any(not entry.rule.is_empty for entry in entries) or book.asks_who
+        self._book, self._rates_ask, self._shelves = book, book.asks_who, dict[Any, Shelf]()
 
     def holds(self, stamp: Stamp, at: datetime) -> bool:
         """Whether it is still what the database would tell at a moment."""
@@ -119,7 +120,7 @@ class Catalogue:
 
     def shelf(self, who: Facts | None) -> Shelf:
         """The offers with the prices that hold for a member, or for nobody in particular."""
-        audience = (who.tiers, who.area) if who and _asks_who(self._book) else None
+        audience = (who.tiers, who.area) if who and self._rates_ask else None
         if audience not in self._shelves:
             if len(self._shelves) >= MOST_AUDIENCES:
                 self._shelves = {}
@@ -139,15 +140,8 @@ class Catalogue:
         return None if price is None else Item(entry, price, rates.worth(self._book, price))
 
 
-# The only lines that know how rates are looked up
-
-
-def _asks_who(book: Any) -> bool:
-    return False
-
-
-def _price(book: Any, offer: Offer, who: Facts | None) -> int | None:
-    rate = rates.find(book, offer)
+def _price(book: Book, offer: Offer, who: Facts | None) -> int | None:
+    rate = rates.find(book, offer, who)
     return None if rate is None else rates.price(rate, offer.value_fen)
 
 

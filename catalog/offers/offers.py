@@ -4,12 +4,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Engine, Select, exists, select, tuple_, update
+from sqlalchemy import ColumnElement, Engine, Select, exists, select, tuple_
 from sqlalchemy.orm import Session, aliased
 
-from base import database, ids
+from base import clock, database, ids
 from base.errors import Conflict, NotFound, Problem
-from catalog.offers.models import HISTORY, LIVE, Offer, OfferState, Stock
+from catalog.offers.models import HISTORY, LIVE, Offer, OfferState
+from catalog.stock.models import Stock
+from catalog.stock.stock import SoldOut, set_up
 
 
 class OfferUnknown(NotFound):
@@ -25,14 +27,11 @@ class OfferNotOpen(Conflict):
     next_en, next_zh = "Choose another offer.", "请选择其他权益。"
 
 
-class SoldOut(Conflict):
-    """Nothing is left of this offer."""
+class EventBegan(Conflict):
+    """This event has begun already."""
 
-    zh = "该权益已兑完。"
-    next_en, next_zh = (
-        "Choose another offer; your points were not touched.",
-        "请选择其他权益，您的积分没有变动。",
-    )
+    zh = "该活动已经开始。"
+    next_en, next_zh = "Choose another event.", "请选择其他活动。"
 
 
 @dataclass(frozen=True)
@@ -65,7 +64,7 @@ def add(
     session.add(OfferState(offer_id=offer_id, programme_id=programme_id, changed_at=from_at, state=state,
                            kind=kind, code=code))  # fmt: skip
     if stock is not None:
-        session.add(Stock(offer_id=offer_id, total=stock, left_over=stock))
+        set_up(session, offer_id, stock, clock.now())
     return _add_version(session, offer_id, programme_id, kind, code, from_at, values)
 
 
@@ -91,6 +90,14 @@ def first_version(session: Session, offer_id: int) -> Offer:
     """An offer as it began."""
     asked = select(Offer).where(Offer.offer_id == offer_id).order_by(Offer.from_at).limit(1)
     return session.scalars(asked).one()
+
+
+def by_id(session: Session, offer_id: int, at: datetime) -> Offer:
+    """An offer of whatever programme as it is at a moment; OfferUnknown."""
+    known = session.get(OfferState, offer_id)
+    if known is None:
+        raise OfferUnknown()
+    return find(session, offer_id, known.programme_id, at).offer
 
 
 def version(session: Session, version_id: int) -> Offer:
@@ -219,24 +226,7 @@ def why_closed(found: Listed, at: datetime) -> Problem | None:
     if not open_now or (offer.until_at and offer.until_at <= at):
         return OfferNotOpen()
     if offer.event_at and offer.event_at <= at:
-        return OfferNotOpen()
+        return EventBegan(began_at=offer.event_at.isoformat())
     if found.left_over == 0:
         return SoldOut()
     return None
-
-
-def take_stock(session: Session, offer_id: int, units: int) -> None:
-    """Take units of a limited offer: one conditional UPDATE, last before the commit; SoldOut. Unlimited: nothing."""
-    taken = session.scalar(
-        update(Stock)
-        .where(Stock.offer_id == offer_id, Stock.left_over >= units)
-        .values(left_over=Stock.left_over - units)
-        .returning(Stock.offer_id)
-    )
-    if taken is None and session.get(Stock, offer_id) is not None:
-        raise SoldOut()
-
-
-def put_back_stock(session: Session, offer_id: int, units: int) -> None:
-    """Give units back, after a cancellation."""
-    session.execute(update(Stock).where(Stock.offer_id == offer_id).values(left_over=Stock.left_over + units))

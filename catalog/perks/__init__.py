@@ -1,1 +1,1 @@
-"""Club perks: a place or a use that a member takes."""
+"""Club perks: a use at a provider, from an allowance or for points."""

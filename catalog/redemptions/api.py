@@ -28,6 +28,7 @@ from catalog.redemptions.schemas import (
     step_view,
 )
 from catalog.vouchers import life
+from merchants import card_payments
 from points import programmes
 from points.groups import spending
 
@@ -43,6 +44,8 @@ def make_quote(asked: dict[str, Any]) -> dict[str, Any]:
     me = _me()
     (offer_id,) = ids.parse("off", asked["offer"], parts=1)
     payer, spender_id = _payer(asked["group"])
+    if asked["cash_fen"] and not card_payments.is_on(config()):
+        raise quotes.CardPaymentsOff()
     with database.begin() as session:
         priced = quotes.make(
             session,
@@ -52,6 +55,7 @@ def make_quote(asked: dict[str, Any]) -> dict[str, Any]:
             clock.now(),
             config().quote_life_s,
             spender_id=spender_id,
+            cash_fen=asked["cash_fen"],
         )
         return quote_view(priced, programmes.by_id(session, me.programme_id).currency)
 

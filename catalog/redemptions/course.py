@@ -13,6 +13,9 @@ from sqlalchemy.orm import Session
 
 from base import channels, database, ids
 from base.errors import Conflict
+from base.webhooks import webhooks
+from catalog.budgets import budgets
+from catalog.cash import parts
 from catalog.offers import counting, offers
 from catalog.offers.models import Offer
 from catalog.redemptions import courses
@@ -28,6 +31,7 @@ from catalog.redemptions.models import (
     Redemption,
     Step,
 )
+from catalog.stock import stock
 from points import ledger, programmes
 from points.deeds import Request
 from points.kinds import Kind
@@ -53,6 +57,12 @@ class By(NamedTuple):
     actor: str
     channel: str
 
+    @property
+    def person_id(self) -> int | None:
+        """Who of the staff it is; None: a member, a system, a job."""
+        kind, _, number = self.actor.partition(":")
+        return int(number) if kind == "staff" else None
+
 
 JOB = By("job", channels.JOB)
 
@@ -71,6 +81,7 @@ def begin(session: Session, redemption: Redemption, state: str, by: By, at: date
         _BEGIN,
         (redemption.member_id, redemption.redemption_id, at, by.actor, by.channel, REQUESTED, state),
     )
+    _publish(session, redemption, at)
 
 
 FIRST_STEPS = 2
@@ -114,6 +125,25 @@ def move(
             reason=reason,
         )
     )
+    _publish(session, moved, at)
+
+
+def _publish(session: Session, redemption: Redemption, at: datetime) -> None:
+    """Tell whoever wants to know where the redemption stands now."""
+    subject = reference(redemption)
+    data = {
+        "redemption": subject,
+        "member": ids.public("mbr", redemption.member_id),
+        "offer": ids.public("off", redemption.offer_id),
+        "kind": redemption.kind,
+        "state": redemption.state,
+        "units": redemption.units,
+        "price_points": redemption.price_points,
+        "value_fen": redemption.value_fen,
+        "cash_fen": redemption.cash_fen,
+    }
+    event = f"jifen.redemption.{redemption.state}"
+    webhooks.publish(session, redemption.member_id, event, subject, data, at)
 
 
 def fulfil(session: Session, redemption: Redemption, by: By, at: datetime) -> int | None:
@@ -130,18 +160,32 @@ def fail(session: Session, redemption: Redemption, by: By, at: datetime, reason:
 def give_back(
     session: Session, redemption: Redemption, new: str, by: By, at: datetime, reason: str | None = None
 ) -> None:
-    """End it with everything as before: points to the lots they came from, stock, and whatever its kind had given.
+    """End it with everything as before: points to the lots they came from, whatever its kind had given, stock last.
 
     `new`: failed, cancelled or reversed. What its kind cannot take back any more refuses, and nothing has changed.
     """
     offer, spent = offers.version(session, redemption.version_id), redemption.state == FULFILLED
-    courses.of(redemption.kind).take_back(session, redemption, offer, new, at)
+    begun = not awaits_money(session, redemption, gave_up_too=True)
+    if redemption.cash_fen and begun:
+        parts.refund(session, redemption.member_id, redemption.redemption_id, at)
     move(session, redemption, new, by, at, reason)
     if redemption.posting_seq is not None:
         _post(session, redemption, Kind.REVERSE if spent else Kind.RELEASE, at)
+    way = courses.of(redemption.kind)
+    if begun:
+        way.take_back(session, redemption, offer, new, at)
+    budgets.give_back(session, redemption.member_id, redemption.redemption_id, at)
     counting.put_back(session, offer, redemption)
-    if courses.of(redemption.kind).counts_stock:
-        offers.put_back_stock(session, offer.offer_id, redemption.units)
+    if way.counts_stock:
+        stock.put_back(session, offer.offer_id, redemption.units)
+
+
+def awaits_money(session: Session, redemption: Redemption, *, gave_up_too: bool = False) -> bool:
+    """Whether its cash part is not paid yet, and its kind has not begun; its row is locked then, before all others."""
+    if not redemption.cash_fen:
+        return False
+    part = parts.locked(session, redemption.member_id, redemption.redemption_id)
+    return part.paid_at is None and (gave_up_too or part.gave_up_at is None)
 
 
 def _post(session: Session, redemption: Redemption, kind: Kind, at: datetime) -> int:

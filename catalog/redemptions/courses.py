@@ -36,7 +36,8 @@ class Course:
     `counts_stock`: the offer's stock is taken with the redemption; a kind that counts places itself says False.
     `check`: refuses what the kind cannot do, before any point moves. `begin`: gives it (what does not hold) or hands it to
     the other side (what holds), once the points are spent or set aside and the cash, if any, is paid.
-    `take_back`: what was given or asked for is undone; refuses what cannot be undone any more.
+    `take_back`: what was given or asked for is undone, after the points have gone back, so that a member's own rows are
+    always locked before those that many share; refuses what cannot be undone any more, and then nothing is.
     """
 
     kind: str

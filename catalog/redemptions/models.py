@@ -1,4 +1,4 @@
-"""Tables of quotes, redemptions with their timeline, and seats."""
+"""Tables of quotes, and of redemptions with their timeline."""
 
 from datetime import datetime
 from typing import Any
@@ -93,16 +93,3 @@ class Step(Base):
     actor: Mapped[str] = mapped_column(Text)
     channel: Mapped[str] = mapped_column(Text)
     reason: Mapped[str | None] = mapped_column(Text)
-
-
-class Seat(Base):
-    """A place at a club event; of a group each spender has one."""
-
-    __tablename__ = "seat"
-    member_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
-    seat_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
-    offer_id: Mapped[int] = mapped_column(BigInteger)
-    redemption_id: Mapped[int] = mapped_column(BigInteger)
-    spender_id: Mapped[int | None] = mapped_column(BigInteger)
-    state: Mapped[str] = mapped_column(Text)
-    at: Mapped[datetime]

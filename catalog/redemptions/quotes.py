@@ -11,12 +11,13 @@ from catalog.offers import access, counting, offers
 from catalog.offers.models import BILL_CREDIT, Offer
 from catalog.rates import rates
 from catalog.redemptions.models import Quote
-from points import extensions, ledger, lots, programmes
+from points import expiry, extensions, ledger, lots, programmes
 from points.groups import spending
 from points.lines import standing
 from points.lines.matrix import Action
 from points.lots import Calendar, Interval
-from points.members import members
+from points.members import facts, members
+from points.postings import Wallet
 from points.refusals import NotEnoughPoints, QuoteChanged
 
 
@@ -43,6 +44,20 @@ class TooManyUnits(Invalid):
     zh = "超过该权益单次可兑换数量。"
 
 
+class CashChoice(Invalid):
+    """This much cannot be paid in money here."""
+
+    zh = "该权益不支持此现金金额。"
+    next_en, next_zh = "Choose one of the amounts that the offer names.", "请选择该权益列出的金额。"
+
+
+class CardPaymentsOff(Conflict):
+    """Nothing can be paid in money here."""
+
+    zh = "此处未开通现金支付。"
+    next_en, next_zh = "Redeem it with points alone.", "请使用全积分兑换。"
+
+
 class NotForGroups(Conflict):
     """This cannot be redeemed with a group's points."""
 
@@ -53,15 +68,31 @@ class NotForGroups(Conflict):
     )
 
 
+LAPSING_DAYS = (30, 90)
+
+
 @dataclass(frozen=True)
 class Priced:
-    """A quote with what a person wants to see beside it: what is left, and each lot with its last day."""
+    """A quote with what a person wants to see beside it: what is left, each lot with its last day, what the points are
+    worth here and as bill credit, and how many of all points lapse within so many days if nothing is redeemed.
+    """
 
     quote: Quote
     offer: Offer
     balance_after: int
     taken: tuple[tuple[date, int], ...]
     worth_as_credit_fen: int
+    lapsing: dict[int, int]
+
+    @property
+    def worth_fen(self) -> int:
+        """What the points buy here: the value less what is paid in money."""
+        return self.quote.value_fen - self.quote.cash_fen
+
+    @property
+    def is_worth_less(self) -> bool:
+        """Whether the points would be worth more as bill credit; whoever shows the price says so."""
+        return self.worth_fen < self.worth_as_credit_fen
 
 
 def make(
@@ -74,8 +105,9 @@ def make(
     *,
     spender_id: int | None = None,
     channel: str = channels.MEMBER_WEB,
+    cash_fen: int = 0,
 ) -> Priced:
-    """Price an offer for a member, or for a group and the spender who asks.
+    """Price an offer for a member, or for a group and the spender who asks; `cash_fen` of it are to be paid in money.
 
     Refuses what redeeming would refuse: closed offer, one that is for others, one limit reached, line's state, too few
     points, over the cap.
@@ -87,13 +119,15 @@ def make(
     access.ask(session, found, programme, member_id if spender_id is None else spender_id, at, channel)
     if not 1 <= units <= found.offer.most_units:
         raise TooManyUnits(most=found.offer.most_units)
-    if group is not None and found.offer.kind == BILL_CREDIT:
+    if group is not None and (found.offer.kind == BILL_CREDIT or cash_fen):
         raise NotForGroups()
+    if cash_fen and cash_fen not in [choice * units for choice in found.offer.cash_choices]:
+        raise CashChoice(field="cash_fen", choices=[choice * units for choice in found.offer.cash_choices])
     counting.ask(session, found.offer, member_id, spender_id, units, at, programme.zone)
     on = clock.day(at, programme.zone)
-    rate = rates.for_offer(session, found.offer, on)
+    rate = rates.for_offer(session, found.offer, on, facts.of(session, member_id, on))
     value_fen = found.offer.value_fen * units
-    price_points = rates.price(rate, value_fen)
+    price_points = rates.price(rate, value_fen - cash_fen)
     wallet = ledger.read(session, member_id)
     standing.ask(session, member, wallet.state, programme, on, Action.REDEEM)
     if group is not None and spender_id is not None:
@@ -111,6 +145,7 @@ def make(
         units=units,
         price_points=price_points,
         value_fen=value_fen,
+        cash_fen=cash_fen,
         cost_fen=found.offer.cost_fen * units,
         made_at=at,
         ends_at=at + timedelta(seconds=life_s),
@@ -119,7 +154,7 @@ def make(
     )
     session.add(quote)
     session.flush()
-    return _priced(session, quote, found.offer, lots.live(after, on, calendar), on, calendar)
+    return _priced(session, quote, found.offer, wallet, lots.live(after, on, calendar), on, calendar)
 
 
 def usable(
@@ -148,15 +183,23 @@ def shown(
     offer = offers.version(session, quote.version_id)
     on = clock.day(at, programmes.by_id(session, offer.programme_id).zone)
     calendar = extensions.of(session, offer.programme_id, at)
-    after, taken = lots.take(ledger.read(session, member_id).lots, quote.price_points, on, calendar)
+    wallet = ledger.read(session, member_id)
+    after, taken = lots.take(wallet.lots, quote.price_points, on, calendar)
     if taken != intervals(quote):
         raise QuoteChanged()
-    return _priced(session, quote, offer, lots.live(after, on, calendar), on, calendar)
+    return _priced(session, quote, offer, wallet, lots.live(after, on, calendar), on, calendar)
 
 
 def _priced(
-    session: Session, quote: Quote, offer: Offer, balance_after: int, on: date, calendar: Calendar
+    session: Session,
+    quote: Quote,
+    offer: Offer,
+    wallet: Wallet,
+    balance_after: int,
+    on: date,
+    calendar: Calendar,
 ) -> Priced:
+    live = list(expiry.lapsing(wallet, on, lots.NO_END, calendar))
     return Priced(
         quote=quote,
         offer=offer,
@@ -166,6 +209,9 @@ def _priced(
             for interval in intervals(quote)
         ),
         worth_as_credit_fen=rates.worth(rates.load(session, offer.programme_id, on), quote.price_points),
+        lapsing={
+            days: sum(n for day, n in live if day <= on + timedelta(days=days)) for days in LAPSING_DAYS
+        },
     )
 
 

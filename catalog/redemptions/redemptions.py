@@ -10,13 +10,16 @@ from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import set_committed_value
 
 from base import clock, database, ids
-from base.errors import Conflict, NotFound
+from base.errors import Conflict, NotFound, Problem
+from catalog.budgets import budgets
+from catalog.cash import parts
 from catalog.offers import access, counting, offers
 from catalog.offers.models import Offer
 from catalog.redemptions import course, courses, quotes
 from catalog.redemptions.course import By
 from catalog.redemptions.courses import Asked
 from catalog.redemptions.models import CANCELLED, FULFILLED, PENDING, REVERSED, Quote, Redemption
+from catalog.stock import stock
 from points import ledger, programmes
 from points.deeds import Request
 from points.groups import spending
@@ -72,27 +75,58 @@ def redeem(
     access.ask(session, found, programme, who, at, by.channel, quoted=offer)
     counting.ask(session, offer, member_id, spender_id, quote.units, at, programme.zone)
     standing.ask_now(session, member, programme, on, Action.REDEEM)
-    way = courses.of(offer.kind)
+    way, cash = courses.of(offer.kind), quote.cash_fen > 0
     way.check(session, Asked(quote, offer, details or {}, at))
-    redemption = _record(session, quote, offer, held=way.holds, by=by, at=at)
+    redemption = _record(session, quote, offer, held=way.holds or cash, by=by, at=at)
     if quote.price_points:
         with standing.explaining(session, member, programme, on, Action.REDEEM):
             answer = ledger.post(session, _spend(redemption, quote, programme, at))
         _posted(session, redemption, answer.seq)
-    way.begin(session, redemption, offer, at)
+    if cash:  # its kind begins when the money is there
+        parts.open(session, member_id, redemption.redemption_id, quote.cash_fen, programme.currency, at)
+    else:
+        way.begin(session, redemption, offer, at)
     session.flush()
+    if redemption.budget_id is not None:
+        place = {"member_id": member_id, "redemption_id": redemption.redemption_id}
+        budgets.spend(session, redemption.budget_id, redemption.cost_fen, at, **place, person_id=by.person_id)
     counting.take(session, offer, redemption, programme.zone)
     if way.counts_stock and found.left_over is not None:
-        offers.take_stock(session, offer.offer_id, quote.units)
+        stock.take(session, offer.offer_id, quote.units)
     return redemption
 
 
+def paid(session: Session, member_id: int, redemption_id: int, at: datetime) -> None:
+    """The cash part is there: give it, or ask the other side; what cannot be given any more is undone, the money too."""
+    redemption = find(session, member_id, redemption_id)
+    way, offer = courses.of(redemption.kind), offers.version(session, redemption.version_id)
+    try:
+        with session.begin_nested():
+            if not way.holds:
+                course.fulfil(session, redemption, course.JOB, at)
+            way.begin(session, redemption, offer, at)
+    except Problem as refusal:
+        session.refresh(redemption)
+        course.fail(session, redemption, course.JOB, at, refusal.type_name())
+
+
+def not_paid(session: Session, member_id: int, redemption_id: int, at: datetime) -> None:
+    """No money can come any more: points and stock are as before."""
+    course.fail(session, find(session, member_id, redemption_id), course.JOB, at, "not paid")
+
+
 def cancel(session: Session, member_id: int, redemption_id: int, by: By, at: datetime) -> Redemption:
-    """Undo a redemption that its offer allows to undo: the points go back to the lots they came from."""
+    """Undo a redemption that its offer allows to undo: the points go back to the lots they came from, the money too.
+
+    One that still awaits its money stays pending until the payment is certainly cancelled.
+    """
     redemption = find(session, member_id, redemption_id)
     offer = offers.version(session, redemption.version_id)
     if not cancellable(redemption, offer, at):
         raise NotCancellable(state=redemption.state)
+    if course.awaits_money(session, redemption):
+        parts.stop(session, member_id, redemption_id, at)  # when it is certain that none comes, it ends
+        return redemption
     course.give_back(session, redemption, CANCELLED, by, at)
     return redemption
 

@@ -7,6 +7,7 @@ import marshmallow as ma
 from base import ids
 from base.http.api import MoneyView, Request, Text, View, WholeNumber
 from catalog.offers.models import Offer
+from catalog.rates import rates
 from catalog.redemptions.models import Redemption, Step
 from catalog.redemptions.quotes import Priced
 from points.groups.groups import reference
@@ -18,6 +19,11 @@ class QuoteRequest(Request):
 
     offer = Text(required=True, most=40)
     units = WholeNumber(least=1, most=100, load_default=1)
+    cash_fen = WholeNumber(
+        least=0,
+        load_default=0,
+        metadata={"description": "how much of it to pay in money: one of the offer's choices, for all units"},
+    )
     group = Text(
         most=40, load_default=None, metadata={"description": "a group whose points pay; left out: one's own"}
     )
@@ -31,7 +37,18 @@ class QuoteView(View):
     units = ma.fields.Integer()
     price_points = ma.fields.Integer()
     value = ma.fields.Nested(MoneyView)
+    cash = ma.fields.Nested(MoneyView, metadata={"description": "the part of it that is paid in money"})
     worth_as_bill_credit = ma.fields.Nested(MoneyView)
+    fen_per_100_points = ma.fields.Integer(allow_none=True)
+    bill_credit_fen_per_100_points = ma.fields.Integer(allow_none=True)
+    is_worth_less = ma.fields.Boolean(
+        metadata={"description": "the points would be worth more as bill credit; show it with the price"}
+    )
+    lapsing = ma.fields.Dict(
+        keys=ma.fields.Integer(),
+        values=ma.fields.Integer(),
+        metadata={"description": "points that lapse within so many days if nothing is redeemed"},
+    )
     balance_after = ma.fields.Integer()
     lots = ma.fields.List(ma.fields.Nested(LotView))
     ends_at = ma.fields.AwareDateTime()
@@ -102,6 +119,11 @@ def quote_view(priced: Priced, currency: str) -> dict[str, Any]:
         "units": quote.units,
         "price_points": quote.price_points,
         "value": {"amount_fen": quote.value_fen, "currency": currency},
+        "cash": {"amount_fen": quote.cash_fen, "currency": currency},
+        "fen_per_100_points": _per_100(quote.price_points, priced.worth_fen),
+        "bill_credit_fen_per_100_points": _per_100(quote.price_points, priced.worth_as_credit_fen),
+        "is_worth_less": priced.is_worth_less,
+        "lapsing": priced.lapsing,
         "worth_as_bill_credit": {"amount_fen": priced.worth_as_credit_fen, "currency": currency},
         "balance_after": priced.balance_after,
         "lots": [lot_view(*lot) for lot in priced.taken],
@@ -137,3 +159,7 @@ def step_view(step: Step) -> dict[str, Any]:
         "channel": step.channel,
         "reason": step.reason,
     }
+
+
+def _per_100(points: int, fen: int) -> int | None:
+    return rates.fen_per_100(points, fen) if points else None

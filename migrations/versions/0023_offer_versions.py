@@ -2,7 +2,7 @@
 
 from alembic import op
 
-from migrations.rights import APP_ROLE, grant
+from migrations.rights import APP_ROLE, grant, revoke
 
 revision = "0023"
 down_revision = "0022"
@@ -79,7 +79,7 @@ update voucher set version_id = offer_id;
 alter table voucher alter column version_id set not null;
 update outbox set task = 'order' where task = 'bill_credit';
 """)
-    op.execute(f"revoke update on offer from {APP_ROLE}")
+    revoke("update", "offer")
     grant("select, insert, update", "offer_state")
     grant("select, insert", "redemption_step")
 
@@ -101,4 +101,4 @@ alter table offer drop column version_id, drop column cost_fen, drop column budg
   drop column eligibility, drop column limits, drop column terms;
 alter table offer add primary key (offer_id), add unique (programme_id, code);
 """)
-    grant("update", "offer")
+    op.execute(f"grant update on offer to {APP_ROLE}")

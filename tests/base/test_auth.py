@@ -1,5 +1,6 @@
 """Sign-ins, keys, one-time codes, guess limits, and the door that asks for a permission."""
 
+import importlib.util
 from datetime import timedelta
 
 import pytest
@@ -172,6 +173,14 @@ def test_a_password_matches_itself_alone():
     assert not passwords.matches(None, "no such person")
     assert not passwords.matches("not a hash", "x")
     assert stored != passwords.hashed("correct horse")
+
+
+def test_outside_the_tests_a_password_is_hashed_as_slowly_as_argon2_advises():
+    spec = importlib.util.find_spec("base.auth.passwords")
+    as_in_operation = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(as_in_operation)
+
+    assert as_in_operation.hashed("correct horse").startswith("$argon2id$v=19$m=65536,t=3,p=4$")
 
 
 def test_roles_add_up_and_an_unknown_role_allows_nothing():

@@ -113,7 +113,7 @@ OF_THE_CATALOGUE: dict[str, tuple[str, str]] = {
     "price": ("update redemption set price_points = price_points + 1 where kind = 'perk'", "redemption posting"),
     "no posting": ("update redemption set posting_seq = null where kind = 'perk'", "redemption posting"),
     "another posting": ("update redemption set posting_seq = 1 where kind = 'perk'", "redemption posting"),
-    "another kind": ("update redemption set kind = 'perk' where kind = 'bill_credit'", "redemption posting"),
+    "another kind": ("update redemption set kind = 'perk' where kind = 'bill_credit'", "redemption offer"),
     "voucher gone": ("delete from voucher", "voucher"),
     "voucher cancelled": ("update voucher set state = 'cancelled' where units_left > 0", "voucher"),
     "voucher unused": (
@@ -126,6 +126,8 @@ OF_THE_CATALOGUE: dict[str, tuple[str, str]] = {
     "acceptance's units": ("update acceptance set units = units + 1", "acceptance"),
     "seat given back": ("update seat set state = 'given_back'", "seat"),
     "seat gone": ("delete from seat", "seat"),
+    "places": ("update event_places set taken = taken + 1", "event places"),
+    "step": ("update redemption set state = 'fulfilled', steps = steps + 1 where kind = 'bill_credit'", "redemption step"),
     "stock": ("update stock set left_over = left_over - 1", "stock"),
     "stock's total": ("update stock set total = total + 1", "stock"),
     "quote's price": ("update quote set price_points = price_points + 1", "quote"),
@@ -191,7 +193,7 @@ class Books:
         return unseen
 
 
-NAMES_ANOTHER = {"stock"}  # its offer
+NAMES_ANOTHER = {"stock", "event places"}  # their offer
 
 
 @pytest.fixture
@@ -205,7 +207,8 @@ def books(app: Flask, db: Config) -> Books:
     voucher = given_offer(programme, "voucher", merchant_id=merchant_id, value_fen=50)
     perk = given_offer(programme, "perk", value_fen=30, stock=9)
     credit = given_offer(programme, "bill_credit", value_fen=100)
-    for offer, units in ((perk, 1), (credit, 1)):
+    event = given_offer(programme, "event", value_fen=20)
+    for offer, units in ((perk, 1), (credit, 1), (event, 1)):
         assert member.redeem(offer, units).status_code == 201
     cancelled = member.redeem(voucher).json["id"]
     assert member.post(f"/v1/redemptions/{cancelled}/cancel").status_code == 200

@@ -53,7 +53,7 @@ def test_a_cancelled_voucher_gives_the_points_back_to_their_lot(app, db):
     assert member.get("/v1/members/me/wallet").json["lots"] == before
 
 
-def test_a_perk_takes_a_seat_and_the_last_seat_is_sold_once(app, db):
+def test_the_last_of_a_perk_is_sold_once(app, db):
     programme = given_programme()
     offer = given_offer(programme, "perk", stock=1)
     first = caller(app, member_token(given_member(db, programme, points=1000)))

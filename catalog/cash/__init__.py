@@ -1,0 +1,1 @@
+"""The part of a redemption that is paid in money, by card."""

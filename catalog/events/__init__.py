@@ -1,0 +1,1 @@
+"""Club events: seats, the waiting list, who came and who did not."""
