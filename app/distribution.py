@@ -40,6 +40,7 @@ BESIDE = {"statement_line": "statement"}
 LOCAL = {
     "member": "one open membership for a customer is a promise over all members, which no spread table can keep",
     "stock": "one row that many members take from; a copy on every machine would be written on every machine",
+    "offer_count": "one row that many members take from, like stock",
     "stock_move": "one row a delivery or a count, written while the stock's row is locked",
     "budget_period": "one row that many members take from, like stock",
     "event_places": "one row that many members take from, like stock",

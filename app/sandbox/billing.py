@@ -148,7 +148,9 @@ def set_faults() -> Response:
             del each["times"]
     wrong = list(departures(plan, [FAULT], "faults"))
     if not wrong and any(
-        min(f.get("times", 1), f.get("every", 1)) < 1 or f.get("delay_ms", 0) < 0 or not 400 <= f.get("status", 409) < 500
+        min(f.get("times", 1), f.get("every", 1)) < 1
+        or f.get("delay_ms", 0) < 0
+        or not 400 <= f.get("status", 409) < 500
         for f in plan
     ):
         wrong = ["faults: times and every from 1, delay_ms from 0, status 4xx"]

@@ -1,10 +1,7 @@
-"""The five steps of setting up an offer, each with what is missing or wrong; the same checks when it is shown, proposed and approved.
-
-A topic that knows more about an offer hands in a check of its own for one of the steps.
-"""
+"""The five steps of setting up an offer, each with what is missing or wrong; the same checks when it is shown, proposed and approved."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,6 +9,8 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from base.errors import Problem
+from catalog.budgets import budgets
+from catalog.offers import eligibility, limits
 from catalog.offers.models import Offer
 from catalog.publishing import contents, costs, matching, wording
 from catalog.publishing.classes import CLASSES
@@ -59,10 +58,6 @@ class Asked:
         return max(self.at, contents.moment(self.document.get("from_at")) or self.at)
 
 
-Check = Callable[[Session, Asked], Iterator[Problem]]
-_more: dict[str, dict[str, Check]] = {step: {} for step in STEPS}
-
-
 @dataclass(frozen=True)
 class Step:
     """One of the five, and what is missing or wrong in it."""
@@ -73,11 +68,6 @@ class Step:
     @property
     def done(self) -> bool:
         return not self.faults
-
-
-def register(step: str, topic: str, check: Check) -> None:
-    """Let a topic look at each offer in a step; a later one of that topic takes its place."""
-    _more[step][topic] = check
 
 
 def of(session: Session, programme: Programme, kind: str, code: str, document: dict[str, Any], *, is_new: bool, at: datetime) -> list[Step]:  # fmt: skip
@@ -92,7 +82,11 @@ def of(session: Session, programme: Programme, kind: str, code: str, document: d
         STOCK: _stock(asked),
         COST: costs.faults(programme, document),
     }
-    return [Step(step, (*found[step], *_others(session, step, asked, found))) for step in STEPS]
+    if not found[RULES]:
+        found[RULES] = list(_conditions(asked))
+    if not found[STOCK]:
+        found[STOCK] = list(_budget(session, asked))
+    return [Step(step, tuple(found[step])) for step in STEPS]
 
 
 def refuse_faults(steps: list[Step]) -> None:
@@ -111,11 +105,25 @@ def error_of(step: str, fault: Problem) -> dict[str, Any]:
     return {"pointer": pointer, "detail": detail, "type": f"/problems/{fault.type_name()}", "step": step}
 
 
-def _others(session: Session, step: str, asked: Asked, found: dict[str, Any]) -> Iterator[Problem]:
-    """What other topics have to say, once our own checks found that the step can be read at all."""
-    if not found[step]:
-        for check in _more[step].values():
-            yield from check(session, asked)
+def _conditions(asked: Asked) -> Iterator[Problem]:
+    """Whom it is for and how often, once our own checks found that the rules can be read at all."""
+    for read, said in ((eligibility.parse, asked.offer.eligibility), (limits.of, asked.offer.limits)):
+        try:
+            read(said)
+        except Problem as fault:
+            yield fault
+
+
+def _budget(session: Session, asked: Asked) -> Iterator[Problem]:
+    """A budget is one of the programme's."""
+    if asked.offer.budget_id is None:
+        return
+    try:
+        if budgets.by_id(session, asked.offer.budget_id).programme_id == asked.programme.programme_id:
+            return
+    except budgets.BudgetUnknown:
+        pass
+    yield budgets.BudgetUnknown(field="budget")
 
 
 def _rules(asked: Asked) -> list[Problem]:

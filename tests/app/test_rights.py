@@ -21,6 +21,7 @@ NEVER_DELETED = (
     "preference", "opening_lot", "segment_version", "offer", "redemption_step", "picture", "endorsement",
 )  # fmt: skip
 NEVER_DELETED = (
+    "wallet", "member", "phone", "redemption", "voucher", "acceptance", "idempotency_key", "offer_state", "offer_count", "stock", "seat",
     "wallet", "member", "phone", "redemption", "voucher", "acceptance", "idempotency_key", "offer_state", "stock", "seat", "event_places",
     "merchant", "outlet", "terminal", "clerk", "staff", "programme", "api_key", "import_run", "group_profile",
     "group_contact", "spender", "spent", "expiry_run", "member_merge", "bonus_budget", "bonus_day",
