@@ -21,7 +21,9 @@ from base.web import formats
 from catalog.cash import api as cash_api
 from catalog.events import api as events_api
 from catalog.offers import api as offers_api
+from catalog.perks import api as perks_api
 from catalog.redemptions import api as redemptions_api
+from catalog.trial_cards import api as trial_cards_api
 from catalog.vouchers import api as vouchers_api
 from merchants.statements import api as statements_api
 from merchants.terminals import api as terminals_api
@@ -102,6 +104,8 @@ def create_app(config: Config) -> Flask:
         offers_api,
         redemptions_api,
         events_api,
+        perks_api,
+        trial_cards_api,
         cash_api,
         vouchers_api,
         terminals_api,

@@ -24,10 +24,18 @@ from catalog.events import forms as event_forms
 from catalog.events import job as events_job
 from catalog.events import seats
 from catalog.events import verify as events_verify
+from catalog.gifts import giving
+from catalog.gifts import job as voucher_gifts_job
+from catalog.gifts import verify as voucher_gifts_verify
 from catalog.offers import forms
-from catalog.offers.models import BILL_CREDIT, EVENT
+from catalog.offers.models import BILL_CREDIT, EVENT, GIFT, PERK, TRIAL_CARD
+from catalog.perks import forms as perk_forms
 from catalog.perks import perks
+from catalog.perks import uses as perk_uses
+from catalog.perks import verify as perks_verify
 from catalog.redemptions import courses, ordering, redemptions
+from catalog.trial_cards import trial_cards
+from catalog.trial_cards import verify as trial_cards_verify
 from catalog.vouchers import issuing
 from catalog.vouchers.codes import Keys
 from merchants import verify as merchants_verify
@@ -83,9 +91,24 @@ def wire(config: Config, *, pool_size: int | None = None, statement_timeout_ms: 
     sign_ins.held_by("clerk", clerks.holder)
     sign_ins.held_by("staff", staff.holder)
     care.persons_by(staff.person)
-    for course in (credits.COURSE, issuing.course(Keys.of(config)), seats.COURSE, perks.COURSE):
+    for course in (
+        credits.COURSE,
+        issuing.course(Keys.of(config)),
+        seats.COURSE,
+        perks.COURSE,
+        trial_cards.course(Keys.of(config)),
+        giving.course(config),
+    ):
         courses.register(course)
-    forms.register(EVENT, event_forms.check)
+    for kind, check in (
+        (EVENT, event_forms.check),
+        (PERK, perk_forms.check),
+        (TRIAL_CARD, trial_cards.check_form),
+        (GIFT, giving.check_form),
+    ):
+        forms.register(kind, check)
+    jobs.register(perk_uses.TASK, partial(perk_uses.run, config))
+    jobs.register(giving.TASK, partial(voucher_gifts_job.run, config))
     ordering.register(BILL_CREDIT, credits.PORT)
     jobs.register(seats.TASK, partial(events_job.run, config))
     cash_course = cash_job.Course(paid=redemptions.paid, gave_up=redemptions.not_paid)
@@ -104,6 +127,7 @@ def wire(config: Config, *, pool_size: int | None = None, statement_timeout_ms: 
         entitlement_rules,
         bonus_rules,
         goodwill,
+        trial_cards,
         erasures,
         opening,
     ):
@@ -159,5 +183,8 @@ def findings(
     yield from opening_verify.findings(session)
     yield from catalog_verify.findings(session)
     yield from events_verify.findings(session)
+    yield from perks_verify.findings(session)
+    yield from trial_cards_verify.findings(session)
+    yield from voucher_gifts_verify.findings(session)
     yield from cash_verify.findings(session)
     yield from merchants_verify.findings(session)

@@ -7,6 +7,8 @@ OFFER_KINDS = {
     "voucher": _("Merchant voucher"),
     "perk": _("Club place"),
     "event": _("Event"),
+    "trial_card": _("Trial card"),
+    "gift": _("Gift"),
     "history": _("Before this system"),
 }
 REDEMPTION_STATES = {
@@ -94,6 +96,9 @@ SAID = {  # what the parts of a proposal are called
     "until_day": _("Until day"),
     "names": _("Name"),
     "points": _("Points"),
+    "offer": _("Offer"),
+    "cost_fen": _("Cost (fen)"),
+    "expected": _("Result expected"),
 }
 APPROVAL_KINDS = {
     "adjustment": _("Adjustment"),
@@ -102,6 +107,7 @@ APPROVAL_KINDS = {
     "entitlement": _("Allowance of a tier"),
     "bonus-rule": _("Bonus rule"),
     "goodwill": _("Points of goodwill"),
+    "trial-card": _("Trial card"),
     "tier-policy": _("Ladder of tiers"),
     "tier-grant": _("Tier given by hand"),
     "erasure": _("Erasing of a person"),

@@ -10,7 +10,7 @@ from base import clock, database, ids
 from base.auth.guard import needs
 from base.http.settings import config
 from catalog.offers import offers
-from catalog.offers.models import BILL_CREDIT, Offer
+from catalog.offers.models import BILL_CREDIT, GIFT, Offer
 from catalog.offers.schemas import KINDS
 from catalog.redemptions import quotes
 from merchants import merchants
@@ -97,6 +97,8 @@ def url_of(offer_id: int) -> str:
 
 def cancel_rule(offer: Offer) -> str:
     """What the member should know about changing their mind, before confirming."""
+    if offer.kind == GIFT:
+        return _("You can undo it for ten minutes; after that it is your friend's.")
     if not offer.cancellable:
         return _("This cannot be cancelled once it is confirmed.")
     if offer.event_at:

@@ -29,6 +29,7 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "adjustments:propose",
             "merges:propose",
             "goodwill:propose",
+            "trial-cards:propose",
             "tier-grants:propose",
             "care:assign",
             "earnings:estimate",
@@ -61,6 +62,7 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "entitlements:approve",
             "bonuses:approve",
             "goodwill:approve",
+            "trial-cards:approve",
             "tier-policies:approve",
             "tier-grants:approve",
             "erasures:approve",
@@ -117,6 +119,7 @@ SERVICE_SCOPES = frozenset(
         "bonuses:write",
         "notices:receipts",
         "events:manage",
+        "perks:use",
         "segments:read",
         "segments:write",
     }

@@ -13,7 +13,7 @@ from catalog.rates import rates
 from points.models import Programme
 from points.wallets.schemas import PageQuery
 
-KINDS = ("bill_credit", "voucher", "perk", "event")
+KINDS = ("bill_credit", "voucher", "perk", "event", "gift")
 
 
 class OfferQuery(Request):

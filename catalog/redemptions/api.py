@@ -10,12 +10,14 @@ from base.auth.guard import current, needs
 from base.auth.principals import Member
 from base.http.api import IDEMPOTENT, Blueprint, answer_once
 from base.http.settings import config
+from catalog.gifts import confirming, giving
 from catalog.offers import offers
-from catalog.offers.models import Offer
+from catalog.offers.models import TRIAL_CARD, VOUCHER, Offer
 from catalog.redemptions import course, quotes, redemptions
 from catalog.redemptions.course import By
 from catalog.redemptions.models import Redemption
 from catalog.redemptions.schemas import (
+    ASKED_BY_KIND,
     CourseView,
     QuoteRequest,
     QuoteView,
@@ -23,6 +25,7 @@ from catalog.redemptions.schemas import (
     RedemptionsQuery,
     RedemptionsView,
     RedemptionView,
+    gift_view,
     quote_view,
     redemption_view,
     step_view,
@@ -30,6 +33,7 @@ from catalog.redemptions.schemas import (
 from catalog.vouchers import life
 from merchants import card_payments
 from points import programmes
+from points.gifts import gifts
 from points.groups import spending
 
 blueprint = Blueprint("redemptions", __name__, description="Quotes and redemptions")
@@ -40,13 +44,13 @@ blueprint = Blueprint("redemptions", __name__, description="Quotes and redemptio
 @blueprint.response(201, QuoteView)
 @needs("redemptions:own")
 def make_quote(asked: dict[str, Any]) -> dict[str, Any]:
-    """The exact price, lots and balance after; nothing is set aside."""
+    """The exact price, lots and balance after; nothing is set aside. Of a gift a code goes to the giver's number."""
     me = _me()
     (offer_id,) = ids.parse("off", asked["offer"], parts=1)
     payer, spender_id = _payer(asked["group"])
     if asked["cash_fen"] and not card_payments.is_on(config()):
         raise quotes.CardPaymentsOff()
-    with database.begin() as session:
+    with gifts.counting_wrong_numbers(me.member_id), database.begin() as session:
         priced = quotes.make(
             session,
             payer,
@@ -56,8 +60,10 @@ def make_quote(asked: dict[str, Any]) -> dict[str, Any]:
             config().quote_life_s,
             spender_id=spender_id,
             cash_fen=asked["cash_fen"],
+            asked={name: asked[name] for name in ASKED_BY_KIND if name in asked},
         )
-        return quote_view(priced, programmes.by_id(session, me.programme_id).currency)
+        receiver = confirming.send(session, config(), priced.quote, clock.now())
+        return quote_view(priced, programmes.by_id(session, me.programme_id).currency, receiver)
 
 
 @blueprint.route("/redemptions", methods=["POST"])
@@ -69,8 +75,13 @@ def redeem(asked: dict[str, Any]) -> Response:
     """Confirm a quote, which names who pays. Needs Idempotency-Key; the same key gives the same answer for good."""
     member_id, quote_id = ids.parse("quo", asked["quote"])
     with database.begin() as session:
-        quotes.find(session, member_id, quote_id, _spender(member_id))
-        return answer_once(session, member_id, asked, lambda: (201, _redeem(session, member_id, quote_id)))
+        quote = quotes.find(session, member_id, quote_id, _spender(member_id))
+        if confirming.right(session, config(), quote, asked["code"], clock.now()):
+            details = {"confirmed": True}
+            return answer_once(
+                session, member_id, asked, lambda: (201, _redeem(session, member_id, quote_id, details))
+            )
+    raise giving.GiftNotConfirmed(field="code")  # the wrong try is counted by now
 
 
 @blueprint.route("/redemptions")
@@ -106,7 +117,8 @@ def one_redemption(redemption: str) -> dict[str, Any]:
         row = redemptions.seen_by(session, _me().member_id, *ids.parse("red", redemption))
         steps = course.timeline(session, row.member_id, row.redemption_id)
         view = _view(session, row, offers.version(session, row.version_id))
-        return view | {"timeline": [step_view(step) for step in steps]}
+        gift = giving.of(session, row.member_id, row.redemption_id)
+        return view | {"timeline": [step_view(step) for step in steps], "gift": gift and gift_view(gift)}
 
 
 @blueprint.route("/redemptions/<redemption>/cancel", methods=["POST"])
@@ -140,9 +152,11 @@ def _spender(member_id: int) -> int | None:
     return None if member_id == _me().member_id else _me().member_id
 
 
-def _redeem(session: Session, member_id: int, quote_id: int) -> dict[str, Any]:
+def _redeem(session: Session, member_id: int, quote_id: int, details: dict[str, Any]) -> dict[str, Any]:
     by, spender_id = By(_me().actor, channels.MEMBER_WEB), _spender(member_id)
-    row = redemptions.redeem(session, member_id, quote_id, by, clock.now(), spender_id=spender_id)
+    row = redemptions.redeem(
+        session, member_id, quote_id, by, clock.now(), spender_id=spender_id, details=details
+    )
     return _view(session, row, offers.version(session, row.version_id))
 
 
@@ -155,5 +169,6 @@ def _cancel(session: Session, member_id: int, redemption_id: int) -> dict[str, A
 
 
 def _view(session: Session, row: Redemption, offer: Offer) -> dict[str, Any]:
-    voucher = life.of_redemption(session, row.member_id, row.redemption_id) if row.kind == "voucher" else None
+    has_one = row.kind in (VOUCHER, TRIAL_CARD)  # that of a gift is the receiver's
+    voucher = life.of_redemption(session, row.member_id, row.redemption_id) if has_one else None
     return redemption_view(row, offer, voucher)

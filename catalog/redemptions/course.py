@@ -65,13 +65,15 @@ class MovedOn(Conflict):
     next_en, next_zh = "Look at it again.", "请重新查看。"
 
 
-def begin(session: Session, redemption: Redemption, state: str, by: By, at: datetime) -> None:
-    """The first two steps, with the redemption itself: requested, and what follows in the same transaction."""
+def begin(
+    session: Session, redemption: Redemption, state: str, by: By, at: datetime, requested_by: By | None = None
+) -> None:
+    """The first two steps, with the redemption itself: requested (maybe by another one), and what follows at once."""
     redemption.steps = 2
     place = {"member_id": redemption.member_id, "redemption_id": redemption.redemption_id, "at": at}
     session.add_all(
-        Step(no=no, state=each, actor=by.actor, channel=by.channel, **place)
-        for no, each in enumerate((REQUESTED, state), start=1)
+        Step(no=no, state=each, actor=who.actor, channel=who.channel, **place)
+        for no, (each, who) in enumerate(((REQUESTED, requested_by or by), (state, by)), start=1)
     )
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -10,6 +11,8 @@ from base.errors import Conflict, Invalid, NotFound
 from catalog.offers import offers
 from catalog.offers.models import BILL_CREDIT, Offer
 from catalog.rates import rates
+from catalog.redemptions import courses
+from catalog.redemptions.courses import Wish
 from catalog.redemptions.models import Quote
 from points import expiry, extensions, ledger, lots, programmes
 from points.groups import spending
@@ -105,8 +108,10 @@ def make(
     *,
     spender_id: int | None = None,
     cash_fen: int = 0,
+    asked: dict[str, Any] | None = None,
 ) -> Priced:
-    """Price an offer for a member, or for a group and the spender who asks; `cash_fen` of it are to be paid in money.
+    """Price an offer for a member, or for a group and the spender who asks; `cash_fen` of it are to be paid in money;
+    `asked`: what only its kind understands.
 
     Refuses what redeeming would refuse: closed offer, line's state, too few points, over the cap.
     """
@@ -124,11 +129,12 @@ def make(
     if cash_fen and cash_fen not in [choice * units for choice in found.offer.cash_choices]:
         raise CashChoice(field="cash_fen", choices=[choice * units for choice in found.offer.cash_choices])
     on = clock.day(at, programme.zone)
-    rate = rates.for_offer(session, found.offer, on)
-    value_fen = found.offer.value_fen * units
-    price_points = rates.price(rate, value_fen - cash_fen)
     wallet = ledger.read(session, member_id)
     standing.ask(session, member, wallet.state, programme, on, Action.REDEEM)
+    wish = Wish(member_id, spender_id, found.offer, units, cash_fen, asked or {}, at)
+    terms = courses.of(found.offer.kind).price(session, wish)
+    rate = rates.for_offer(session, found.offer, on) if terms.payable_fen is not None else None
+    price_points = rates.price(rate, (terms.payable_fen or 0) - cash_fen) if rate else 0
     if group is not None and spender_id is not None:
         spending.within_cap(session, group, spender_id, price_points, at)
     calendar = extensions.of(session, programme.programme_id, at)
@@ -140,16 +146,17 @@ def make(
         quote_id=ids.new_id(),
         offer_id=offer_id,
         version_id=found.offer.version_id,
-        rate_id=rate.rate_id,
+        rate_id=rate.rate_id if rate else None,
         units=units,
         price_points=price_points,
-        value_fen=value_fen,
+        value_fen=terms.value_fen,
         cash_fen=cash_fen,
-        cost_fen=found.offer.cost_fen * units,
+        cost_fen=terms.cost_fen,
         made_at=at,
         ends_at=at + timedelta(seconds=life_s),
         spender_id=spender_id,
         lots=[number for interval in taken for number in interval],
+        details=terms.details,
     )
     session.add(quote)
     session.flush()

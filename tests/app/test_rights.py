@@ -11,13 +11,14 @@ ENTRIES = (
     "earn_factor", "member_attribute", "bonus_rule", "bonus", "notice_template", "expiry_notice", "entitlement_rule", "entitlement_use",
     "preference", "opening_lot", "segment_version", "offer", "redemption_step",
     "preference", "opening_lot", "segment_version", "cash_event",
+    "perk_use", "trial_card_result",
 )  # fmt: skip
 NEVER_DELETED = (
     "wallet", "member", "phone", "redemption", "voucher", "acceptance", "idempotency_key", "offer_state", "stock", "seat", "event_places",
     "merchant", "outlet", "terminal", "clerk", "staff", "programme", "api_key", "import_run", "group_profile",
     "group_contact", "spender", "spent", "expiry_run", "member_merge", "bonus_budget", "bonus_day",
     "notice", "notice_walk", "notice_spend", "entitlement_count", "member_facts", "area", "vault_key", "vault_item", "phone_holder",
-    "companion_link", "segment", "segment_member", "segment_run", "cash_part",
+    "companion_link", "segment", "segment_member", "segment_run", "cash_part", "voucher_gift",
 )  # fmt: skip
 FORBIDDEN = {
     "a table of its own": "create table mine (a int)",

@@ -22,6 +22,7 @@ from base.approvals.approvals import Case
 from base.approvals.models import APPROVED, Proposal
 from base.auth.guard import current, needs
 from base.errors import field_errors
+from catalog.trial_cards import trial_cards
 from points import lots
 from points.adjustments import adjustments
 from points.adjustments.adjustments import said_plainly
@@ -47,6 +48,7 @@ KINDS: dict[str, tuple[str, ModuleType]] = {  # kind -> its place under /staff, 
     entitlements.KIND: ("entitlements", entitlements),
     bonus_rules.KIND: ("bonus-rules", bonus_rules),
     goodwill.KIND: ("goodwill", goodwill),
+    trial_cards.KIND: ("trial-cards", trial_cards),
     proposals.KIND: ("tier-policies", proposals),
     grants.KIND: ("tier-grants", grants),
     erasures.KIND: ("erasures", erasures),
