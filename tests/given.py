@@ -211,6 +211,14 @@ def gift_code(config: Config, member_id: int) -> str:
     return re.findall(r"\b\d{6}\b", latest)[0]
 
 
+def give_voucher(
+    config: Config, giver: "Caller", member_id: int, offer: Offer, to: str, units: int = 1, **more: Any
+) -> TestResponse:
+    """A voucher redeemed for the holder of a number, confirmed with the code that the giver was sent."""
+    quote = giver.quote(offer, units, to=to, **more).json["id"]
+    return giver.post("/v1/redemptions", {"quote": quote, "code": gift_code(config, member_id)})
+
+
 def member_token(member_id: int) -> str:
     with database.begin() as session:
         return sign_ins.begin(session, "member", member_id, clock.now())
