@@ -109,19 +109,19 @@ KINDS: dict[str, Kind] = {
         timedelta(minutes=10),
     ),
     "voucher-gift-received": _kind(
-        "offer giver receiver points",
+        "offer giver",
         Manner.SERVICE,
         "{giver} 赠送您「{offer}」，已放入您的券包。",
         "A gift from {giver}: {offer}. You find it among your vouchers.",
     ),
     "voucher-gift-arrived": _kind(
-        "offer giver receiver points",
+        "offer receiver",
         Manner.SERVICE,
         "您赠送的「{offer}」已到达 {receiver}。",
         "Your gift {offer} has reached {receiver}.",
     ),
     "voucher-gift-returned": _kind(
-        "offer giver receiver points",
+        "offer points",
         Manner.SERVICE,
         "您赠送的「{offer}」未能送达，{points} 积分已退回。",
         "Your gift {offer} could not be delivered; your {points} points are back.",

@@ -44,7 +44,7 @@ def step(session: Session, config: Config, member_id: int, redemption_id: int, a
         _issue(session, config, redemption, gift, at)
     elif redemption.state == FULFILLING:
         course.fulfil(session, redemption, course.JOB, at)
-        _tell(session, config, member_id, "voucher-gift-arrived", redemption, gift)
+        _tell(session, config, member_id, "voucher-gift-arrived", redemption, receiver=gift.receiver_masked)
 
 
 def _send(session: Session, config: Config, redemption: Redemption, gift: VoucherGift, at: datetime) -> None:
@@ -73,14 +73,21 @@ def _issue(session: Session, config: Config, redemption: Redemption, gift: Vouch
     gift.voucher_id = voucher.voucher_id
     session.flush()
     outbox.put(session, **giving.promise(gift.member_id, gift.redemption_id))
-    _tell(session, config, gift.receiver_id, "voucher-gift-received", redemption, gift)
+    _tell(session, config, gift.receiver_id, "voucher-gift-received", redemption, giver=gift.giver_masked)
 
 
 def _come_back(
     session: Session, config: Config, redemption: Redemption, gift: VoucherGift, at: datetime, reason: str
 ) -> None:
     course.fail(session, redemption, course.JOB, at, reason)
-    _tell(session, config, gift.member_id, "voucher-gift-returned", redemption, gift)
+    _tell(
+        session,
+        config,
+        gift.member_id,
+        "voucher-gift-returned",
+        redemption,
+        points=redemption.price_points,
+    )
 
 
 def _takes(session: Session, gift: VoucherGift, at: datetime) -> bool:
@@ -88,14 +95,9 @@ def _takes(session: Session, gift: VoucherGift, at: datetime) -> bool:
 
 
 def _tell(
-    session: Session, config: Config, whom: int, template: str, redemption: Redemption, gift: VoucherGift
+    session: Session, config: Config, whom: int, template: str, redemption: Redemption, **more: int | str
 ) -> None:
-    facts: Facts = {
-        "offer": offers.version(session, redemption.version_id).names,
-        "giver": gift.giver_masked,
-        "receiver": gift.receiver_masked,
-        "points": redemption.price_points,
-    }
+    facts: Facts = {"offer": offers.version(session, redemption.version_id).names} | more
     telling.tell(session, config, whom, template, facts)
 
 
