@@ -97,7 +97,7 @@ def _takes(session: Session, gift: VoucherGift, at: datetime) -> bool:
 def _tell(
     session: Session, config: Config, whom: int, template: str, redemption: Redemption, **more: int | str
 ) -> None:
-    facts: Facts = {"offer": offers.version(session, redemption.version_id).names} | more
+    facts: Facts = {"offer": offers.version(session, redemption.version_id).names, **more}
     telling.tell(session, config, whom, template, facts)
 
 
