@@ -18,11 +18,16 @@ from base.http import api, headers, problems, settings
 from base.notices import api as notices_api
 from base.web import blueprint as web
 from base.web import formats
+from base.webhooks import api as webhooks_api
+from catalog.budgets import api as budgets_api
 from catalog.cash import api as cash_api
 from catalog.events import api as events_api
 from catalog.offers import api as offers_api
 from catalog.perks import api as perks_api
+from catalog.rates import api as rates_api
 from catalog.redemptions import api as redemptions_api
+from catalog.reversals import api as reversals_api
+from catalog.stock import api as stock_api
 from catalog.trial_cards import api as trial_cards_api
 from catalog.vouchers import api as vouchers_api
 from merchants.statements import api as statements_api
@@ -32,6 +37,7 @@ from points.announcements import api as announcements_api
 from points.bonuses import api as bonuses_api
 from points.care import api as care_api
 from points.companions import api as companions_api
+from points.earn_rules import api as earn_rules_api
 from points.earnings import api as earnings_api
 from points.entitlements import api as entitlements_api
 from points.erasures import api as erasures_api
@@ -101,16 +107,22 @@ def create_app(config: Config) -> Flask:
         earnings_api,
         entitlements_api,
         segments_api,
+        earn_rules_api,
+        rates_api,
         offers_api,
+        stock_api,
+        budgets_api,
         redemptions_api,
         events_api,
         perks_api,
         trial_cards_api,
+        reversals_api,
         cash_api,
         vouchers_api,
         terminals_api,
         statements_api,
         notices_api,
+        webhooks_api,
         staff_api,
         retention_api,
     ):

@@ -27,7 +27,8 @@ class Place(Enum):
 REFERENCE = frozenset({
     "programme", "earn_rule", "earn_factor", "expiry_policy", "extension", "line_policy", "rate", "offer", "offer_state", "merchant", "outlet", "terminal", "clerk", "terms",
     "staff", "api_key", "area", "entitlement_rule", "bonus_rule", "tier_policy", "care_rule", "notice_template",
-    "segment", "segment_version",
+    "segment", "segment_version", "budget", "budget_amount",
+    "webhook_endpoint",
 })  # fmt: skip
 OTHER = {
     "statement": "merchant_id",
@@ -39,6 +40,8 @@ BESIDE = {"statement_line": "statement"}
 LOCAL = {
     "member": "one open membership for a customer is a promise over all members, which no spread table can keep",
     "stock": "one row that many members take from; a copy on every machine would be written on every machine",
+    "stock_move": "one row a delivery or a count, written while the stock's row is locked",
+    "budget_period": "one row that many members take from, like stock",
     "event_places": "one row that many members take from, like stock",
     "bonus_budget": "one row that many members take from, like stock",
     "bonus_day": "one row that many members take from, like stock",
@@ -55,6 +58,7 @@ LOCAL = {
     "notice_spend": "one row a day",
     "segment_run": "one row a refresh of a segment",
     "analysis_run": "one row a report",
+    "webhook_replay": "one row a replay",
 }
 
 

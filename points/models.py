@@ -96,6 +96,7 @@ class EarnRule(Base):
     from_day: Mapped[date] = mapped_column(Date)
     points: Mapped[int] = mapped_column(BigInteger)
     per_fen: Mapped[int] = mapped_column(BigInteger)
+    approval: Mapped[str | None] = mapped_column(Text)
 
 
 class EarnFactor(Base):

@@ -19,6 +19,7 @@ from base.errors import Problem
 from catalog.offers import offers
 from catalog.offers.models import HISTORY
 from catalog.rates import rates
+from catalog.rates.scopes import Scope
 from catalog.redemptions.models import FULFILLED, Redemption
 from points import ledger, policies, programmes
 from points.deeds import Request
@@ -118,13 +119,11 @@ def _terms(session: Session) -> _Terms:
         names={"zh-CN": "历史兑换", "en": "Redeemed at the airline"},
         texts={"zh-CN": "公开记录中的兑换。", "en": "A redemption in the public records."},
     )
-    begun = [rate for rate in rates.load(session, place, TERMS_FROM) if rate.offer_id == offer.offer_id]
-    if not begun:
-        begun = [
-            rates.add(session, place, TERMS_FROM, points=1, per_fen=FEN_PER_POINT, offer_id=offer.offer_id)
-        ]
+    rate = rates.load(session, place, TERMS_FROM).own(Scope(offer.offer_id)) or rates.add(
+        session, place, TERMS_FROM, points=1, per_fen=FEN_PER_POINT, offer_id=offer.offer_id
+    )
     key = policies.lot_key(policy, TERMS_FROM)
-    return _Terms(programme, policy.policy_id, key, offer.offer_id, offer.version_id, begun[0].rate_id)
+    return _Terms(programme, policy.policy_id, key, offer.offer_id, offer.version_id, rate.rate_id)
 
 
 def _post(

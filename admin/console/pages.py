@@ -15,7 +15,7 @@ from admin.console.merchants import pages as merchants
 from admin.console.offers import pages as offers
 from admin.console.retention import pages as retention
 from admin.console.segments import pages as segments
-from admin.console.words import JOB_STATES, OFFER_KINDS
+from admin.console.words import HEAPS, JOB_STATES
 from admin.staff import staff
 from admin.staff.staff import StaffSignInRefused
 from base import clock, database, jobs
@@ -25,6 +25,9 @@ from base.auth.principals import Staff
 from base.errors import Problem, Unavailable
 from base.http.problems import PageExpired, body_of, status_of
 from base.http.settings import config
+from catalog.stock import standing
+
+SHOWN_LOW = 5
 
 blueprint = Blueprint("console_pages", __name__, template_folder="templates", url_prefix="/staff")
 for topic in (members, looks, segments, adjustments, approvals, care, offers, merchants, retention):
@@ -66,7 +69,13 @@ def overview() -> ResponseReturnValue:
     with database.begin() as session:
         choice = chosen(session)
         statements, newest = figures.sealed(session)
-    programme = choice["programme"]
+        programme = choice["programme"]
+        low = (
+            standing.listed(session, programme.programme_id, at, low=True, limit=SHOWN_LOW)
+            if programme
+            else []
+        )
+        low_count = standing.low_count(session, programme.programme_id) if programme else 0
     person = current()
     assert isinstance(person, Staff)
     found = figures.of_programme(programme, at, person) if programme else None
@@ -74,9 +83,11 @@ def overview() -> ResponseReturnValue:
         "console/overview.html",
         **choice,
         figures=found,
-        kinds=OFFER_KINDS,
+        heaps=HEAPS,
         statements=statements,
         newest=newest,
+        low_codes=[row.offer.code for row in low],
+        low_count=low_count,
         at=at,
     )
 

@@ -8,11 +8,24 @@ OFFER_KINDS = {
     "perk": _("Club place"),
     "event": _("Event"),
     "trial_card": _("Trial card"),
-    "gift": _("Gift"),
+    "goods": _("Goods"),
+    "service": _("Data pack or service"),
+    "gift": _("Gift to a member"),
+    "bundle": _("Bundle"),
     "history": _("Before this system"),
 }
+HEAPS = {
+    "mall": _("Points mall"),
+    "bill_credit": _("Bill credit"),
+    "club": _("Club perks"),
+    "new_services": _("New services"),
+    "unattributed": _("Unattributed"),
+}
 REDEMPTION_STATES = {
+    "requested": (_("Requested"), "wait"),
     "pending": (_("In progress"), "wait"),
+    "fulfilling": (_("Being fulfilled"), "wait"),
+    "reversed": (_("Undone"), "quiet"),
     "fulfilled": (_("Done"), "ok"),
     "failed": (_("Failed"), "bad"),
     "cancelled": (_("Cancelled"), "quiet"),
@@ -99,7 +112,10 @@ SAID = {  # what the parts of a proposal are called
     "offer": _("Offer"),
     "cost_fen": _("Cost (fen)"),
     "expected": _("Result expected"),
+    "redemption": _("Redemption"),
 }
+BUDGET_PERIODS = {"whole": _("in all"), "month": _("in each month")}
+STOCK_CORRECTIONS = {"corrected": _("Count corrected"), "written_off": _("Written off")}
 APPROVAL_KINDS = {
     "adjustment": _("Adjustment"),
     "merge": _("Merge of two members"),
@@ -112,6 +128,11 @@ APPROVAL_KINDS = {
     "tier-grant": _("Tier given by hand"),
     "erasure": _("Erasing of a person"),
     "opening-balances": _("Opening balances"),
+    "rate": _("Rates: what points buy"),
+    "earn-rule": _("Earn rules: what bills earn"),
+    "stock-correction": _("Correction of a stock"),
+    "budget": _("Budget"),
+    "reversal": _("Redemption undone"),
 }
 APPROVAL_STATES = {
     "proposed": (_("To be decided"), "wait"),

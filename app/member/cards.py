@@ -13,8 +13,10 @@ from catalog.offers.models import Offer
 from catalog.offers.offers import Listed
 from catalog.offers.schemas import premium_percent
 from catalog.rates import rates
-from catalog.rates.models import Rate
 from catalog.rates.rates import NoRateInForce
+from catalog.rates.scopes import Book
+from points.members import facts
+from points.members.facts import Facts
 from points.wallets.wallets import Shown
 
 BATCH = 60
@@ -49,7 +51,8 @@ class Card:
 def of(session: Session, shown: Shown, rows: Iterable[Listed], at: datetime) -> list[Card]:
     """Offers with their prices for this wallet; one without a price is left out."""
     begun = rates.load(session, shown.programme.programme_id, shown.on)
-    return [card for row in rows if (card := _card(begun, shown, row, at))]
+    who = facts.of(session, shown.wallet.member_id, shown.on) if begun.asks_who else None
+    return [card for row in rows if (card := _card(begun, who, shown, row, at))]
 
 
 def page(
@@ -90,9 +93,9 @@ def place(offer: Offer) -> tuple[int, int]:
     return offer.value_fen, offer.offer_id
 
 
-def _card(begun: list[Rate], shown: Shown, row: Listed, at: datetime) -> Card | None:
+def _card(begun: Book, who: Facts | None, shown: Shown, row: Listed, at: datetime) -> Card | None:
     try:
-        price = rates.price(rates.resolve(begun, row.offer), row.offer.value_fen)
+        price = rates.price(rates.resolve(begun, row.offer, who), row.offer.value_fen)
     except NoRateInForce:
         return None
     return Card(

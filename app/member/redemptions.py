@@ -12,6 +12,7 @@ from app.member.offers import url_of as url_of_offer
 from base import channels, clock, database, idempotency, ids
 from base.auth.guard import needs
 from catalog.offers import offers
+from catalog.perks import uses as perk_uses
 from catalog.redemptions import quotes, redemptions
 from catalog.redemptions.course import By
 from catalog.vouchers import shelf
@@ -94,8 +95,9 @@ def one_redemption(redemption: str) -> ResponseReturnValue:
         offer = offers.version(session, row.version_id)
         issued = of_redemption(session, member_id, redemption_id)
         voucher = shelf.find(session, member_id, issued.voucher_id, at) if issued else None
-        unused = voucher is None or (
-            voucher.state == ISSUED and voucher.voucher.units_left == voucher.voucher.units
+        unused = perk_uses.of(session, row) is None and (
+            voucher is None
+            or (voucher.state == ISSUED and voucher.voucher.units_left == voucher.voucher.units)
         )
         return render_template(
             "member/redemption.html",

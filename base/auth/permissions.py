@@ -30,12 +30,15 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "merges:propose",
             "goodwill:propose",
             "trial-cards:propose",
+            "reversals:propose",
             "tier-grants:propose",
             "care:assign",
             "earnings:estimate",
             "members:reveal",
             "erasures:propose",
             "segments:read",
+            "stock:read",
+            "budgets:read",  # a person's own among them
             "events:manage",
         }
     ),
@@ -63,10 +66,18 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "bonuses:approve",
             "goodwill:approve",
             "trial-cards:approve",
+            "reversals:approve",
             "tier-policies:approve",
             "tier-grants:approve",
             "erasures:approve",
             "balances:approve",
+            "rates:read",
+            "rates:approve",
+            "earn-rules:approve",
+            "stock:read",
+            "stock:approve",
+            "budgets:read",
+            "budgets:approve",
         }
     ),
     "editor": frozenset(
@@ -74,6 +85,8 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "console",
             "offers:read",
             "rates:read",
+            "rates:propose",
+            "earn-rules:propose",
             "earnings:estimate",
             "proposals:read",  # those that are about no member
             "extensions:propose",
@@ -82,11 +95,27 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "tier-policies:propose",
             "care:rules",
             "balances:propose",
+            "stock:read",
+            "stock:write",
+            "budgets:read",
+            "budgets:propose",
             "segments:read",
             "segments:write",
+            "webhooks:manage",
         }
     ),
-    "finance": frozenset({"console", "statements:read", "offers:read", "rates:read", "earnings:estimate"}),
+    "finance": frozenset(
+        {
+            "console",
+            "statements:read",
+            "offers:read",
+            "rates:read",
+            "earnings:estimate",
+            "stock:read",
+            "budgets:read",
+            "budgets:approve",
+        }
+    ),
     "analyst": frozenset(
         {"console", "retention:read", "offers:read", "rates:read", "earnings:estimate", "segments:read"}
     ),
@@ -99,6 +128,8 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "retention:read",
             "approvals:read",
             "proposals:read",
+            "stock:read",
+            "budgets:read",
         }
     ),
 }
@@ -122,6 +153,7 @@ SERVICE_SCOPES = frozenset(
         "perks:use",
         "segments:read",
         "segments:write",
+        "webhooks:manage",
     }
 )
 # What a key for the members of one area may have; the others are about a whole programme.

@@ -15,6 +15,7 @@ from catalog.offers.offers import Listed
 from catalog.offers.schemas import OfferQuery, OffersQuery, OffersView, OfferView, offer_view
 from catalog.rates import rates
 from points import extensions, ledger, lots, programmes
+from points.members import facts
 from points.models import Programme
 
 blueprint = Blueprint("offers", __name__, description="Offers")
@@ -81,6 +82,9 @@ def _views(session: Session, programme: Programme, rows: list[Listed]) -> list[d
     at, caller = clock.now(), current()
     on = clock.day(at, programme.zone)
     begun = rates.load(session, programme.programme_id, on)
+    who = None
+    if isinstance(caller, Member) and begun.asks_who:
+        who = facts.of(session, caller.member_id, on)
     calendar = extensions.of(session, programme.programme_id, at)
     spendable = (
         lots.live(ledger.read(session, caller.member_id).lots, on, calendar)
@@ -89,7 +93,7 @@ def _views(session: Session, programme: Programme, rows: list[Listed]) -> list[d
     )
     views = []
     for row in rows:
-        rate = rates.find(begun, row.offer)
+        rate = rates.find(begun, row.offer, who)
         if rate is not None:
             price = rates.price(rate, row.offer.value_fen)
             closed = offers.why_closed(row, at)

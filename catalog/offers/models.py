@@ -1,4 +1,4 @@
-"""Tables of offers by version, of whether they are open, and of their stock."""
+"""Tables of offers by version, and of whether they are open."""
 
 from datetime import datetime
 from typing import Any
@@ -75,12 +75,3 @@ class OfferState(Base):
     kind: Mapped[str] = mapped_column(Text)
     code: Mapped[str] = mapped_column(Text)
     reason: Mapped[str | None] = mapped_column(Text)
-
-
-class Stock(Base):
-    """How many of a limited offer are left; an offer without a row has no limit."""
-
-    __tablename__ = "stock"
-    offer_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
-    total: Mapped[int] = mapped_column(BigInteger)
-    left_over: Mapped[int] = mapped_column(BigInteger)

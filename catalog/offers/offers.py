@@ -4,12 +4,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, exists, select, tuple_, update
+from sqlalchemy import ColumnElement, Select, exists, select, tuple_
 from sqlalchemy.orm import Session, aliased
 
-from base import ids
+from base import clock, ids
 from base.errors import Conflict, NotFound, Problem
-from catalog.offers.models import HISTORY, LIVE, TRIAL_CARD, Offer, OfferState, Stock
+from catalog.offers.models import HISTORY, LIVE, TRIAL_CARD, Offer, OfferState
+from catalog.stock.models import Stock
+from catalog.stock.stock import SoldOut, set_up
 
 
 class OfferUnknown(NotFound):
@@ -23,16 +25,6 @@ class OfferNotOpen(Conflict):
 
     zh = "该权益当前不可兑换。"
     next_en, next_zh = "Choose another offer.", "请选择其他权益。"
-
-
-class SoldOut(Conflict):
-    """Nothing is left of this offer."""
-
-    zh = "该权益已兑完。"
-    next_en, next_zh = (
-        "Choose another offer; your points were not touched.",
-        "请选择其他权益，您的积分没有变动。",
-    )
 
 
 class NotForSale(Conflict):
@@ -82,7 +74,7 @@ def add(
     session.add(OfferState(offer_id=offer_id, programme_id=programme_id, changed_at=from_at, state=state,
                            kind=kind, code=code))  # fmt: skip
     if stock is not None:
-        session.add(Stock(offer_id=offer_id, total=stock, left_over=stock))
+        set_up(session, offer_id, stock, clock.now())
     return _add_version(session, offer_id, programme_id, kind, code, from_at, values)
 
 
@@ -244,20 +236,3 @@ def why_not_given(found: Listed, at: datetime) -> Problem | None:
     if found.left_over == 0:
         return SoldOut()
     return None
-
-
-def take_stock(session: Session, offer_id: int, units: int) -> None:
-    """Take units of a limited offer: one conditional UPDATE, last before the commit; SoldOut. Unlimited: nothing."""
-    taken = session.scalar(
-        update(Stock)
-        .where(Stock.offer_id == offer_id, Stock.left_over >= units)
-        .values(left_over=Stock.left_over - units)
-        .returning(Stock.offer_id)
-    )
-    if taken is None and session.get(Stock, offer_id) is not None:
-        raise SoldOut()
-
-
-def put_back_stock(session: Session, offer_id: int, units: int) -> None:
-    """Give units back, after a cancellation."""
-    session.execute(update(Stock).where(Stock.offer_id == offer_id).values(left_over=Stock.left_over + units))

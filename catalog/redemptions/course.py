@@ -13,6 +13,8 @@ from sqlalchemy.orm import Session
 
 from base import channels, ids
 from base.errors import Conflict
+from base.webhooks import webhooks
+from catalog.budgets import budgets
 from catalog.cash import parts
 from catalog.offers import offers
 from catalog.offers.models import Offer
@@ -29,6 +31,7 @@ from catalog.redemptions.models import (
     Redemption,
     Step,
 )
+from catalog.stock import stock
 from points import ledger, programmes
 from points.deeds import Request
 from points.kinds import Kind
@@ -54,6 +57,12 @@ class By(NamedTuple):
     actor: str
     channel: str
 
+    @property
+    def person_id(self) -> int | None:
+        """Who of the staff it is; None: a member, a system, a job."""
+        kind, _, number = self.actor.partition(":")
+        return int(number) if kind == "staff" else None
+
 
 JOB = By("job", channels.JOB)
 
@@ -75,6 +84,7 @@ def begin(
         Step(no=no, state=each, actor=who.actor, channel=who.channel, **place)
         for no, (each, who) in enumerate(((REQUESTED, requested_by or by), (state, by)), start=1)
     )
+    _publish(session, redemption, at)
 
 
 def move(
@@ -109,6 +119,25 @@ def move(
             reason=reason,
         )
     )
+    _publish(session, moved, at)
+
+
+def _publish(session: Session, redemption: Redemption, at: datetime) -> None:
+    """Tell whoever wants to know where the redemption stands now."""
+    subject = reference(redemption)
+    data = {
+        "redemption": subject,
+        "member": ids.public("mbr", redemption.member_id),
+        "offer": ids.public("off", redemption.offer_id),
+        "kind": redemption.kind,
+        "state": redemption.state,
+        "units": redemption.units,
+        "price_points": redemption.price_points,
+        "value_fen": redemption.value_fen,
+        "cash_fen": redemption.cash_fen,
+    }
+    event = f"jifen.redemption.{redemption.state}"
+    webhooks.publish(session, redemption.member_id, event, subject, data, at)
 
 
 def fulfil(session: Session, redemption: Redemption, by: By, at: datetime) -> int | None:
@@ -139,8 +168,9 @@ def give_back(
     way = courses.of(redemption.kind)
     if begun:
         way.take_back(session, redemption, offer, new, at)
+    budgets.give_back(session, redemption.member_id, redemption.redemption_id, at)
     if way.counts_stock:
-        offers.put_back_stock(session, offer.offer_id, redemption.units)
+        stock.put_back(session, offer.offer_id, redemption.units)
 
 
 def awaits_money(session: Session, redemption: Redemption, *, gave_up_too: bool = False) -> bool:

@@ -11,6 +11,7 @@ from base.errors import Conflict, Invalid, NotFound
 from catalog.offers import offers
 from catalog.offers.models import BILL_CREDIT, Offer
 from catalog.rates import rates
+from catalog.rates.models import Rate
 from catalog.redemptions import courses
 from catalog.redemptions.courses import Wish
 from catalog.redemptions.models import Quote
@@ -19,7 +20,7 @@ from points.groups import spending
 from points.lines import standing
 from points.lines.matrix import Action
 from points.lots import Calendar, Interval
-from points.members import members
+from points.members import facts, members
 from points.postings import Wallet
 from points.refusals import NotEnoughPoints, QuoteChanged
 
@@ -133,7 +134,7 @@ def make(
     standing.ask(session, member, wallet.state, programme, on, Action.REDEEM)
     wish = Wish(member_id, spender_id, found.offer, units, cash_fen, asked or {}, at)
     terms = courses.of(found.offer.kind).price(session, wish)
-    rate = rates.for_offer(session, found.offer, on) if terms.payable_fen is not None else None
+    rate = _rate(session, member_id, found.offer, on) if terms.payable_fen is not None else None
     price_points = rates.price(rate, (terms.payable_fen or 0) - cash_fen) if rate else 0
     if group is not None and spender_id is not None:
         spending.within_cap(session, group, spender_id, price_points, at)
@@ -161,6 +162,11 @@ def make(
     session.add(quote)
     session.flush()
     return _priced(session, quote, found.offer, wallet, lots.live(after, on, calendar), on, calendar)
+
+
+def _rate(session: Session, member_id: int, offer: Offer, on: date) -> Rate:
+    """The rate of the day for this member and offer; NoRateInForce."""
+    return rates.for_offer(session, offer, on, facts.of(session, member_id, on))
 
 
 def usable(

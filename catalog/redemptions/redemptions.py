@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from base import clock, ids
 from base.errors import Conflict, NotFound, Problem
+from catalog.budgets import budgets
 from catalog.cash import parts
 from catalog.offers import offers
 from catalog.offers.models import Offer
@@ -18,6 +19,7 @@ from catalog.redemptions import course, courses, quotes
 from catalog.redemptions.course import By
 from catalog.redemptions.courses import Asked
 from catalog.redemptions.models import CANCELLED, FULFILLED, PENDING, REVERSED, Quote, Redemption
+from catalog.stock import stock
 from points import ledger, programmes
 from points.deeds import Request
 from points.groups import spending
@@ -85,8 +87,11 @@ def redeem(
     else:
         way.begin(session, redemption, offer, at)
     session.flush()
+    if redemption.budget_id is not None:
+        place = {"member_id": member_id, "redemption_id": redemption.redemption_id}
+        budgets.spend(session, redemption.budget_id, redemption.cost_fen, at, **place, person_id=by.person_id)
     if way.counts_stock:
-        offers.take_stock(session, offer.offer_id, quote.units)
+        stock.take(session, offer.offer_id, quote.units)
     return redemption
 
 
@@ -132,12 +137,15 @@ def hand_out(
     session.add(redemption)
     session.flush()
     course.begin(session, redemption, FULFILLED, by, at, requested_by)
-    # What the offer's budget pays is taken here, before the stock, as for what is redeemed.
     way = courses.of(offer.kind)
     way.begin(session, redemption, offer, at)
     session.flush()
+    if redemption.budget_id is not None:  # a person's budget is that of who asked for it
+        place = {"member_id": member_id, "redemption_id": redemption.redemption_id}
+        who = requested_by.person_id
+        budgets.spend(session, redemption.budget_id, redemption.cost_fen, at, **place, person_id=who)
     if way.counts_stock:
-        offers.take_stock(session, offer.offer_id, 1)
+        stock.take(session, offer.offer_id, 1)
     return redemption
 
 

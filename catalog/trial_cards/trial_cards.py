@@ -32,7 +32,7 @@ from points import programmes
 from points.adjustments.adjustments import MOST_TEXT, said_plainly
 from points.members import members
 
-KIND = "trial-card"
+KIND, MANAGER = "trial-card", channels.checked("account_manager")
 READS, PROPOSES, APPROVES = "approvals:read", "trial-cards:propose", "trial-cards:approve"
 SAID = ("member", "offer", "cost_fen", "text", "expected")
 
@@ -104,7 +104,7 @@ def carry_out(session: Session, proposal: Proposal, at: datetime) -> None:
         offer,
         By(f"staff:{checker}", channels.CONSOLE),
         at,
-        requested_by=By(f"staff:{proposal.maker_id}", channels.CONSOLE),
+        requested_by=By(f"staff:{proposal.maker_id}", MANAGER),
         details={"approval": approvals.reference(proposal.proposal_id)},
     )
 

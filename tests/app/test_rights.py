@@ -6,12 +6,15 @@ from sqlalchemy import exc, text
 from base import database
 
 ENTRIES = (
-    "posting", "statement", "statement_line", "void", "audit", "bill_line", "rate", "earn_rule", "expiry_policy", "terms",
+    "posting", "statement", "statement_line", "void", "audit", "bill_line", "earn_rule", "expiry_policy", "terms",
     "analysis_run", "quote", "line_event", "line_policy", "extension", "proposal", "decision", "bill_correction", "bill_payment",
     "earn_factor", "member_attribute", "bonus_rule", "bonus", "notice_template", "expiry_notice", "entitlement_rule", "entitlement_use",
     "preference", "opening_lot", "segment_version", "offer", "redemption_step",
     "preference", "opening_lot", "segment_version", "cash_event",
     "perk_use", "trial_card_result",
+    "preference", "opening_lot", "segment_version", "offer", "redemption_step", "stock_move", "budget", "budget_amount",
+    "budget_use",
+    "preference", "opening_lot", "segment_version", "webhook_event", "webhook_try",
 )  # fmt: skip
 NEVER_DELETED = (
     "wallet", "member", "phone", "redemption", "voucher", "acceptance", "idempotency_key", "offer_state", "stock", "seat", "event_places",
@@ -19,6 +22,10 @@ NEVER_DELETED = (
     "group_contact", "spender", "spent", "expiry_run", "member_merge", "bonus_budget", "bonus_day",
     "notice", "notice_walk", "notice_spend", "entitlement_count", "member_facts", "area", "vault_key", "vault_item", "phone_holder",
     "companion_link", "segment", "segment_member", "segment_run", "cash_part", "voucher_gift",
+    "companion_link", "segment", "segment_member", "segment_run", "cash_part",
+    "companion_link", "segment", "segment_member", "segment_run", "budget_period",
+    "companion_link", "segment", "segment_member", "segment_run",
+    "webhook_endpoint", "webhook_delivery", "webhook_replay",
 )  # fmt: skip
 FORBIDDEN = {
     "a table of its own": "create table mine (a int)",
@@ -124,6 +131,13 @@ def test_of_a_contact_and_a_spender_only_the_end_can_be_written(db, table):
 
     assert told.pop("until") == ""
     assert set(told.values()) == {"42501"}
+
+
+def test_of_a_rate_only_the_last_day_can_be_written(db):
+    told = {name: refused(f"update rate set {name} = {name}") for name in columns("rate")}
+
+    assert told.pop("until_day") == ""
+    assert set(told.values()) == {refused("delete from rate")} == {"42501"}
 
 
 @pytest.mark.parametrize("table", NEVER_DELETED)

@@ -22,17 +22,25 @@ from base.approvals.approvals import Case
 from base.approvals.models import APPROVED, Proposal
 from base.auth.guard import current, needs
 from base.errors import field_errors
+from catalog.budgets import proposals as budgets
+from catalog.offers import offers
+from catalog.rates import differences
+from catalog.rates import proposals as rates
+from catalog.rates.scopes import Scope
+from catalog.reversals import reversals
+from catalog.stock import corrections as stock_corrections
 from catalog.trial_cards import trial_cards
-from points import lots
+from points import explain, lots, programmes
 from points.adjustments import adjustments
 from points.adjustments.adjustments import said_plainly
 from points.announcements import announcements
 from points.bonuses import rules as bonus_rules
 from points.bonuses.occasions import OCCASIONS
+from points.earn_rules import earn_rules
 from points.entitlements import rules as entitlements
 from points.erasures import erasures
 from points.goodwill import goodwill
-from points.members import members
+from points.members import areas, members
 from points.members.models import Member
 from points.merges import merges
 from points.opening import opening
@@ -53,6 +61,11 @@ KINDS: dict[str, tuple[str, ModuleType]] = {  # kind -> its place under /staff, 
     grants.KIND: ("tier-grants", grants),
     erasures.KIND: ("erasures", erasures),
     opening.KIND: ("opening-balances", opening),
+    rates.KIND: ("rate-proposals", rates),
+    earn_rules.KIND: ("earn-rule-proposals", earn_rules),
+    stock_corrections.KIND: ("stock-corrections", stock_corrections),
+    budgets.KIND: ("budget-proposals", budgets),
+    reversals.KIND: ("reversals", reversals),
 }
 
 blueprint = Blueprint("approvals", __name__)
@@ -151,6 +164,8 @@ def _one(number: int, kind: str) -> str:
         announced = announcements.announced(session, case.proposal) if kind == announcements.KIND else None
         approved = kind == opening.KIND and case.state(at) == APPROVED
         brought = opening.posted(session, number) if approved else None
+        changes = _changes(session, case.proposal)
+        currency = programmes.by_code(session, case.proposal.said["programme"]).currency if changes else None
     topic = KINDS[kind][1]
     own = getattr(principal, "staff_id", None) == case.proposal.maker_id
     waits = case.state(at) == approvals.PROPOSED
@@ -164,6 +179,9 @@ def _one(number: int, kind: str) -> str:
         used=used,
         occasions={name: {"zh-CN": one.zh, "en": one.en} for name, one in OCCASIONS.items()},
         brought=brought,
+        changes=changes,
+        currency=currency,
+        tier_name=explain.tier_name,
         own=own,
         may_decide=waits and not own and topic.APPROVES in principal.permissions,
         may_withdraw=waits and own and topic.PROPOSES in principal.permissions,
@@ -180,6 +198,36 @@ def _posted(session: Session, proposal: Proposal) -> int | None:
         bonus = goodwill.given(session, proposal)
         return bonus.seq if bonus else None
     return adjustments.posting_of(session, proposal) if proposal.kind == adjustments.KIND else None
+
+
+def _changes(session: Session, proposal: Proposal) -> list[dict[str, Any]]:
+    """Of rates and earn rules: each row beside what holds without it, with the names that its scope has."""
+    if proposal.kind == earn_rules.KIND:
+        return [{"row": row, "before": last} for row, last in earn_rules.before(session, proposal)]
+    if proposal.kind != rates.KIND:
+        return []
+    lines = differences.of_proposal(session, proposal)
+    scopes = [line.row.scope for line in lines]
+    scopes += [one.of for line in lines for one in (line.before, line.after) if one is not None]
+    named_offers = {scope.offer_id for scope in scopes if scope.offer_id is not None}
+    names = offers.names_of(session, named_offers, clock.now())
+    places = {scope.area: areas.full_name(session, scope.area) for scope in scopes if scope.area}
+
+    def named(scope: Scope) -> dict[str, Any]:
+        area = places.get(scope.area) or ({"zh-CN": scope.area, "en": scope.area} if scope.area else None)
+        return {"offer": names.get(scope.offer_id or 0), "kind": scope.kind, "tier": scope.tier, "area": area}
+
+    return [
+        {
+            "row": line.row,
+            "scope": named(line.row.scope),
+            "before": line.before,
+            "after": line.after,
+            "wider": named(line.before.of) if line.before and not line.before.own else None,
+            "change_bp": line.change_bp,
+        }
+        for line in lines
+    ]
 
 
 def _shown(case: Case) -> dict[str, Any]:
@@ -213,6 +261,7 @@ def _names(session: Session, cases: list[Case]) -> dict[int, str]:
     """What the persons of these cases are called."""
     persons = {case.proposal.maker_id for case in cases}
     persons |= {case.decision.person_id for case in cases if case.decision}
+    persons |= {budgets.owner_of(case.proposal) or 0 for case in cases}
     asked = select(StaffRow.staff_id, StaffRow.name).where(StaffRow.staff_id.in_(persons))
     return {row.staff_id: row.name for row in session.execute(asked)}
 

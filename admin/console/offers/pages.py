@@ -14,12 +14,13 @@ from base.auth.guard import needs
 from base.money import BASIS_POINTS
 from catalog.offers import offers
 from catalog.offers.offers import Listed
-from catalog.rates import rates
-from catalog.rates.models import Rate
+from catalog.rates import listing, rates
 from catalog.rates.rates import NoRateInForce
+from catalog.rates.scopes import Book, scope_of
 from points import explain, policies, waiting
+from points.members import areas
 
-ALL_DAYS = date.max
+WHEN = {listing.CURRENT: "now", listing.FUTURE: "later", listing.PAST: "before", listing.WITHDRAWN: "never"}
 Version = TypeVar("Version")
 
 blueprint = Blueprint("offers", __name__)
@@ -59,15 +60,18 @@ def rate_list() -> ResponseReturnValue:
         if programme is None:
             return page("console/rates.html", **choice)
         today = clock.day(clock.now(), programme.zone)
-        prices = rates.load(session, programme.programme_id, ALL_DAYS)
+        prices = rates.versions(session, programme.programme_id)
         rules = policies.load(session, programme.programme_id)
+        newest_first = sorted(prices, key=lambda rate: rate.from_day, reverse=True)
+        newest_first.sort(key=lambda rate: scope_of(rate).place)
         named = {rate.offer_id for rate in prices if rate.offer_id is not None}
         names = offers.names_of(session, named, clock.now())
+        places = {rate.area: areas.full_name(session, rate.area) for rate in prices if rate.area}
         waits = waiting.counts(session, programme.programme_id)
     return page(
         "console/rates.html",
         **choice,
-        rates=_versions(prices, lambda rate: (rate.offer_id or 0, rate.kind or ""), today),
+        rates=[{"row": rate, "when": WHEN[listing.state(rate, today)]} for rate in newest_first],
         earn_rules=_versions(rules.earn_rules, lambda rule: rule.line_type, today),
         factors=_versions(
             rules.factors,
@@ -78,12 +82,13 @@ def rate_list() -> ResponseReturnValue:
         tier_name=explain.tier_name,
         expiry=_versions(rules.expiry, lambda policy: policy.lot_class, today),
         names=names,
+        places=places,
         words=words,
         today=today,
     )
 
 
-def _priced(one: Listed, begun: list[Rate]) -> dict[str, Any]:
+def _priced(one: Listed, begun: Book) -> dict[str, Any]:
     """The offer with its points and its premium: worth against the same points as bill credit, basis points more."""
     offer = one.offer
     try:

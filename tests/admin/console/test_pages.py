@@ -34,7 +34,7 @@ PAGES = {
     "/staff/members": {"support", "checker", "auditor"},
     "/staff/approvals": {"support", "checker", "editor", "auditor"},
     "/staff/offers": {"support", "editor", "finance", "analyst"},
-    "/staff/rates": {"editor", "finance", "analyst"},
+    "/staff/rates": {"checker", "editor", "finance", "analyst"},
     "/staff/segments": {"support", "editor", "analyst"},
     "/staff/segments/draft?areas=33": {"support", "editor", "analyst"},
     "/staff/merchants": {"finance", "auditor"},

@@ -114,7 +114,10 @@ def credit(app: Flask, db: Config, serving: Billing) -> Callable[..., Credit]:
         member_id = given_member(db, programme, points=300)
         given_points(member_id, 700, last_day=clock.now().date() + timedelta(days=40))
         member = caller(app, member_token(member_id))
-        redeemed = member.redeem(given_offer(programme, "bill_credit", value_fen=500)).json
+        offer = given_offer(
+            programme, "bill_credit", value_fen=500, stock=1
+        )  # verify asks for it when it failed
+        redeemed = member.redeem(offer).json
         with database.begin() as session:
             account = members.by_id(session, member_id).customer_id
         return Credit(config, member, serving, member_id, ids.parse("red", redeemed["id"])[1], account)

@@ -1,7 +1,8 @@
-"""Rates: the most specific that has begun wins, prices are rounded up once, the past is never re-priced."""
+"""Rates: prices are rounded up once, a version ends the one before, and no two of a scope hold on one day."""
 
 from datetime import date, timedelta
 from fractions import Fraction
+from functools import partial
 from math import ceil, floor
 
 import pytest
@@ -9,27 +10,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from base import clock, database
-from catalog.offers.models import Offer
 from catalog.rates import rates
 from catalog.rates.models import Rate
 from catalog.rates.rates import NoRateInForce, RateOverlaps
+from catalog.rates.scopes import Book
 from tests.given import LONG_AGO, ZONE, caller, given_member, given_offer, given_programme, member_token
 
 whole = st.integers(1, 10**12)
+DAY = timedelta(days=1)
 
 
-def rate(
-    points: int, per_fen: int, *, kind: str | None = None, offer_id: int | None = None, from_day=LONG_AGO
-) -> Rate:
-    return Rate(
-        rate_id=1,
-        programme_id=1,
-        offer_id=offer_id,
-        kind=kind,
-        from_day=from_day,
-        points=points,
-        per_fen=per_fen,
-    )
+def rate(points: int, per_fen: int) -> Rate:
+    return Rate(rate_id=1, programme_id=1, area="", from_day=LONG_AGO, points=points, per_fen=per_fen)
 
 
 @given(whole, st.integers(1, 10**6), st.integers(1, 10**6))
@@ -43,7 +35,7 @@ def test_a_price_is_rounded_up_once_and_never_nothing(value_fen, points, per_fen
 def test_points_are_never_worth_more_than_they_cost(points, rate_points, per_fen):
     own = rate(rate_points, per_fen)
 
-    worth = rates.worth([own], points)
+    worth = rates.worth(Book([own]), points)
 
     assert worth == floor(Fraction(points * per_fen, rate_points))
     assert worth == 0 or rates.price(own, worth) <= points
@@ -64,35 +56,6 @@ def test_prices_as_a_person_would_reckon_them(value_fen, points, per_fen, price)
     assert rates.price(rate(points, per_fen), value_fen) == price
 
 
-def test_the_offers_own_rate_beats_its_kinds_and_that_the_programmes():
-    offer = Offer(offer_id=7, kind="voucher", code="tea")
-    later = LONG_AGO + timedelta(days=1)
-    everything = [
-        rate(1, 1, from_day=later),
-        rate(2, 1, kind="voucher"),
-        rate(3, 1, offer_id=7),
-        rate(4, 1, offer_id=8, from_day=later),
-        rate(5, 1, kind="perk", from_day=later),
-    ]
-
-    assert rates.resolve(everything, offer).points == 3
-    assert rates.resolve(everything[:2] + everything[3:], offer).points == 2
-    assert rates.resolve([everything[0], *everything[3:]], offer).points == 1
-    with pytest.raises(NoRateInForce):
-        rates.resolve(everything[3:], offer)
-
-
-def test_of_two_equally_specific_the_later_begun_wins():
-    offer = Offer(offer_id=7, kind="voucher", code="tea")
-    versions = [
-        rate(1, 1),
-        rate(2, 1, from_day=LONG_AGO + timedelta(days=2)),
-        rate(3, 1, from_day=LONG_AGO + timedelta(days=1)),
-    ]
-
-    assert rates.resolve(versions, offer).points == 2
-
-
 def test_a_rate_begins_on_its_day_and_not_before(db):
     programme = given_programme()
     offer = given_offer(programme, "perk")
@@ -102,20 +65,42 @@ def test_a_rate_begins_on_its_day_and_not_before(db):
             rates.for_offer(session, offer, day).points for day in (date(2026, 6, 30), date(2026, 7, 1))
         ]
         with pytest.raises(NoRateInForce):
-            rates.for_offer(session, offer, LONG_AGO - timedelta(days=1))
+            rates.for_offer(session, offer, LONG_AGO - DAY)
 
     assert points == [100, 200]
 
 
-@pytest.mark.parametrize("breadth", [{}, {"kind": "perk"}, {"offer_id": 5}])
-def test_no_two_equally_specific_rates_begin_on_one_day(db, breadth):
+@pytest.mark.parametrize(
+    "breadth",
+    [
+        {},
+        {"kind": "perk"},
+        {"offer_id": 5},
+        {"tier": "gold"},
+        {"area": "33"},
+        {"kind": "perk", "tier": "gold", "area": "3301"},
+    ],
+)
+def test_no_two_equally_specific_rates_hold_on_one_day(db, breadth):
     programme = given_programme()
-    day = date(2026, 7, 1)
+    day, last = date(2026, 7, 1), date(2026, 7, 31)
     with database.begin() as session:
-        rates.add(session, programme.programme_id, day, points=1, per_fen=1, **breadth)
+        add = partial(rates.add, session, programme.programme_id, per_fen=1, **breadth)
+        first = add(day, points=1)
         with pytest.raises(RateOverlaps):
-            rates.add(session, programme.programme_id, day, points=2, per_fen=1, **breadth)
-        rates.add(session, programme.programme_id, day + timedelta(days=1), points=2, per_fen=1, **breadth)
+            add(day, points=2)
+        second = add(day + DAY, points=2, until_day=last if breadth else None)
+        with pytest.raises(RateOverlaps):
+            add(date(2026, 6, 1), points=3, until_day=day)
+        if breadth:
+            with pytest.raises(RateOverlaps):
+                add(last, points=3)
+            add(last + DAY, points=3)
+
+        assert [
+            one.points for one in rates.versions(session, programme.programme_id) if one in (first, second)
+        ] == [1, 2]
+        assert (first.until_day, second.until_day) == (day, last if breadth else None)
 
 
 def test_another_programmes_rates_say_nothing_here(db):
