@@ -192,9 +192,9 @@ def given_offer(
         return offers.add(session, programme.programme_id, f"offer-{number}", stock=stock, **(values | more))
 
 
-def given_trial_card(member_id: int, offer: Offer) -> Proposal:
+def given_trial_card(member_id: int, offer: Offer, maker: Staff | None = None) -> Proposal:
     """A trial card that was handed out: proposed by one person, approved by another; the proposal."""
-    maker, checker, at = given_person("support"), given_person("checker"), clock.now()
+    maker, checker, at = maker or given_person("support"), given_person("checker"), clock.now()
     with database.begin() as session:
         wanted = trial_cards.Wanted(offer.code, "opened a branch", "a contract for lines")
         proposal = trial_cards.propose(session, maker, member_id, wanted, at).proposal
@@ -217,6 +217,18 @@ def give_voucher(
     """A voucher redeemed for the holder of a number, confirmed with the code that the giver was sent."""
     quote = giver.quote(offer, units, to=to, **more).json["id"]
     return giver.post("/v1/redemptions", {"quote": quote, "code": gift_code(config, member_id)})
+
+
+def reverse_by_two(app: Flask, redemption: Any) -> TestResponse:
+    """What was given is undone: asked for by one person over HTTP, approved by another; the last answer."""
+    maker, checker = (caller(app, staff_token(role)) for role in ("support", "checker"))
+    case = maker.post(
+        "/v1/reversals", {"redemption": redemption["id"], "text": "it went wrong", "ticket": "T-1"}
+    )
+    if case.status_code != 201:
+        return case
+    seen = {"content_hash": case.json["content_hash"]}
+    return checker.post(f"/v1/reversals/{case.json['id']}/approve", seen)
 
 
 def member_token(member_id: int) -> str:

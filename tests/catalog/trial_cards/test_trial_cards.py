@@ -6,23 +6,27 @@ from sqlalchemy import text
 from app.wiring import findings
 from base import clock, database, ids
 from base.approvals import approvals
+from catalog.budgets import budgets
+from catalog.budgets.budgets import BudgetOfSomebodyElse, BudgetSpent
 from catalog.offers import offers
 from catalog.offers.forms import BadForm
 from catalog.offers.models import Offer
-from catalog.redemptions import redemptions
-from catalog.redemptions.course import By
 from catalog.trial_cards import trial_cards
 from points.members import members
+from tests.catalog.budgets.test_budgets import given_budget
 from tests.given import (
+    ZONE,
     caller,
     clerk_token,
     given_area,
     given_member,
     given_offer,
+    given_person,
     given_programme,
     given_shop,
     given_trial_card,
     member_token,
+    reverse_by_two,
     staff_token,
 )
 
@@ -130,6 +134,23 @@ SAME = ("merchant_id", "value_fen", "cost_fen", "most_units", "voucher_days", "c
         "approval_class", "names", "texts")  # fmt: skip
 
 
+def test_a_card_spends_the_budget_of_who_asked_for_it_and_no_more_than_that(programme, shop, somebody):
+    manager = given_person("support")
+    day = clock.day(clock.now(), ZONE)
+    budget = given_budget(cap_fen=1500, from_day=day, owner=f"staff:{manager.staff_id}")
+    place = {"merchant_id": shop.merchant.merchant_id, "budget_id": budget.budget_id}
+    card = given_offer(programme, "trial_card", **place)
+
+    with pytest.raises(BudgetOfSomebodyElse):
+        given_trial_card(somebody, card)
+    given_trial_card(somebody, card, manager)
+    with pytest.raises(BudgetSpent):
+        given_trial_card(somebody, card, manager)
+
+    with database.begin() as session:
+        assert budgets.spent_fen(session, budget.budget_id, day) == 1000
+
+
 def test_a_card_handed_back_or_reversed_ends_its_voucher_and_frees_its_place(app, offer, somebody):
     mine = caller(app, member_token(somebody))
     first, second = given_trial_card(somebody, offer), given_trial_card(somebody, offer)
@@ -137,11 +158,12 @@ def test_a_card_handed_back_or_reversed_ends_its_voucher_and_frees_its_place(app
         given_trial_card(somebody, offer)
     with database.begin() as session:
         rows = [trial_cards.given(session, proposal) for proposal in (first, second)]
-        place = rows[1].member_id, rows[1].redemption_id
-        redemptions.reverse(session, *place, By("staff:1", "console"), clock.now(), "wrong member")
+    first, second = (ids.public("red", somebody, row.redemption_id) for row in rows)
 
-    back = mine.post(f"/v1/redemptions/{ids.public('red', somebody, rows[0].redemption_id)}/cancel")
+    undone = reverse_by_two(app, {"id": second})
+    back = mine.post(f"/v1/redemptions/{first}/cancel")
 
+    assert undone.status_code == 200
     assert back.json["state"] == "cancelled"
     assert {row["state"] for row in mine.get("/v1/vouchers", heap="past").json["data"]} == {"cancelled"}
     given_trial_card(somebody, offer)
