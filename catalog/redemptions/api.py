@@ -10,9 +10,12 @@ from base.auth.guard import current, needs
 from base.auth.principals import Member
 from base.http.api import IDEMPOTENT, Blueprint, answer_once
 from base.http.settings import config
+from catalog.bundles import bundles, parts
 from catalog.gifts import confirming, giving
+from catalog.goods import addresses, orders
+from catalog.goods.schemas import order_view
 from catalog.offers import offers
-from catalog.offers.models import TRIAL_CARD, VOUCHER, Offer
+from catalog.offers.models import BUNDLE, GIFT, GOODS, TRIAL_CARD, VOUCHER, Offer
 from catalog.redemptions import course, quotes, redemptions
 from catalog.redemptions.course import By
 from catalog.redemptions.models import Redemption
@@ -62,8 +65,10 @@ def make_quote(asked: dict[str, Any]) -> dict[str, Any]:
             cash_fen=asked["cash_fen"],
             asked={name: asked[name] for name in ASKED_BY_KIND if name in asked},
         )
+        services = parts.services_in(session, priced.offer, clock.now())
         receiver = confirming.send(session, config(), priced.quote, clock.now())
-        return quote_view(priced, programmes.by_id(session, me.programme_id).currency, receiver)
+        currency = programmes.by_id(session, me.programme_id).currency
+        return quote_view(priced, currency, services, receiver)
 
 
 @blueprint.route("/redemptions", methods=["POST"])
@@ -75,11 +80,14 @@ def redeem(asked: dict[str, Any]) -> Response:
     """Confirm a quote, which names who pays. Needs Idempotency-Key; the same key gives the same answer for good."""
     member_id, quote_id = ids.parse("quo", asked["quote"])
     with database.begin() as session:
-        quote = quotes.find(session, member_id, quote_id, _spender(member_id))
+        quote = quotes.find(
+            session, member_id, quote_id, _spender(member_id)
+        )  # kept, so that it is read once
+        kept = addresses.blinded(config().secret_key, asked)
         if confirming.right(session, config(), quote, asked["code"], clock.now()):
-            details = {"confirmed": True}
+            details = {"confirmed": True} | ({"address": asked["address"]} if asked["address"] else {})
             return answer_once(
-                session, member_id, asked, lambda: (201, _redeem(session, member_id, quote_id, details))
+                session, member_id, kept, lambda: (201, _redeem(session, member_id, quote_id, details))
             )
     raise giving.GiftNotConfirmed(field="code")  # the wrong try is counted by now
 
@@ -115,10 +123,24 @@ def one_redemption(redemption: str) -> dict[str, Any]:
     """One redemption, where it stands, and how it came there."""
     with database.begin() as session:
         row = redemptions.seen_by(session, _me().member_id, *ids.parse("red", redemption))
-        steps = course.timeline(session, row.member_id, row.redemption_id)
         view = _view(session, row, offers.version(session, row.version_id))
-        gift = giving.of(session, row.member_id, row.redemption_id)
-        return view | {"timeline": [step_view(step) for step in steps], "gift": gift and gift_view(gift)}
+        order = orders.of(session, row.member_id, row.redemption_id) if row.kind in (GOODS, BUNDLE) else None
+        gift = giving.of(session, row.member_id, row.redemption_id) if row.kind == GIFT else None
+        steps = orders.timeline if order else course.timeline
+        return view | {
+            "timeline": [step_view(step) for step in steps(session, row.member_id, row.redemption_id)],
+            "gift": gift and gift_view(gift),
+            "goods": order and order_view(order, orders.codes(session, config().seal_key, order)),
+            "parts": [
+                {
+                    "names": offers.version(session, part.version_id).names,
+                    "kind": part.kind,
+                    "units": part.units,
+                    "state": part.state,
+                }
+                for part in (bundles.of(session, row) if row.kind == BUNDLE else [])
+            ],
+        }
 
 
 @blueprint.route("/redemptions/<redemption>/cancel", methods=["POST"])
@@ -169,6 +191,6 @@ def _cancel(session: Session, member_id: int, redemption_id: int) -> dict[str, A
 
 
 def _view(session: Session, row: Redemption, offer: Offer) -> dict[str, Any]:
-    has_one = row.kind in (VOUCHER, TRIAL_CARD)  # that of a gift is the receiver's
-    voucher = life.of_redemption(session, row.member_id, row.redemption_id) if has_one else None
-    return redemption_view(row, offer, voucher)
+    has_one = row.kind in (VOUCHER, TRIAL_CARD, BUNDLE)  # that of a gift is the receiver's
+    voucher_id = life.id_of_redemption(session, row.member_id, row.redemption_id) if has_one else None
+    return redemption_view(row, offer, voucher_id)

@@ -8,12 +8,14 @@ from base import ids
 from base.http.api import MoneyView, Request, Text, View, WholeNumber
 from catalog.gifts.greetings import GREETINGS
 from catalog.gifts.models import VoucherGift
+from catalog.goods.models import GoodsStep
+from catalog.goods.schemas import AddressRequest, GoodsOrderView
 from catalog.offers.models import Offer
 from catalog.perks.forms import MOST_GUESTS, WAYS
 from catalog.rates import rates
 from catalog.redemptions.models import Redemption, Step
 from catalog.redemptions.quotes import Priced
-from catalog.vouchers.models import Voucher
+from catalog.services.orders import Service
 from points.groups.groups import reference
 from points.wallets.schemas import LotView, PageQuery, lot_view
 
@@ -66,6 +68,14 @@ class ReceiverView(View):
     name = ma.fields.String(allow_none=True)
 
 
+class ServiceView(View):
+    """A service that an offer brings: for how many months the points pay, and its monthly price."""
+
+    names = ma.fields.Dict(keys=ma.fields.String(), values=ma.fields.String())
+    months = ma.fields.Integer()
+    monthly = ma.fields.Nested(MoneyView)
+
+
 class QuoteView(View):
     """The exact price and the very lots; lives some minutes, holds nothing, is used once."""
 
@@ -97,6 +107,9 @@ class QuoteView(View):
         allow_none=True,
         metadata={"description": "of a gift; a code to confirm it went to the giver's number"},
     )
+    services = ma.fields.List(
+        ma.fields.Nested(ServiceView), metadata={"description": "what a service in it costs by the month"}
+    )
 
 
 class RedemptionRequest(Request):
@@ -105,6 +118,11 @@ class RedemptionRequest(Request):
     quote = Text(required=True, most=40)
     code = Text(
         most=12, load_default=None, metadata={"description": "of a gift: the code that was sent to the giver"}
+    )
+    address = ma.fields.Nested(
+        AddressRequest,
+        load_default=None,
+        metadata={"description": "where to; needed for goods that are sent"},
     )
 
 
@@ -146,11 +164,22 @@ class GivenView(View):
     undo_until = ma.fields.String()
 
 
+class PartView(View):
+    """A part of a bundle and whether it was given."""
+
+    names = ma.fields.Dict(keys=ma.fields.String(), values=ma.fields.String())
+    kind = ma.fields.String()
+    units = ma.fields.Integer()
+    state = ma.fields.String(metadata={"description": "waiting, given or undone"})
+
+
 class CourseView(RedemptionView):
-    """A redemption with its whole timeline."""
+    """A redemption with its whole timeline, that of its goods included."""
 
     timeline = ma.fields.List(ma.fields.Nested(StepView))
     gift = ma.fields.Nested(GivenView, allow_none=True)
+    goods = ma.fields.Nested(GoodsOrderView, allow_none=True)
+    parts = ma.fields.List(ma.fields.Nested(PartView), metadata={"description": "of a bundle"})
 
 
 class RedemptionsQuery(PageQuery):
@@ -168,7 +197,10 @@ class RedemptionsView(View):
 
 
 def quote_view(
-    priced: Priced, currency: str, receiver: dict[str, str | None] | None = None
+    priced: Priced,
+    currency: str,
+    services: list[tuple[Offer, Service]],
+    receiver: dict[str, str | None] | None = None,
 ) -> dict[str, Any]:
     """The quote as QuoteView."""
     quote = priced.quote
@@ -191,10 +223,18 @@ def quote_view(
         "guests": quote.details.get("guests", 0),
         "allowances": quote.details.get("draws", []),
         "receiver": receiver,
+        "services": [
+            {
+                "names": offer.names,
+                "months": service.months,
+                "monthly": {"amount_fen": service.monthly_fen, "currency": currency},
+            }
+            for offer, service in services
+        ],
     }
 
 
-def redemption_view(row: Redemption, offer: Offer, voucher: Voucher | None) -> dict[str, Any]:
+def redemption_view(row: Redemption, offer: Offer, voucher_id: int | None) -> dict[str, Any]:
     """The redemption as RedemptionView; plain JSON, for it is stored with the idempotency key (never the code)."""
     return {
         "id": ids.public("red", row.member_id, row.redemption_id),
@@ -209,7 +249,7 @@ def redemption_view(row: Redemption, offer: Offer, voucher: Voucher | None) -> d
         "at": row.at.isoformat(),
         "changed_at": row.changed_at.isoformat(),
         "group": reference(row.member_id) if row.spender_id is not None else None,
-        "voucher": ids.public("vch", voucher.member_id, voucher.voucher_id) if voucher else None,
+        "voucher": ids.public("vch", row.member_id, voucher_id) if voucher_id else None,
     }
 
 
@@ -222,7 +262,7 @@ def gift_view(gift: VoucherGift) -> dict[str, Any]:
     }
 
 
-def step_view(step: Step) -> dict[str, Any]:
+def step_view(step: Step | GoodsStep) -> dict[str, Any]:
     """A step as StepView: of the actor only what kind it is, never who."""
     return {
         "state": step.state,
