@@ -135,6 +135,7 @@ def hand_out(
         at=at,
         changed_at=at,
         units=1,
+        steps=course.FIRST_STEPS,
         kind=offer.kind,
         state=FULFILLED,
         details=details,
