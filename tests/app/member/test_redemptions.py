@@ -58,7 +58,7 @@ def test_several_units_are_one_voucher_with_several_uses(somebody, programme):
     assert "3 of 3 left" in me.page
 
 
-def test_a_place_is_booked_and_its_moment_shown(somebody, programme):
+def test_an_event_is_booked_and_its_moment_shown(somebody, programme):
     offer = given_offer(programme, "event", value_fen=500)
     me = somebody(points=1000)
 
