@@ -6,6 +6,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from admin.analytics import api as retention_api
 from admin.console import pages as console
+from admin.replay import api as replay_api
 from admin.staff import api as staff_api
 from app import dev, health
 from app.docs import pages as docs
@@ -117,6 +118,7 @@ def create_app(config: Config) -> Flask:
         notices_api,
         staff_api,
         retention_api,
+        replay_api,
     ):
         frame.register_blueprint(topic.blueprint)
         csrf.exempt(

@@ -74,6 +74,8 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "stock:approve",
             "budgets:read",
             "budgets:approve",
+            "replays:run",
+            "replays:read",
         }
     ),
     "editor": frozenset(
@@ -82,6 +84,8 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "offers:read",
             "rates:read",
             "rates:propose",
+            "replays:run",
+            "replays:read",
             "earn-rules:propose",
             "earnings:estimate",
             "proposals:read",  # those that are about no member
@@ -105,6 +109,7 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "statements:read",
             "offers:read",
             "rates:read",
+            "replays:read",
             "earnings:estimate",
             "stock:read",
             "budgets:read",
@@ -112,7 +117,16 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
         }
     ),
     "analyst": frozenset(
-        {"console", "retention:read", "offers:read", "rates:read", "earnings:estimate", "segments:read"}
+        {
+            "console",
+            "retention:read",
+            "offers:read",
+            "rates:read",
+            "replays:run",
+            "replays:read",
+            "earnings:estimate",
+            "segments:read",
+        }
     ),
     "auditor": frozenset(
         {
@@ -123,6 +137,7 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "retention:read",
             "approvals:read",
             "proposals:read",
+            "replays:read",
             "stock:read",
             "budgets:read",
         }
