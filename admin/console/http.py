@@ -42,6 +42,7 @@ MENU = (
             "/staff/tier-grants",
             "/staff/rate-proposals",
             "/staff/earn-rule-proposals",
+            "/staff/replays",
         ),
     ),
     ("audit:read", _("View log"), "/staff/view-log", "search", ()),

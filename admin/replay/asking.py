@@ -42,7 +42,9 @@ def listed(session: Session, person: Principal, proposal: Proposal) -> list[Repl
 
 
 def beside(session: Session, person: Principal, proposal: Proposal) -> dict[str, Any]:
-    """What the proposal itself shows: its replays with their reports."""
+    """What the proposal itself shows whoever may read them: its replays with their reports."""
+    if not _sees_all(person):
+        return {}
     return {"replays": [view(run) for run in listed(session, person, proposal)]}
 
 

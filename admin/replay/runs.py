@@ -100,21 +100,18 @@ def step(session: Session, replay_id: int) -> ReplayRun:
         raise ReplayUnknown()
     if run.state == DONE:
         return run
-    at = clock.now()
-    if run.began_at is None:
-        run.began_at = at
+    at, low = clock.now(), run.ends[run.parts_done - 1] if run.parts_done else 0
     draft = reading.read(session, session.get_one(Proposal, run.proposal_id))
-    low = run.ends[run.parts_done - 1] if run.parts_done else 0
     window = Window(
         run.programme_id, draft.programme.zone, run.from_day, run.until_day, low, run.ends[run.parts_done]
     )
-    run.sums = segments.merged(run.sums, _sums(session, draft, window))
+    sums = segments.merged(run.sums, _sums(session, draft, window))
+    is_last = run.parts_done + 1 == len(run.ends)
+    report = telling.report(session, run, draft, sums) if is_last else None
+    # written at once, for the database asks that they fit together
+    run.began_at, run.ended_at = run.began_at or at, at if is_last else None
+    run.state, run.report, run.sums = DONE if is_last else RUNNING, report, sums
     run.parts_done += 1
-    if run.parts_done == len(run.ends):
-        run.report = telling.report(session, run, draft)
-        run.state, run.ended_at = DONE, at
-    else:
-        run.state = RUNNING
     session.flush()
     return run
 

@@ -40,10 +40,10 @@ READ = """
 s as materialized (
   select m.points_then, m.points_new, m.better, m.worse,
     case when f.tiers = '{}' then array[''] else f.tiers end tiers, left(f.area, 2) area,
-    case f.kind when 'group' then array(select g.group_class from group_profile g where g.member_id = f.member_id)
-      when 'contact' then array(select distinct g.group_class from group_contact c
-        join group_profile g on g.member_id = c.member_id where c.contact_id = f.member_id and c.until is null)
-      else array[''] end classes,
+    coalesce(nullif(case f.kind
+      when 'group' then array(select g.group_class from group_profile g where g.member_id = f.member_id)
+      else array(select distinct g.group_class from group_contact c join group_profile g on g.member_id = c.member_id
+        where c.contact_id = f.member_id and c.until is null) end, '{}'), array['']) classes,
     coalesce(width_bucket(f.arpu_fen, %(bands)s::bigint[])::text, '') arpu
   from m join member_facts f on f.member_id = m.member_id)
 """

@@ -58,16 +58,16 @@ NONE: dict[str, Words] = {
 }
 
 
-def report(session: Session, run: ReplayRun, draft: Draft) -> dict[str, Any]:
-    """What a run found, once all parts are summed up."""
+def report(session: Session, run: ReplayRun, draft: Draft, sums: Sums) -> dict[str, Any]:
+    """What a run found, once all parts are summed up; everything but the sums is read as it is now."""
     general = draft.change.general(run.until_day)
     if draft.kind == EARN_RULE:
         general = (rates.load(session, run.programme_id, run.until_day).general,) * 2
     unit = _unit(draft, run) if draft.change.drafted else None
     known = Known(
         general=tuple((one.points, one.per_fen) if one else None for one in general),  # type: ignore[arg-type]
-        offers=_offers(session, run.sums, run),
-        names=_names(session, run.sums),
+        offers=_offers(session, sums),
+        names=_names(session, sums),
         unit=unit,
     )
     notes = ("lines", "facts") if draft.kind == EARN_RULE else ("facts", "not_asked", "history", "merchants")
@@ -83,7 +83,7 @@ def report(session: Session, run: ReplayRun, draft: Draft) -> dict[str, Any]:
         "until_day": run.until_day.isoformat(),
         "rows_left_out": draft.left_out,
         "notes": [NOTES[name] for name in notes],
-        **figures.of(draft.kind, run.sums, known),
+        **figures.of(draft.kind, sums, known),
     }
 
 
@@ -96,7 +96,7 @@ def _unit(draft: Draft, run: ReplayRun) -> Unit:
     return Unit(draft.name, drafted.offer_id, price, drafted.value_fen, drafted.cost_fen)
 
 
-def _offers(session: Session, sums: Sums, run: ReplayRun) -> dict[str, OfferNamed]:
+def _offers(session: Session, sums: Sums) -> dict[str, OfferNamed]:
     wanted = [int(key) for key in sums.get("offer", {})]
     asked = select(OfferState.offer_id, OfferState.code, OfferState.kind).where(
         OfferState.offer_id.in_(wanted)

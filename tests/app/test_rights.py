@@ -20,7 +20,7 @@ NEVER_DELETED = (
     "group_contact", "spender", "spent", "expiry_run", "member_merge", "bonus_budget", "bonus_day",
     "notice", "notice_walk", "notice_spend", "entitlement_count", "member_facts", "area", "vault_key", "vault_item", "phone_holder",
     "companion_link", "segment", "segment_member", "segment_run", "cash_part",
-    "companion_link", "segment", "segment_member", "segment_run", "budget_period",
+    "companion_link", "segment", "segment_member", "segment_run", "budget_period", "replay_run",
 )  # fmt: skip
 FORBIDDEN = {
     "a table of its own": "create table mine (a int)",
