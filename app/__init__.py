@@ -19,12 +19,14 @@ from base.http import api, headers, problems, settings
 from base.notices import api as notices_api
 from base.web import blueprint as web
 from base.web import formats
+from base.webhooks import api as webhooks_api
 from catalog.budgets import api as budgets_api
 from catalog.cash import api as cash_api
 from catalog.events import api as events_api
 from catalog.offers import api as offers_api
 from catalog.rates import api as rates_api
 from catalog.redemptions import api as redemptions_api
+from catalog.reversals import api as reversals_api
 from catalog.stock import api as stock_api
 from catalog.vouchers import api as vouchers_api
 from merchants.statements import api as statements_api
@@ -111,11 +113,13 @@ def create_app(config: Config) -> Flask:
         budgets_api,
         redemptions_api,
         events_api,
+        reversals_api,
         cash_api,
         vouchers_api,
         terminals_api,
         statements_api,
         notices_api,
+        webhooks_api,
         staff_api,
         retention_api,
         replay_api,

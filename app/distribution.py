@@ -28,6 +28,7 @@ REFERENCE = frozenset({
     "programme", "earn_rule", "earn_factor", "expiry_policy", "extension", "line_policy", "rate", "offer", "offer_state", "merchant", "outlet", "terminal", "clerk", "terms",
     "staff", "api_key", "area", "entitlement_rule", "bonus_rule", "tier_policy", "care_rule", "notice_template",
     "segment", "segment_version", "budget", "budget_amount",
+    "webhook_endpoint",
 })  # fmt: skip
 OTHER = {
     "statement": "merchant_id",
@@ -58,6 +59,7 @@ LOCAL = {
     "segment_run": "one row a refresh of a segment",
     "analysis_run": "one row a report",
     "replay_run": "one row a replay of a proposal, beside it",
+    "webhook_replay": "one row a replay",
 }
 
 

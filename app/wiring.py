@@ -20,6 +20,11 @@ from base.findings import Finding
 from base.notices import handing
 from base.notices import verify as notices_verify
 from base.notices.notices import TASK as NOTICE_TASK
+from base.webhooks import deliveries, replays
+from base.webhooks import programmes as webhook_programmes
+from base.webhooks import verify as webhooks_verify
+from base.webhooks.endpoints import WAKE_TASK
+from base.webhooks.webhooks import TASK as DELIVER_TASK
 from catalog import verify as catalog_verify
 from catalog.bill_credit import credits
 from catalog.budgets import proposals as budgets
@@ -37,13 +42,15 @@ from catalog.perks import perks
 from catalog.rates import proposals as rate_proposals
 from catalog.rates import verify as rates_verify
 from catalog.redemptions import courses, ordering, redemptions
+from catalog.reversals import reversals
+from catalog.reversals import verify as reversals_verify
 from catalog.stock import corrections as stock_corrections
 from catalog.stock import verify as stock_verify
 from catalog.vouchers import issuing
 from catalog.vouchers.codes import Keys
 from merchants import verify as merchants_verify
 from merchants.terminals import clerks
-from points import bill_proof
+from points import bill_proof, programmes
 from points import verify as points_verify
 from points.adjustments import adjustments
 from points.adjustments import verify as adjustments_verify
@@ -67,7 +74,7 @@ from points.goodwill import goodwill
 from points.goodwill import verify as goodwill_verify
 from points.groups import verify as groups_verify
 from points.lines import verify as lines_verify
-from points.members import scope
+from points.members import members, scope
 from points.members import sign_in as member_sign_in
 from points.members import verify as members_verify
 from points.merges import job as merges_job
@@ -108,6 +115,16 @@ def wire(config: Config, *, pool_size: int | None = None, statement_timeout_ms: 
     jobs.register(GIFT_TASK, partial(gifts_job.run, config))
     jobs.register(merges.TASK, merges_job.run)
     jobs.register(NOTICE_TASK, partial(handing.run, config))
+    jobs.register(DELIVER_TASK, partial(deliveries.run, config))
+    jobs.register(replays.REPLAY_TASK, replays.run)
+    jobs.register(WAKE_TASK, replays.wake)
+    webhook_programmes.known_by(
+        webhook_programmes.Known(
+            of_member=lambda session, member_id: members.by_id(session, member_id).programme_id,
+            by_code=lambda session, code: programmes.by_code(session, code).programme_id,
+            code_of=lambda session, programme_id: programmes.by_id(session, programme_id).code,
+        )
+    )
     jobs.repeat("debits", partial(_tell_debits, config), every_s=30)
     approvals.scoped_by(scope.rule)
     for topic in (
@@ -120,6 +137,7 @@ def wire(config: Config, *, pool_size: int | None = None, statement_timeout_ms: 
         erasures,
         opening,
         stock_corrections,
+        reversals,
         budgets,
     ):
         approvals.register(approvals.Kind(topic.KIND, topic.carry_out, topic.PROPOSES, topic.APPROVES))
@@ -181,6 +199,7 @@ def findings(
     yield from care_verify.findings(session)
     yield from notices_verify.findings(session)
     yield from told_verify.findings(session)
+    yield from webhooks_verify.findings(session)
     yield from opening_verify.findings(session)
     yield from earn_rules_verify.findings(session)
     yield from rates_verify.findings(session)
@@ -188,5 +207,6 @@ def findings(
     yield from stock_verify.findings(session)
     yield from budgets_verify.findings(session)
     yield from events_verify.findings(session)
+    yield from reversals_verify.findings(session)
     yield from cash_verify.findings(session)
     yield from merchants_verify.findings(session)

@@ -7,6 +7,7 @@ so that whoever holds it can be led to the member's node without a directory.
 import secrets
 import threading
 import time
+from datetime import datetime
 
 from base.errors import NotFound
 
@@ -25,6 +26,11 @@ def new_id() -> int:
         candidate = ((int(time.time() * 1000) - _EPOCH_MS) << 22) | secrets.randbits(22)
         _last = candidate if candidate > _last else _last + 1 + secrets.randbits(8)
         return _last
+
+
+def at_least(moment: datetime) -> int:
+    """The least id that could have been made at a moment."""
+    return (int(moment.timestamp() * 1000) - _EPOCH_MS) << 22
 
 
 def public(prefix: str, *numbers: int) -> str:

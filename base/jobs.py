@@ -92,6 +92,16 @@ def counts(session: Session) -> list[tuple[str, str, int, datetime | None]]:
     return [(task, state, count, first) for task, state, count, first in rows]
 
 
+def promised(session: Session, task: str) -> list[dict[str, Any]]:
+    """The arguments with which a task is promised, in the outbox or in the queue, or running."""
+    rows = session.connection().exec_driver_sql(
+        "select args from outbox where task = %s union all select args from procrastinate_jobs "
+        "where task_name = %s and status in ('todo', 'doing')",
+        (task, task),
+    )
+    return [args for (args,) in rows]
+
+
 def failed(session: Session, limit: int = 50) -> list[tuple[int, str, int, datetime | None]]:
     """The newest failed jobs: number, task, tries, when it failed."""
     rows = session.connection().exec_driver_sql(

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from base.money import yuan_text
+from catalog.offers.models import HISTORY
 
 CITIES = (
     ("Hangzhou", "杭州"),
@@ -137,3 +138,22 @@ def perks(began: datetime, today: datetime) -> Iterator[tuple[dict[str, Any], in
             },
             None if event_at else 2_000,
         )
+
+
+def unattributed(began: datetime) -> dict[str, Any]:
+    """What stands for redemptions that an earlier system did not attribute; never live."""
+    return {
+        "code": "unattributed",
+        "kind": HISTORY,
+        "state": "ended",
+        "category": "history",
+        "value_fen": 1,
+        "cost_fen": 1,
+        "cancellable": False,
+        "names": {"zh-CN": "未归类兑换", "en": "Redeemed, not attributed"},
+        "texts": {
+            "zh-CN": "旧系统未记录用途的兑换。",
+            "en": "Redemptions of which an earlier system did not say what for.",
+        },
+        "from_at": began,
+    }

@@ -159,6 +159,11 @@ class Population:
             month, wish, points, leaves, self._random.integers(1, 29, self.members), bills, self._lines(bills)
         )
 
+    def took(self, instead: Ints) -> None:
+        """What each member took in the last step where it was of another kind than wished: from now on that counts."""
+        self._wish = instead
+        self._memory = np.where(instead == np.arange(len(KINDS))[:, None], 1.0, self._before_wish)
+
     def refuse(self, refused: Bools) -> None:
         """Take back wishes of the last step that could not be fulfilled: they change nothing from now on."""
         undone = refused & (self._wish != NONE)

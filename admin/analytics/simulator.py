@@ -4,10 +4,11 @@ The population (population.py) says who pays, wishes and leaves; here its wishes
 check, accept and settle at their moments in the past, so that the books balance and `jifen verify` can prove them.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 import numpy as np
@@ -15,20 +16,21 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from admin.analytics import demo_bonuses, demo_offers, demo_tiers, runs
+from admin.analytics.demo_mix import SHARES, Mix
 from admin.analytics.histories import Ints
 from admin.analytics.population import KINDS, Brand, Population
-from base import channels, clock, database
+from base import channels, clock, database, ids
 from base.auth import passwords
 from base.config import Config
 from base.errors import Problem
 from base.progress import Bar
 from catalog.bill_credit.billing import Credit
-from catalog.offers import offers
-from catalog.offers.models import Offer
+from catalog.offers import heaps, offers
+from catalog.offers.models import HISTORY, Offer
 from catalog.rates import rates
 from catalog.redemptions import ordering, quotes, redemptions
 from catalog.redemptions.course import By
-from catalog.redemptions.models import Redemption
+from catalog.redemptions.models import FULFILLED, Redemption
 from catalog.redemptions.outcomes import Outcome
 from catalog.vouchers import life
 from merchants import merchants, terms
@@ -80,6 +82,7 @@ class Demo:
     credit: CreditBill
     random: np.random.Generator
     today: date
+    mixes: dict[str, Mix] = field(default_factory=lambda: defaultdict(Mix))
 
     def period(self, month: int) -> tuple[datetime, datetime]:
         """A month of the window: from the day of today's number to the next one, the last ends today."""
@@ -163,6 +166,7 @@ def _programme(session: Session, brand: Brand, first_day: date) -> Programme:
     rates.add(session, programme.programme_id, first_day, points=100, per_fen=100)
     rates.add(session, programme.programme_id, first_day, points=80, per_fen=100, kind="voucher")
     rates.add(session, programme.programme_id, first_day, points=50, per_fen=100, kind="perk")
+    rates.add(session, programme.programme_id, first_day, points=50, per_fen=100, kind="event")
     return programme
 
 
@@ -247,6 +251,7 @@ def _play(demo: Demo, month: int) -> None:
             part, _redeem_chunk(demo, part, plan.wish, plan.wish_points, moment), strict=True
         ):
             refused[number] = not kept
+    demo.population.took(plan.wish)
     demo.population.refuse(refused)
     for start in range(0, len(leaving := np.flatnonzero(plan.leaves)), CHUNK):
         with database.begin() as session:
@@ -276,8 +281,17 @@ def _redeem_chunk(demo: Demo, part: Iterable[int], wish: Ints, wish_points: Ints
             catalogue = {code: _open_offers(session, p, at) for code, p in demo.programmes.items()}
             for number in part:
                 offers_here = catalogue[demo.codes[number]]
-                wanted = (KINDS[wish[number]], int(wish_points[number]))
-                made.append(_redeem(session, demo, demo.member_ids[number], offers_here, wanted, at))
+                points, possible = (
+                    int(wish_points[number]),
+                    {heap for heap, here in offers_here.items() if here},
+                )
+                heap = demo.mixes[demo.codes[number]].choose(KINDS[wish[number]], points, possible)
+                redemption = _redeem(session, demo, demo.member_ids[number], offers_here, (heap, points), at)
+                if redemption is not None:
+                    demo.mixes[demo.codes[number]].add(heap, redemption.price_points)
+                    if heap in KINDS:
+                        wish[number] = KINDS.index(heap)
+                made.append(redemption)
         done = [redemption for redemption in made if redemption is not None]
         _credit(demo, [r for r in done if r.kind == "bill_credit"])
         with clock.stopped(at + timedelta(hours=5)):
@@ -287,12 +301,20 @@ def _redeem_chunk(demo: Demo, part: Iterable[int], wish: Ints, wish_points: Ints
 
 def _open_offers(session: Session, programme: Programme, at: datetime) -> dict[str, list[Offer]]:
     listed = offers.listed(session, programme.programme_id, at, limit=500)
-    kinds: dict[str, list[Offer]] = {"bill": [], "merchant": [], "club": []}
+    found: dict[str, list[Offer]] = {heap: [] for heap in SHARES}
     for row in listed:
-        kinds[
-            {"bill_credit": "bill", "voucher": "merchant", "perk": "club", "event": "club"}[row.offer.kind]
-        ].append(row.offer)
-    return kinds
+        found[_HEAPS[heaps.OF_KIND[row.offer.kind]]].append(row.offer)
+    found["unattributed"] = [offers.add(session, programme.programme_id, **demo_offers.unattributed(at))]
+    return found
+
+
+_HEAPS = {
+    heaps.MALL: "merchant",
+    heaps.CREDIT: "bill",
+    heaps.CLUB: "club",
+    heaps.NEW_SERVICES: "new",
+    heaps.UNATTRIBUTED: "unattributed",
+}
 
 
 def _redeem(
@@ -308,10 +330,26 @@ def _redeem(
     offer, units = _choose(here[kind], kind, points, demo.random)
     try:
         with session.begin_nested():
+            if offer.kind == HISTORY:
+                return _unattributed(session, offer, member_id, points, at)
             priced = quotes.make(session, member_id, offer.offer_id, units, at, 600)
             return redemptions.redeem(session, member_id, priced.quote.quote_id, _by(member_id), at)
     except Problem:
         return None
+
+
+def _unattributed(session: Session, offer: Offer, member_id: int, points: int, at: datetime) -> Redemption:
+    """Points that an earlier system took; nobody knows what for."""
+    key = ledger.key("demo", f"unattributed:{member_id}:{at.isoformat()}")
+    request = Request(member_id, key, Kind.REDEEM, points, at, ZONE, value_fen=points, ref="unattributed")
+    redemption = Redemption(
+        member_id=member_id, redemption_id=ids.new_id(), offer_id=offer.offer_id, version_id=offer.version_id,
+        posting_seq=ledger.post(session, request).seq, price_points=points, value_fen=points, at=at, changed_at=at,
+        units=1, kind=HISTORY, state=FULFILLED,
+    )  # fmt: skip
+    session.add(redemption)
+    session.flush()
+    return redemption
 
 
 def _by(member_id: int) -> By:

@@ -17,9 +17,11 @@ from base.auth.principals import Staff
 from base.errors import Unavailable
 from base.money import BASIS_POINTS
 from base.version import VERSION
+from catalog.offers import heaps
 from catalog.offers.models import Offer
 from catalog.rates import rates
-from catalog.redemptions.models import CANCELLED, FAILED, PENDING, UNKNOWN, Redemption
+from catalog.redemptions.course import GIVEN_BACK
+from catalog.redemptions.models import PENDING, UNKNOWN, Redemption
 from merchants.statements.models import Statement
 from points.kinds import Kind
 from points.members import scope
@@ -36,7 +38,7 @@ Row = tuple[str, str, list[int]]
 class Figures:
     """A programme as of a moment. `points` are all lots and what is set aside; `held` is the part set aside.
 
-    `earned` and `redeemed` are points of the last 30 days; `mix` the redemptions that stand, by kind of offer: `count`,
+    `earned` and `redeemed` are points of the last 30 days; `mix` the redemptions that stand, by heap: `count`,
     `points` and `share_bp` of the last 30 days, the same with `ever` of all time. `pending` and `unknown`: redemptions
     whose answer is awaited or was lost.
     """
@@ -158,18 +160,16 @@ def _in_state(rows: list[Row], state: str) -> int:
 
 
 def _mix(rows: list[Row]) -> list[dict[str, Any]]:
-    """What stands, by kind, the largest first; shares of the points in basis points."""
-    stands = [row for row in rows if row[1] not in (FAILED, CANCELLED)]
-    kinds = {
-        kind: [
-            sum(column) for column in zip(*(numbers for k, _, numbers in stands if k == kind), strict=True)
-        ]
-        for kind in dict.fromkeys(row[0] for row in stands)
+    """What stands, by heap, the largest first and what is unattributed last; shares of the points in basis points."""
+    stands = [(heaps.OF_KIND[kind], numbers) for kind, state, numbers in rows if state not in GIVEN_BACK]
+    found = {
+        heap: [sum(column) for column in zip(*(numbers for h, numbers in stands if h == heap), strict=True)]
+        for heap in dict.fromkeys(heap for heap, _ in stands)
     }
-    ever, recent = (sum(sums[at] for sums in kinds.values()) for at in (1, 3))
+    ever, recent = (sum(sums[at] for sums in found.values()) for at in (1, 3))
     mix = [
         {
-            "kind": kind,
+            "heap": heap,
             "count": sums[2],
             "points": sums[3],
             "share_bp": share_bp(sums[3], recent),
@@ -177,6 +177,6 @@ def _mix(rows: list[Row]) -> list[dict[str, Any]]:
             "points_ever": sums[1],
             "share_ever_bp": share_bp(sums[1], ever),
         }
-        for kind, sums in kinds.items()
+        for heap, sums in found.items()
     ]
-    return sorted(mix, key=lambda row: -row["points_ever"])
+    return sorted(mix, key=lambda row: (row["heap"] == heaps.UNATTRIBUTED, -row["points_ever"]))

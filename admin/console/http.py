@@ -35,6 +35,7 @@ MENU = (
             "/staff/opening-balances",
             "/staff/stock-corrections",
             "/staff/budget-proposals",
+            "/staff/reversals",
             "/staff/entitlements",
             "/staff/bonus-rules",
             "/staff/goodwill",

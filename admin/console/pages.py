@@ -16,7 +16,7 @@ from admin.console.offers import pages as offers
 from admin.console.replays import pages as replays
 from admin.console.retention import pages as retention
 from admin.console.segments import pages as segments
-from admin.console.words import JOB_STATES, OFFER_KINDS
+from admin.console.words import HEAPS, JOB_STATES
 from admin.staff import staff
 from admin.staff.staff import StaffSignInRefused
 from base import clock, database, jobs
@@ -84,7 +84,7 @@ def overview() -> ResponseReturnValue:
         "console/overview.html",
         **choice,
         figures=found,
-        kinds=OFFER_KINDS,
+        heaps=HEAPS,
         statements=statements,
         newest=newest,
         low_codes=[row.offer.code for row in low],

@@ -7,10 +7,25 @@ OFFER_KINDS = {
     "voucher": _("Merchant voucher"),
     "perk": _("Club place"),
     "event": _("Event"),
+    "trial_card": _("Trial card"),
+    "goods": _("Goods"),
+    "service": _("Data pack or service"),
+    "gift": _("Gift to a member"),
+    "bundle": _("Bundle"),
     "history": _("Before this system"),
 }
+HEAPS = {
+    "mall": _("Points mall"),
+    "bill_credit": _("Bill credit"),
+    "club": _("Club perks"),
+    "new_services": _("New services"),
+    "unattributed": _("Unattributed"),
+}
 REDEMPTION_STATES = {
+    "requested": (_("Requested"), "wait"),
     "pending": (_("In progress"), "wait"),
+    "fulfilling": (_("Being fulfilled"), "wait"),
+    "reversed": (_("Undone"), "quiet"),
     "fulfilled": (_("Done"), "ok"),
     "failed": (_("Failed"), "bad"),
     "cancelled": (_("Cancelled"), "quiet"),
@@ -94,6 +109,7 @@ SAID = {  # what the parts of a proposal are called
     "until_day": _("Until day"),
     "names": _("Name"),
     "points": _("Points"),
+    "redemption": _("Redemption"),
 }
 BUDGET_PERIODS = {"whole": _("in all"), "month": _("in each month")}
 STOCK_CORRECTIONS = {"corrected": _("Count corrected"), "written_off": _("Written off")}
@@ -112,6 +128,7 @@ APPROVAL_KINDS = {
     "earn-rule": _("Earn rules: what bills earn"),
     "stock-correction": _("Correction of a stock"),
     "budget": _("Budget"),
+    "reversal": _("Redemption undone"),
 }
 APPROVAL_STATES = {
     "proposed": (_("To be decided"), "wait"),

@@ -29,6 +29,7 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "adjustments:propose",
             "merges:propose",
             "goodwill:propose",
+            "reversals:propose",
             "tier-grants:propose",
             "care:assign",
             "earnings:estimate",
@@ -63,6 +64,7 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "entitlements:approve",
             "bonuses:approve",
             "goodwill:approve",
+            "reversals:approve",
             "tier-policies:approve",
             "tier-grants:approve",
             "erasures:approve",
@@ -101,6 +103,7 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "budgets:propose",
             "segments:read",
             "segments:write",
+            "webhooks:manage",
         }
     ),
     "finance": frozenset(
@@ -162,6 +165,7 @@ SERVICE_SCOPES = frozenset(
         "events:manage",
         "segments:read",
         "segments:write",
+        "webhooks:manage",
     }
 )
 # What a key for the members of one area may have; the others are about a whole programme.

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from base import channels, ids
 from base.errors import Conflict
+from base.webhooks import webhooks
 from catalog.budgets import budgets
 from catalog.cash import parts
 from catalog.offers import offers
@@ -81,6 +82,7 @@ def begin(session: Session, redemption: Redemption, state: str, by: By, at: date
         Step(no=no, state=each, actor=by.actor, channel=by.channel, **place)
         for no, each in enumerate((REQUESTED, state), start=1)
     )
+    _publish(session, redemption, at)
 
 
 def move(
@@ -115,6 +117,25 @@ def move(
             reason=reason,
         )
     )
+    _publish(session, moved, at)
+
+
+def _publish(session: Session, redemption: Redemption, at: datetime) -> None:
+    """Tell whoever wants to know where the redemption stands now."""
+    subject = reference(redemption)
+    data = {
+        "redemption": subject,
+        "member": ids.public("mbr", redemption.member_id),
+        "offer": ids.public("off", redemption.offer_id),
+        "kind": redemption.kind,
+        "state": redemption.state,
+        "units": redemption.units,
+        "price_points": redemption.price_points,
+        "value_fen": redemption.value_fen,
+        "cash_fen": redemption.cash_fen,
+    }
+    event = f"jifen.redemption.{redemption.state}"
+    webhooks.publish(session, redemption.member_id, event, subject, data, at)
 
 
 def fulfil(session: Session, redemption: Redemption, by: By, at: datetime) -> int | None:

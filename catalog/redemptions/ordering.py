@@ -62,6 +62,11 @@ def register(kind: str, port: Port) -> None:
     _ports[kind] = port
 
 
+def asks(kind: str) -> bool:
+    """Whether another system does what redemptions of this kind ask for."""
+    return kind in _ports
+
+
 def promise(session: Session, redemption: Redemption) -> None:
     """Ask after the commit: what the course of a kind that holds does to begin."""
     outbox.put(session, **_promise(redemption.member_id, redemption.redemption_id))

@@ -13,6 +13,7 @@ ENTRIES = (
     "preference", "opening_lot", "segment_version", "cash_event",
     "preference", "opening_lot", "segment_version", "offer", "redemption_step", "stock_move", "budget", "budget_amount",
     "budget_use",
+    "preference", "opening_lot", "segment_version", "webhook_event", "webhook_try",
 )  # fmt: skip
 NEVER_DELETED = (
     "wallet", "member", "phone", "redemption", "voucher", "acceptance", "idempotency_key", "offer_state", "stock", "seat", "event_places",
@@ -21,6 +22,9 @@ NEVER_DELETED = (
     "notice", "notice_walk", "notice_spend", "entitlement_count", "member_facts", "area", "vault_key", "vault_item", "phone_holder",
     "companion_link", "segment", "segment_member", "segment_run", "cash_part",
     "companion_link", "segment", "segment_member", "segment_run", "budget_period", "replay_run",
+    "companion_link", "segment", "segment_member", "segment_run", "budget_period",
+    "companion_link", "segment", "segment_member", "segment_run",
+    "webhook_endpoint", "webhook_delivery", "webhook_replay",
 )  # fmt: skip
 FORBIDDEN = {
     "a table of its own": "create table mine (a int)",

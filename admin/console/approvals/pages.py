@@ -28,6 +28,7 @@ from catalog.offers import offers
 from catalog.rates import differences
 from catalog.rates import proposals as rates
 from catalog.rates.scopes import Scope
+from catalog.reversals import reversals
 from catalog.stock import corrections as stock_corrections
 from points import explain, lots, programmes
 from points.adjustments import adjustments
@@ -63,6 +64,7 @@ KINDS: dict[str, tuple[str, ModuleType]] = {  # kind -> its place under /staff, 
     earn_rules.KIND: ("earn-rule-proposals", earn_rules),
     stock_corrections.KIND: ("stock-corrections", stock_corrections),
     budgets.KIND: ("budget-proposals", budgets),
+    reversals.KIND: ("reversals", reversals),
 }
 
 blueprint = Blueprint("approvals", __name__)

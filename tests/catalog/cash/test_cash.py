@@ -268,7 +268,12 @@ def test_whatever_goes_wrong_in_whatever_order_money_and_points_agree_in_the_end
     paying.at(hours=2).at(hours=4).at(hours=6)
 
     state, redemption, points = paying.stands
-    assert (state, redemption, points) in (DONE, GIVEN_UP, ("refunded", "cancelled", BACK), ("refunded", "failed", BACK))
+    assert (state, redemption, points) in (
+        DONE,
+        GIVEN_UP,
+        ("refunded", "cancelled", BACK),
+        ("refunded", "failed", BACK),
+    )
     assert paying.money == (FEN if state == "paid" else 0)
     assert len(twin.all("payment_intent")) <= 1
 

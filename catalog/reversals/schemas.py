@@ -1,0 +1,45 @@
+"""JSON of reversals."""
+
+from datetime import datetime
+from typing import Any
+
+import marshmallow as ma
+from sqlalchemy.orm import Session
+
+from base.approvals.approvals import Case
+from base.approvals.schemas import CaseView, case_view
+from base.http.api import Request, Text, View
+from catalog.reversals import reversals
+from points.adjustments.adjustments import MOST_TEXT, MOST_TICKET
+
+
+class ReversalRequest(Request):
+    """Which redemption to undo, and why."""
+
+    redemption = Text(required=True, most=60)
+    text = Text(required=True, most=MOST_TEXT)
+    ticket = Text(required=True, most=MOST_TICKET, metadata={"description": "the case it belongs to"})
+
+
+class ReversalView(CaseView):
+    """A proposal to undo a redemption."""
+
+    member = ma.fields.String()
+    redemption = ma.fields.String()
+    points = ma.fields.Integer()
+    cash_fen = ma.fields.Integer()
+    text = ma.fields.String()
+    ticket = ma.fields.String()
+
+
+class ReversalsView(View):
+    """A page of such proposals."""
+
+    data = ma.fields.List(ma.fields.Nested(ReversalView))
+    next_cursor = ma.fields.String(allow_none=True)
+    has_more = ma.fields.Boolean()
+
+
+def reversal_view(session: Session, case: Case, at: datetime) -> dict[str, Any]:
+    """The proposal as ReversalView."""
+    return case_view(case, at) | reversals.shown(case)

@@ -1,0 +1,229 @@
+"""Every kind of offer x {fulfil, fail, unknown, cancel, reverse}, over HTTP: a kind without its scenario fails here.
+
+What a kind cannot do is a case as well: it is tried, refused by name, and nothing has changed.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from base import clock, database, jobs
+from base.config import Config
+from catalog.offers import models
+from catalog.offers.models import Offer
+from catalog.redemptions import course, courses, ordering
+from points.models import Programme
+from tests.conftest import Billing
+from tests.given import (
+    Caller,
+    Shop,
+    caller,
+    given_member,
+    given_offer,
+    given_programme,
+    given_shop,
+    member_token,
+    staff_token,
+)
+
+POINTS, PRICE = 1000, 100
+UNTOUCHED, HELD, SPENT = (POINTS, 0), (POINTS - PRICE, PRICE), (POINTS - PRICE, 0)
+
+
+@dataclass
+class World:
+    """A member with points, a merchant, and every other side as a stand-in."""
+
+    app: Flask
+    config: Config
+    programme: Programme
+    shop: Shop
+    billing: Billing
+    member: Caller
+    made: dict[str, Any] = field(default_factory=dict)
+
+    def drain(self) -> None:
+        jobs.drain(self.config.database_url or "")
+
+    def points(self) -> tuple[int, int]:
+        shown = self.member.get("/v1/members/me/wallet").json
+        return shown["spendable"], shown["held"]
+
+    def seen(self, redemption: dict[str, Any]) -> dict[str, Any]:
+        return self.member.get(f"/v1/redemptions/{redemption['id']}").json
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """How a kind is offered and redeemed, and how its other side is made to refuse or to be silent, if it has one.
+
+    `asks`: what the redemption needs besides the quote. `reversible`: what the second person is told, where it is not.
+    """
+
+    offer: Callable[[World], dict[str, Any]]
+    asks: Callable[[World], dict[str, Any]] = lambda world: {}
+    refuses: Callable[[World], None] | None = None
+    is_silent: Callable[[World], None] | None = None
+    speaks: Callable[[World], None] | None = None
+    sold_out: str = "sold-out"
+    reversible: str | None = None
+
+
+def _of_a_merchant(world: World) -> dict[str, Any]:
+    return {"merchant_id": world.shop.merchant.merchant_id}
+
+
+BILLING = {
+    "refuses": lambda world: world.billing.fails({"mode": "refuse"}),
+    "is_silent": lambda world: world.billing.fails(
+        {"mode": "lost_reply"}, {"mode": "error", "on": "look_up"}
+    ),
+    "speaks": lambda world: world.billing.fails(),
+}
+SCENARIOS: dict[str, Scenario] = {
+    "bill_credit": Scenario(lambda world: {}, **BILLING, reversible="credit-is-on-the-bill"),
+    "voucher": Scenario(_of_a_merchant),
+    "perk": Scenario(lambda world: {}),
+    "event": Scenario(lambda world: {"form": {"capacity": 1, "waiting": 0}}, sold_out="event-full"),
+}
+KINDS = sorted(SCENARIOS)
+
+
+@pytest.fixture
+def world(app: Flask, db: Config, billing: Billing) -> World:
+    programme = given_programme()
+    member_id = given_member(db, programme, points=POINTS)
+    config = db.at(billing_url=billing.url, billing_timeout_s=1, billing_tries=2)
+    return World(app, config, programme, given_shop(), billing, caller(app, member_token(member_id)))
+
+
+def offered(world: World, kind: str, **more: Any) -> Offer:
+    values = {"value_fen": PRICE, "cancellable": True} | SCENARIOS[kind].offer(world) | more
+    return given_offer(world.programme, kind, **values)
+
+
+def redeemed(world: World, kind: str, offer: Offer) -> Any:
+    quote = world.member.quote(offer).json["id"]
+    return world.member.post("/v1/redemptions", {"quote": quote} | SCENARIOS[kind].asks(world))
+
+
+def reversed_by_two(world: World, redemption: dict[str, Any]) -> Any:
+    maker, checker = (caller(world.app, staff_token(role)) for role in ("support", "checker"))
+    asked = {"redemption": redemption["id"], "text": "it went wrong", "ticket": "T-1"}
+    case = maker.post("/v1/reversals", asked)
+    if case.status_code != 201:
+        return case
+    return checker.post(
+        f"/v1/reversals/{case.json['id']}/approve", {"content_hash": case.json["content_hash"]}
+    )
+
+
+def ends(world: World, redemption: dict[str, Any], state: str, points: tuple[int, int]) -> None:
+    """State, timeline and wallet say the same."""
+    seen = world.seen(redemption)
+    assert (seen["state"], world.points()) == (state, points)
+    steps = [step["state"] for step in seen["timeline"]]
+    assert steps[0] == "requested"
+    assert steps[-1] == state
+    assert all(later in course.MOVES[earlier] for earlier, later in pairwise(steps))
+
+
+def test_every_kind_that_the_code_knows_has_a_course_and_a_scenario(world):
+    known = {
+        value
+        for name, value in vars(models).items()
+        if name.isupper()
+        and isinstance(value, str)
+        and name not in ("LIVE", "PAUSED", "ENDED", "BASIC", "VALUE_ADDED", "EXTENSION", "HISTORY")
+    }
+
+    assert {one.kind for one in courses.every()} == known == set(SCENARIOS)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_fulfil(world, kind):
+    redemption = redeemed(world, kind, offered(world, kind)).json
+    world.drain()
+
+    ends(world, redemption, "fulfilled", SPENT)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_fail(world, kind):
+    """The other side says no, or nothing is left at the last moment: the points are where they were."""
+    scenario, offer = SCENARIOS[kind], offered(world, kind)
+    if scenario.refuses is not None:
+        scenario.refuses(world)
+        redemption = redeemed(world, kind, offer).json
+        world.drain()
+        ends(world, redemption, "failed", UNTOUCHED)
+        return
+    if courses.of(kind).counts_stock:
+        offer = offered(world, kind, stock=1)
+    other = caller(world.app, member_token(given_member(world.config, world.programme, points=POINTS)))
+    quote = world.member.quote(offer).json["id"]
+    assert other.redeem(offer).status_code == 201
+
+    refused = world.member.post("/v1/redemptions", {"quote": quote} | scenario.asks(world))
+
+    assert (refused.status_code, refused.json["type"]) == (409, f"/problems/{scenario.sold_out}")
+    assert world.points() == UNTOUCHED
+    assert world.member.get("/v1/redemptions").json["data"] == []
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_unknown(world, kind):
+    """The other side is silent: the points stay set aside until somebody knows; a kind that asks nobody never waits."""
+    scenario = SCENARIOS[kind]
+    if scenario.is_silent is None:
+        assert not ordering.asks(kind)
+        return
+    jobs.register(ordering.TASK, lambda **args: ordering.run(world.config, **args))
+    scenario.is_silent(world)
+    redemption = redeemed(world, kind, offered(world, kind)).json
+    for _ in range(4):
+        world.drain()
+    ends(world, redemption, "unknown", HELD)
+
+    scenario.speaks(world)
+    with clock.stopped(clock.now() + ordering.LOOK_AGAIN * 2):
+        world.drain()
+        assert world.seen(redemption)["state"] in ("fulfilled", "failed")
+        assert world.points() in (SPENT, UNTOUCHED)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_cancel(world, kind):
+    redemption = redeemed(world, kind, offered(world, kind)).json
+
+    answer = world.member.post(f"/v1/redemptions/{redemption['id']}/cancel")
+    world.drain()
+
+    assert answer.status_code == 200
+    ends(world, redemption, "cancelled", UNTOUCHED)
+    again = world.member.post(f"/v1/redemptions/{redemption['id']}/cancel")
+    assert again.status_code == 409
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_reverse(world, kind):
+    """Two persons undo it, whatever the offer lets members do; where the kind cannot, nothing changes."""
+    redemption = redeemed(world, kind, offered(world, kind, cancellable=False)).json
+    world.drain()
+
+    answer = reversed_by_two(world, redemption)
+
+    if SCENARIOS[kind].reversible is not None:
+        assert answer.json["type"] == f"/problems/{SCENARIOS[kind].reversible}"
+        ends(world, redemption, "fulfilled", SPENT)
+        return
+    assert answer.status_code == 200, answer.json
+    ends(world, redemption, "reversed", UNTOUCHED)
+    with database.begin() as session:
+        lots = session.connection().exec_driver_sql("select count(*) from posting where kind = 10").scalar()
+    assert lots == 1
+    assert reversed_by_two(world, redemption).json["type"] == "/problems/not-reversible"
