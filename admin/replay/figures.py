@@ -8,25 +8,9 @@ from admin.replay.changes import EARN_RULE
 from admin.replay.segments import FIGURES, SEGMENTS
 from base import ids
 from base.money import BASIS_POINTS
-from catalog.offers.models import (
-    BILL_CREDIT,
-    BUNDLE,
-    EVENT,
-    GIFT,
-    GOODS,
-    HISTORY,
-    PERK,
-    SERVICE,
-    TRIAL_CARD,
-    VOUCHER,
-)
+from catalog.offers import heaps
+from catalog.offers.models import HISTORY
 
-MALL, CREDIT, CLUB, SERVICES, UNATTRIBUTED = "mall", "bill_credit", "club", "new_services", "unattributed"
-CATEGORIES = (MALL, CREDIT, CLUB, SERVICES, UNATTRIBUTED)
-CATEGORY_OF = {
-    VOUCHER: MALL, GOODS: MALL, BUNDLE: MALL, GIFT: MALL, BILL_CREDIT: CREDIT, PERK: CLUB, EVENT: CLUB, TRIAL_CARD: CLUB,
-    SERVICE: SERVICES,
-}  # fmt: skip
 MOST_MOVERS = 10
 COST_ABOVE_WORTH, PREMIUM_NEGATIVE, NO_PRICE = "cost-above-worth", "premium-negative", "no-price"
 Terms = tuple[int, int]
@@ -120,23 +104,23 @@ def worth(points: int, general: Terms | None) -> int:
 
 
 def mix(own: Mapping[str, Row], named: Mapping[str, OfferNamed]) -> list[dict[str, Any]]:
-    """Points by the four categories and what belongs to none; shares in basis points, rounded down and never rescaled."""
-    found = {category: [0, 0] for category in CATEGORIES}
+    """Points by heap, what is unattributed among them; shares in basis points, rounded down and never rescaled."""
+    found = {heap: [0, 0] for heap in heaps.HEAPS}
     for key, row in own.items():
         offer = named.get(key)
-        category = CATEGORY_OF.get(offer.kind, UNATTRIBUTED) if offer else UNATTRIBUTED
-        found[category][0] += row["points_then"]
-        found[category][1] += row["points_new"]
+        heap = heaps.OF_KIND[offer.kind] if offer else heaps.UNATTRIBUTED
+        found[heap][0] += row["points_then"]
+        found[heap][1] += row["points_new"]
     then, new = (sum(pair[at] for pair in found.values()) for at in (0, 1))
     return [
         {
-            "category": category,
+            "heap": heap,
             "points_then": pair[0],
             "points_new": pair[1],
             "share_bp_then": pair[0] * BASIS_POINTS // then if then else 0,
             "share_bp_new": pair[1] * BASIS_POINTS // new if new else 0,
         }
-        for category, pair in found.items()
+        for heap, pair in found.items()
     ]
 
 

@@ -22,7 +22,7 @@ def findings(session: Session) -> Iterator[Finding]:
     )
     for run, proposal in rows:
         for fault in _faults(run, proposal):
-            yield Finding("replay", runs.reference(run.replay_id), fault)
+            yield Finding("replay-run", runs.reference(run.replay_id), fault)
 
 
 def _faults(run: ReplayRun, proposal: Proposal | None) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Points by category, then and under the draft, as pairs of bars: places and widths in a fixed frame. No markup, no database."""
+"""Points by heap, then and under the draft, as pairs of bars: places and widths in a fixed frame. No markup, no database."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,9 +9,9 @@ WIDTH, LABELS, PAIR, BAR = 560, 150, 44, 16
 
 @dataclass(frozen=True)
 class Pair:
-    """A category's two bars: where they begin downwards, and how wide they are."""
+    """A heap's two bars: where they begin downwards, and how wide they are."""
 
-    category: str
+    heap: str
     top: int
     then: int
     new: int
@@ -31,7 +31,7 @@ def of_mix(mix: Sequence[Mapping[str, Any]]) -> Chart:
     room = WIDTH - LABELS
     pairs = [
         Pair(
-            part["category"],
+            part["heap"],
             number * PAIR,
             part["points_then"] * room // most,
             part["points_new"] * room // most,

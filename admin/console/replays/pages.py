@@ -6,6 +6,7 @@ from flask.typing import ResponseReturnValue
 from admin.console.approvals import pages as approval_pages
 from admin.console.http import page
 from admin.console.replays import chart, words
+from admin.console.words import HEAPS
 from admin.replay import asking, runs
 from base import clock, database, idempotency
 from base.approvals import approvals
@@ -59,4 +60,5 @@ def one(replay: str) -> ResponseReturnValue:
         chart=chart.of_mix(told["mix"]) if told and "mix" in told else None,
         frame=chart,
         words=words,
+        heaps=HEAPS,
     )

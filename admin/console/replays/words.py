@@ -7,13 +7,6 @@ STATES = {
     "running": (_("In progress"), "wait"),
     "done": (_("Done"), "ok"),
 }
-CATEGORIES = {
-    "mall": _("Mall: vouchers and goods"),
-    "bill_credit": _("Bill credit"),
-    "club": _("Club: perks and events"),
-    "new_services": _("New services"),
-    "unattributed": _("Unattributed"),
-}
 SEGMENTS = {
     "tier": _("Tier"),
     "area": _("Province"),

@@ -93,7 +93,7 @@ def test_by_hand_the_points_of_each_are_those_of_the_draft_and_nothing_else_move
     assert report["merchants"] == {"fen_then": 5400, "fen_new": 5400}  # 90 % of three vouchers of 20 yuan
     assert report["impossible"] == {"redemptions": 0, "points": 0}
     shares = ("points_then", "points_new", "share_bp_then", "share_bp_new")
-    assert {one["category"]: [one[name] for name in shares] for one in report["mix"]} == {
+    assert {one["heap"]: [one[name] for name in shares] for one in report["mix"]} == {
         "mall": [6000, 7000, 8571, 8974],
         "bill_credit": [0, 0, 0, 0],
         "club": [1000, 800, 1428, 1025],
