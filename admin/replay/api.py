@@ -5,7 +5,7 @@ from typing import Any
 from flask import Response
 
 from admin.replay import asking, runs
-from admin.replay.schemas import ReplayRequest, ReplayView
+from admin.replay.schemas import ReplayedView, ReplayingRequest
 from base import clock, database
 from base.approvals import approvals
 from base.approvals.approvals import NO_MEMBER
@@ -16,8 +16,8 @@ blueprint = Blueprint("replays", __name__, description="Proposals replayed over 
 
 
 @blueprint.route("/replays", methods=["POST"])
-@blueprint.arguments(ReplayRequest)
-@blueprint.response(202, ReplayView)
+@blueprint.arguments(ReplayingRequest)
+@blueprint.response(202, ReplayedView)
 @blueprint.doc(**IDEMPOTENT)
 @needs(asking.RUNS)
 def ask(asked: dict[str, Any]) -> Response:
@@ -33,7 +33,7 @@ def ask(asked: dict[str, Any]) -> Response:
 
 
 @blueprint.route("/replays/<replay>")
-@blueprint.response(200, ReplayView)
+@blueprint.response(200, ReplayedView)
 @needs(asking.READS)
 def one(replay: str) -> dict[str, Any]:
     """A replay: how far it is, and the report once it is done."""

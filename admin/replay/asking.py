@@ -49,7 +49,7 @@ def beside(session: Session, person: Principal, proposal: Proposal) -> dict[str,
 
 
 def view(run: ReplayRun) -> dict[str, Any]:
-    """A replay as ReplayView: plain JSON, for it is stored with the idempotency key. The report once it is done."""
+    """A replay as ReplayedView: plain JSON, for it is stored with the idempotency key. The report once it is done."""
     return {
         "id": runs.reference(run.replay_id),
         "proposal": approvals.reference(run.proposal_id),

@@ -6,7 +6,7 @@ from admin.replay import runs
 from base.http.api import Request, Text, View, WholeNumber
 
 
-class ReplayRequest(Request):
+class ReplayingRequest(Request):
     """Which proposal, and over how many months before today."""
 
     proposal = Text(required=True, most=40)
@@ -18,7 +18,7 @@ class ReplayRequest(Request):
     )
 
 
-class ReplayView(View):
+class ReplayedView(View):
     """A replay and how far it is; its report once it is done."""
 
     id = ma.fields.String()
