@@ -139,6 +139,7 @@ def test_every_offer_of_the_demo_passes(db):
         (demo_offers.vouchers(shop, made[shop.code].merchant_id, number, at), None)
         for number, shop in enumerate(shops[:12])
     ]
+    offered += [(values, None) for values in demo_offers.services(at)]
     offered += list(demo_offers.perks(at, at + timedelta(days=1)))
     codes = {merchant.merchant_id: code for code, merchant in made.items()}
     wrong = {}
