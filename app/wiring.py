@@ -40,6 +40,8 @@ from catalog.goods import verify as goods_verify
 from catalog.offers import forms
 from catalog.offers.models import BILL_CREDIT, BUNDLE, EVENT, GOODS, SERVICE
 from catalog.perks import perks
+from catalog.publishing import proposals as offer_proposals
+from catalog.publishing import verify as publishing_verify
 from catalog.rates import proposals as rate_proposals
 from catalog.rates import verify as rates_verify
 from catalog.redemptions import courses, ordering, redemptions
@@ -150,6 +152,15 @@ def wire(config: Config, *, pool_size: int | None = None, statement_timeout_ms: 
             approvals.Kind(changes.KIND, changes.carry_out, changes.PROPOSES, changes.APPROVES)
         )
     approvals.register(
+        approvals.Kind(
+            offer_proposals.KIND,
+            offer_proposals.carry_out,
+            offer_proposals.PROPOSES,
+            offer_proposals.APPROVES,
+            checkers=offer_proposals.checkers,
+        )
+    )
+    approvals.register(
         approvals.Kind(proposals.KIND, proposals.carry_out, proposals.PROPOSES, proposals.APPROVES)
     )
     approvals.register(
@@ -221,4 +232,5 @@ def findings(
     yield from events_verify.findings(session)
     yield from reversals_verify.findings(session)
     yield from cash_verify.findings(session)
+    yield from publishing_verify.findings(session)
     yield from merchants_verify.findings(session)

@@ -7,6 +7,7 @@ sum is 99.03 %, so 0.97 % stay unattributed. The population wishes near that of 
 from dataclasses import dataclass, field
 
 SHARES = {"bill": 8_100, "merchant": 1_600, "club": 200, "new": 3, "unattributed": 97}  # of 10,000 points
+MOST_OF_ONE = 1_600  # points that the dearest voucher or perk takes
 
 
 @dataclass
@@ -16,24 +17,20 @@ class Mix:
     points: dict[str, int] = field(default_factory=lambda: dict.fromkeys(SHARES, 0))
 
     def choose(self, wish: str, points: int, possible: set[str]) -> str:
-        """The heap of a wish of so many points: its own while that is under its share, else the one that lacks most.
+        """The heap that a wish of so many points goes to: its own while that is under its share.
 
-        Only wishes for something else than bill credit are moved, and only to what is possible.
+        A small wish for bill credit goes where as many points lack; a wish for something else whose share is full
+        becomes bill credit; the two smallest heaps take from the mall.
         """
-        if wish == "bill":
-            return wish
         after = sum(self.points.values()) + points
-        lacks = {
-            heap: SHARES[heap] * after - 10_000 * self.points[heap]
-            for heap in possible & (SHARES.keys() - {"club" if wish == "merchant" else "merchant"})
-        }
-        small = {
-            heap: lack
-            for heap, lack in lacks.items()
-            if heap in ("new", "unattributed") and lack >= 10_000 * points
-        }
-        if wish == "merchant" and small:
-            return max(small, key=lambda heap: small[heap])
+        lacks = {heap: SHARES[heap] * after - 10_000 * self.points[heap] for heap in possible}
+        wanting = {heap: lack for heap, lack in lacks.items() if lack >= 10_000 * points}
+        if wish == "bill":
+            fitting = {heap: wanting[heap] for heap in ("merchant", "club") if heap in wanting}
+            return max(fitting, key=lambda heap: fitting[heap]) if fitting and points <= MOST_OF_ONE else wish
+        smallest = [heap for heap in ("new", "unattributed") if heap in wanting]
+        if wish == "merchant" and smallest:
+            return smallest[0]
         return wish if lacks[wish] > 0 else "bill"
 
     def add(self, heap: str, points: int) -> None:

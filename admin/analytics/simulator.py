@@ -4,6 +4,7 @@ The population (population.py) says who pays, wishes and leaves; here its wishes
 check, accept and settle at their moments in the past, so that the books balance and `jifen verify` can prove them.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -81,7 +82,7 @@ class Demo:
     credit: CreditBill
     random: np.random.Generator
     today: date
-    mix: Mix = field(default_factory=Mix)
+    mixes: dict[str, Mix] = field(default_factory=lambda: defaultdict(Mix))
 
     def period(self, month: int) -> tuple[datetime, datetime]:
         """A month of the window: from the day of today's number to the next one, the last ends today."""
@@ -284,12 +285,12 @@ def _redeem_chunk(demo: Demo, part: Iterable[int], wish: Ints, wish_points: Ints
                     int(wish_points[number]),
                     {heap for heap, here in offers_here.items() if here},
                 )
-                heap = demo.mix.choose(KINDS[wish[number]], points, possible)
+                heap = demo.mixes[demo.codes[number]].choose(KINDS[wish[number]], points, possible)
                 redemption = _redeem(session, demo, demo.member_ids[number], offers_here, (heap, points), at)
                 if redemption is not None:
-                    demo.mix.add(heap, redemption.price_points)
-                    if heap == "bill":
-                        wish[number] = KINDS.index("bill")
+                    demo.mixes[demo.codes[number]].add(heap, redemption.price_points)
+                    if heap in KINDS:
+                        wish[number] = KINDS.index(heap)
                 made.append(redemption)
         done = [redemption for redemption in made if redemption is not None]
         _credit(demo, [r for r in done if r.kind == "bill_credit"])

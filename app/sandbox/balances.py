@@ -1,5 +1,6 @@
 """What the billing sandbox remembers: credits, the balances that follow, and the faults in force."""
 
+from collections import Counter
 from decimal import Decimal
 from pathlib import Path
 from threading import Event, Lock
@@ -17,6 +18,7 @@ class Billing:
         self.buckets: dict[str, dict[str, Any]] = {}
         self.faults: list[dict[str, Any]] = []
         self.pause = Event()
+        self.seen = Counter[int]()  # calls that would have been a fault's, by fault
         self._lock = Lock()
         self._file = state_file
         if state_file is not None:
@@ -64,7 +66,7 @@ class Billing:
     def set_faults(self, faults: list[dict[str, Any]]) -> None:
         """These faults from now on; whoever pauses because of an earlier one goes on."""
         with self._lock:
-            self.faults = faults
+            self.faults, self.seen = faults, Counter[int]()
             self.pause.set()
             self.pause = Event()
 
@@ -75,6 +77,9 @@ class Billing:
             for fault in self.faults:
                 asked = fault.get("match", {})
                 if fault.get("on", "topup") == on and all(here[name] == text for name, text in asked.items()):
+                    self.seen[id(fault)] += 1
+                    if self.seen[id(fault)] % fault.get("every", 1):
+                        continue
                     if "times" in fault:
                         fault["times"] -= 1
                         self.faults = [each for each in self.faults if each.get("times", 1) > 0]

@@ -115,6 +115,7 @@ FAULT: dict[str, Any] = {
     "mode!": MODES,
     "on": ("topup", "look_up"),
     "times": int,
+    "every": int,  # only each so many-th call that would be its
     "match": {"description": str, "bucket": str},
     "delay_ms": int,  # before the deed (slow), or until the connection closes (silent, 30 s)
     "amount": Decimal,  # what wrong_amount credits; one more than asked
@@ -136,9 +137,9 @@ def show_faults() -> Response:
 
 @switches.put("/faults")
 def set_faults() -> Response:
-    """Replace all faults: a list of {mode, on?, times?, match?, delay_ms?, amount?, status?}; see MODES.
+    """Replace all faults: a list of {mode, on?, times?, every?, match?, delay_ms?, amount?, status?}; see MODES.
 
-    `times` counts down and the fault goes with its last use; without it (or null) it stays. The first that
+    `every`: 10 acts on each tenth call that matches. `times` counts down and the fault goes with its last use; without it (or null) it stays. The first that
     matches acts. `on` is "topup" (default) or "look_up", where refuse, error, silent and slow have a meaning.
     """
     plan = _json()
@@ -147,10 +148,12 @@ def set_faults() -> Response:
             del each["times"]
     wrong = list(departures(plan, [FAULT], "faults"))
     if not wrong and any(
-        f.get("times", 1) < 1 or f.get("delay_ms", 0) < 0 or not 400 <= f.get("status", 409) < 500
+        min(f.get("times", 1), f.get("every", 1)) < 1
+        or f.get("delay_ms", 0) < 0
+        or not 400 <= f.get("status", 409) < 500
         for f in plan
     ):
-        wrong = ["faults: times from 1, delay_ms from 0, status 4xx"]
+        wrong = ["faults: times and every from 1, delay_ms from 0, status 4xx"]
     if wrong:
         raise Refusal(400, "invalidFault", wrong[0])
     _billing().set_faults(plan)

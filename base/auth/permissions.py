@@ -77,6 +77,8 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "stock:approve",
             "budgets:read",
             "budgets:approve",
+            "offers:approve",
+            "offers:pause",
         }
     ),
     "editor": frozenset(
@@ -98,6 +100,8 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "stock:write",
             "budgets:read",
             "budgets:propose",
+            "offers:propose",
+            "offers:pause",
             "segments:read",
             "segments:write",
             "webhooks:manage",

@@ -73,7 +73,8 @@ def redeem(asked: dict[str, Any]) -> Response:
     """Confirm a quote, which names who pays. Needs Idempotency-Key; the same key gives the same answer for good."""
     member_id, quote_id = ids.parse("quo", asked["quote"])
     with database.begin() as session:
-        quotes.find(session, member_id, quote_id, _spender(member_id))
+        asks = quotes.find(session, member_id, quote_id, _spender(member_id))  # kept, so that it is read once
+        assert asks.member_id == member_id
         kept = addresses.blinded(config().secret_key, asked)
         return answer_once(
             session, member_id, kept, lambda: (201, _redeem(session, member_id, quote_id, asked["address"]))
@@ -181,5 +182,5 @@ def _cancel(session: Session, member_id: int, redemption_id: int) -> dict[str, A
 
 def _view(session: Session, row: Redemption, offer: Offer) -> dict[str, Any]:
     has_one = row.kind in (VOUCHER, BUNDLE)
-    voucher = life.of_redemption(session, row.member_id, row.redemption_id) if has_one else None
-    return redemption_view(row, offer, voucher)
+    voucher_id = life.id_of_redemption(session, row.member_id, row.redemption_id) if has_one else None
+    return redemption_view(row, offer, voucher_id)

@@ -11,12 +11,12 @@ from typing import NamedTuple
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from base import channels, ids
+from base import channels, database, ids
 from base.errors import Conflict
 from base.webhooks import webhooks
 from catalog.budgets import budgets
 from catalog.cash import parts
-from catalog.offers import offers
+from catalog.offers import counting, offers
 from catalog.offers.models import Offer
 from catalog.redemptions import courses
 from catalog.redemptions.models import (
@@ -76,13 +76,21 @@ class MovedOn(Conflict):
 
 def begin(session: Session, redemption: Redemption, state: str, by: By, at: datetime) -> None:
     """The first two steps, with the redemption itself: requested, and what follows in the same transaction."""
-    redemption.steps = 2
-    place = {"member_id": redemption.member_id, "redemption_id": redemption.redemption_id, "at": at}
-    session.add_all(
-        Step(no=no, state=each, actor=by.actor, channel=by.channel, **place)
-        for no, each in enumerate((REQUESTED, state), start=1)
+    database.rows(
+        session,
+        _BEGIN,
+        (redemption.member_id, redemption.redemption_id, at, by.actor, by.channel, REQUESTED, state),
     )
     _publish(session, redemption, at)
+
+
+FIRST_STEPS = 2
+# Asked with every redemption, so in words that need no compiling.
+_BEGIN = """
+insert into redemption_step (member_id, redemption_id, at, no, state, actor, channel)
+select m, r, at, no, state, actor, channel from (values (%s::bigint, %s::bigint, %s::timestamptz, %s, %s)) v(m, r, at, actor, channel)
+cross join unnest(array[1, 2], array[%s::text, %s::text]) s(no, state) returning no
+"""
 
 
 def move(
@@ -169,6 +177,7 @@ def give_back(
     else:
         way.drop(session, redemption, at)
     budgets.give_back(session, redemption.member_id, redemption.redemption_id, at)
+    counting.put_back(session, offer, redemption)
     if way.counts_stock:
         for offer_id, units in sorted(way.takes(session, redemption, offer)):
             stock.put_back(session, offer_id, units)

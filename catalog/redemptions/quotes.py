@@ -5,9 +5,9 @@ from datetime import date, datetime, timedelta
 
 from sqlalchemy.orm import Session
 
-from base import clock, ids
+from base import channels, clock, ids
 from base.errors import Conflict, Invalid, NotFound
-from catalog.offers import offers
+from catalog.offers import access, counting, offers
 from catalog.offers.models import BILL_CREDIT, BUNDLE, GOODS, SERVICE, Offer
 from catalog.rates import rates
 from catalog.redemptions.models import Quote
@@ -106,25 +106,26 @@ def make(
     life_s: int,
     *,
     spender_id: int | None = None,
+    channel: str = channels.MEMBER_WEB,
     cash_fen: int = 0,
 ) -> Priced:
     """Price an offer for a member, or for a group and the spender who asks; `cash_fen` of it are to be paid in money.
 
-    Refuses what redeeming would refuse: closed offer, line's state, too few points, over the cap.
+    Refuses what redeeming would refuse: closed offer, one that is for others, one limit reached, line's state, too few
+    points, over the cap.
     """
     group = spending.payer(session, member_id, spender_id) if spender_id is not None else None
-    member = members.by_id(session, member_id)
-    programme = programmes.open_one(session, member.programme_id)
+    member, programme = members.with_programme(session, member_id)
+    programmes.taking_writes(programme)
     found = offers.find(session, offer_id, programme.programme_id, at)
-    closed = offers.why_closed(found, at)
-    if closed:
-        raise closed
+    access.ask(session, found, programme, member_id if spender_id is None else spender_id, at, channel)
     if not 1 <= units <= found.offer.most_units:
         raise TooManyUnits(most=found.offer.most_units)
     if group is not None and (found.offer.kind in FOR_ONESELF or cash_fen):
         raise NotForGroups()
     if cash_fen and cash_fen not in [choice * units for choice in found.offer.cash_choices]:
         raise CashChoice(field="cash_fen", choices=[choice * units for choice in found.offer.cash_choices])
+    counting.ask(session, found.offer, member_id, spender_id, units, at, programme.zone)
     on = clock.day(at, programme.zone)
     rate = rates.for_offer(session, found.offer, on, facts.of(session, member_id, on))
     value_fen = found.offer.value_fen * units

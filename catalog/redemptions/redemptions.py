@@ -6,14 +6,14 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select, tuple_
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.attributes import set_committed_value
 
-from base import clock, ids
+from base import clock, database, ids
 from base.errors import Conflict, NotFound, Problem
 from catalog.budgets import budgets
 from catalog.cash import parts
-from catalog.offers import offers
+from catalog.offers import access, counting, offers
 from catalog.offers.models import Offer
 from catalog.redemptions import course, courses, quotes
 from catalog.redemptions.course import By
@@ -68,13 +68,13 @@ def redeem(
     quote = quotes.usable(session, member_id, quote_id, at, spender_id)
     if spender_id is not None:
         spending.payer(session, member_id, spender_id)
-    member = members.by_id(session, member_id)
-    programme = programmes.open_one(session, member.programme_id)
-    closed = offers.why_closed(offers.find(session, quote.offer_id, programme.programme_id, at), at)
-    if closed:
-        raise closed
+    member, programme = members.with_programme(session, member_id)
+    programmes.taking_writes(programme)
+    found, who = offers.find(session, quote.offer_id, programme.programme_id, at), spender_id or member_id
     offer, on = offers.version(session, quote.version_id), clock.day(at, programme.zone)
-    standing.ask(session, member, ledger.read(session, member_id).state, programme, on, Action.REDEEM)
+    access.ask(session, found, programme, who, at, by.channel, quoted=offer)
+    counting.ask(session, offer, member_id, spender_id, quote.units, at, programme.zone)
+    standing.ask_now(session, member, programme, on, Action.REDEEM)
     way, cash = courses.of(offer.kind), quote.cash_fen > 0
     asked = Asked(quote, offer, details or {}, at)
     way.check(session, asked)
@@ -83,7 +83,7 @@ def redeem(
     if quote.price_points:
         with standing.explaining(session, member, programme, on, Action.REDEEM):
             answer = ledger.post(session, _spend(redemption, quote, programme, at))
-        redemption.posting_seq = answer.seq
+        _posted(session, redemption, answer.seq)
     if cash:  # its kind begins when the money is there
         parts.open(session, member_id, redemption.redemption_id, quote.cash_fen, programme.currency, at)
     else:
@@ -92,9 +92,11 @@ def redeem(
     if redemption.budget_id is not None:
         place = {"member_id": member_id, "redemption_id": redemption.redemption_id}
         budgets.spend(session, redemption.budget_id, redemption.cost_fen, at, **place, person_id=by.person_id)
+    counting.take(session, offer, redemption, programme.zone)
     if way.counts_stock:
         for offer_id, units in sorted(way.takes(session, redemption, offer)):
-            stock.take(session, offer_id, units)
+            if offer_id != offer.offer_id or found.left_over is not None:
+                stock.take(session, offer_id, units)
     return redemption
 
 
@@ -244,37 +246,47 @@ def names_of_references(
 
 def _record(session: Session, quote: Quote, offer: Offer, *, held: bool, by: By, at: datetime) -> Redemption:
     state = PENDING if held else FULFILLED
-    redemption_id = session.scalar(
-        insert(Redemption)
-        .values(
-            member_id=quote.member_id,
-            redemption_id=ids.new_id(),
-            offer_id=offer.offer_id,
-            version_id=offer.version_id,
-            rate_id=quote.rate_id,
-            quote_id=quote.quote_id,
-            spender_id=quote.spender_id,
-            price_points=quote.price_points,
-            value_fen=quote.value_fen,
-            cash_fen=quote.cash_fen,
-            cost_fen=quote.cost_fen,
-            budget_id=offer.budget_id,
-            at=at,
-            changed_at=at,
-            units=quote.units,
-            kind=offer.kind,
-            state=state,
-            held=held,
-            details=quote.details,
-        )
-        .on_conflict_do_nothing(index_elements=["member_id", "quote_id"])
-        .returning(Redemption.redemption_id)
+    redemption = Redemption(
+        member_id=quote.member_id,
+        redemption_id=ids.new_id(),
+        offer_id=offer.offer_id,
+        version_id=offer.version_id,
+        rate_id=quote.rate_id,
+        quote_id=quote.quote_id,
+        posting_seq=None,
+        spender_id=quote.spender_id,
+        price_points=quote.price_points,
+        value_fen=quote.value_fen,
+        cash_fen=quote.cash_fen,
+        cost_fen=quote.cost_fen,
+        budget_id=offer.budget_id,
+        at=at,
+        changed_at=at,
+        units=quote.units,
+        tries=0,
+        steps=course.FIRST_STEPS,
+        maybe_sent=False,
+        kind=offer.kind,
+        state=state,
+        reason=None,
+        held=held,
+        details=quote.details,
     )
-    if redemption_id is None:
-        raise quotes.QuoteEnded()
-    redemption = session.get_one(Redemption, (quote.member_id, redemption_id))
+    database.insert(session, redemption, unless_there=("member_id", "quote_id"), refusal=quotes.QuoteEnded)
     course.begin(session, redemption, state, by, at)
     return redemption
+
+
+def _posted(session: Session, redemption: Redemption, seq: int) -> None:
+    """Name the posting that took or set aside the points."""
+    database.rows(session, _POSTED, (seq, redemption.member_id, redemption.redemption_id))
+    set_committed_value(redemption, "posting_seq", seq)
+
+
+# Asked with every redemption, so in words that need no compiling.
+_POSTED = (
+    "update redemption set posting_seq = %s where member_id = %s and redemption_id = %s returning posting_seq"
+)
 
 
 def _spend(redemption: Redemption, quote: Quote, programme: Programme, at: datetime) -> Request:

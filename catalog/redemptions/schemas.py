@@ -13,7 +13,6 @@ from catalog.rates import rates
 from catalog.redemptions.models import Redemption, Step
 from catalog.redemptions.quotes import Priced
 from catalog.services.orders import Service
-from catalog.vouchers.models import Voucher
 from points.groups.groups import reference
 from points.wallets.schemas import LotView, PageQuery, lot_view
 
@@ -170,7 +169,7 @@ def quote_view(priced: Priced, currency: str, services: list[tuple[Offer, Servic
     }
 
 
-def redemption_view(row: Redemption, offer: Offer, voucher: Voucher | None) -> dict[str, Any]:
+def redemption_view(row: Redemption, offer: Offer, voucher_id: int | None) -> dict[str, Any]:
     """The redemption as RedemptionView; plain JSON, for it is stored with the idempotency key (never the code)."""
     return {
         "id": ids.public("red", row.member_id, row.redemption_id),
@@ -185,7 +184,7 @@ def redemption_view(row: Redemption, offer: Offer, voucher: Voucher | None) -> d
         "at": row.at.isoformat(),
         "changed_at": row.changed_at.isoformat(),
         "group": reference(row.member_id) if row.spender_id is not None else None,
-        "voucher": ids.public("vch", voucher.member_id, voucher.voucher_id) if voucher else None,
+        "voucher": ids.public("vch", row.member_id, voucher_id) if voucher_id else None,
     }
 
 

@@ -18,8 +18,10 @@ NEVER_DELETED = (
     "preference", "opening_lot", "segment_version", "offer", "redemption_step", "stock_move", "budget", "budget_amount",
     "budget_use",
     "preference", "opening_lot", "segment_version", "webhook_event", "webhook_try",
+    "preference", "opening_lot", "segment_version", "offer", "redemption_step", "picture", "endorsement",
 )  # fmt: skip
 NEVER_DELETED = (
+    "wallet", "member", "phone", "redemption", "voucher", "acceptance", "idempotency_key", "offer_state", "offer_count", "stock", "seat",
     "wallet", "member", "phone", "redemption", "voucher", "acceptance", "idempotency_key", "offer_state", "stock", "seat", "event_places",
     "merchant", "outlet", "terminal", "clerk", "staff", "programme", "api_key", "import_run", "group_profile",
     "group_contact", "spender", "spent", "expiry_run", "member_merge", "bonus_budget", "bonus_day",
@@ -28,6 +30,7 @@ NEVER_DELETED = (
     "companion_link", "segment", "segment_member", "segment_run", "budget_period",
     "companion_link", "segment", "segment_member", "segment_run",
     "webhook_endpoint", "webhook_delivery", "webhook_replay",
+    "companion_link", "segment", "segment_member", "segment_run", "offer_draft",
 )  # fmt: skip
 FORBIDDEN = {
     "a table of its own": "create table mine (a int)",

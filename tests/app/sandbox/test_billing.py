@@ -227,6 +227,14 @@ def test_a_fault_counts_down_and_goes(billing):
     assert balance(billing) == Decimal("12.50")
 
 
+def test_a_fault_may_strike_each_so_many_th_call(billing):
+    given_faults(billing, {"mode": "error", "every": 3}, {"mode": "refuse", "every": 2})
+
+    statuses = [billing.post(TOPUPS, json=given_body()).status_code for _ in range(6)]
+
+    assert statuses == [201, 409, 500, 201, 409, 500]
+
+
 def test_a_fault_without_a_count_stays_until_it_is_removed(billing):
     given_faults(billing, {"mode": "refuse", "times": None, "status": 403})
 
