@@ -39,6 +39,7 @@ MENU = (
             "/staff/entitlements",
             "/staff/bonus-rules",
             "/staff/goodwill",
+            "/staff/trial-cards",
             "/staff/tier-policies",
             "/staff/tier-grants",
             "/staff/rate-proposals",

@@ -31,6 +31,7 @@ from catalog.rates import proposals as rates
 from catalog.rates.scopes import Scope
 from catalog.reversals import reversals
 from catalog.stock import corrections as stock_corrections
+from catalog.trial_cards import trial_cards
 from points import explain, lots, programmes
 from points.adjustments import adjustments
 from points.adjustments.adjustments import said_plainly
@@ -57,6 +58,7 @@ KINDS: dict[str, tuple[str, ModuleType]] = {  # kind -> its place under /staff, 
     entitlements.KIND: ("entitlements", entitlements),
     bonus_rules.KIND: ("bonus-rules", bonus_rules),
     goodwill.KIND: ("goodwill", goodwill),
+    trial_cards.KIND: ("trial-cards", trial_cards),
     proposals.KIND: ("tier-policies", proposals),
     grants.KIND: ("tier-grants", grants),
     erasures.KIND: ("erasures", erasures),
