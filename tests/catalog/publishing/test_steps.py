@@ -14,7 +14,7 @@ from catalog.publishing import contents, costs, steps
 from catalog.publishing.steps import COST, STEPS, faults_within
 from merchants import merchants
 from tests.catalog.publishing.setting_up import A_CREDIT, WHOLE, in_days
-from tests.given import given_programme, given_shop
+from tests.given import given_offer, given_programme, given_shop
 
 CASE = {"member": "mbr_1", "reason": "a rival's offer", "expected": "stays a year"}
 BAD = {  # what is changed in a whole content: the step that says so, by which name, about which field
@@ -114,6 +114,18 @@ def test_kind_form_and_stock_are_asked_for_by_what_the_offer_is(programme, monke
     assert faults(programme, A_CREDIT | {"stock": 5}, "bill_credit", is_new=False) == [
         ("stock", "stock-elsewhere", "stock")
     ]
+
+
+def test_the_parts_of_a_bundle_are_asked_for_as_they_stand(programme):
+    service, credit = (given_offer(programme, kind) for kind in ("service", "bill_credit"))
+
+    def told(*parts):
+        form = {"parts": [{"offer": code, "units": 1} for code in parts]}
+        return faults(programme, A_CREDIT | {"form": form, "cancellable": False}, "bundle")
+
+    assert told(service.code) == []
+    assert told(service.code, credit.code) == [("rules", "two-external-parts", "parts")]
+    assert told("nothing") == [("rules", "bad-parts", "parts/0/offer")]
 
 
 @pytest.mark.parametrize(
