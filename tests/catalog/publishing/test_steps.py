@@ -164,7 +164,7 @@ def test_every_offer_of_the_demo_passes(db):
         if said := faults(programme, content, values["kind"]):
             wrong[values["code"]] = said
 
-    assert len(offered) == 24
+    assert len(offered) == 26
     assert wrong == {}
 
 
