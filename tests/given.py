@@ -164,6 +164,7 @@ def _pin_hash() -> str:
 def given_offer(
     programme: Programme, kind: str, *, value_fen: int = 1000, stock: int | None = None, **more: Any
 ) -> Offer:
+    """A live offer: bill_credit, voucher (needs merchant_id), perk, goods, service, or bundle (needs form)."""
     """A live offer: bill_credit, voucher (needs merchant_id), perk or event (ten places, in a week)."""
     number = next(_numbers)
     names = {"zh-CN": f"权益 {number}", "en": f"Offer {number}"}
@@ -172,19 +173,40 @@ def given_offer(
         "value_fen": value_fen,
         "cost_fen": value_fen,
         "from_at": datetime(2020, 1, 1, tzinfo=UTC),
-        "cancellable": kind != "bill_credit",
+        "cancellable": kind not in ("bill_credit", "goods", "service", "bundle"),
         "category": "test",
         "names": names,
         "texts": names,
         "state": "live",
         "most_units": 1 if kind in ("perk", "event") else 10,
     }
+    values["form"] = FORMS.get(kind, {})
     if kind == "voucher":
         values["voucher_days"] = 30
     if kind == "event":
         values |= {"event_at": clock.now() + timedelta(days=7), "form": {"capacity": 10}}
     with database.begin() as session:
         return offers.add(session, programme.programme_id, f"offer-{number}", stock=stock, **(values | more))
+
+
+FORMS: dict[str, dict[str, Any]] = {
+    "goods": {"class": "gift", "sku": "mug-blue", "provider": "warehouse", "weight": 300, "return_days": 7},
+    "service": {"service": "data-10g", "months": 3, "monthly_fen": 1000, "provider": "operator"},
+}
+ELECTRONIC = {"class": "electronic", "sku": "film-code", "provider": "warehouse", "return_days": 0}
+ADDRESS = {
+    "name": "Li Hua",
+    "phone": "13900001234",
+    "region": "浙江省杭州市滨江区",
+    "street": "江南大道 1 号",
+    "postcode": "310051",
+}
+
+
+def given_bundle(programme: Programme, *parts: Offer, units: int = 1, **more: Any) -> Offer:
+    """A bundle of these offers, so many of each."""
+    form = {"parts": [{"offer": part.code, "units": units} for part in parts]}
+    return given_offer(programme, "bundle", form=form, **more)
 
 
 def member_token(member_id: int) -> str:
@@ -412,8 +434,20 @@ class Caller:
     def quote(self, offer: Offer, units: int = 1, **more: Any) -> TestResponse:
         return self.post("/v1/quotes", {"offer": ids.public("off", offer.offer_id), "units": units} | more)
 
-    def redeem(self, offer: Offer, units: int = 1, *, key: str | None = None, **more: Any) -> TestResponse:
-        return self.post("/v1/redemptions", {"quote": self.quote(offer, units, **more).json["id"]}, key=key)
+    def redeem(
+        self,
+        offer: Offer,
+        units: int = 1,
+        *,
+        key: str | None = None,
+        address: dict[str, str] | None = None,
+        **more: Any,
+    ) -> TestResponse:
+        """Quote and confirm; goods that are sent go to ADDRESS."""
+        if offer.kind == "goods" and address is None and offer.form["class"] != "electronic":
+            address = ADDRESS
+        told = {"quote": self.quote(offer, units, **more).json["id"]}
+        return self.post("/v1/redemptions", told | ({"address": address} if address else {}), key=key)
 
     def voucher_code(self, redemption: Any) -> str:
         return str(self.get(f"/v1/vouchers/{redemption['voucher']}").json["code"])

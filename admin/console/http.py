@@ -43,6 +43,7 @@ MENU = (
             "/staff/tier-grants",
             "/staff/rate-proposals",
             "/staff/earn-rule-proposals",
+            "/staff/offer-proposals",
         ),
     ),
     ("audit:read", _("View log"), "/staff/view-log", "search", ()),

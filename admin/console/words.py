@@ -113,6 +113,33 @@ SAID = {  # what the parts of a proposal are called
 }
 BUDGET_PERIODS = {"whole": _("in all"), "month": _("in each month")}
 STOCK_CORRECTIONS = {"corrected": _("Count corrected"), "written_off": _("Written off")}
+FROM_THE_APPROVAL = _("from the approval")
+OFFER_FIELDS = {
+    "names": _("Name"),
+    "texts": _("In words"),
+    "terms": _("Terms of use"),
+    "pictures": _("Pictures"),
+    "category": _("Category"),
+    "city": _("City"),
+    "value_fen": _("Worth to the member"),
+    "cost_fen": _("Cost to the operator"),
+    "currency": _("Currency"),
+    "cash_choices": _("Part that may be paid in cash"),
+    "approval_class": _("Class of approval"),
+    "case": _("Single case"),
+    "from_at": _("From"),
+    "until_at": _("Until"),
+    "event_at": _("Takes place"),
+    "stock": _("Stock"),
+    "budget": _("Paid from the budget"),
+    "merchant": _("Merchant"),
+    "most_units": _("At most at once"),
+    "cancellable": _("May be cancelled"),
+    "voucher_days": _("Days that the voucher is valid"),
+    "eligibility": _("For whom"),
+    "limits": _("Limits"),
+    "form": _("Of its kind"),
+}
 APPROVAL_KINDS = {
     "adjustment": _("Adjustment"),
     "merge": _("Merge of two members"),
@@ -129,6 +156,7 @@ APPROVAL_KINDS = {
     "stock-correction": _("Correction of a stock"),
     "budget": _("Budget"),
     "reversal": _("Redemption undone"),
+    "offer": _("Offer"),
 }
 APPROVAL_STATES = {
     "proposed": (_("To be decided"), "wait"),

@@ -9,9 +9,10 @@ from app.member.frame import PAGE, _, back_to, blueprint, cursor, me, position, 
 from base import clock, database, ids
 from base.auth.guard import needs
 from base.http.settings import config
+from catalog.bundles import parts
 from catalog.offers import offers
 from catalog.offers.listing import Asked
-from catalog.offers.models import BILL_CREDIT, Offer
+from catalog.offers.models import GOODS, Offer
 from catalog.offers.schemas import KINDS
 from catalog.redemptions import quotes
 from merchants import merchants
@@ -55,7 +56,8 @@ def one_offer(offer: str) -> ResponseReturnValue:
         found = offers.find(session, _offer_id(offer), shown.programme.programme_id, at)
         refusal = why_not_redeeming(session, shown)
         merchant_id = found.offer.merchant_id
-        payers = spending.mine(session, me().member_id, at) if found.offer.kind != BILL_CREDIT else []
+        for_groups = found.offer.kind not in quotes.FOR_ONESELF
+        payers = spending.mine(session, me().member_id, at) if for_groups else []
         most_points = max([shown.spendable, *(left.left for _group, left in payers)])
         return render_template(
             "member/offer.html",
@@ -68,6 +70,7 @@ def one_offer(offer: str) -> ResponseReturnValue:
             payers=payers,
             merchant=merchants.by_id(session, merchant_id) if merchant_id else None,
             cancel_rule=cancel_rule(found.offer),
+            services=parts.services_in(session, found.offer, at),
             outlets=merchants.outlets_of(session, merchant_id) if merchant_id else [],
         )
 
@@ -95,6 +98,8 @@ def url_of(offer_id: int) -> str:
 
 def cancel_rule(offer: Offer) -> str:
     """What the member should know about changing their mind, before confirming."""
+    if offer.kind == GOODS and offer.form["return_days"]:
+        return _("This cannot be cancelled once it is confirmed; you can return it after it arrived.")
     if not offer.cancellable:
         return _("This cannot be cancelled once it is confirmed.")
     if offer.event_at:

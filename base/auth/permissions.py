@@ -36,6 +36,7 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "members:reveal",
             "erasures:propose",
             "segments:read",
+            "goods:write",
             "stock:read",
             "budgets:read",  # a person's own among them
             "events:manage",
@@ -76,6 +77,8 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "stock:approve",
             "budgets:read",
             "budgets:approve",
+            "offers:approve",
+            "offers:pause",
         }
     ),
     "editor": frozenset(
@@ -97,6 +100,8 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "stock:write",
             "budgets:read",
             "budgets:propose",
+            "offers:propose",
+            "offers:pause",
             "segments:read",
             "segments:write",
             "webhooks:manage",

@@ -12,7 +12,7 @@ from base.channels import API, MEMBER_WEB
 from base.errors import field_errors
 from base.http.api import Blueprint
 from base.http.settings import config
-from catalog.offers import listing
+from catalog.offers import listing, offers
 from catalog.offers.listing import Asked, Reader
 from catalog.offers.schemas import OfferQuery, OffersQuery, OffersView, OfferView, offer_view, offers_json
 from points import programmes
@@ -46,11 +46,17 @@ def list_offers(query: dict[str, Any]) -> Response:
 @blueprint.response(200, OfferView)
 @needs("offers:read")
 def one_offer(query: dict[str, Any], offer: str) -> dict[str, Any]:
-    """One offer."""
+    """One offer as it is, or as it was at a moment: its version and the price of that day; what is closed is so now."""
     (offer_id,) = ids.parse("off", offer, parts=1)
+    asked = query["at"]
     with database.reading() as session:
         reader = _reader(session, query["programme"])
-        shown = listing.one(session, reader, offer_id)
+        at = offers.moment_asked(asked, reader.at)
+        shown = (
+            listing.as_it_was(session, reader, offer_id, at)
+            if asked
+            else listing.one(session, reader, offer_id)
+        )
         return offer_view(shown, reader.catalogue.programme.currency)
 
 

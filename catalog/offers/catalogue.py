@@ -10,14 +10,14 @@ offer ends, with the day, for rates begin with days, and after a minute, for the
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from base import clock, database
-from catalog.offers import access, eligibility, limits
+from catalog.offers import access, eligibility, limits, search
 from catalog.offers.eligibility import Rule
 from catalog.offers.eligibility_words import Names
 from catalog.offers.limits import Limits
@@ -140,6 +140,13 @@ class Catalogue:
         return None if price is None else Item(entry, price, rates.worth(self._book, price))
 
 
+def priced_on(session: Session, offer: Offer, on: date, who: Facts | None) -> Item | None:
+    """A version of an offer with the price of a day, as it was or is; None: it had none."""
+    book = rates.load(session, offer.programme_id, on)
+    price = _price(book, offer, who)
+    return None if price is None else Item(_entry(offer, frozenset()), price, rates.worth(book, price))
+
+
 def _price(book: Book, offer: Offer, who: Facts | None) -> int | None:
     rate = rates.find(book, offer, who)
     return None if rate is None else rates.price(rate, offer.value_fen)
@@ -188,7 +195,6 @@ def _read(session: Session, programme_id: int, stamp: Stamp, at: datetime) -> Ca
 
 
 def _entry(offer: Offer, hidden: frozenset[int]) -> Entry:
-    words = (*offer.names.values(), *offer.texts.values(), offer.category, offer.code, offer.city or "")
     return Entry(
         offer=offer,
         offer_id=offer.offer_id,
@@ -196,5 +202,5 @@ def _entry(offer: Offer, hidden: frozenset[int]) -> Entry:
         category=offer.category,
         rule=eligibility.parse(offer.eligibility, hidden),
         limits=limits.of(offer.limits),
-        text="\n".join(words).casefold(),
+        text=search.text_of(offer),
     )

@@ -11,9 +11,9 @@ from itertools import islice
 
 from sqlalchemy.orm import Session
 
-from base import database
+from base import clock, database
 from base.errors import Problem
-from catalog.offers import access, catalogue, limits, offers
+from catalog.offers import access, catalogue, limits, offers, search
 from catalog.offers.catalogue import STAMP, Catalogue, Item, Place
 from catalog.offers.limits import Counts, Had
 from catalog.offers.offers import Listed, OfferUnknown
@@ -105,7 +105,7 @@ def page(session: Session, reader: Reader, asked: Asked, *, after: Place | None,
 def fitting(reader: Reader, asked: Asked, after: Place | None = None) -> Iterator[Item]:
     """The offers that the reader may see and that are asked for, in order."""
     who, spendable = reader.who, -1 if reader.spendable is None else reader.spendable
-    words = asked.text.casefold().split()
+    words = search.words_of(asked.text)
     for item in reader.catalogue.shelf(who).after(asked.sort, after):
         entry, rule = item.entry, item.entry.rule
         if (
@@ -217,3 +217,15 @@ where member_id = %(m)s and offer_id = any(%(limited)s::bigint[]) and spender_id
   and state not in ('failed', 'cancelled', 'reversed')
 union all select per, offer_id, units, null, first_day from offer_count where offer_id = any(%(limited)s::bigint[])
 """
+
+
+def as_it_was(session: Session, reader: Reader, offer_id: int, at: datetime) -> Shown:
+    """One offer in the version and at the price of an earlier moment; what is closed is so now. OfferUnknown, NoRateInForce."""
+    programme = reader.catalogue.programme
+    offer = offers.find(session, offer_id, programme.programme_id, at).offer
+    if offer.from_at > at:
+        raise OfferUnknown()
+    item = catalogue.priced_on(session, offer, clock.day(at, programme.zone), reader.who)
+    if item is None:
+        raise NoRateInForce(offer=offer.code)
+    return shown(session, reader, [item])[0]

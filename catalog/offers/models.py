@@ -65,11 +65,13 @@ class Offer(Base):
 
 
 class OfferState(Base):
-    """An offer whatever its version: its code, and whether it is live, paused or ended by hand."""
+    """An offer whatever its version: its code, and whether it is live, paused or ended by hand, by whom and why."""
 
     __tablename__ = "offer_state"
     offer_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     programme_id: Mapped[int] = mapped_column(BigInteger)
+    paused_by: Mapped[int | None] = mapped_column(BigInteger)
+    ended_by: Mapped[int | None] = mapped_column(BigInteger)
     changed_at: Mapped[datetime]
     state: Mapped[str] = mapped_column(Text)
     kind: Mapped[str] = mapped_column(Text)

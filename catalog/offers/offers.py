@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Engine, Select, exists, select, tuple_
 from sqlalchemy.orm import Session, aliased
 
 from base import clock, database, ids
-from base.errors import Conflict, NotFound, Problem
+from base.errors import Conflict, Invalid, NotFound, Problem
 from catalog.offers.models import HISTORY, LIVE, Offer, OfferState
 from catalog.stock.models import Stock
 from catalog.stock.stock import SoldOut, set_up
@@ -25,6 +25,12 @@ class OfferNotOpen(Conflict):
 
     zh = "该权益当前不可兑换。"
     next_en, next_zh = "Choose another offer.", "请选择其他权益。"
+
+
+class NotThereYet(Invalid):
+    """What an offer will be is not told before; ask for a moment that has been."""
+
+    zh = "只能查询过去的时间。"
 
 
 class EventBegan(Conflict):
@@ -209,6 +215,13 @@ join lateral (select version_id from offer where offer_id = s.offer_id and from_
 left join stock t on t.offer_id = s.offer_id
 where s.offer_id = %(offer)s and s.programme_id = %(programme)s
 """
+
+
+def moment_asked(asked: datetime | None, now: datetime) -> datetime:
+    """The moment that an offer is asked for; NotThereYet for one to come."""
+    if asked is not None and asked > now:
+        raise NotThereYet(field="at")
+    return asked or now
 
 
 def _to_come(session: Session, offer_id: int, programme_id: int) -> Listed:

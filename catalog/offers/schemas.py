@@ -15,13 +15,17 @@ from catalog.offers.listing import Page, Shown
 from points.members.areas import AREA
 from points.wallets.schemas import PageQuery
 
-KINDS = ("bill_credit", "voucher", "perk", "event")
+KINDS = ("bill_credit", "voucher", "perk", "event", "goods", "service", "bundle")
 
 
 class OfferQuery(Request):
-    """Whose offer."""
+    """Whose offer, and as of when."""
 
     programme = ma.fields.String(load_default=None, metadata={"description": "its code; needed by staff"})
+    at = ma.fields.AwareDateTime(
+        load_default=None,
+        metadata={"description": "the version and the price of that moment; left out: of now"},
+    )
 
 
 class OffersQuery(PageQuery):
@@ -61,6 +65,12 @@ class OfferView(View):
         allow_none=True,
         metadata={"description": "what a point is worth here above bill credit; may be negative"},
     )
+    is_worth_less = ma.fields.Boolean(
+        metadata={"description": "the points would be worth more as bill credit; show it with the price"}
+    )
+    cash_choices_fen = ma.fields.List(
+        ma.fields.Integer(), metadata={"description": "how much of a unit may be paid in money instead"}
+    )
     most_units = ma.fields.Integer()
     left_over = ma.fields.Integer(allow_none=True)
     cancellable = ma.fields.Boolean()
@@ -72,6 +82,11 @@ class OfferView(View):
             "description": "where it is not open to the caller: type, title, detail, maybe possible_from"
         },
     )
+    version = ma.fields.String()
+    from_at = ma.fields.AwareDateTime(metadata={"description": "since when it is like that"})
+    until_at = ma.fields.AwareDateTime(allow_none=True)
+    terms = ma.fields.Dict(keys=ma.fields.String(), values=ma.fields.String())
+    pictures = ma.fields.List(ma.fields.String(), metadata={"description": "where each one is"})
 
 
 class OffersView(View):
@@ -128,9 +143,16 @@ def _for_all(item: Item, currency: str) -> dict[str, Any]:
         "price_points": item.price_points,
         "fen_per_100_points": item.fen_per_100,
         "premium_percent": premium_percent(offer.value_fen, item.worth_fen),
+        "is_worth_less": offer.value_fen < item.worth_fen,
+        "cash_choices_fen": offer.cash_choices,
         "most_units": offer.most_units,
         "cancellable": offer.cancellable,
         "event_at": offer.event_at,
+        "version": ids.public("ofv", offer.version_id),
+        "from_at": offer.from_at,
+        "until_at": offer.until_at,
+        "terms": offer.terms,
+        "pictures": [f"/pictures/{name}" for name in offer.pictures],
     }
 
 

@@ -10,8 +10,11 @@ from base.auth.guard import current, needs
 from base.auth.principals import Member
 from base.http.api import IDEMPOTENT, Blueprint, answer_once
 from base.http.settings import config
+from catalog.bundles import bundles, parts
+from catalog.goods import addresses, orders
+from catalog.goods.schemas import order_view
 from catalog.offers import offers
-from catalog.offers.models import Offer
+from catalog.offers.models import BUNDLE, GOODS, VOUCHER, Offer
 from catalog.redemptions import course, quotes, redemptions
 from catalog.redemptions.course import By
 from catalog.redemptions.models import Redemption
@@ -57,7 +60,8 @@ def make_quote(asked: dict[str, Any]) -> dict[str, Any]:
             spender_id=spender_id,
             cash_fen=asked["cash_fen"],
         )
-        return quote_view(priced, programmes.by_id(session, me.programme_id).currency)
+        services = parts.services_in(session, priced.offer, clock.now())
+        return quote_view(priced, programmes.by_id(session, me.programme_id).currency, services)
 
 
 @blueprint.route("/redemptions", methods=["POST"])
@@ -71,7 +75,10 @@ def redeem(asked: dict[str, Any]) -> Response:
     with database.begin() as session:
         asks = quotes.find(session, member_id, quote_id, _spender(member_id))  # kept, so that it is read once
         assert asks.member_id == member_id
-        return answer_once(session, member_id, asked, lambda: (201, _redeem(session, member_id, quote_id)))
+        kept = addresses.blinded(config().secret_key, asked)
+        return answer_once(
+            session, member_id, kept, lambda: (201, _redeem(session, member_id, quote_id, asked["address"]))
+        )
 
 
 @blueprint.route("/redemptions")
@@ -105,9 +112,22 @@ def one_redemption(redemption: str) -> dict[str, Any]:
     """One redemption, where it stands, and how it came there."""
     with database.begin() as session:
         row = redemptions.seen_by(session, _me().member_id, *ids.parse("red", redemption))
-        steps = course.timeline(session, row.member_id, row.redemption_id)
         view = _view(session, row, offers.version(session, row.version_id))
-        return view | {"timeline": [step_view(step) for step in steps]}
+        order = orders.of(session, row.member_id, row.redemption_id) if row.kind in (GOODS, BUNDLE) else None
+        steps = orders.timeline if order else course.timeline
+        return view | {
+            "timeline": [step_view(step) for step in steps(session, row.member_id, row.redemption_id)],
+            "goods": order and order_view(order, orders.codes(session, config().seal_key, order)),
+            "parts": [
+                {
+                    "names": offers.version(session, part.version_id).names,
+                    "kind": part.kind,
+                    "units": part.units,
+                    "state": part.state,
+                }
+                for part in (bundles.of(session, row) if row.kind == BUNDLE else [])
+            ],
+        }
 
 
 @blueprint.route("/redemptions/<redemption>/cancel", methods=["POST"])
@@ -141,9 +161,14 @@ def _spender(member_id: int) -> int | None:
     return None if member_id == _me().member_id else _me().member_id
 
 
-def _redeem(session: Session, member_id: int, quote_id: int) -> dict[str, Any]:
+def _redeem(
+    session: Session, member_id: int, quote_id: int, address: dict[str, str] | None
+) -> dict[str, Any]:
     by, spender_id = By(_me().actor, channels.MEMBER_WEB), _spender(member_id)
-    row = redemptions.redeem(session, member_id, quote_id, by, clock.now(), spender_id=spender_id)
+    details = {"address": address} if address else {}
+    row = redemptions.redeem(
+        session, member_id, quote_id, by, clock.now(), spender_id=spender_id, details=details
+    )
     return _view(session, row, offers.version(session, row.version_id))
 
 
@@ -156,6 +181,6 @@ def _cancel(session: Session, member_id: int, redemption_id: int) -> dict[str, A
 
 
 def _view(session: Session, row: Redemption, offer: Offer) -> dict[str, Any]:
-    is_voucher = row.kind == "voucher"
-    voucher_id = life.id_of_redemption(session, row.member_id, row.redemption_id) if is_voucher else None
+    has_one = row.kind in (VOUCHER, BUNDLE)
+    voucher_id = life.id_of_redemption(session, row.member_id, row.redemption_id) if has_one else None
     return redemption_view(row, offer, voucher_id)

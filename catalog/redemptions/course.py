@@ -41,7 +41,7 @@ MOVES: dict[str, frozenset[str]] = {
     REQUESTED: frozenset({PENDING, FULFILLED}),
     PENDING: frozenset({FULFILLING, FULFILLED, FAILED, CANCELLED}),
     FULFILLING: frozenset({FULFILLED, UNKNOWN, FAILED, CANCELLED}),
-    UNKNOWN: frozenset({FULFILLED, FAILED}),
+    UNKNOWN: frozenset({FULFILLING, FULFILLED, FAILED}),
     FULFILLED: frozenset({CANCELLED, REVERSED}),
     FAILED: frozenset(),
     CANCELLED: frozenset(),
@@ -174,10 +174,13 @@ def give_back(
     way = courses.of(redemption.kind)
     if begun:
         way.take_back(session, redemption, offer, new, at)
+    else:
+        way.drop(session, redemption, at)
     budgets.give_back(session, redemption.member_id, redemption.redemption_id, at)
     counting.put_back(session, offer, redemption)
     if way.counts_stock:
-        stock.put_back(session, offer.offer_id, redemption.units)
+        for offer_id, units in sorted(way.takes(session, redemption, offer)):
+            stock.put_back(session, offer_id, units)
 
 
 def awaits_money(session: Session, redemption: Redemption, *, gave_up_too: bool = False) -> bool:

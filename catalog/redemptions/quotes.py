@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from base import channels, clock, ids
 from base.errors import Conflict, Invalid, NotFound
 from catalog.offers import access, counting, offers
-from catalog.offers.models import BILL_CREDIT, Offer
+from catalog.offers.models import BILL_CREDIT, BUNDLE, GOODS, SERVICE, Offer
 from catalog.rates import rates
 from catalog.redemptions.models import Quote
 from points import expiry, extensions, ledger, lots, programmes
@@ -19,6 +19,8 @@ from points.lots import Calendar, Interval
 from points.members import facts, members
 from points.postings import Wallet
 from points.refusals import NotEnoughPoints, QuoteChanged
+
+FOR_ONESELF = frozenset({BILL_CREDIT, BUNDLE, GOODS, SERVICE})  # not with a group's points
 
 
 class QuoteUnknown(NotFound):
@@ -119,7 +121,7 @@ def make(
     access.ask(session, found, programme, member_id if spender_id is None else spender_id, at, channel)
     if not 1 <= units <= found.offer.most_units:
         raise TooManyUnits(most=found.offer.most_units)
-    if group is not None and (found.offer.kind == BILL_CREDIT or cash_fen):
+    if group is not None and (found.offer.kind in FOR_ONESELF or cash_fen):
         raise NotForGroups()
     if cash_fen and cash_fen not in [choice * units for choice in found.offer.cash_choices]:
         raise CashChoice(field="cash_fen", choices=[choice * units for choice in found.offer.cash_choices])

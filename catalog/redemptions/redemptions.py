@@ -76,8 +76,10 @@ def redeem(
     counting.ask(session, offer, member_id, spender_id, quote.units, at, programme.zone)
     standing.ask_now(session, member, programme, on, Action.REDEEM)
     way, cash = courses.of(offer.kind), quote.cash_fen > 0
-    way.check(session, Asked(quote, offer, details or {}, at))
+    asked = Asked(quote, offer, details or {}, at)
+    way.check(session, asked)
     redemption = _record(session, quote, offer, held=way.holds or cash, by=by, at=at)
+    way.keep(session, redemption, asked)
     if quote.price_points:
         with standing.explaining(session, member, programme, on, Action.REDEEM):
             answer = ledger.post(session, _spend(redemption, quote, programme, at))
@@ -91,8 +93,10 @@ def redeem(
         place = {"member_id": member_id, "redemption_id": redemption.redemption_id}
         budgets.spend(session, redemption.budget_id, redemption.cost_fen, at, **place, person_id=by.person_id)
     counting.take(session, offer, redemption, programme.zone)
-    if way.counts_stock and found.left_over is not None:
-        stock.take(session, offer.offer_id, quote.units)
+    if way.counts_stock:
+        for offer_id, units in sorted(way.takes(session, redemption, offer)):
+            if offer_id != offer.offer_id or found.left_over is not None:
+                stock.take(session, offer_id, units)
     return redemption
 
 

@@ -6,10 +6,13 @@ import marshmallow as ma
 
 from base import ids
 from base.http.api import MoneyView, Request, Text, View, WholeNumber
+from catalog.goods.models import GoodsStep
+from catalog.goods.schemas import AddressRequest, GoodsOrderView
 from catalog.offers.models import Offer
 from catalog.rates import rates
 from catalog.redemptions.models import Redemption, Step
 from catalog.redemptions.quotes import Priced
+from catalog.services.orders import Service
 from points.groups.groups import reference
 from points.wallets.schemas import LotView, PageQuery, lot_view
 
@@ -27,6 +30,14 @@ class QuoteRequest(Request):
     group = Text(
         most=40, load_default=None, metadata={"description": "a group whose points pay; left out: one's own"}
     )
+
+
+class ServiceView(View):
+    """A service that an offer brings: for how many months the points pay, and its monthly price."""
+
+    names = ma.fields.Dict(keys=ma.fields.String(), values=ma.fields.String())
+    months = ma.fields.Integer()
+    monthly = ma.fields.Nested(MoneyView)
 
 
 class QuoteView(View):
@@ -52,12 +63,20 @@ class QuoteView(View):
     balance_after = ma.fields.Integer()
     lots = ma.fields.List(ma.fields.Nested(LotView))
     ends_at = ma.fields.AwareDateTime()
+    services = ma.fields.List(
+        ma.fields.Nested(ServiceView), metadata={"description": "what a service in it costs by the month"}
+    )
 
 
 class RedemptionRequest(Request):
     """The quote to confirm."""
 
     quote = Text(required=True, most=40)
+    address = ma.fields.Nested(
+        AddressRequest,
+        load_default=None,
+        metadata={"description": "where to; needed for goods that are sent"},
+    )
 
 
 class StepView(View):
@@ -90,10 +109,21 @@ class RedemptionView(View):
     )
 
 
+class PartView(View):
+    """A part of a bundle and whether it was given."""
+
+    names = ma.fields.Dict(keys=ma.fields.String(), values=ma.fields.String())
+    kind = ma.fields.String()
+    units = ma.fields.Integer()
+    state = ma.fields.String(metadata={"description": "waiting, given or undone"})
+
+
 class CourseView(RedemptionView):
-    """A redemption with its whole timeline."""
+    """A redemption with its whole timeline, that of its goods included."""
 
     timeline = ma.fields.List(ma.fields.Nested(StepView))
+    goods = ma.fields.Nested(GoodsOrderView, allow_none=True)
+    parts = ma.fields.List(ma.fields.Nested(PartView), metadata={"description": "of a bundle"})
 
 
 class RedemptionsQuery(PageQuery):
@@ -110,7 +140,7 @@ class RedemptionsView(View):
     has_more = ma.fields.Boolean()
 
 
-def quote_view(priced: Priced, currency: str) -> dict[str, Any]:
+def quote_view(priced: Priced, currency: str, services: list[tuple[Offer, Service]]) -> dict[str, Any]:
     """The quote as QuoteView."""
     quote = priced.quote
     return {
@@ -128,6 +158,14 @@ def quote_view(priced: Priced, currency: str) -> dict[str, Any]:
         "balance_after": priced.balance_after,
         "lots": [lot_view(*lot) for lot in priced.taken],
         "ends_at": quote.ends_at,
+        "services": [
+            {
+                "names": offer.names,
+                "months": service.months,
+                "monthly": {"amount_fen": service.monthly_fen, "currency": currency},
+            }
+            for offer, service in services
+        ],
     }
 
 
@@ -150,7 +188,7 @@ def redemption_view(row: Redemption, offer: Offer, voucher_id: int | None) -> di
     }
 
 
-def step_view(step: Step) -> dict[str, Any]:
+def step_view(step: Step | GoodsStep) -> dict[str, Any]:
     """A step as StepView: of the actor only what kind it is, never who."""
     return {
         "state": step.state,

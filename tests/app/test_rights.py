@@ -9,11 +9,16 @@ ENTRIES = (
     "posting", "statement", "statement_line", "void", "audit", "bill_line", "earn_rule", "expiry_policy", "terms",
     "analysis_run", "quote", "line_event", "line_policy", "extension", "proposal", "decision", "bill_correction", "bill_payment",
     "earn_factor", "member_attribute", "bonus_rule", "bonus", "notice_template", "expiry_notice", "entitlement_rule", "entitlement_use",
+    "preference", "opening_lot", "segment_version", "offer", "redemption_step", "goods_step",
+)  # fmt: skip
+NEVER_DELETED = (
+    "wallet", "member", "phone", "redemption", "voucher", "acceptance", "idempotency_key", "offer_state", "stock", "seat", "goods_order", "bundle_part",
     "preference", "opening_lot", "segment_version", "offer", "redemption_step",
     "preference", "opening_lot", "segment_version", "cash_event",
     "preference", "opening_lot", "segment_version", "offer", "redemption_step", "stock_move", "budget", "budget_amount",
     "budget_use",
     "preference", "opening_lot", "segment_version", "webhook_event", "webhook_try",
+    "preference", "opening_lot", "segment_version", "offer", "redemption_step", "picture", "endorsement",
 )  # fmt: skip
 NEVER_DELETED = (
     "wallet", "member", "phone", "redemption", "voucher", "acceptance", "idempotency_key", "offer_state", "offer_count", "stock", "seat",
@@ -25,6 +30,7 @@ NEVER_DELETED = (
     "companion_link", "segment", "segment_member", "segment_run", "budget_period",
     "companion_link", "segment", "segment_member", "segment_run",
     "webhook_endpoint", "webhook_delivery", "webhook_replay",
+    "companion_link", "segment", "segment_member", "segment_run", "offer_draft",
 )  # fmt: skip
 FORBIDDEN = {
     "a table of its own": "create table mine (a int)",

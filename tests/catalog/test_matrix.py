@@ -19,6 +19,7 @@ from catalog.redemptions import course, courses, ordering
 from points.models import Programme
 from tests.conftest import Billing
 from tests.given import (
+    ADDRESS,
     Caller,
     Shop,
     caller,
@@ -77,6 +78,24 @@ def _of_a_merchant(world: World) -> dict[str, Any]:
     return {"merchant_id": world.shop.merchant.merchant_id}
 
 
+def _parts(world: World) -> dict[str, Any]:
+    """A voucher and a service."""
+    tea = given_offer(world.programme, "voucher", **_of_a_merchant(world))
+    parts = (tea, given_offer(world.programme, "service"))
+    return {"form": {"parts": [{"offer": part.code, "units": 1} for part in parts]}, "cancellable": False}
+
+
+def _fails(system: str) -> dict[str, Callable[[World], None]]:
+    """What to do to the stand-in of a system."""
+    return {
+        "refuses": lambda world: world.billing.others_fail(system, {"mode": "refuse"}),
+        "is_silent": lambda world: world.billing.others_fail(
+            system, {"mode": "lost_reply"}, {"mode": "error", "on": "look_up"}
+        ),
+        "speaks": lambda world: world.billing.others_fail(system),
+    }
+
+
 BILLING = {
     "refuses": lambda world: world.billing.fails({"mode": "refuse"}),
     "is_silent": lambda world: world.billing.fails(
@@ -88,6 +107,14 @@ SCENARIOS: dict[str, Scenario] = {
     "bill_credit": Scenario(lambda world: {}, **BILLING, reversible="credit-is-on-the-bill"),
     "voucher": Scenario(_of_a_merchant),
     "perk": Scenario(lambda world: {}),
+    "service": Scenario(lambda world: {}, **_fails("ordering"), reversible="service-is-ordered"),
+    "goods": Scenario(
+        lambda world: {},
+        lambda world: {"address": ADDRESS},
+        **_fails("fulfilment"),
+        reversible="goods-not-back",
+    ),
+    "bundle": Scenario(_parts, **_fails("ordering"), reversible="bundle-not-undoable"),
     "event": Scenario(lambda world: {"form": {"capacity": 1, "waiting": 0}}, sold_out="event-full"),
 }
 KINDS = sorted(SCENARIOS)
@@ -97,7 +124,8 @@ KINDS = sorted(SCENARIOS)
 def world(app: Flask, db: Config, billing: Billing) -> World:
     programme = given_programme()
     member_id = given_member(db, programme, points=POINTS)
-    config = db.at(billing_url=billing.url, billing_timeout_s=1, billing_tries=2)
+    others = {"ordering_url": billing.url, "fulfilment_url": f"{billing.url}/fulfilment"}
+    config = db.at(billing_url=billing.url, billing_timeout_s=1, billing_tries=2, **others)
     return World(app, config, programme, given_shop(), billing, caller(app, member_token(member_id)))
 
 
@@ -126,7 +154,9 @@ def ends(world: World, redemption: dict[str, Any], state: str, points: tuple[int
     """State, timeline and wallet say the same."""
     seen = world.seen(redemption)
     assert (seen["state"], world.points()) == (state, points)
-    steps = [step["state"] for step in seen["timeline"]]
+    steps = [
+        step["state"] for step in seen["timeline"] if step["state"] in course.MOVES
+    ]  # not those of goods
     assert steps[0] == "requested"
     assert steps[-1] == state
     assert all(later in course.MOVES[earlier] for earlier, later in pairwise(steps))
@@ -190,8 +220,10 @@ def test_unknown(world, kind):
     ends(world, redemption, "unknown", HELD)
 
     scenario.speaks(world)
-    with clock.stopped(clock.now() + ordering.LOOK_AGAIN * 2):
-        world.drain()
+    for looks in (2, 4, 6):
+        with clock.stopped(clock.now() + ordering.LOOK_AGAIN * looks):
+            world.drain()
+    with clock.stopped(clock.now() + ordering.LOOK_AGAIN * 7):
         assert world.seen(redemption)["state"] in ("fulfilled", "failed")
         assert world.points() in (SPENT, UNTOUCHED)
 
