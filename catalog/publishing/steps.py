@@ -107,11 +107,11 @@ def error_of(step: str, fault: Problem) -> dict[str, Any]:
 
 def _conditions(asked: Asked) -> Iterator[Problem]:
     """Whom it is for and how often, once our own checks found that the rules can be read at all."""
-    for read, said in ((eligibility.parse, asked.offer.eligibility), (limits.of, asked.offer.limits)):
-        try:
-            read(said)
-        except Problem as fault:
-            yield fault
+    try:
+        eligibility.parse(asked.offer.eligibility)
+        limits.of(asked.offer.limits)
+    except Problem as fault:
+        yield fault
 
 
 def _budget(session: Session, asked: Asked) -> Iterator[Problem]:
