@@ -7,6 +7,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from admin.analytics import api as retention_api
 from admin.console import pages as console
 from admin.console.approvals import api as proposals_api
+from admin.replay import api as replay_api
 from admin.staff import api as staff_api
 from app import dev, health
 from app.docs import pages as docs
@@ -25,12 +26,14 @@ from catalog.cash import api as cash_api
 from catalog.events import api as events_api
 from catalog.goods import api as goods_api
 from catalog.offers import api as offers_api
+from catalog.perks import api as perks_api
 from catalog.pictures import api as pictures_api
 from catalog.publishing import api as publishing_api
 from catalog.rates import api as rates_api
 from catalog.redemptions import api as redemptions_api
 from catalog.reversals import api as reversals_api
 from catalog.stock import api as stock_api
+from catalog.trial_cards import api as trial_cards_api
 from catalog.vouchers import api as vouchers_api
 from merchants.statements import api as statements_api
 from merchants.terminals import api as terminals_api
@@ -120,6 +123,8 @@ def create_app(config: Config) -> Flask:
         redemptions_api,
         goods_api,
         events_api,
+        perks_api,
+        trial_cards_api,
         reversals_api,
         cash_api,
         vouchers_api,
@@ -129,6 +134,7 @@ def create_app(config: Config) -> Flask:
         webhooks_api,
         staff_api,
         retention_api,
+        replay_api,
     ):
         frame.register_blueprint(topic.blueprint)
         csrf.exempt(

@@ -5,9 +5,14 @@ from functools import partial
 
 from sqlalchemy.orm import Session
 
+from admin.replay import asking as replay_asking
+from admin.replay import guard as replay_guard
+from admin.replay import job as replay_job
+from admin.replay import reading as replay_reading
+from admin.replay import verify as replay_verify
 from admin.staff import staff
 from base import cache, clock, database, jobs
-from base.approvals import approvals
+from base.approvals import approvals, beside
 from base.approvals import verify as approvals_verify
 from base.auth import sign_ins
 from base.config import Config
@@ -34,12 +39,18 @@ from catalog.events import forms as event_forms
 from catalog.events import job as events_job
 from catalog.events import seats
 from catalog.events import verify as events_verify
+from catalog.gifts import giving
+from catalog.gifts import job as voucher_gifts_job
+from catalog.gifts import verify as voucher_gifts_verify
 from catalog.goods import following as goods_following
 from catalog.goods import goods
 from catalog.goods import verify as goods_verify
 from catalog.offers import forms
-from catalog.offers.models import BILL_CREDIT, BUNDLE, EVENT, GOODS, SERVICE
+from catalog.offers.models import BILL_CREDIT, BUNDLE, EVENT, GIFT, GOODS, PERK, SERVICE, TRIAL_CARD
+from catalog.perks import forms as perk_forms
 from catalog.perks import perks
+from catalog.perks import uses as perk_uses
+from catalog.perks import verify as perks_verify
 from catalog.publishing import proposals as offer_proposals
 from catalog.publishing import verify as publishing_verify
 from catalog.rates import proposals as rate_proposals
@@ -50,6 +61,8 @@ from catalog.reversals import verify as reversals_verify
 from catalog.services import orders as services
 from catalog.stock import corrections as stock_corrections
 from catalog.stock import verify as stock_verify
+from catalog.trial_cards import trial_cards
+from catalog.trial_cards import verify as trial_cards_verify
 from catalog.vouchers import issuing
 from catalog.vouchers.codes import Keys
 from merchants import verify as merchants_verify
@@ -107,9 +120,24 @@ def wire(config: Config, *, pool_size: int | None = None, statement_timeout_ms: 
     sign_ins.held_by("clerk", clerks.holder)
     sign_ins.held_by("staff", staff.holder)
     care.persons_by(staff.person)
-    for course in (credits.COURSE, issuing.course(Keys.of(config)), seats.COURSE, perks.COURSE):
+    for course in (
+        credits.COURSE,
+        issuing.course(Keys.of(config)),
+        seats.COURSE,
+        perks.COURSE,
+        trial_cards.course(Keys.of(config)),
+        giving.course(config),
+    ):
         courses.register(course)
-    forms.register(EVENT, event_forms.check)
+    for kind, check in (
+        (EVENT, event_forms.check),
+        (PERK, perk_forms.check),
+        (TRIAL_CARD, trial_cards.check_form),
+        (GIFT, giving.check_form),
+    ):
+        forms.register(kind, check)
+    jobs.register(perk_uses.TASK, partial(perk_uses.run, config))
+    jobs.register(giving.TASK, partial(voucher_gifts_job.run, config))
     ordering.register(BILL_CREDIT, credits.PORT)
     _goods_services_bundles(config)
     jobs.register(seats.TASK, partial(events_job.run, config))
@@ -140,6 +168,7 @@ def wire(config: Config, *, pool_size: int | None = None, statement_timeout_ms: 
         entitlement_rules,
         bonus_rules,
         goodwill,
+        trial_cards,
         erasures,
         opening,
         stock_corrections,
@@ -166,6 +195,11 @@ def wire(config: Config, *, pool_size: int | None = None, statement_timeout_ms: 
     approvals.register(
         approvals.Kind(grants.KIND, partial(grants.carry_out, config), grants.PROPOSES, grants.APPROVES)
     )
+    jobs.register(replay_job.TASK, replay_job.run)
+    for kind in replay_reading.KINDS:
+        beside.register(kind, replay_asking.beside)
+    for kind in replay_reading.NEEDED_BY:  # after these kinds were registered
+        approvals.guarded_by(kind, replay_guard.check)
 
 
 def _goods_services_bundles(config: Config) -> None:
@@ -210,6 +244,7 @@ def findings(
     yield from lines_verify.findings(session)
     yield from segments_verify.findings(session)
     yield from approvals_verify.findings(session)
+    yield from replay_verify.findings(session)
     yield from adjustments_verify.findings(session)
     yield from merges_verify.findings(session)
     yield from announcements_verify.findings(session)
@@ -230,6 +265,9 @@ def findings(
     yield from stock_verify.findings(session)
     yield from budgets_verify.findings(session)
     yield from events_verify.findings(session)
+    yield from perks_verify.findings(session)
+    yield from trial_cards_verify.findings(session)
+    yield from voucher_gifts_verify.findings(session)
     yield from reversals_verify.findings(session)
     yield from cash_verify.findings(session)
     yield from publishing_verify.findings(session)

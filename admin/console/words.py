@@ -109,6 +109,9 @@ SAID = {  # what the parts of a proposal are called
     "until_day": _("Until day"),
     "names": _("Name"),
     "points": _("Points"),
+    "offer": _("Offer"),
+    "cost_fen": _("Cost (fen)"),
+    "expected": _("Result expected"),
     "redemption": _("Redemption"),
 }
 BUDGET_PERIODS = {"whole": _("in all"), "month": _("in each month")}
@@ -147,6 +150,7 @@ APPROVAL_KINDS = {
     "entitlement": _("Allowance of a tier"),
     "bonus-rule": _("Bonus rule"),
     "goodwill": _("Points of goodwill"),
+    "trial-card": _("Trial card"),
     "tier-policy": _("Ladder of tiers"),
     "tier-grant": _("Tier given by hand"),
     "erasure": _("Erasing of a person"),

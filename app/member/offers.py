@@ -12,7 +12,7 @@ from base.http.settings import config
 from catalog.bundles import parts
 from catalog.offers import offers
 from catalog.offers.listing import Asked
-from catalog.offers.models import GOODS, Offer
+from catalog.offers.models import GIFT, GOODS, Offer
 from catalog.offers.schemas import KINDS
 from catalog.redemptions import quotes
 from merchants import merchants
@@ -98,6 +98,8 @@ def url_of(offer_id: int) -> str:
 
 def cancel_rule(offer: Offer) -> str:
     """What the member should know about changing their mind, before confirming."""
+    if offer.kind == GIFT:
+        return _("You can undo it for ten minutes; after that it is your friend's.")
     if offer.kind == GOODS and offer.form["return_days"]:
         return _("This cannot be cancelled once it is confirmed; you can return it after it arrived.")
     if not offer.cancellable:

@@ -16,6 +16,7 @@ from catalog.bundles import bundles, parts
 from catalog.goods import addresses, goods, orders
 from catalog.offers import offers
 from catalog.offers.models import BUNDLE, GOODS
+from catalog.perks import uses as perk_uses
 from catalog.redemptions import quotes, redemptions
 from catalog.redemptions.course import By
 from catalog.vouchers import shelf
@@ -125,8 +126,9 @@ def one_redemption(redemption: str) -> ResponseReturnValue:
         offer = offers.version(session, row.version_id)
         issued = of_redemption(session, member_id, redemption_id)
         voucher = shelf.find(session, member_id, issued.voucher_id, at) if issued else None
-        unused = voucher is None or (
-            voucher.state == ISSUED and voucher.voucher.units_left == voucher.voucher.units
+        unused = perk_uses.of(session, row) is None and (
+            voucher is None
+            or (voucher.state == ISSUED and voucher.voucher.units_left == voucher.voucher.units)
         )
         order = orders.of(session, member_id, redemption_id) if row.kind in (GOODS, BUNDLE) else None
         return render_template(

@@ -29,6 +29,7 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "adjustments:propose",
             "merges:propose",
             "goodwill:propose",
+            "trial-cards:propose",
             "reversals:propose",
             "tier-grants:propose",
             "care:assign",
@@ -65,6 +66,7 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "entitlements:approve",
             "bonuses:approve",
             "goodwill:approve",
+            "trial-cards:approve",
             "reversals:approve",
             "tier-policies:approve",
             "tier-grants:approve",
@@ -79,6 +81,8 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "budgets:approve",
             "offers:approve",
             "offers:pause",
+            "replays:run",
+            "replays:read",
         }
     ),
     "editor": frozenset(
@@ -87,6 +91,8 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "offers:read",
             "rates:read",
             "rates:propose",
+            "replays:run",
+            "replays:read",
             "earn-rules:propose",
             "earnings:estimate",
             "proposals:read",  # those that are about no member
@@ -113,6 +119,7 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "statements:read",
             "offers:read",
             "rates:read",
+            "replays:read",
             "earnings:estimate",
             "stock:read",
             "budgets:read",
@@ -120,7 +127,16 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
         }
     ),
     "analyst": frozenset(
-        {"console", "retention:read", "offers:read", "rates:read", "earnings:estimate", "segments:read"}
+        {
+            "console",
+            "retention:read",
+            "offers:read",
+            "rates:read",
+            "replays:run",
+            "replays:read",
+            "earnings:estimate",
+            "segments:read",
+        }
     ),
     "auditor": frozenset(
         {
@@ -131,6 +147,7 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "retention:read",
             "approvals:read",
             "proposals:read",
+            "replays:read",
             "stock:read",
             "budgets:read",
         }
@@ -153,6 +170,7 @@ SERVICE_SCOPES = frozenset(
         "bonuses:write",
         "notices:receipts",
         "events:manage",
+        "perks:use",
         "segments:read",
         "segments:write",
         "webhooks:manage",

@@ -148,6 +148,32 @@ KINDS: dict[str, Kind] = {
         "您赠送的 {points} 积分未能送达，已退回。",
         "Your gift of {points} points could not be delivered; they are back.",
     ),
+    "voucher-gift-code": _kind(
+        "code offer receiver minutes",
+        Manner.URGENT,
+        "验证码 {code}：将「{offer}」赠送给 {receiver}，{minutes} 分钟内有效。工作人员绝不会索要，请勿告诉任何人。",
+        "Your code is {code}, for giving {offer} to {receiver}; it is valid for {minutes} minutes. "
+        "Our staff never ask for it: tell nobody.",
+        timedelta(minutes=10),
+    ),
+    "voucher-gift-received": _kind(
+        "offer giver",
+        Manner.SERVICE,
+        "{giver} 赠送您「{offer}」，已放入您的券包。",
+        "A gift from {giver}: {offer}. You find it among your vouchers.",
+    ),
+    "voucher-gift-arrived": _kind(
+        "offer receiver",
+        Manner.SERVICE,
+        "您赠送的「{offer}」已到达 {receiver}。",
+        "Your gift {offer} has reached {receiver}.",
+    ),
+    "voucher-gift-returned": _kind(
+        "offer points",
+        Manner.SERVICE,
+        "您赠送的「{offer}」未能送达，{points} 积分已退回。",
+        "Your gift {offer} could not be delivered; your {points} points are back.",
+    ),
     "line-cancelled": _kind(
         "points day",
         Manner.SERVICE,

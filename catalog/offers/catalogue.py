@@ -21,7 +21,7 @@ from catalog.offers import access, eligibility, limits, search
 from catalog.offers.eligibility import Rule
 from catalog.offers.eligibility_words import Names
 from catalog.offers.limits import Limits
-from catalog.offers.models import HISTORY, LIVE, Offer, OfferState
+from catalog.offers.models import HISTORY, LIVE, TRIAL_CARD, Offer, OfferState
 from catalog.rates import rates
 from catalog.rates.scopes import Book
 from points import programmes
@@ -175,7 +175,11 @@ def _read(session: Session, programme_id: int, stamp: Stamp, at: datetime) -> Ca
     asked = (
         select(Offer)
         .join(OfferState, OfferState.offer_id == Offer.offer_id)
-        .where(Offer.programme_id == programme_id, Offer.kind != HISTORY, OfferState.state == LIVE)
+        .where(
+            Offer.programme_id == programme_id,
+            Offer.kind.not_in((HISTORY, TRIAL_CARD)),
+            OfferState.state == LIVE,
+        )
         .order_by(Offer.offer_id, Offer.from_at)
     )
     versions = list(session.scalars(asked))

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session, aliased
 
 from base import clock, database, ids
 from base.errors import Conflict, Invalid, NotFound, Problem
-from catalog.offers.models import HISTORY, LIVE, Offer, OfferState
+from catalog.offers.models import HISTORY, LIVE, TRIAL_CARD, Offer, OfferState
 from catalog.stock.models import Stock
 from catalog.stock.stock import SoldOut, set_up
 
@@ -25,6 +25,16 @@ class OfferNotOpen(Conflict):
 
     zh = "该权益当前不可兑换。"
     next_en, next_zh = "Choose another offer.", "请选择其他权益。"
+
+
+class NotForSale(Conflict):
+    """This is not redeemed: an account manager hands it out."""
+
+    zh = "该权益不可自行兑换，由客户经理发放。"
+    next_en, next_zh = (
+        "Ask your account manager, or choose another offer.",
+        "请联系您的客户经理，或选择其他权益。",
+    )
 
 
 class NotThereYet(Invalid):
@@ -165,7 +175,7 @@ def _live(programme_id: int, at: datetime, kind: str | None) -> Select[Offer, in
     asked = _versions(at).where(
         Offer.programme_id == programme_id,
         OfferState.state == LIVE,
-        Offer.kind != HISTORY,
+        Offer.kind.not_in((HISTORY, TRIAL_CARD)),
         Offer.until_at.is_(None) | (Offer.until_at > at),
     )
     return asked.where(Offer.kind == kind) if kind else asked
@@ -234,6 +244,11 @@ def _to_come(session: Session, offer_id: int, programme_id: int) -> Listed:
 
 def why_closed(found: Listed, at: datetime) -> Problem | None:
     """Why nobody can redeem this now; None when it is open."""
+    return NotForSale() if found.offer.kind == TRIAL_CARD else why_not_given(found, at)
+
+
+def why_not_given(found: Listed, at: datetime) -> Problem | None:
+    """Why this cannot be given to anybody now, redeemed or handed out; None when it is open."""
     offer = found.offer
     open_now = found.state == LIVE and offer.kind != HISTORY and offer.from_at <= at
     if not open_now or (offer.until_at and offer.until_at <= at):

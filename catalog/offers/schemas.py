@@ -15,7 +15,7 @@ from catalog.offers.listing import Page, Shown
 from points.members.areas import AREA
 from points.wallets.schemas import PageQuery
 
-KINDS = ("bill_credit", "voucher", "perk", "event", "goods", "service", "bundle")
+KINDS = ("bill_credit", "voucher", "perk", "event", "goods", "service", "bundle", "gift")
 
 
 class OfferQuery(Request):

@@ -74,13 +74,13 @@ class MovedOn(Conflict):
     next_en, next_zh = "Look at it again.", "请重新查看。"
 
 
-def begin(session: Session, redemption: Redemption, state: str, by: By, at: datetime) -> None:
-    """The first two steps, with the redemption itself: requested, and what follows in the same transaction."""
-    database.rows(
-        session,
-        _BEGIN,
-        (redemption.member_id, redemption.redemption_id, at, by.actor, by.channel, REQUESTED, state),
-    )
+def begin(
+    session: Session, redemption: Redemption, state: str, by: By, at: datetime, requested_by: By | None = None
+) -> None:
+    """The first two steps, with the redemption itself: requested (maybe by another one), and what follows at once."""
+    first, place = requested_by or by, (redemption.member_id, redemption.redemption_id, at)
+    said = ([first.actor, by.actor], [first.channel, by.channel], [REQUESTED, state])
+    database.rows(session, _BEGIN, (*place, *said))
     _publish(session, redemption, at)
 
 
@@ -88,8 +88,8 @@ FIRST_STEPS = 2
 # Asked with every redemption, so in words that need no compiling.
 _BEGIN = """
 insert into redemption_step (member_id, redemption_id, at, no, state, actor, channel)
-select m, r, at, no, state, actor, channel from (values (%s::bigint, %s::bigint, %s::timestamptz, %s, %s)) v(m, r, at, actor, channel)
-cross join unnest(array[1, 2], array[%s::text, %s::text]) s(no, state) returning no
+select m, r, at, no, state, actor, channel from (values (%s::bigint, %s::bigint, %s::timestamptz)) v(m, r, at)
+cross join unnest(array[1, 2], %s::text[], %s::text[], %s::text[]) s(no, actor, channel, state) returning no
 """
 
 

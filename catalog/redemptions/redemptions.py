@@ -100,6 +100,62 @@ def redeem(
     return redemption
 
 
+def hand_out(
+    session: Session,
+    member_id: int,
+    offer: Offer,
+    by: By,
+    at: datetime,
+    *,
+    requested_by: By,
+    details: dict[str, Any],
+) -> Redemption:
+    """One unit of an offer without a price, for a member whom two persons chose: given at once, stock last.
+
+    Without a quote there is nothing that keeps it from being given twice: whoever calls has done so. Refuses what redeeming
+    would refuse, but for the price.
+    """
+    member = members.by_id(session, member_id)
+    programme = programmes.open_one(session, member.programme_id)
+    found = offers.find(session, offer.offer_id, programme.programme_id, at)
+    refusal = offers.why_not_given(found, at)
+    if refusal:
+        raise refusal
+    on = clock.day(at, programme.zone)
+    standing.ask(session, member, ledger.read(session, member_id).state, programme, on, Action.GIFT_IN)
+    redemption = Redemption(
+        member_id=member_id,
+        redemption_id=ids.new_id(),
+        offer_id=offer.offer_id,
+        version_id=offer.version_id,
+        price_points=0,
+        value_fen=offer.value_fen,
+        cost_fen=offer.cost_fen,
+        budget_id=offer.budget_id,
+        at=at,
+        changed_at=at,
+        units=1,
+        steps=course.FIRST_STEPS,
+        kind=offer.kind,
+        state=FULFILLED,
+        details=details,
+    )
+    session.add(redemption)
+    session.flush()
+    course.begin(session, redemption, FULFILLED, by, at, requested_by)
+    way = courses.of(offer.kind)
+    way.begin(session, redemption, offer, at)
+    session.flush()
+    if redemption.budget_id is not None:  # a person's budget is that of who asked for it
+        place = {"member_id": member_id, "redemption_id": redemption.redemption_id}
+        who = requested_by.person_id
+        budgets.spend(session, redemption.budget_id, redemption.cost_fen, at, **place, person_id=who)
+    counting.take(session, offer, redemption, programme.zone)
+    if way.counts_stock:
+        stock.take(session, offer.offer_id, 1)
+    return redemption
+
+
 def paid(session: Session, member_id: int, redemption_id: int, at: datetime) -> None:
     """The cash part is there: give it, or ask the other side; what cannot be given any more is undone, the money too."""
     redemption = find(session, member_id, redemption_id)

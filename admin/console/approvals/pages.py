@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from admin.console import words
 from admin.console.approvals.offers import compared
 from admin.console.http import PAGE, cut, page, position
+from admin.console.replays import beside
 from admin.staff.models import StaffRow
 from base import clock, database, idempotency
 from base.approvals import approvals, endorsements
@@ -31,6 +32,7 @@ from catalog.rates import proposals as rates
 from catalog.rates.scopes import Scope
 from catalog.reversals import reversals
 from catalog.stock import corrections as stock_corrections
+from catalog.trial_cards import trial_cards
 from points import explain, lots, programmes
 from points.adjustments import adjustments
 from points.adjustments.adjustments import said_plainly
@@ -57,6 +59,7 @@ KINDS: dict[str, tuple[str, ModuleType]] = {  # kind -> its place under /staff, 
     entitlements.KIND: ("entitlements", entitlements),
     bonus_rules.KIND: ("bonus-rules", bonus_rules),
     goodwill.KIND: ("goodwill", goodwill),
+    trial_cards.KIND: ("trial-cards", trial_cards),
     proposals.KIND: ("tier-policies", proposals),
     grants.KIND: ("tier-grants", grants),
     erasures.KIND: ("erasures", erasures),
@@ -166,6 +169,7 @@ def _one(number: int, kind: str) -> str:
         approved = kind == opening.KIND and case.state(at) == APPROVED
         brought = opening.posted(session, number) if approved else None
         changes = _changes(session, case.proposal)
+        replays = beside.of(session, case.proposal)
         currency = programmes.by_code(session, case.proposal.said["programme"]).currency if changes else None
         offer = _offer(session, case) if kind == publishing.KIND else None
     topic = KINDS[kind][1]
@@ -182,6 +186,7 @@ def _one(number: int, kind: str) -> str:
         occasions={name: {"zh-CN": one.zh, "en": one.en} for name, one in OCCASIONS.items()},
         brought=brought,
         changes=changes,
+        replays=replays,
         currency=currency,
         tier_name=explain.tier_name,
         offer=offer,

@@ -116,14 +116,16 @@ def test_kind_form_and_stock_are_asked_for_by_what_the_offer_is(programme, monke
     ]
 
 
-def test_a_topic_hands_in_a_check_of_its_own(programme, monkeypatch):
-    monkeypatch.setattr(steps, "_more", {step: {} for step in STEPS})
-    steps.register("cost", "dear", lambda session, asked: iter([BadForm(field="cost_fen", why="too dear")]))
-
-    assert faults(programme, A_CREDIT, "bill_credit") == [("cost", "bad-form", "cost_fen")]
-    assert faults(programme, A_CREDIT | {"cost_fen": None}, "bill_credit") == [
-        ("cost", "cost-missing", "cost_fen")
-    ]
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"eligibility": {"tiers": []}}, ("rules", "bad-eligibility", "tiers")),
+        ({"limits": [{"most": 0, "of": "member", "per": "day"}]}, ("rules", "bad-limits", "limits/0")),
+        ({"budget": "bud_0000000000001"}, ("stock", "budget-unknown", "budget")),
+    ],
+)
+def test_conditions_limits_and_budget_are_read_as_they_are_when_it_is_redeemed(programme, more, said):
+    assert faults(programme, A_CREDIT | more, "bill_credit") == [said]
 
 
 def test_every_offer_of_the_demo_passes(db):
