@@ -193,7 +193,7 @@ def _read(session: Session, programme_id: int, stamp: Stamp, at: datetime) -> Ca
     entries = [_entry(offer, hidden) for offer in live]
     until = min([at + FRESH, midnight, *changes])
     names = access.names_of(session, programme_id)
-    for row in (programme, *versions, *book):  # or an undone transaction would empty what is kept
+    for row in (programme, *versions):  # or an undone transaction would empty what is kept
         session.expunge(row)
     return Catalogue(programme, stamp, at, until, entries, book, names)
 

@@ -82,7 +82,7 @@ class Rule:
 EVERYBODY = Rule()
 
 
-def parse(said: Mapping[str, Any], hidden_segments: frozenset[int] = frozenset()) -> Rule:
+def parse(said: Any, hidden_segments: frozenset[int] = frozenset()) -> Rule:
     """The rule that an offer's JSON says; BadEligibility names the field. `hidden_segments`: all that ask for risk."""
     if not isinstance(said, Mapping):
         raise _bad("eligibility", "is an object")

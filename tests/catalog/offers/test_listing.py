@@ -235,3 +235,19 @@ def test_a_page_takes_two_statements_beside_the_two_of_the_sign_in(app, db, monk
 
     assert a_page == 4
     assert len(asked) - a_page <= 18, "\n".join(" ".join(one.split())[:110] for one in asked[a_page:])
+
+
+def test_each_member_sees_the_price_of_the_own_tier_and_is_quoted_it(app, db):
+    programme = given_programme()
+    dear, cheap = given_offer(programme, "perk", value_fen=800), given_offer(programme, "perk", value_fen=500)
+    with database.begin() as session:
+        rates.add(session, programme.programme_id, LONG_AGO, points=50, per_fen=100, offer_id=dear.offer_id, tier="gold")  # fmt: skip
+    plain = caller(app, member_token(given_member(db, programme, points=1_000)))
+    gold = caller(app, member_token(given_tier(given_member(db, programme, points=1_000), "gold")))
+
+    told = [
+        [(row["code"], row["price_points"]) for row in listed(who, sort="price")] for who in (plain, gold)
+    ]
+
+    assert told == [[(cheap.code, 500), (dear.code, 800)], [(dear.code, 400), (cheap.code, 500)]]
+    assert [who.quote(dear).json["price_points"] for who in (plain, gold)] == [800, 400]
