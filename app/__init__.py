@@ -7,6 +7,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from admin.analytics import api as retention_api
 from admin.console import pages as console
 from admin.console.approvals import api as proposals_api
+from admin.replay import api as replay_api
 from admin.staff import api as staff_api
 from app import dev, health
 from app.docs import pages as docs
@@ -133,6 +134,7 @@ def create_app(config: Config) -> Flask:
         webhooks_api,
         staff_api,
         retention_api,
+        replay_api,
     ):
         frame.register_blueprint(topic.blueprint)
         csrf.exempt(

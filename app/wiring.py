@@ -5,9 +5,14 @@ from functools import partial
 
 from sqlalchemy.orm import Session
 
+from admin.replay import asking as replay_asking
+from admin.replay import guard as replay_guard
+from admin.replay import job as replay_job
+from admin.replay import reading as replay_reading
+from admin.replay import verify as replay_verify
 from admin.staff import staff
 from base import cache, clock, database, jobs
-from base.approvals import approvals
+from base.approvals import approvals, beside
 from base.approvals import verify as approvals_verify
 from base.auth import sign_ins
 from base.config import Config
@@ -190,6 +195,11 @@ def wire(config: Config, *, pool_size: int | None = None, statement_timeout_ms: 
     approvals.register(
         approvals.Kind(grants.KIND, partial(grants.carry_out, config), grants.PROPOSES, grants.APPROVES)
     )
+    jobs.register(replay_job.TASK, replay_job.run)
+    for kind in replay_reading.KINDS:
+        beside.register(kind, replay_asking.beside)
+    for kind in replay_reading.NEEDED_BY:  # after these kinds were registered
+        approvals.guarded_by(kind, replay_guard.check)
 
 
 def _goods_services_bundles(config: Config) -> None:
@@ -234,6 +244,7 @@ def findings(
     yield from lines_verify.findings(session)
     yield from segments_verify.findings(session)
     yield from approvals_verify.findings(session)
+    yield from replay_verify.findings(session)
     yield from adjustments_verify.findings(session)
     yield from merges_verify.findings(session)
     yield from announcements_verify.findings(session)

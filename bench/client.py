@@ -6,6 +6,7 @@ By the clock, a request's time counts from when it was due, whether or not a con
 import socket
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
@@ -42,6 +43,30 @@ def times(address: Address, requests: Sequence[bytes], per_s: int, connections: 
 
     _all(address, requests, connections, due, done)
     return found
+
+
+def tally(address: Address, requests: Sequence[bytes], connections: int) -> dict[str, int]:
+    """How often which status came, all as fast as answers come; who is told to come again at once (409 with Retry-After)
+    does so with the same request, as a client does.
+    """
+    found, numbers, lock = Counter[str](), count(), threading.Lock()
+
+    def some(_: int) -> None:
+        with _Connection(address) as connection:
+            while True:
+                with lock:
+                    number = next(numbers)
+                if number >= len(requests):
+                    return
+                head, _body = connection.exchange(requests[number])
+                while b"retry-after" in head.lower():
+                    head, _body = connection.exchange(requests[number])
+                with lock:
+                    found[head[9:12].decode()] += 1
+
+    with ThreadPoolExecutor(connections) as pool:
+        list(pool.map(some, range(connections)))
+    return dict(found)
 
 
 def _all(address: Address, requests: Sequence[bytes], connections: int, due: Each, done: Each) -> None:
@@ -85,6 +110,13 @@ class _Connection:
 
     def ask(self, asked: bytes) -> bytes:
         """The body of an answer that is a success; RuntimeError for any other."""
+        head, body = self.exchange(asked)
+        if not head.startswith((b"HTTP/1.1 200", b"HTTP/1.1 201")):
+            raise RuntimeError((head.partition(b"\r")[0] + b" " + body[:300]).decode())
+        return body
+
+    def exchange(self, asked: bytes) -> tuple[bytes, bytes]:
+        """Head and body of the answer, whatever it is."""
         self._socket.sendall(asked)
         got = self._socket.recv(65536)
         if not got:
@@ -99,12 +131,10 @@ class _Connection:
         length = int(small[at : small.find(b"\r", at) if b"\r" in small[at:] else None])
         while len(body) < length:
             body += self._more()
-        if not head.startswith((b"HTTP/1.1 200", b"HTTP/1.1 201")):
-            raise RuntimeError((head.partition(b"\r")[0] + b" " + body[:300]).decode())
         if b"connection: close" in small:
             self._socket.close()
             self._open()
-        return body
+        return head, body
 
     def _more(self) -> bytes:
         got = self._socket.recv(65536)

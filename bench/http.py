@@ -50,27 +50,27 @@ def measure(server: Server, plan: Plan, populations: Populations, say: Say) -> M
     database.connect(people.url, statement_timeout_ms=60_000)
     say(f"http: {OFFERS} offers")
     voucher_id = _offers(people)
-    readers = [_signed_in(member_id) for member_id in people.members[:READERS]]
+    readers = [signed_in(member_id) for member_id in people.members[:READERS]]
     left = iter(people.members[READERS:])
     rates_of: dict[str, list[float]] = {"bare": [], "offers": [], "redeem": []}
     server.settle(people.database)
-    with _serving(people) as address:
+    with serving(people.url) as address:
         for warm in (
             _lists(readers, WARM),
             _redemptions(voucher_id, left, WARM),
         ):  # statements are compiled, caches fill
-            _together(client.rate, address, warm, CONNECTIONS)
+            together(client.rate, address, warm, CONNECTIONS)
         for number in range(plan.rounds):
             say(f"http: round {number + 1} of {plan.rounds}, {each} requests of each kind")
             redemptions = _redemptions(voucher_id, left, each)
-            rates_of["bare"].append(_together(client.rate, address, _bares(each), CONNECTIONS))
-            rates_of["offers"].append(_together(client.rate, address, _lists(readers, each), CONNECTIONS))
-            rates_of["redeem"].append(_together(client.rate, address, redemptions, CONNECTIONS))
+            rates_of["bare"].append(together(client.rate, address, _bares(each), CONNECTIONS))
+            rates_of["offers"].append(together(client.rate, address, _lists(readers, each), CONNECTIONS))
+            rates_of["redeem"].append(together(client.rate, address, redemptions, CONNECTIONS))
         say(f"http: {PER_S} requests a second by the clock")
         redemptions = _redemptions(voucher_id, left, by_clock)
         took = {
-            "offers": _together(client.times, address, _lists(readers, by_clock), PER_S, 2 * CONNECTIONS),
-            "redeem": _together(client.times, address, redemptions, PER_S, 2 * CONNECTIONS),
+            "offers": together(client.times, address, _lists(readers, by_clock), PER_S, 2 * CONNECTIONS),
+            "redeem": together(client.times, address, redemptions, PER_S, 2 * CONNECTIONS),
         }
     figures: Figures = {f"http_{name}_per_s": statistics.median(found) for name, found in rates_of.items()}
     for name, seconds in took.items():
@@ -85,7 +85,7 @@ def measure(server: Server, plan: Plan, populations: Populations, say: Say) -> M
     return ratios, figures
 
 
-def _together(work: Callable[..., Found], *given: Any) -> Found:
+def together(work: Callable[..., Found], *given: Any) -> Found:
     """In a process of its own, so that the client's threads and ours do not wait for each other."""
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         return pool.apply(work, given)
@@ -108,12 +108,12 @@ def _redemptions(offer_id: int, members: Iterator[int], count: int) -> list[byte
         with database.begin() as session:
             priced = quotes.make(session, member_id, offer_id, 1, clock.now(), 3_600)
         body = json.dumps({"quote": ids.public("quo", member_id, priced.quote.quote_id)}).encode()
-        headers = {"Authorization": f"Bearer {_signed_in(member_id)}", "Idempotency-Key": str(uuid4())}
+        headers = {"Authorization": f"Bearer {signed_in(member_id)}", "Idempotency-Key": str(uuid4())}
         made.append(client.request("POST", "/v1/redemptions", headers, body))
     return made
 
 
-def _signed_in(member_id: int) -> str:
+def signed_in(member_id: int) -> str:
     with database.begin() as session:
         return sign_ins.begin(session, "member", member_id, clock.now())
 
@@ -150,14 +150,14 @@ def _offers(people: Population) -> int:
 
 
 @contextmanager
-def _serving(people: Population) -> Iterator[Address]:
+def serving(url: str) -> Iterator[Address]:
     """The web server as `make run` starts it, on a free port of this machine."""
     with socket.socket() as free, tempfile.TemporaryDirectory(prefix="jifen-bench-web-") as folder:
         free.bind(("127.0.0.1", 0))
         address: Address = free.getsockname()
         free.close()
         config = Config.from_env().at(
-            database_url=people.url, data_dir=Path(folder), host=address[0], port=address[1]
+            database_url=url, data_dir=Path(folder), host=address[0], port=address[1]
         )
         command = [*supervisor.web_command(config)[:-1], "bench.web:application()"]
         with (Path(folder) / "web.log").open("wb") as log:

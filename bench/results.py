@@ -32,6 +32,14 @@ TARGETS: dict[str, tuple[str, float]] = {
     "offers_over_select1": (AT_LEAST, 0.4),
     "redeem_over_select1": (AT_LEAST, 0.25),
     "http_offers_p99_ms": (AT_MOST, 50),
+    "replay_s": (AT_MOST, 30),
+    "flash_sold_off": (AT_MOST, 0),
+    "flash_5xx": (AT_MOST, 0),
+    "seats_off": (AT_MOST, 0),
+    "credits_not_ended": (AT_MOST, 0),
+    "credits_doubled": (AT_MOST, 0),
+    "credits_off": (AT_MOST, 0),
+    "promises_findings": (AT_MOST, 0),
 }
 
 

@@ -51,6 +51,13 @@ PERK_FORMS: dict[str, dict[str, Any]] = {  # a tier that includes one of them pa
     "film": {"guests": {"most": 1}, "provider": "cinema"},
     "golf": {"provider": "golf"},
 }
+SERVICES = (
+    ("data-1g", "1GB 流量包", "Data pack of 1 GB", 300, 0, "当月有效，立即生效。", "For this month, at once."),
+    (
+        "ring-tones", "彩铃一个月", "Ring tones for a month", 500, 500,
+        "首月以积分支付，之后按月计费，可随时退订。", "The first month for points; then by the month until you end it.",
+    ),
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -150,6 +157,24 @@ def perks(began: datetime, today: datetime) -> Iterator[tuple[dict[str, Any], in
             },
             None if event_at else 2_000,
         )
+
+
+def services(began: datetime) -> Iterator[dict[str, Any]]:
+    """Two services of the operator's own: a data pack, and ring tones that cost something each month afterwards."""
+    for code, zh, en, fen, monthly_fen, text_zh, text_en in SERVICES:
+        yield {
+            "code": f"service-{code}",
+            "kind": "service",
+            "value_fen": fen,
+            "cost_fen": fen // 5,
+            "most_units": 1,
+            "cancellable": False,
+            "category": "data",
+            "names": {"zh-CN": zh, "en": en},
+            "texts": {"zh-CN": text_zh, "en": text_en},
+            "form": {"service": code, "months": 1, "monthly_fen": monthly_fen, "provider": "operator"},
+            "from_at": began,
+        }
 
 
 def unattributed(began: datetime) -> dict[str, Any]:

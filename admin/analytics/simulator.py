@@ -176,7 +176,7 @@ def _shops(
     """Sixty merchants with an outlet, a till, a clerk and terms; 120 offers over both programmes."""
     places, pin_hash = {}, passwords.hashed(PIN)
     codes = list(made)
-    extra = len(demo_offers.CREDITS_YUAN) + len(demo_offers.PERKS)
+    extra = len(demo_offers.CREDITS_YUAN) + len(demo_offers.PERKS) + len(demo_offers.SERVICES)
     for number, shop in enumerate(demo_offers.shops()):
         merchant = merchants.add(session, shop.code, shop.names, zone=ZONE, currency="CNY", city=shop.city)
         outlet = merchants.add_outlet(session, merchant, shop.outlet, shop.address)
@@ -201,6 +201,8 @@ def _shops(
                 offers.add(session, made[code].programme_id, **values, state="live")
     for programme in made.values():
         for values in demo_offers.credits(began):
+            offers.add(session, programme.programme_id, **values, state="live")
+        for values in demo_offers.services(began):
             offers.add(session, programme.programme_id, **values, state="live")
         for values, places_left in demo_offers.perks(began, today):
             offers.add(session, programme.programme_id, **values, stock=places_left, state="live")
@@ -294,6 +296,9 @@ def _redeem_chunk(demo: Demo, part: Iterable[int], wish: Ints, wish_points: Ints
                 made.append(redemption)
         done = [redemption for redemption in made if redemption is not None]
         _credit(demo, [r for r in done if r.kind == "bill_credit"])
+        for redemption in done:
+            if redemption.kind == "service":
+                ordering.run(demo.config, redemption.member_id, redemption.redemption_id)
         with clock.stopped(at + timedelta(hours=5)):
             _accept(demo, [r for r in done if r.kind == "voucher"])
     return [redemption is not None for redemption in made]

@@ -45,6 +45,7 @@ MENU = (
             "/staff/rate-proposals",
             "/staff/earn-rule-proposals",
             "/staff/offer-proposals",
+            "/staff/replays",
         ),
     ),
     ("audit:read", _("View log"), "/staff/view-log", "search", ()),

@@ -9,7 +9,7 @@ from flask import Response
 from sqlalchemy.orm import Session
 
 from base import clock, database, ids, pages
-from base.approvals import approvals
+from base.approvals import approvals, beside
 from base.approvals.approvals import Case
 from base.approvals.schemas import ApproveRequest, CasesQuery, CaseView, RejectRequest
 from base.auth.guard import current, needs
@@ -63,7 +63,7 @@ def deciding(
         """One proposal, with the hash that an approval must name."""
         with database.begin() as session:
             case = approvals.by_id(session, approvals.parse(proposal), kind, current())
-            return shown(session, case, clock.now())
+            return shown(session, case, clock.now()) | beside.of(session, current(), case.proposal)
 
     @blueprint.route(f"/{place}/<proposal>/approve", methods=["POST"])
     @blueprint.arguments(ApproveRequest)

@@ -8,7 +8,7 @@ in twice is still one person, and a system is none.
 import hashlib
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -127,6 +127,20 @@ def scoped_by(rule: Rule) -> None:
 def register(kind: Kind) -> None:
     """Make a kind known under its name; a later one of that name takes its place."""
     _kinds[kind.name] = kind
+
+
+def guarded_by(name: str, guard: Callable[[Session, Proposal, datetime], None]) -> None:
+    """Ask something more before what an approval of a kind does; the guard refuses by raising. A kind not known: nothing."""
+    of = _kinds.get(name)
+    if of is None:
+        return
+    effect = of.effect
+
+    def asked_first(session: Session, proposal: Proposal, at: datetime) -> None:
+        guard(session, proposal, at)
+        effect(session, proposal, at)
+
+    register(replace(of, effect=asked_first))
 
 
 def known() -> frozenset[str]:

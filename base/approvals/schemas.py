@@ -44,6 +44,12 @@ class CaseView(View):
     decided_by = ma.fields.String(allow_none=True)
     decided_at = ma.fields.String(allow_none=True)
     note = ma.fields.String(allow_none=True)
+    replays = ma.fields.List(
+        ma.fields.Dict(),
+        metadata={
+            "description": "of one proposal whose kind is replayed: its replays, the newest first, with their reports"
+        },
+    )
 
 
 def case_view(case: Case, at: datetime) -> dict[str, Any]:

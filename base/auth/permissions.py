@@ -81,6 +81,8 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "budgets:approve",
             "offers:approve",
             "offers:pause",
+            "replays:run",
+            "replays:read",
         }
     ),
     "editor": frozenset(
@@ -89,6 +91,8 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "offers:read",
             "rates:read",
             "rates:propose",
+            "replays:run",
+            "replays:read",
             "earn-rules:propose",
             "earnings:estimate",
             "proposals:read",  # those that are about no member
@@ -115,6 +119,7 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "statements:read",
             "offers:read",
             "rates:read",
+            "replays:read",
             "earnings:estimate",
             "stock:read",
             "budgets:read",
@@ -122,7 +127,16 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
         }
     ),
     "analyst": frozenset(
-        {"console", "retention:read", "offers:read", "rates:read", "earnings:estimate", "segments:read"}
+        {
+            "console",
+            "retention:read",
+            "offers:read",
+            "rates:read",
+            "replays:run",
+            "replays:read",
+            "earnings:estimate",
+            "segments:read",
+        }
     ),
     "auditor": frozenset(
         {
@@ -133,6 +147,7 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "retention:read",
             "approvals:read",
             "proposals:read",
+            "replays:read",
             "stock:read",
             "budgets:read",
         }

@@ -48,10 +48,10 @@ def faults(
     return found
 
 
-def form_faults(offer: Offer) -> Iterator[Problem]:
-    """What the kind's own form refuses."""
+def form_faults(session: Session, offer: Offer) -> Iterator[Problem]:
+    """What the kind's own form refuses, alone and as what it names stands (the parts of a bundle)."""
     try:
-        forms.check(offer)
+        forms.check(offer, session)
     except Problem as refused:
         yield type(refused)(refused.detail, **{"field": "form"} | refused.facts)
 

@@ -77,7 +77,7 @@ def of(session: Session, programme: Programme, kind: str, code: str, document: d
     asked = Asked(programme, offer, document, is_new, at)
     found = {
         CONTENT: wording.faults(session, offer, document),
-        RULES: _rules(asked),
+        RULES: _rules(session, asked),
         RESOURCE: [*unknown, *matching.faults(session, programme, offer, document, asked.starts_at)],
         STOCK: _stock(asked),
         COST: costs.faults(programme, document),
@@ -126,16 +126,16 @@ def _budget(session: Session, asked: Asked) -> Iterator[Problem]:
     yield budgets.BudgetUnknown(field="budget")
 
 
-def _rules(asked: Asked) -> list[Problem]:
-    return [*_kind(asked.offer), *_times(asked), *_counts(asked), *_bounds(asked), *_class(asked)]
+def _rules(session: Session, asked: Asked) -> list[Problem]:
+    return [*_kind(session, asked.offer), *_times(asked), *_counts(asked), *_bounds(asked), *_class(asked)]
 
 
-def _kind(offer: Offer) -> Iterator[Problem]:
+def _kind(session: Session, offer: Offer) -> Iterator[Problem]:
     known = [course.kind for course in courses.every()]
     if offer.kind not in known:
         yield OfferKindUnknown(field="kind", choices=known)
     else:
-        yield from matching.form_faults(offer)
+        yield from matching.form_faults(session, offer)
 
 
 def _times(asked: Asked) -> Iterator[Problem]:

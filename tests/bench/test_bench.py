@@ -47,6 +47,14 @@ def test_a_list_of_members_is_measured(file):
     assert figures["members_s_per_million"] > 0
 
 
+def test_a_replay_is_measured(file):
+    bench.main(["--only", "replay", "--plan", "tiny", "--results", str(file)])
+
+    figures = json.loads(file.read_text())["figures"]
+    assert figures["replay_redemptions"] == TINY.members * 3 // 2
+    assert figures["replay_s"] > 0
+
+
 def test_members_copied_by_the_server_have_the_lots_of_the_first_one():
     with running() as server:
         people = Populations(server, lambda text: None).of(
@@ -90,7 +98,7 @@ def test_every_ratio_of_the_full_plan_has_a_target():
 
 
 def test_a_topic_is_all_its_parts_and_a_wrong_name_is_refused(capsys):
-    assert bench._parts([]) == [*bench._parts(["ledger"]), "tiers", "members", "people"] == list(bench.PARTS)
+    assert bench._parts([]) == [*bench._parts(["ledger"]), "tiers", "members", "people", "replay"] == list(bench.PARTS)
     assert bench._parts(["sweep", "growth"]) == ["growth", "sweep"]
     assert set(PLANS) == {"full", "quick", "tiny"}
     assert TINY.growth[-1] < 10_000

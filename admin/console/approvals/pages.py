@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from admin.console import words
 from admin.console.approvals.offers import compared
 from admin.console.http import PAGE, cut, page, position
+from admin.console.replays import beside
 from admin.staff.models import StaffRow
 from base import clock, database, idempotency
 from base.approvals import approvals, endorsements
@@ -168,6 +169,7 @@ def _one(number: int, kind: str) -> str:
         approved = kind == opening.KIND and case.state(at) == APPROVED
         brought = opening.posted(session, number) if approved else None
         changes = _changes(session, case.proposal)
+        replays = beside.of(session, case.proposal)
         currency = programmes.by_code(session, case.proposal.said["programme"]).currency if changes else None
         offer = _offer(session, case) if kind == publishing.KIND else None
     topic = KINDS[kind][1]
@@ -184,6 +186,7 @@ def _one(number: int, kind: str) -> str:
         occasions={name: {"zh-CN": one.zh, "en": one.en} for name, one in OCCASIONS.items()},
         brought=brought,
         changes=changes,
+        replays=replays,
         currency=currency,
         tier_name=explain.tier_name,
         offer=offer,

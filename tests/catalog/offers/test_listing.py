@@ -47,13 +47,12 @@ def test_what_changed_is_seen_by_the_next_request_whoever_changed_it(app, db, ow
     first = given_offer(programme, "perk", value_fen=500)
     seen = [codes(listed(member))]
 
-    second = given_offer(programme, "perk", value_fen=700, stock=5)
+    second = given_offer(programme, "perk", value_fen=700, stock=1)
     seen.append(codes(listed(member)))
     with database.begin() as session:
         rates.add(session, programme.programme_id, LONG_AGO, points=200, per_fen=100, offer_id=first.offer_id)
-        session.execute(
-            text("update stock set left_over = 0, total = 0 where offer_id = :o"), {"o": second.offer_id}
-        )
+    other = caller(app, member_token(given_member(db, programme, points=1_000)))
+    assert other.redeem(second).status_code == 201
     rated = {row["code"]: row for row in listed(member)}
     with database.begin() as session:
         values = {name: getattr(first, name) for name in ("value_fen", "cost_fen", "category", "names", "texts",
@@ -235,4 +234,4 @@ def test_a_page_takes_two_statements_beside_the_two_of_the_sign_in(app, db, monk
     assert member.post("/v1/redemptions", {"quote": quote}).status_code == 201
 
     assert a_page == 4
-    assert len(asked) - a_page <= 17
+    assert len(asked) - a_page <= 18, "\n".join(" ".join(one.split())[:110] for one in asked[a_page:])

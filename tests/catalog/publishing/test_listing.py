@@ -11,7 +11,10 @@ from catalog.offers.search import matches
 from tests.given import caller, given_offer, given_programme, staff_token
 
 TEA = Offer(
-    code="tea-10", category="dining", names={"zh-CN": "龙井茶馆 10 元券", "en": "Longjing Tea house: 10 yuan"}
+    code="tea-10",
+    category="dining",
+    names={"zh-CN": "龙井茶馆 10 元券", "en": "Longjing Tea house: 10 yuan"},
+    texts={},
 )
 
 

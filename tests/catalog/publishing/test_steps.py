@@ -14,7 +14,7 @@ from catalog.publishing import contents, costs, steps
 from catalog.publishing.steps import COST, STEPS, faults_within
 from merchants import merchants
 from tests.catalog.publishing.setting_up import A_CREDIT, WHOLE, in_days
-from tests.given import given_programme, given_shop
+from tests.given import given_offer, given_programme, given_shop
 
 CASE = {"member": "mbr_1", "reason": "a rival's offer", "expected": "stays a year"}
 BAD = {  # what is changed in a whole content: the step that says so, by which name, about which field
@@ -116,14 +116,28 @@ def test_kind_form_and_stock_are_asked_for_by_what_the_offer_is(programme, monke
     ]
 
 
-def test_a_topic_hands_in_a_check_of_its_own(programme, monkeypatch):
-    monkeypatch.setattr(steps, "_more", {step: {} for step in STEPS})
-    steps.register("cost", "dear", lambda session, asked: iter([BadForm(field="cost_fen", why="too dear")]))
+def test_the_parts_of_a_bundle_are_asked_for_as_they_stand(programme):
+    service, credit = (given_offer(programme, kind) for kind in ("service", "bill_credit"))
 
-    assert faults(programme, A_CREDIT, "bill_credit") == [("cost", "bad-form", "cost_fen")]
-    assert faults(programme, A_CREDIT | {"cost_fen": None}, "bill_credit") == [
-        ("cost", "cost-missing", "cost_fen")
-    ]
+    def told(*parts):
+        form = {"parts": [{"offer": code, "units": 1} for code in parts]}
+        return faults(programme, A_CREDIT | {"form": form, "cancellable": False}, "bundle")
+
+    assert told(service.code) == []
+    assert told(service.code, credit.code) == [("rules", "two-external-parts", "parts")]
+    assert told("nothing") == [("rules", "bad-parts", "parts/0/offer")]
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"eligibility": {"tiers": []}}, ("rules", "bad-eligibility", "tiers")),
+        ({"limits": [{"most": 0, "of": "member", "per": "day"}]}, ("rules", "bad-limits", "limits/0")),
+        ({"budget": "bud_0000000000001"}, ("stock", "budget-unknown", "budget")),
+    ],
+)
+def test_conditions_limits_and_budget_are_read_as_they_are_when_it_is_redeemed(programme, more, said):
+    assert faults(programme, A_CREDIT | more, "bill_credit") == [said]
 
 
 def test_every_offer_of_the_demo_passes(db):
@@ -137,6 +151,7 @@ def test_every_offer_of_the_demo_passes(db):
         (demo_offers.vouchers(shop, made[shop.code].merchant_id, number, at), None)
         for number, shop in enumerate(shops[:12])
     ]
+    offered += [(values, None) for values in demo_offers.services(at)]
     offered += list(demo_offers.perks(at, at + timedelta(days=1)))
     codes = {merchant.merchant_id: code for code, merchant in made.items()}
     wrong = {}
@@ -149,7 +164,7 @@ def test_every_offer_of_the_demo_passes(db):
         if said := faults(programme, content, values["kind"]):
             wrong[values["code"]] = said
 
-    assert len(offered) == 24
+    assert len(offered) == 26
     assert wrong == {}
 
 
