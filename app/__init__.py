@@ -6,6 +6,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from admin.analytics import api as retention_api
 from admin.console import pages as console
+from admin.console.approvals import api as proposals_api
 from admin.replay import api as replay_api
 from admin.staff import api as staff_api
 from app import dev, health
@@ -23,11 +24,16 @@ from base.webhooks import api as webhooks_api
 from catalog.budgets import api as budgets_api
 from catalog.cash import api as cash_api
 from catalog.events import api as events_api
+from catalog.goods import api as goods_api
 from catalog.offers import api as offers_api
+from catalog.perks import api as perks_api
+from catalog.pictures import api as pictures_api
+from catalog.publishing import api as publishing_api
 from catalog.rates import api as rates_api
 from catalog.redemptions import api as redemptions_api
 from catalog.reversals import api as reversals_api
 from catalog.stock import api as stock_api
+from catalog.trial_cards import api as trial_cards_api
 from catalog.vouchers import api as vouchers_api
 from merchants.statements import api as statements_api
 from merchants.terminals import api as terminals_api
@@ -111,8 +117,14 @@ def create_app(config: Config) -> Flask:
         offers_api,
         stock_api,
         budgets_api,
+        publishing_api,
+        proposals_api,
+        pictures_api,
         redemptions_api,
+        goods_api,
         events_api,
+        perks_api,
+        trial_cards_api,
         reversals_api,
         cash_api,
         vouchers_api,
@@ -137,6 +149,7 @@ def create_app(config: Config) -> Flask:
 
 def _register_pages(app: Flask, config: Config) -> None:
     """The pages of the three faces, and those about the product."""
+    app.register_blueprint(pictures_api.public)
     for face in (docs, member, till, console):
         app.register_blueprint(face.blueprint)
     if not config.in_production:

@@ -40,6 +40,7 @@ BESIDE = {"statement_line": "statement"}
 LOCAL = {
     "member": "one open membership for a customer is a promise over all members, which no spread table can keep",
     "stock": "one row that many members take from; a copy on every machine would be written on every machine",
+    "offer_count": "one row that many members take from, like stock",
     "stock_move": "one row a delivery or a count, written while the stock's row is locked",
     "budget_period": "one row that many members take from, like stock",
     "event_places": "one row that many members take from, like stock",
@@ -49,6 +50,9 @@ LOCAL = {
     "guess": "counted by what was tried, lives hours",
     "proposal": "written and read by few, found by kind and state",
     "decision": "one row a proposal, beside it",
+    "endorsement": "one row a checker of the few proposals that take several, beside them",
+    "offer_draft": "written and read by few",
+    "picture": "read by its hash, then kept by whoever read it",
     "audit": "read by subject and time, by few",
     "import_run": "one row a file",
     "import_part": "one row for each thousand lines of a file that is being taken in",

@@ -99,6 +99,8 @@ def environment(config: Config) -> dict[str, str]:
         "JIFEN_PORT": str(config.port),
         "JIFEN_HOST": config.host,
         "JIFEN_BILLING_URL": config.billing_url,
+        "JIFEN_ORDERING_URL": config.ordering_url,
+        "JIFEN_FULFILMENT_URL": config.fulfilment_url,
     }
     root = str(Path(__file__).resolve().parent.parent)
     path = os.pathsep.join(part for part in (root, own_environment().get("PYTHONPATH", "")) if part)
@@ -122,7 +124,10 @@ def _with_ports(config: Config) -> Config:
     """The wanted ports, or the next free ones."""
     port = _free_port(config.host, config.port)
     billing = _free_port("127.0.0.1", int(config.billing_url.rsplit(":", 1)[1].rstrip("/")))
-    return config.at(port=port, billing_url=f"http://127.0.0.1:{billing}")
+    sandbox = f"http://127.0.0.1:{billing}"
+    return config.at(
+        port=port, billing_url=sandbox, ordering_url=sandbox, fulfilment_url=f"{sandbox}/fulfilment"
+    )
 
 
 def _free_port(host: str, wanted: int) -> int:

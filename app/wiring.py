@@ -29,6 +29,9 @@ from catalog import verify as catalog_verify
 from catalog.bill_credit import credits
 from catalog.budgets import proposals as budgets
 from catalog.budgets import verify as budgets_verify
+from catalog.bundles import bundles
+from catalog.bundles import parts as bundle_parts
+from catalog.bundles import verify as bundles_verify
 from catalog.cash import job as cash_job
 from catalog.cash import parts
 from catalog.cash import verify as cash_verify
@@ -36,16 +39,30 @@ from catalog.events import forms as event_forms
 from catalog.events import job as events_job
 from catalog.events import seats
 from catalog.events import verify as events_verify
+from catalog.gifts import giving
+from catalog.gifts import job as voucher_gifts_job
+from catalog.gifts import verify as voucher_gifts_verify
+from catalog.goods import following as goods_following
+from catalog.goods import goods
+from catalog.goods import verify as goods_verify
 from catalog.offers import forms
-from catalog.offers.models import BILL_CREDIT, EVENT
+from catalog.offers.models import BILL_CREDIT, BUNDLE, EVENT, GIFT, GOODS, PERK, SERVICE, TRIAL_CARD
+from catalog.perks import forms as perk_forms
 from catalog.perks import perks
+from catalog.perks import uses as perk_uses
+from catalog.perks import verify as perks_verify
+from catalog.publishing import proposals as offer_proposals
+from catalog.publishing import verify as publishing_verify
 from catalog.rates import proposals as rate_proposals
 from catalog.rates import verify as rates_verify
 from catalog.redemptions import courses, ordering, redemptions
 from catalog.reversals import reversals
 from catalog.reversals import verify as reversals_verify
+from catalog.services import orders as services
 from catalog.stock import corrections as stock_corrections
 from catalog.stock import verify as stock_verify
+from catalog.trial_cards import trial_cards
+from catalog.trial_cards import verify as trial_cards_verify
 from catalog.vouchers import issuing
 from catalog.vouchers.codes import Keys
 from merchants import verify as merchants_verify
@@ -103,15 +120,32 @@ def wire(config: Config, *, pool_size: int | None = None, statement_timeout_ms: 
     sign_ins.held_by("clerk", clerks.holder)
     sign_ins.held_by("staff", staff.holder)
     care.persons_by(staff.person)
-    for course in (credits.COURSE, issuing.course(Keys.of(config)), seats.COURSE, perks.COURSE):
+    for course in (
+        credits.COURSE,
+        issuing.course(Keys.of(config)),
+        seats.COURSE,
+        perks.COURSE,
+        trial_cards.course(Keys.of(config)),
+        giving.course(config),
+    ):
         courses.register(course)
-    forms.register(EVENT, event_forms.check)
+    for kind, check in (
+        (EVENT, event_forms.check),
+        (PERK, perk_forms.check),
+        (TRIAL_CARD, trial_cards.check_form),
+        (GIFT, giving.check_form),
+    ):
+        forms.register(kind, check)
+    jobs.register(perk_uses.TASK, partial(perk_uses.run, config))
+    jobs.register(giving.TASK, partial(voucher_gifts_job.run, config))
     ordering.register(BILL_CREDIT, credits.PORT)
+    _goods_services_bundles(config)
     jobs.register(seats.TASK, partial(events_job.run, config))
     cash_course = cash_job.Course(paid=redemptions.paid, gave_up=redemptions.not_paid)
     jobs.register(parts.TASK, partial(cash_job.step, config, cash_course))
     jobs.repeat("missed", _note_missed, every_s=600)
     jobs.register(ordering.TASK, partial(ordering.run, config))
+    jobs.register(goods.TASK, partial(goods_following.run, config))
     jobs.register(GIFT_TASK, partial(gifts_job.run, config))
     jobs.register(merges.TASK, merges_job.run)
     jobs.register(NOTICE_TASK, partial(handing.run, config))
@@ -134,6 +168,7 @@ def wire(config: Config, *, pool_size: int | None = None, statement_timeout_ms: 
         entitlement_rules,
         bonus_rules,
         goodwill,
+        trial_cards,
         erasures,
         opening,
         stock_corrections,
@@ -146,6 +181,15 @@ def wire(config: Config, *, pool_size: int | None = None, statement_timeout_ms: 
             approvals.Kind(changes.KIND, changes.carry_out, changes.PROPOSES, changes.APPROVES)
         )
     approvals.register(
+        approvals.Kind(
+            offer_proposals.KIND,
+            offer_proposals.carry_out,
+            offer_proposals.PROPOSES,
+            offer_proposals.APPROVES,
+            checkers=offer_proposals.checkers,
+        )
+    )
+    approvals.register(
         approvals.Kind(proposals.KIND, proposals.carry_out, proposals.PROPOSES, proposals.APPROVES)
     )
     approvals.register(
@@ -156,6 +200,18 @@ def wire(config: Config, *, pool_size: int | None = None, statement_timeout_ms: 
         beside.register(kind, replay_asking.beside)
     for kind in replay_reading.NEEDED_BY:  # after these kinds were registered
         approvals.guarded_by(kind, replay_guard.check)
+
+
+def _goods_services_bundles(config: Config) -> None:
+    """What other systems send or switch on, alone and in bundles."""
+    for course in (services.COURSE, goods.course_of(config.seal_key), bundles.course_of(config.seal_key)):
+        courses.register(course)
+    ordering.register(SERVICE, services.PORT)
+    ordering.register(GOODS, goods.port(config.seal_key))
+    ordering.register(BUNDLE, bundles.port(Keys.of(config)))
+    forms.register(SERVICE, services.check_form)
+    forms.register(GOODS, goods.check_form)
+    forms.register(BUNDLE, bundle_parts.check_form, bundle_parts.check_against)
 
 
 def _tell_debits(config: Config) -> bool:
@@ -204,9 +260,15 @@ def findings(
     yield from earn_rules_verify.findings(session)
     yield from rates_verify.findings(session)
     yield from catalog_verify.findings(session)
+    yield from goods_verify.findings(session)
+    yield from bundles_verify.findings(session)
     yield from stock_verify.findings(session)
     yield from budgets_verify.findings(session)
     yield from events_verify.findings(session)
+    yield from perks_verify.findings(session)
+    yield from trial_cards_verify.findings(session)
+    yield from voucher_gifts_verify.findings(session)
     yield from reversals_verify.findings(session)
     yield from cash_verify.findings(session)
+    yield from publishing_verify.findings(session)
     yield from merchants_verify.findings(session)

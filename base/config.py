@@ -32,6 +32,8 @@ class Config:
     voucher_peppers: dict[int, str] = field(repr=False)
     seal_key: str = field(repr=False)
     billing_url: str
+    ordering_url: str
+    fulfilment_url: str
     host: str
     port: int
     language: str
@@ -81,6 +83,10 @@ class Config:
             "old_pepper_id": env.int("JIFEN_VOUCHER_PEPPER_OLD_ID", 0, validate=Range(0, 255)),
             "seal_key": env.str("JIFEN_SEAL_KEY", None, validate=_long_enough),
             "billing_url": env.str("JIFEN_BILLING_URL", "http://127.0.0.1:8091", validate=_web_address),
+            "ordering_url": env.str("JIFEN_ORDERING_URL", "http://127.0.0.1:8091", validate=_web_address),
+            "fulfilment_url": env.str(
+                "JIFEN_FULFILMENT_URL", "http://127.0.0.1:8091/fulfilment", validate=_web_address
+            ),
             "host": env.str("JIFEN_HOST", "127.0.0.1"),
             "port": env.int("JIFEN_PORT", 8080, validate=Range(1, 65535)),
             "language": env.str("JIFEN_LANGUAGE", "zh-CN", validate=OneOf(["zh-CN", "en"])),

@@ -7,14 +7,17 @@ Rules take the session first and never commit.
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any, ClassVar
+from functools import lru_cache
+from typing import Any, ClassVar, cast
 
 import psycopg
+from psycopg.rows import namedtuple_row
 from psycopg.types.numeric import Int8BinaryDumper, Int8Dumper
-from sqlalchemy import BigInteger, DateTime, Engine, create_engine, event, exc, text
-from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
+from sqlalchemy import BigInteger, DateTime, Engine, Table, create_engine, event, exc, text
+from sqlalchemy.dialects.postgresql import insert as pg_insert
+from sqlalchemy.orm import DeclarativeBase, Session, make_transient_to_detached, sessionmaker
 
-from base.errors import Conflict, Unavailable
+from base.errors import Conflict, Problem, Unavailable
 
 
 class Base(DeclarativeBase):
@@ -101,6 +104,40 @@ def driver(session: Session) -> psycopg.Connection:
     return found
 
 
+def rows(session: Session, statement: str, values: Any = ()) -> list[Any]:
+    """All rows of a statement, their columns by name, over the driver itself: for what is asked with every request.
+
+    As with any other statement, what the session has not written yet is written first.
+    """
+    session.flush()
+    with driver(session).cursor(row_factory=namedtuple_row) as cursor:
+        return cursor.execute(statement, values, prepare=True, binary=True).fetchall()
+
+
+def insert(
+    session: Session,
+    row: Base,
+    *,
+    unless_there: tuple[str, ...] | None = None,
+    refusal: type[Problem] = Conflict,
+) -> None:
+    """Write one row at once, all of whose columns have a value; it is the session's then.
+
+    With `unless_there` the refusal where there is one with the same of these columns. What a unit of work would reckon out
+    for one row is known here, so nothing is reckoned.
+    """
+    table = cast(Table, type(row).__table__)
+    values = {column.name: getattr(row, column.name) for column in table.columns}
+    statement = pg_insert(table)
+    if unless_there:
+        statement = statement.on_conflict_do_nothing(index_elements=unless_there)
+    written = session.connection().execute(statement.returning(*table.primary_key), values)
+    if written.one_or_none() is None:
+        raise refusal()
+    make_transient_to_detached(row)
+    session.add(row)
+
+
 @contextmanager
 def begin() -> Iterator[Session]:
     """One transaction. What the database itself refuses becomes a named error: not connected, still running."""
@@ -108,6 +145,22 @@ def begin() -> Iterator[Session]:
     assert _sessions is not None
     with _named_errors(), _sessions.begin() as session:
         yield session
+
+
+@contextmanager
+def reading() -> Iterator[Session]:
+    """A session that reads: each statement by itself, with no BEGIN and COMMIT to be sent around them.
+
+    It sees what a transaction of `begin` would see, for there too each statement has a snapshot of its own.
+    """
+    with _named_errors(), Session(_one_by_one(engine()), expire_on_commit=False) as session:
+        yield session
+
+
+@lru_cache(1)
+def _one_by_one(of: Engine) -> Engine:
+    """The same pool, whose connections commit each statement while they are lent out for reading."""
+    return of.execution_options(isolation_level="AUTOCOMMIT")
 
 
 @contextmanager

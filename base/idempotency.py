@@ -10,13 +10,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select, update
-from sqlalchemy.dialects.postgresql import insert
+from psycopg.types.json import Jsonb
 from sqlalchemy.orm import Session
 
-from base import clock
+from base import clock, database
 from base.errors import Invalid, Malformed
-from base.models import IdempotencyKey
 
 LONGEST_KEY = 255
 
@@ -64,25 +62,22 @@ def once(
 ) -> Answer:
     """Do the effect under this key, or give the answer that it gave before. Scope: (member, actor)."""
     request_hash = hashlib.sha256(json.dumps(request, sort_keys=True, default=str).encode()).digest()
-    place = {"member_id": member_id, "actor": actor, "key": key}
-    mine = (
-        IdempotencyKey.member_id == member_id,
-        IdempotencyKey.actor == actor,
-        IdempotencyKey.key == key,
-    )
-    fresh = session.execute(
-        insert(IdempotencyKey)
-        .values(**place, request_hash=request_hash, at=clock.now())
-        .on_conflict_do_nothing()
-        .returning(IdempotencyKey.key)
-    ).one_or_none()
-    if fresh is None:
-        before = session.execute(
-            select(IdempotencyKey.request_hash, IdempotencyKey.status, IdempotencyKey.answer).where(*mine)
-        ).one()
+    place = (member_id, actor, key)
+    if not database.rows(session, _TAKE, (*place, request_hash, clock.now())):
+        before = database.rows(session, _BEFORE, place)[0]
         if before.request_hash != request_hash:
             raise KeyReused()
         return Answer(before.status or 500, before.answer, replayed=True)
     status, body = effect()
-    session.execute(update(IdempotencyKey).where(*mine).values(status=status, answer=body))
+    session.flush()
+    database.rows(session, _KEEP, (status, Jsonb(body), *place))
     return Answer(status, body, replayed=False)
+
+
+# Asked with every write of a member, so in words that need no compiling.
+_TAKE = (
+    "insert into idempotency_key (member_id, actor, key, request_hash, at) values (%s, %s, %s, %s, %s) "
+    "on conflict do nothing returning key"
+)
+_BEFORE = "select request_hash, status, answer from idempotency_key where member_id = %s and actor = %s and key = %s"
+_KEEP = "update idempotency_key set status = %s, answer = %s where member_id = %s and actor = %s and key = %s returning key"

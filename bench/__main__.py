@@ -15,7 +15,20 @@ from pathlib import Path
 from typing import Any
 
 from base import clock
-from bench import growth, imports, ledger, members, people, replay, results, rivals, server, tiers
+from bench import (
+    growth,
+    http,
+    imports,
+    ledger,
+    members,
+    people,
+    promises,
+    replay,
+    results,
+    rivals,
+    server,
+    tiers,
+)
 from bench.plans import PLANS, Figures, Measured, Plan, Say, with_ten_million
 from bench.population import Populations
 
@@ -51,9 +64,11 @@ PARTS: dict[str, Callable[[Bench], Measured]] = {
     "tiers": lambda b: tiers.evaluated(b.server, b.plan, b.say),
     "members": lambda b: members.measure(b.server, b.plan),
     "people": lambda b: people.measure(b.server, b.plan, b.populations, b.say),
+    "http": lambda b: http.measure(b.server, b.plan, b.populations, b.say),
+    "promises": lambda b: promises.measure(b.server, b.plan, b.say),
     "replay": lambda b: replay.replayed(b.server, b.plan, b.say),
 }
-APART = frozenset({"tiers", "members", "people", "replay"})  # a topic of their own each
+APART = frozenset({"tiers", "members", "people", "http", "promises", "replay"})  # a topic of their own each
 TOPICS = {
     "ledger": tuple(part for part in PARTS if part not in APART)
 }  # a topic is several parts that share populations

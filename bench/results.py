@@ -29,6 +29,9 @@ TARGETS: dict[str, tuple[str, float]] = {
     "facts_server_p99_ms": (AT_MOST, 5),
     "segments_refresh_first_s": (AT_MOST, 30),
     "segments_refresh_again_s": (AT_MOST, 30),
+    "offers_over_select1": (AT_LEAST, 0.4),
+    "redeem_over_select1": (AT_LEAST, 0.25),
+    "http_offers_p99_ms": (AT_MOST, 50),
     "replay_s": (AT_MOST, 30),
 }
 

@@ -77,6 +77,17 @@ _CHECKS: tuple[tuple[str, str, str], ...] = (
         "where o.version_id is null or (o.offer_id, o.kind) <> (r.offer_id, r.kind)",
     ),
     (
+        "offer count",
+        "what all members have together of an offer is not what their redemptions add up to",
+        "select offer_id, coalesce(c.units, 0) from offer_count c full join ("
+        "select r.offer_id, l ->> 'per' per, case l ->> 'per' when 'ever' then date '1970-01-01' "
+        "else date_trunc(l ->> 'per', r.at at time zone p.zone)::date end first_day, sum(r.units) units "
+        "from redemption r join offer o on o.version_id = r.version_id "
+        "join programme p on p.programme_id = o.programme_id cross join lateral jsonb_array_elements(o.limits) l "
+        "where l ->> 'of' = 'all' and r.state not in ('failed', 'cancelled', 'reversed') group by 1, 2, 3) k "
+        "using (offer_id, per, first_day) where coalesce(c.units, 0) <> coalesce(k.units, 0)",
+    ),
+    (
         "spender",
         "posting, quote, voucher or seat name another spender than the redemption",
         "select r.member_id, r.redemption_id from redemption r "

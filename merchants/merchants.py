@@ -3,7 +3,7 @@
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from base import ids
+from base import database, ids
 from base.errors import NotFound
 from merchants.models import Merchant, Outlet
 
@@ -50,6 +50,13 @@ def by_id(session: Session, merchant_id: int) -> Merchant:
     if found is None:
         raise MerchantUnknown()
     return found
+
+
+def zone_of(session: Session, merchant_id: int) -> str:
+    """The zone in which a merchant's days are counted; MerchantUnknown."""
+    for row in database.rows(session, "select zone from merchant where merchant_id = %s", (merchant_id,)):
+        return str(row.zone)
+    raise MerchantUnknown()
 
 
 def by_code(session: Session, code: str) -> Merchant:

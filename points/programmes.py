@@ -75,10 +75,14 @@ def by_id(session: Session, programme_id: int) -> Programme:
 
 def open_one(session: Session, programme_id: int) -> Programme:
     """The programme, which must take writes; ProgrammeClosed."""
-    found = by_id(session, programme_id)
-    if found.closed_at is not None:
+    return taking_writes(by_id(session, programme_id))
+
+
+def taking_writes(programme: Programme) -> Programme:
+    """The same programme; ProgrammeClosed."""
+    if programme.closed_at is not None:
         raise ProgrammeClosed()
-    return found
+    return programme
 
 
 def every(session: Session) -> list[Programme]:

@@ -117,6 +117,10 @@ class Billing:
     def fails(self, *plans: dict[str, object]) -> None:
         assert self.client.put("/sandbox/faults", json=list(plans)).status_code < 300
 
+    def others_fail(self, system: str, *plans: dict[str, object]) -> None:
+        """The same of `ordering` (services) or `fulfilment` (goods)."""
+        assert self.client.put(f"/sandbox/{system}/faults", json=list(plans)).status_code < 300
+
     def balance(self, account: str) -> str:
         answer = self.client.get(f"/tmf-api/prepayBalanceManagement/v4/bucket/{account}")
         return str(answer.json["remainingValue"]["amount"]) if answer.status_code == 200 else "0"
@@ -131,7 +135,8 @@ def billing(db: Config, monkeypatch: pytest.MonkeyPatch) -> Iterator[Billing]:
     thread.start()
     url = f"http://127.0.0.1:{server.port}"
     monkeypatch.setenv("JIFEN_BILLING_URL", url)
-    wire_again(db.at(billing_url=url, billing_timeout_s=1))
+    others = {"ordering_url": url, "fulfilment_url": f"{url}/fulfilment"}
+    wire_again(db.at(billing_url=url, billing_timeout_s=1, **others))
     yield Billing(url, stand_in.test_client())
     server.shutdown()
     thread.join(5)

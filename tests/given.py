@@ -1,6 +1,7 @@
 """Factories that read like the given of a test. Each opens its own transaction, so that what it made is committed."""
 
 import itertools
+import re
 import uuid
 from collections.abc import Sequence
 from contextlib import suppress
@@ -21,9 +22,11 @@ from base.approvals.models import Proposal
 from base.auth import api_keys, passwords, sign_ins
 from base.auth.principals import Staff
 from base.config import Config
+from base.notices import notices
 from catalog.offers import offers
 from catalog.offers.models import Offer
 from catalog.rates import rates
+from catalog.trial_cards import trial_cards
 from merchants import merchants, terms
 from merchants.models import Merchant, Outlet
 from merchants.terminals import clerks
@@ -164,7 +167,9 @@ def _pin_hash() -> str:
 def given_offer(
     programme: Programme, kind: str, *, value_fen: int = 1000, stock: int | None = None, **more: Any
 ) -> Offer:
-    """A live offer: bill_credit, voucher (needs merchant_id), perk or event (ten places, in a week)."""
+    """A live offer: bill_credit, voucher, gift or trial_card (these need merchant_id), perk, event (ten places, in a week),
+    goods, service, or bundle (needs form).
+    """
     number = next(_numbers)
     names = {"zh-CN": f"权益 {number}", "en": f"Offer {number}"}
     values: dict[str, Any] = {
@@ -172,19 +177,81 @@ def given_offer(
         "value_fen": value_fen,
         "cost_fen": value_fen,
         "from_at": datetime(2020, 1, 1, tzinfo=UTC),
-        "cancellable": kind != "bill_credit",
+        "cancellable": kind not in ("bill_credit", "goods", "service", "bundle", "gift"),
         "category": "test",
         "names": names,
         "texts": names,
         "state": "live",
-        "most_units": 1 if kind in ("perk", "event") else 10,
+        "most_units": 1 if kind in ("perk", "event", "trial_card") else 10,
     }
-    if kind == "voucher":
+    values["form"] = FORMS.get(kind, {})
+    if kind in ("voucher", "gift", "trial_card"):
         values["voucher_days"] = 30
+    if kind == "trial_card":
+        values["approval_class"] = "extension"
     if kind == "event":
         values |= {"event_at": clock.now() + timedelta(days=7), "form": {"capacity": 10}}
     with database.begin() as session:
         return offers.add(session, programme.programme_id, f"offer-{number}", stock=stock, **(values | more))
+
+
+def given_trial_card(member_id: int, offer: Offer, maker: Staff | None = None) -> Proposal:
+    """A trial card that was handed out: proposed by one person, approved by another; the proposal."""
+    maker, checker, at = maker or given_person("support"), given_person("checker"), clock.now()
+    with database.begin() as session:
+        wanted = trial_cards.Wanted(offer.code, "opened a branch", "a contract for lines")
+        proposal = trial_cards.propose(session, maker, member_id, wanted, at).proposal
+        approvals.approve(session, checker, proposal.proposal_id, proposal.content_hash.hex(), at)
+    return proposal
+
+
+def gift_code(config: Config, member_id: int) -> str:
+    """The code of the latest gift that the member asked a quote for."""
+    with database.begin() as session:
+        rows = notices.of_member(session, member_id, before=None, limit=50)
+        sent = notices.opened(session, rows, config.seal_key)
+        latest = next(one.text for one in sent if one.template == "voucher-gift-code")
+    return re.findall(r"\b\d{6}\b", latest)[0]
+
+
+def give_voucher(
+    config: Config, giver: "Caller", member_id: int, offer: Offer, to: str, units: int = 1, **more: Any
+) -> TestResponse:
+    """A voucher redeemed for the holder of a number, confirmed with the code that the giver was sent."""
+    quote = giver.quote(offer, units, to=to, **more).json["id"]
+    return giver.post("/v1/redemptions", {"quote": quote, "code": gift_code(config, member_id)})
+
+
+def reverse_by_two(app: Flask, redemption: Any) -> TestResponse:
+    """What was given is undone: asked for by one person over HTTP, approved by another; the last answer."""
+    maker, checker = (caller(app, staff_token(role)) for role in ("support", "checker"))
+    case = maker.post(
+        "/v1/reversals", {"redemption": redemption["id"], "text": "it went wrong", "ticket": "T-1"}
+    )
+    if case.status_code != 201:
+        return case
+    seen = {"content_hash": case.json["content_hash"]}
+    return checker.post(f"/v1/reversals/{case.json['id']}/approve", seen)
+
+
+FORMS: dict[str, dict[str, Any]] = {
+    "goods": {"class": "gift", "sku": "mug-blue", "provider": "warehouse", "weight": 300, "return_days": 7},
+    "service": {"service": "data-10g", "months": 3, "monthly_fen": 1000, "provider": "operator"},
+}
+ELECTRONIC = {"class": "electronic", "sku": "film-code", "provider": "warehouse", "return_days": 0}
+ADDRESS = {
+    "name": "Li Hua",
+    "phone": "13900001234",
+    "region": "浙江省杭州市滨江区",
+    "street": "江南大道 1 号",
+    "postcode": "310051",
+}
+
+
+def given_bundle(programme: Programme, *parts: Offer, units: int = 1, **more: Any) -> Offer:
+    """A bundle of these offers, so many of each."""
+    form = {"parts": [{"offer": part.code, "units": units} for part in parts]}
+    return given_offer(programme, "bundle", form=form, **more)
 
 
 def member_token(member_id: int) -> str:
@@ -412,8 +479,20 @@ class Caller:
     def quote(self, offer: Offer, units: int = 1, **more: Any) -> TestResponse:
         return self.post("/v1/quotes", {"offer": ids.public("off", offer.offer_id), "units": units} | more)
 
-    def redeem(self, offer: Offer, units: int = 1, *, key: str | None = None, **more: Any) -> TestResponse:
-        return self.post("/v1/redemptions", {"quote": self.quote(offer, units, **more).json["id"]}, key=key)
+    def redeem(
+        self,
+        offer: Offer,
+        units: int = 1,
+        *,
+        key: str | None = None,
+        address: dict[str, str] | None = None,
+        **more: Any,
+    ) -> TestResponse:
+        """Quote and confirm; goods that are sent go to ADDRESS."""
+        if offer.kind == "goods" and address is None and offer.form["class"] != "electronic":
+            address = ADDRESS
+        told = {"quote": self.quote(offer, units, **more).json["id"]}
+        return self.post("/v1/redemptions", told | ({"address": address} if address else {}), key=key)
 
     def voucher_code(self, redemption: Any) -> str:
         return str(self.get(f"/v1/vouchers/{redemption['voucher']}").json["code"])

@@ -118,7 +118,11 @@ def granted() -> dict[str, str]:
     found: dict[str, list[str]] = {}
     for file in sorted((ROOT / "migrations" / "versions").glob("*.py")):
         for node in ast.walk(ast.parse(file.read_text("utf-8"))):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("grant", "revoke"):
+            if (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Name)
+                and node.func.id in ("grant", "revoke")
+            ):
                 rights, *tables = [ast.literal_eval(argument) for argument in node.args]
                 for table in tables:
                     if node.func.id == "revoke":

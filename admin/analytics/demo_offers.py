@@ -41,6 +41,18 @@ PERKS = (
 )
 
 
+PERK_FORMS: dict[str, dict[str, Any]] = {  # a tier that includes one of them pays for it first
+    "lounge": {
+        "perk": "lounge",
+        "pay": ["entitlement", "points"],
+        "guests": {"most": 1, "price_percent": 50},
+        "provider": "lounge",
+    },
+    "film": {"guests": {"most": 1}, "provider": "cinema"},
+    "golf": {"provider": "golf"},
+}
+
+
 @dataclass(frozen=True)
 class ShopPlan:
     """A merchant to be made."""
@@ -122,7 +134,7 @@ def perks(began: datetime, today: datetime) -> Iterator[tuple[dict[str, Any], in
             {
                 "code": f"perk-{code}",
                 "kind": "event" if event_at else "perk",
-                "form": {"capacity": 40, "waiting": 40} if event_at else {},
+                "form": {"capacity": 40, "waiting": 40} if event_at else PERK_FORMS.get(code, {}),
                 "value_fen": fen,
                 "cost_fen": fen * 7 // 10,
                 "most_units": 1,

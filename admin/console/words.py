@@ -109,10 +109,40 @@ SAID = {  # what the parts of a proposal are called
     "until_day": _("Until day"),
     "names": _("Name"),
     "points": _("Points"),
+    "offer": _("Offer"),
+    "cost_fen": _("Cost (fen)"),
+    "expected": _("Result expected"),
     "redemption": _("Redemption"),
 }
 BUDGET_PERIODS = {"whole": _("in all"), "month": _("in each month")}
 STOCK_CORRECTIONS = {"corrected": _("Count corrected"), "written_off": _("Written off")}
+FROM_THE_APPROVAL = _("from the approval")
+OFFER_FIELDS = {
+    "names": _("Name"),
+    "texts": _("In words"),
+    "terms": _("Terms of use"),
+    "pictures": _("Pictures"),
+    "category": _("Category"),
+    "city": _("City"),
+    "value_fen": _("Worth to the member"),
+    "cost_fen": _("Cost to the operator"),
+    "currency": _("Currency"),
+    "cash_choices": _("Part that may be paid in cash"),
+    "approval_class": _("Class of approval"),
+    "case": _("Single case"),
+    "from_at": _("From"),
+    "until_at": _("Until"),
+    "event_at": _("Takes place"),
+    "stock": _("Stock"),
+    "budget": _("Paid from the budget"),
+    "merchant": _("Merchant"),
+    "most_units": _("At most at once"),
+    "cancellable": _("May be cancelled"),
+    "voucher_days": _("Days that the voucher is valid"),
+    "eligibility": _("For whom"),
+    "limits": _("Limits"),
+    "form": _("Of its kind"),
+}
 APPROVAL_KINDS = {
     "adjustment": _("Adjustment"),
     "merge": _("Merge of two members"),
@@ -120,6 +150,7 @@ APPROVAL_KINDS = {
     "entitlement": _("Allowance of a tier"),
     "bonus-rule": _("Bonus rule"),
     "goodwill": _("Points of goodwill"),
+    "trial-card": _("Trial card"),
     "tier-policy": _("Ladder of tiers"),
     "tier-grant": _("Tier given by hand"),
     "erasure": _("Erasing of a person"),
@@ -129,6 +160,7 @@ APPROVAL_KINDS = {
     "stock-correction": _("Correction of a stock"),
     "budget": _("Budget"),
     "reversal": _("Redemption undone"),
+    "offer": _("Offer"),
 }
 APPROVAL_STATES = {
     "proposed": (_("To be decided"), "wait"),

@@ -1,27 +1,26 @@
 """Offers as the member sees them: the price of today, what it is worth, and what stands in the way."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 
 from sqlalchemy.orm import Session
 
 from base import ids
+from base.channels import MEMBER_WEB
 from base.errors import Problem
-from catalog.offers import offers
+from catalog.offers import listing
+from catalog.offers.catalogue import Item, Place
+from catalog.offers.listing import Asked, Reader
 from catalog.offers.models import Offer
-from catalog.offers.offers import Listed
 from catalog.offers.schemas import premium_percent
-from catalog.rates import rates
 from catalog.rates.rates import NoRateInForce
-from catalog.rates.scopes import Book
-from points.members import facts
-from points.members.facts import Facts
 from points.wallets.wallets import Shown
 
-BATCH = 60
+BATCH = 10
 NEAR = 2
-LAST_ID = 2**63 - 1
+SORTS = ("price", "fen_per_100")
 
 
 @dataclass(frozen=True)
@@ -48,61 +47,54 @@ class Card:
         return self.missing == 0
 
 
-def of(session: Session, shown: Shown, rows: Iterable[Listed], at: datetime) -> list[Card]:
-    """Offers with their prices for this wallet; one without a price is left out."""
-    begun = rates.load(session, shown.programme.programme_id, shown.on)
-    who = facts.of(session, shown.wallet.member_id, shown.on) if begun.asks_who else None
-    return [card for row in rows if (card := _card(begun, who, shown, row, at))]
-
-
 def page(
-    session: Session,
-    shown: Shown,
-    at: datetime,
-    *,
-    kind: str | None,
-    affordable: bool,
-    after: tuple[int, int] | None,
-    limit: int,
-) -> list[Card]:
-    """Up to `limit` cards, cheapest first; reads on until the page is full or the offers are at their end."""
-    found: list[Card] = []
-    while len(found) < limit:
-        rows = offers.cheapest(session, shown.programme.programme_id, at, kind=kind, after=after, limit=BATCH)
-        found += [card for card in of(session, shown, rows, at) if card.affordable or not affordable]
-        if len(rows) < BATCH:
-            break
-        after = place(rows[-1].offer)
-    return found[:limit]
+    session: Session, shown: Shown, at: datetime, asked: Asked, *, after: Place | None, limit: int
+) -> tuple[list[Card], Place | None]:
+    """Up to `limit` cards in the order asked for, and the place of the last one if there are more."""
+    reader = _reader(session, shown, at)
+    found = listing.page(session, reader, asked, after=after, limit=limit)
+    return [_card(shown, row) for row in found.rows], found.next
 
 
-def near(session: Session, shown: Shown, at: datetime, worth_fen: int) -> list[Card]:
-    """The best that the member can have now, and what is nearest beyond that."""
-    programme_id = shown.programme.programme_id
-    rows = offers.cheapest(session, programme_id, at, limit=BATCH)
-    rows += offers.cheapest(session, programme_id, at, after=(worth_fen, LAST_ID), limit=BATCH)
-    seen = {row.offer.offer_id: row for row in rows}
-    cards = [card for card in of(session, shown, seen.values(), at) if card.is_open]
-    now = sorted((c for c in cards if c.affordable), key=lambda c: (-(c.premium or 0), -c.price_points))
-    soon = sorted((c for c in cards if not c.affordable), key=lambda c: c.missing)
-    return now[:NEAR] + soon[:NEAR]
-
-
-def place(offer: Offer) -> tuple[int, int]:
-    """An offer's position in the list, cheapest first."""
-    return offer.value_fen, offer.offer_id
-
-
-def _card(begun: Book, who: Facts | None, shown: Shown, row: Listed, at: datetime) -> Card | None:
+def one(session: Session, shown: Shown, at: datetime, offer_id: int) -> Card | None:
+    """One card; None: the offer has no price. OfferUnknown."""
     try:
-        price = rates.price(rates.resolve(begun, row.offer, who), row.offer.value_fen)
+        return _card(shown, listing.one(session, _reader(session, shown, at), offer_id))
     except NoRateInForce:
         return None
+
+
+def near(session: Session, shown: Shown, at: datetime) -> list[Card]:
+    """The best that the member can have now, and what is nearest beyond that."""
+    reader = _reader(session, shown, at)
+    items = list(listing.fitting(reader, Asked(sort="price")))
+    now = [item for item in items if item.price_points <= shown.spendable]
+    now.sort(key=lambda item: (-(_premium(item) or 0), -item.price_points))
+    soon = [item for item in items if item.price_points > shown.spendable]
+    return [card for part in (now, soon) for card in islice(_open(session, shown, reader, part), NEAR)]
+
+
+def _open(session: Session, shown: Shown, reader: Reader, items: Iterable[Item]) -> Iterator[Card]:
+    left = iter(items)
+    while batch := list(islice(left, BATCH)):
+        cards = [_card(shown, row) for row in listing.shown(session, reader, batch)]
+        yield from (card for card in cards if card.is_open)
+
+
+def _reader(session: Session, shown: Shown, at: datetime) -> Reader:
+    return listing.reader(session, shown.programme.programme_id, shown.wallet.member_id, at, MEMBER_WEB)
+
+
+def _premium(item: Item) -> int | None:
+    return premium_percent(item.offer.value_fen, item.worth_fen)
+
+
+def _card(shown: Shown, row: listing.Shown) -> Card:
     return Card(
-        offer=row.offer,
+        offer=row.item.offer,
         left_over=row.left_over,
-        price_points=price,
-        premium=premium_percent(row.offer.value_fen, rates.worth(begun, price)),
-        missing=max(0, price - shown.spendable),
-        closed=offers.why_closed(row, at),
+        price_points=row.item.price_points,
+        premium=_premium(row.item),
+        missing=max(0, row.item.price_points - shown.spendable),
+        closed=row.closed,
     )

@@ -43,7 +43,7 @@ def home() -> ResponseReturnValue:
                 session, members.by_id(session, me().member_id), shown.programme, shown.on
             ),
             groups=spending.mine(session, me().member_id, at),
-            near=cards.near(session, shown, at, worth_fen),
+            near=cards.near(session, shown, at),
             tiers=tiers.of(session, me().member_id, shown.on),
             tier_history=tiers.history(session, me().member_id)[:ON_TOP],
             tier_words=tier_words,

@@ -14,7 +14,10 @@ from points.members import members
 from points.preferences import preferences
 
 BOTH = "both"
-NOT_SHOWN = ("sign-in-code",)  # of no use by now, and nobody should learn to read codes here
+NOT_SHOWN = (
+    "sign-in-code",
+    "voucher-gift-code",
+)  # of no use by now, and nobody should learn to read codes here
 
 
 @blueprint.route("/messages")

@@ -9,8 +9,10 @@ from app.member.frame import PAGE, _, back_to, blueprint, cursor, me, position, 
 from base import clock, database, ids
 from base.auth.guard import needs
 from base.http.settings import config
+from catalog.bundles import parts
 from catalog.offers import offers
-from catalog.offers.models import BILL_CREDIT, Offer
+from catalog.offers.listing import Asked
+from catalog.offers.models import GIFT, GOODS, Offer
 from catalog.offers.schemas import KINDS
 from catalog.redemptions import quotes
 from merchants import merchants
@@ -21,28 +23,24 @@ from points.wallets import wallets
 @blueprint.route("/offers")
 @needs("offers:read")
 def list_offers() -> ResponseReturnValue:
-    """Live offers, cheapest first; `kind` and `affordable` narrow them."""
+    """Live offers, cheapest first or best first; `kind` and `affordable` narrow them."""
     kind, place, at = request.args.get("kind"), position(), clock.now()
-    affordable = request.args.get("affordable") == "1"
+    affordable, sort = request.args.get("affordable") == "1", request.args.get("sort")
+    sort = sort if sort in cards.SORTS else cards.SORTS[0]
+    asked = Asked(kind if kind in KINDS else None, affordable=affordable, sort=sort)
     with database.begin() as session:
         shown = wallets.show(session, me().member_id, at)
-        found = cards.page(
-            session,
-            shown,
-            at,
-            kind=kind if kind in KINDS else None,
-            affordable=affordable,
-            after=(place[0], place[1]) if place else None,
-            limit=PAGE + 1,
-        )
+        after = (place[0], place[1]) if place else None
+        found, next_place = cards.page(session, shown, at, asked, after=after, limit=PAGE)
     return render_template(
         "member/offers.html",
-        cards=found[:PAGE],
-        next_cursor=cursor(*cards.place(found[PAGE - 1].offer)) if len(found) > PAGE else None,
+        cards=found,
+        next_cursor=cursor(*next_place) if next_place else None,
         spendable=shown.spendable,
         programme=shown.programme,
         kind=kind,
         kinds=KINDS,
+        sort=sort,
         affordable=affordable,
     )
 
@@ -54,22 +52,25 @@ def one_offer(offer: str) -> ResponseReturnValue:
     at = clock.now()
     with database.begin() as session:
         shown = wallets.show(session, me().member_id, at)
+        card = cards.one(session, shown, at, _offer_id(offer))
         found = offers.find(session, _offer_id(offer), shown.programme.programme_id, at)
-        priced = cards.of(session, shown, [found], at)
         refusal = why_not_redeeming(session, shown)
         merchant_id = found.offer.merchant_id
-        payers = spending.mine(session, me().member_id, at) if found.offer.kind != BILL_CREDIT else []
+        for_groups = found.offer.kind not in quotes.FOR_ONESELF
+        payers = spending.mine(session, me().member_id, at) if for_groups else []
         most_points = max([shown.spendable, *(left.left for _group, left in payers)])
         return render_template(
             "member/offer.html",
             offer=found.offer,
-            card=priced[0] if priced else None,
+            card=card,
             shown=shown,
+            closed=refusals.detail(card.closed) if card and card.closed else None,
             refusal=refusal and (refusal, refusals.detail(refusal), refusals.next_step(refusal)),
-            most_units=_most_units(priced[0], most_points) if priced else 0,
+            most_units=_most_units(card, most_points) if card else 0,
             payers=payers,
             merchant=merchants.by_id(session, merchant_id) if merchant_id else None,
             cancel_rule=cancel_rule(found.offer),
+            services=parts.services_in(session, found.offer, at),
             outlets=merchants.outlets_of(session, merchant_id) if merchant_id else [],
         )
 
@@ -97,6 +98,10 @@ def url_of(offer_id: int) -> str:
 
 def cancel_rule(offer: Offer) -> str:
     """What the member should know about changing their mind, before confirming."""
+    if offer.kind == GIFT:
+        return _("You can undo it for ten minutes; after that it is your friend's.")
+    if offer.kind == GOODS and offer.form["return_days"]:
+        return _("This cannot be cancelled once it is confirmed; you can return it after it arrived.")
     if not offer.cancellable:
         return _("This cannot be cancelled once it is confirmed.")
     if offer.event_at:

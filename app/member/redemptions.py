@@ -11,7 +11,12 @@ from app.member.offers import cancel_rule
 from app.member.offers import url_of as url_of_offer
 from base import channels, clock, database, idempotency, ids
 from base.auth.guard import needs
+from base.http.settings import config
+from catalog.bundles import bundles, parts
+from catalog.goods import addresses, goods, orders
 from catalog.offers import offers
+from catalog.offers.models import BUNDLE, GOODS
+from catalog.perks import uses as perk_uses
 from catalog.redemptions import quotes, redemptions
 from catalog.redemptions.course import By
 from catalog.vouchers import shelf
@@ -35,18 +40,34 @@ def one_quote(quote: str) -> ResponseReturnValue:
         if used is not None:
             return redirect(_url(member_id, used), 303)
         back_to(url_of_offer(offer_id), _("Get a fresh quote"))
-        priced = quotes.shown(session, member_id, quote_id, clock.now(), spender(member_id))
-        return render_template(
-            "member/quote.html",
-            priced=priced,
-            group=group,
-            quote_id=quote,
-            key=uuid.uuid4(),
-            no_end=lots.NO_END,
-            programme=programmes.by_id(session, me().programme_id),
-            cancel_rule=cancel_rule(priced.offer),
-            back_url=url_of_offer(priced.offer.offer_id),
-        )
+        return _sheet(session, member_id, quote_id, uuid.uuid4(), group, dict.fromkeys(addresses.FIELDS, ""))
+
+
+def _sheet(
+    session: Session,
+    member_id: int,
+    quote_id: int,
+    key: object,
+    group: Group | None,
+    address: dict[str, str],
+    faults: dict[str, str] | None = None,
+) -> str:
+    """The sheet with what was typed as the address, where one is needed, and what is wrong with it."""
+    priced = quotes.shown(session, member_id, quote_id, clock.now(), spender(member_id))
+    return render_template(
+        "member/quote.html",
+        priced=priced,
+        group=group,
+        quote_id=ids.public("quo", member_id, quote_id),
+        key=key,
+        no_end=lots.NO_END,
+        programme=programmes.by_id(session, me().programme_id),
+        cancel_rule=cancel_rule(priced.offer),
+        back_url=url_of_offer(priced.offer.offer_id),
+        services=parts.services_in(session, priced.offer, clock.now()),
+        address=address if goods.needs_address(priced.offer) else None,
+        faults=faults or {},
+    )
 
 
 @blueprint.route("/redemptions", methods=["POST"])
@@ -57,14 +78,25 @@ def redeem() -> ResponseReturnValue:
     member_id, quote_id = ids.parse("quo", quote)
     key = idempotency.checked(request.form.get("key"))
     with database.begin() as session:
-        offer_id = quotes.find(session, member_id, quote_id, spender(member_id)).offer_id
+        found = quotes.find(session, member_id, quote_id, spender(member_id))
         used = redemptions.of_quote(session, member_id, quote_id)
         if used is not None:
             return redirect(_url(member_id, used), 303)
-        back_to(url_of_offer(offer_id), _("Back to the offer"))
+        back_to(url_of_offer(found.offer_id), _("Back to the offer"))
+        address = None
+        if goods.needs_address(offers.version(session, found.version_id)):
+            address = {name: request.form.get(name, "") for name in addresses.FIELDS}
+            if faults := addresses.faults(address):
+                group = _group(session, member_id)
+                return _sheet(session, member_id, quote_id, key, group, address, faults), 422
         asked = {"page": "redeem", "quote": quote}
         answer = idempotency.once(
-            session, member_id, me().actor, key, asked, lambda: (303, _redeem(session, member_id, quote_id))
+            session,
+            member_id,
+            me().actor,
+            key,
+            asked,
+            lambda: (303, _redeem(session, member_id, quote_id, address)),
         )
     return redirect(url_for("member_pages.one_redemption", redemption=answer.body), 303)
 
@@ -94,12 +126,21 @@ def one_redemption(redemption: str) -> ResponseReturnValue:
         offer = offers.version(session, row.version_id)
         issued = of_redemption(session, member_id, redemption_id)
         voucher = shelf.find(session, member_id, issued.voucher_id, at) if issued else None
-        unused = voucher is None or (
-            voucher.state == ISSUED and voucher.voucher.units_left == voucher.voucher.units
+        unused = perk_uses.of(session, row) is None and (
+            voucher is None
+            or (voucher.state == ISSUED and voucher.voucher.units_left == voucher.voucher.units)
         )
+        order = orders.of(session, member_id, redemption_id) if row.kind in (GOODS, BUNDLE) else None
         return render_template(
             "member/redemption.html",
             row=row,
+            order=order,
+            codes=orders.codes(session, config().seal_key, order) if order else [],
+            goods_steps=orders.steps(session, member_id, redemption_id) if order else [],
+            parts=[
+                (part, offers.version(session, part.version_id))
+                for part in (bundles.of(session, row) if row.kind == BUNDLE else [])
+            ],
             group=_group(session, member_id),
             offer=offer,
             voucher=voucher,
@@ -131,8 +172,16 @@ def cancel(redemption: str) -> ResponseReturnValue:
     return redirect(_url(member_id, redemption_id), 303)
 
 
-def _redeem(session: Session, member_id: int, quote_id: int) -> str:
-    row = redemptions.redeem(session, member_id, quote_id, _by(), clock.now(), spender_id=spender(member_id))
+def _redeem(session: Session, member_id: int, quote_id: int, address: dict[str, str] | None) -> str:
+    row = redemptions.redeem(
+        session,
+        member_id,
+        quote_id,
+        _by(),
+        clock.now(),
+        spender_id=spender(member_id),
+        details={"address": address} if address else {},
+    )
     return ids.public("red", member_id, row.redemption_id)
 
 

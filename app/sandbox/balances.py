@@ -23,7 +23,7 @@ class Billing:
         self._file = state_file
         if state_file is not None:
             state_file.parent.mkdir(parents=True, exist_ok=True)
-            for line in _whole_lines(state_file):
+            for line in whole_lines(state_file):
                 self._take(loads(line))
 
     def credit(self, body: dict[str, Any], amount: Decimal) -> dict[str, Any]:
@@ -87,7 +87,7 @@ class Billing:
         return {}
 
 
-def _whole_lines(state_file: Path) -> list[bytes]:
+def whole_lines(state_file: Path) -> list[bytes]:
     """The lines of a state file; one torn by a crash, at its end, is cut off: it was never answered."""
     text = state_file.read_bytes() if state_file.exists() else b""
     whole = text[: text.rfind(b"\n") + 1]

@@ -2,7 +2,8 @@
 
 `python -m app.sandbox.billing --port 8091 [--state FILE]` serves the topup and bucket part of TM Forum's
 TMF654 v4 on 127.0.0.1, keeps balances, and can be told at /sandbox/faults to refuse, fail, fall silent,
-credit twice or wrongly.
+credit twice or wrongly. Beside it the same process stands in for the operator's product ordering (TMF622, tmf622.py) and for
+a provider of goods (fulfilment.py), each with faults of its own.
 Every answer carries `X-Sandbox`. Like TMF654 itself it has no idempotency: two POSTs are two credits.
 """
 
@@ -19,6 +20,7 @@ from flask import Blueprint, Flask, Response, current_app, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
+from app.sandbox import fulfilment, orders, tmf622
 from app.sandbox.balances import Billing
 from app.sandbox.tmf654 import API, NAME, TOPUP, Refusal, departures, dumps, loads, plain
 
@@ -34,6 +36,8 @@ def create_sandbox(state_file: Path | None = None) -> Flask:
     app.extensions["billing"] = Billing(state_file)
     app.register_blueprint(tmf)
     app.register_blueprint(switches)
+    for protocol in (tmf622.PROTOCOL, fulfilment.PROTOCOL):
+        orders.add(app, protocol, state_file)
     app.register_error_handler(Refusal, _refused)
     app.register_error_handler(HTTPException, _http_error)
     app.after_request(_signed)
@@ -144,7 +148,9 @@ def set_faults() -> Response:
             del each["times"]
     wrong = list(departures(plan, [FAULT], "faults"))
     if not wrong and any(
-        min(f.get("times", 1), f.get("every", 1)) < 1 or f.get("delay_ms", 0) < 0 or not 400 <= f.get("status", 409) < 500
+        min(f.get("times", 1), f.get("every", 1)) < 1
+        or f.get("delay_ms", 0) < 0
+        or not 400 <= f.get("status", 409) < 500
         for f in plan
     ):
         wrong = ["faults: times and every from 1, delay_ms from 0, status 4xx"]

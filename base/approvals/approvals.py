@@ -17,11 +17,13 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from base import audit, ids
+from base.approvals import endorsements
 from base.approvals.models import APPROVED, REJECTED, WITHDRAWN, Decision, Proposal
 from base.auth.principals import Principal, Staff
 from base.errors import Conflict, NotAllowed, NotFound
 
 PROPOSED, EXPIRED = "proposed", "expired"
+ENDORSED = "endorsed"  # in the audit: a yes that is not the last one
 NO_MEMBER = 0  # what a proposal about a whole programme is about
 STATES = (PROPOSED, APPROVED, REJECTED, WITHDRAWN, EXPIRED)
 
@@ -79,15 +81,23 @@ class OtherContent(Conflict):
     next_en, next_zh = "Look at the proposal again, then decide.", "请重新查看申请内容后再决定。"
 
 
+def _one(said: dict[str, Any]) -> int:
+    return 1
+
+
 @dataclass(frozen=True)
 class Kind:
-    """A kind of proposal: what an approval does, which permissions it takes, and how long it waits for a decision."""
+    """A kind of proposal: what an approval does, which permissions it takes, and how long it waits for a decision.
+
+    `checkers`: how many persons have to approve a content, the maker not among them; the last one's yes does it.
+    """
 
     name: str
     effect: Callable[[Session, Proposal, datetime], None]
     proposes: str
     approves: str
     waits: timedelta = timedelta(days=7)
+    checkers: Callable[[dict[str, Any]], int] = _one
 
 
 @dataclass(frozen=True)
@@ -139,9 +149,19 @@ def known() -> frozenset[str]:
 
 
 def propose(
-    session: Session, person: Principal, kind: str, content: dict[str, Any], *, member_id: int, at: datetime
+    session: Session,
+    person: Principal,
+    kind: str,
+    content: dict[str, Any],
+    *,
+    member_id: int,
+    at: datetime,
+    waits: timedelta | None = None,
 ) -> Case:
-    """Write down what a person wants to be done; NotAPerson, NotAllowed, ForHeadquarters, NotFound (another area's member)."""
+    """Write down what a person wants to be done; NotAPerson, NotAllowed, ForHeadquarters, NotFound (another area's member).
+
+    `waits`: how long for a decision, where that is not the same for all of the kind.
+    """
     of = _kinds[kind]
     maker_id = _person(person, of.proposes)
     if not _is_own(session, person, member_id):
@@ -152,7 +172,7 @@ def propose(
         member_id=member_id,
         maker_id=maker_id,
         at=at,
-        ends_at=at + of.waits,
+        ends_at=at + (waits or of.waits),
         kind=kind,
         content=text,
         content_hash=hashlib.sha256(text.encode()).digest(),
@@ -171,16 +191,25 @@ def approve(
     at: datetime,
     note: str | None = None,
 ) -> Case:
-    """Approve the content whose hash the checker saw, and do it in this transaction.
+    """Approve the content whose hash the checker saw, and do it in this transaction; where it takes several checkers, the
+    last one's yes does it.
 
-    OwnProposal, ProposalDecided, ProposalExpired, OtherContent, ProposalUnknown and ForHeadquarters as `own` says, and
-    whatever the effect refuses.
+    OwnProposal, ProposalDecided, ProposalExpired, OtherContent, EndorsedAlready, ProposalUnknown and ForHeadquarters as
+    `own` says, and whatever the effect refuses.
     """
     proposal = own(session, person, proposal_id).proposal
     of = _kinds[proposal.kind]
     checker_id = _person(person, of.approves)
     if checker_id == proposal.maker_id:
         raise OwnProposal()
+    needed = of.checkers(proposal.said)
+    assert isinstance(person, Staff)
+    if needed > 1:
+        endorsements.wait(session, proposal.proposal_id)
+        _check_open(session, proposal, seen_hash, at)
+        if endorsements.add(session, person.staff_id, proposal, at, note) < needed:
+            _write(session, person, proposal, ENDORSED)
+            return Case(proposal, None)
     case = _decide(session, person, proposal, APPROVED, seen_hash, at, note)
     of.effect(session, proposal, at)
     return case
@@ -263,6 +292,12 @@ def made_since(session: Session, person: Principal, kind: str, since: datetime) 
     return [Case(row.Proposal, row.Decision) for row in session.execute(asked)]
 
 
+def checkers_of(proposal: Proposal) -> int:
+    """How many persons have to approve it."""
+    of = _kinds.get(proposal.kind)
+    return of.checkers(proposal.said) if of else 1
+
+
 def reference(proposal_id: int) -> str:
     """The proposal's public id."""
     return ids.public("apr", proposal_id)
@@ -307,6 +342,16 @@ def _person(person: Principal, permission: str) -> int:
     return person.staff_id
 
 
+def _check_open(session: Session, proposal: Proposal, seen_hash: str, at: datetime) -> None:
+    before = session.get(Decision, proposal.proposal_id)
+    if before is not None:
+        raise ProposalDecided(state=before.verdict)
+    if at >= proposal.ends_at:
+        raise ProposalExpired(ends_at=proposal.ends_at.isoformat())
+    if seen_hash.lower() != proposal.content_hash.hex():
+        raise OtherContent()
+
+
 def _decide(
     session: Session,
     person: Principal,
@@ -318,13 +363,7 @@ def _decide(
 ) -> Case:
     """Write the one decision; the key of its table lets one of two simultaneous ones through."""
     assert isinstance(person, Staff)
-    before = session.get(Decision, proposal.proposal_id)
-    if before is not None:
-        raise ProposalDecided(state=before.verdict)
-    if at >= proposal.ends_at:
-        raise ProposalExpired(ends_at=proposal.ends_at.isoformat())
-    if seen_hash.lower() != proposal.content_hash.hex():
-        raise OtherContent()
+    _check_open(session, proposal, seen_hash, at)
     place = {"proposal_id": proposal.proposal_id, "maker_id": proposal.maker_id}
     seen = {"content_hash": proposal.content_hash, "verdict": verdict, "note": note}
     written = session.execute(

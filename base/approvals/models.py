@@ -47,3 +47,15 @@ class Decision(Base):
     verdict: Mapped[str] = mapped_column(Text)
     content_hash: Mapped[bytes] = mapped_column(BYTEA)
     note: Mapped[str | None] = mapped_column(Text)
+
+
+class Endorsement(Base):
+    """A checker's yes to a proposal that takes several: one row for each of them, never the maker's, of the same content."""
+
+    __tablename__ = "endorsement"
+    proposal_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    person_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    maker_id: Mapped[int] = mapped_column(BigInteger)
+    at: Mapped[datetime]
+    content_hash: Mapped[bytes] = mapped_column(BYTEA)
+    note: Mapped[str | None] = mapped_column(Text)

@@ -107,7 +107,7 @@ def _token() -> str | None:
 
 def _find(token: str) -> Principal:
     of_api = request.path.startswith("/v1/")
-    with database.begin() as session:
+    with database.reading() as session:
         if of_api and token.startswith("jk_"):
             return api_keys.find(session, token, clock.now())
         found = sign_ins.find(session, token, clock.now())

@@ -6,9 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, update
 from sqlalchemy.orm import Session
 
+from base import database
 from base.auth.models import SignIn
 from base.auth.principals import ANONYMOUS, Principal
 
@@ -55,13 +56,13 @@ def begin(session: Session, kind: str, subject_id: int, at: datetime, *, place_i
     return token
 
 
+# Asked with every request, so in words that need no compiling.
+_FIND = "select kind, subject_id, place_id, seen_at, ends_at from sign_in where token_digest = %s"
+
+
 def find(session: Session, token: str, at: datetime) -> Principal:
     """Whom a token stands for now; ANONYMOUS when it has ended or never was."""
-    row = session.execute(
-        select(SignIn.kind, SignIn.subject_id, SignIn.place_id, SignIn.seen_at, SignIn.ends_at).where(
-            SignIn.token_digest == digest(token)
-        )
-    ).one_or_none()
+    row = next(iter(database.rows(session, _FIND, (digest(token),))), None)
     if row is None or row.ends_at <= at or row.seen_at + LIVES[row.kind].idle <= at:
         return ANONYMOUS
     if at - row.seen_at > _SEEN_STEP:

@@ -70,6 +70,54 @@ KINDS: dict[str, Kind] = {
         "话费兑换未成功，{points} 积分已退回。",
         "The bill credit did not go through; {points} points are back.",
     ),
+    "service-done": _kind(
+        "points offer",
+        Manner.URGENT,
+        "您用 {points} 积分兑换的「{offer}」已开通。",
+        "{offer}, which you got for {points} points, is ready to use.",
+    ),
+    "service-failed": _kind(
+        "points offer",
+        Manner.SERVICE,
+        "「{offer}」未能开通，{points} 积分已退回。",
+        "{offer} could not be switched on; {points} points are back.",
+    ),
+    "goods-sent": _kind(
+        "points offer",
+        Manner.URGENT,
+        "您用 {points} 积分兑换的「{offer}」已全部发货，物流信息见兑换记录。",
+        "{offer}, which you got for {points} points, is on its way; your redemption shows carrier and parcel number.",
+    ),
+    "goods-ready": _kind(
+        "points offer",
+        Manner.URGENT,
+        "您用 {points} 积分兑换的「{offer}」已发放，请在兑换记录中查看。",
+        "{offer}, which you got for {points} points, is there: open it under your redemptions.",
+    ),
+    "goods-failed": _kind(
+        "points offer",
+        Manner.SERVICE,
+        "「{offer}」未能发出，{points} 积分已退回。",
+        "{offer} could not be sent; {points} points are back.",
+    ),
+    "goods-back": _kind(
+        "points offer",
+        Manner.SERVICE,
+        "「{offer}」已退回或丢失，{points} 积分已退还。",
+        "{offer} came back or was lost; {points} points are back.",
+    ),
+    "bundle-done": _kind(
+        "points offer",
+        Manner.URGENT,
+        "您用 {points} 积分兑换的套餐「{offer}」已全部办理完成。",
+        "All of {offer}, which you got for {points} points, is ready.",
+    ),
+    "bundle-failed": _kind(
+        "points offer",
+        Manner.SERVICE,
+        "套餐「{offer}」中有一项未能办理，已整体取消，{points} 积分已退回。",
+        "One part of {offer} could not be done, so all of it was undone; {points} points are back.",
+    ),
     "seat-offered": _kind(
         "event until",
         Manner.SERVICE,
@@ -99,6 +147,32 @@ KINDS: dict[str, Kind] = {
         Manner.SERVICE,
         "您赠送的 {points} 积分未能送达，已退回。",
         "Your gift of {points} points could not be delivered; they are back.",
+    ),
+    "voucher-gift-code": _kind(
+        "code offer receiver minutes",
+        Manner.URGENT,
+        "验证码 {code}：将「{offer}」赠送给 {receiver}，{minutes} 分钟内有效。工作人员绝不会索要，请勿告诉任何人。",
+        "Your code is {code}, for giving {offer} to {receiver}; it is valid for {minutes} minutes. "
+        "Our staff never ask for it: tell nobody.",
+        timedelta(minutes=10),
+    ),
+    "voucher-gift-received": _kind(
+        "offer giver",
+        Manner.SERVICE,
+        "{giver} 赠送您「{offer}」，已放入您的券包。",
+        "A gift from {giver}: {offer}. You find it among your vouchers.",
+    ),
+    "voucher-gift-arrived": _kind(
+        "offer receiver",
+        Manner.SERVICE,
+        "您赠送的「{offer}」已到达 {receiver}。",
+        "Your gift {offer} has reached {receiver}.",
+    ),
+    "voucher-gift-returned": _kind(
+        "offer points",
+        Manner.SERVICE,
+        "您赠送的「{offer}」未能送达，{points} 积分已退回。",
+        "Your gift {offer} could not be delivered; your {points} points are back.",
     ),
     "line-cancelled": _kind(
         "points day",

@@ -1,22 +1,21 @@
-"""HTTP: what points can buy, with prices of today and the caller's own "can I afford it"."""
+"""HTTP: what points can buy, with prices of today and the caller's own "can I have it"."""
 
 from typing import Any
 
+from flask import Response, current_app
 from sqlalchemy.orm import Session
 
 from base import clock, database, ids, pages
 from base.auth.guard import current, needs
 from base.auth.principals import Member
+from base.channels import API, MEMBER_WEB
 from base.errors import field_errors
 from base.http.api import Blueprint
 from base.http.settings import config
-from catalog.offers import offers
-from catalog.offers.offers import Listed
-from catalog.offers.schemas import OfferQuery, OffersQuery, OffersView, OfferView, offer_view
-from catalog.rates import rates
-from points import extensions, ledger, lots, programmes
-from points.members import facts
-from points.models import Programme
+from catalog.offers import listing, offers
+from catalog.offers.listing import Asked, Reader
+from catalog.offers.schemas import OfferQuery, OffersQuery, OffersView, OfferView, offer_view, offers_json
+from points import programmes
 
 blueprint = Blueprint("offers", __name__, description="Offers")
 
@@ -25,28 +24,21 @@ blueprint = Blueprint("offers", __name__, description="Offers")
 @blueprint.arguments(OffersQuery, location="query")
 @blueprint.response(200, OffersView)
 @needs("offers:read")
-def list_offers(query: dict[str, Any]) -> dict[str, Any]:
+def list_offers(query: dict[str, Any]) -> Response:
     """Live offers of the caller's programme; `affordable=true` keeps those that the member has the points for."""
-    key, limit, at = f"offers:{config().secret_key}", query["limit"], clock.now()
+    sort = query["sort"]
+    key = f"offers:{config().secret_key}" if sort == "kind" else f"offers:{sort}:{config().secret_key}"
     place = pages.position(key, query["cursor"])
-    with database.begin() as session:
-        programme = _programme(session, query["programme"])
-        rows = offers.listed(
-            session,
-            programme.programme_id,
-            at,
-            kind=query["kind"],
-            after=(place[0], place[1]) if place else None,
-            limit=limit + 1,
-        )
-        data = _views(session, programme, rows[:limit])
-    more = len(rows) > limit
-    last = rows[limit - 1].offer if more else None
-    return {
-        "data": [view for view in data if view["affordable"] or not query["affordable"]],
-        "has_more": more,
-        "next_cursor": pages.cursor(key, last.kind, last.offer_id) if last else None,
-    }
+    asked = Asked(
+        query["kind"], query["category"], query["area"], query["q"] or "", query["affordable"], sort
+    )
+    with database.reading() as session:
+        reader = _reader(session, query["programme"])
+        after = (place[0], place[1]) if place else None
+        page = listing.page(session, reader, asked, after=after, limit=query["limit"])
+    cursor = pages.cursor(key, *page.next) if page.next else None
+    body = offers_json(page, reader.catalogue.programme.currency, cursor)
+    return current_app.response_class(body, mimetype="application/json")
 
 
 @blueprint.route("/offers/<offer>")
@@ -54,48 +46,33 @@ def list_offers(query: dict[str, Any]) -> dict[str, Any]:
 @blueprint.response(200, OfferView)
 @needs("offers:read")
 def one_offer(query: dict[str, Any], offer: str) -> dict[str, Any]:
-    """One offer."""
+    """One offer as it is, or as it was at a moment: its version and the price of that day; what is closed is so now."""
     (offer_id,) = ids.parse("off", offer, parts=1)
-    with database.begin() as session:
-        programme = _programme(session, query["programme"])
-        views = _views(
-            session, programme, [offers.find(session, offer_id, programme.programme_id, clock.now())]
+    asked = query["at"]
+    with database.reading() as session:
+        reader = _reader(session, query["programme"])
+        at = offers.moment_asked(asked, reader.at)
+        shown = (
+            listing.as_it_was(session, reader, offer_id, at)
+            if asked
+            else listing.one(session, reader, offer_id)
         )
-    if not views:
-        raise rates.NoRateInForce()
-    return views[0]
+        return offer_view(shown, reader.catalogue.programme.currency)
 
 
-def _programme(session: Session, code: str | None) -> Programme:
-    """The caller's own programme; staff, who work for all of them, name one."""
-    own = getattr(current(), "programme_id", None)
+def _reader(session: Session, code: str | None) -> Reader:
+    """The caller in the own programme; staff, who work for all of them, name one."""
+    caller, at = current(), clock.now()
+    if isinstance(caller, Member):
+        return listing.reader(session, caller.programme_id, caller.member_id, at, MEMBER_WEB)
+    return listing.reader(session, _programme(session, code), None, at, API)
+
+
+def _programme(session: Session, code: str | None) -> int:
+    own: int | None = getattr(current(), "programme_id", None)
     if own is not None:
-        return programmes.by_id(session, own)
+        return own
     if code is None:
         choices = ", ".join(programme.code for programme in programmes.every(session))
         raise field_errors({"programme": f"name one of: {choices}"})
-    return programmes.by_code(session, code)
-
-
-def _views(session: Session, programme: Programme, rows: list[Listed]) -> list[dict[str, Any]]:
-    """Offers with their price of today; one without a rate has none and is left out."""
-    at, caller = clock.now(), current()
-    on = clock.day(at, programme.zone)
-    begun = rates.load(session, programme.programme_id, on)
-    who = None
-    if isinstance(caller, Member) and begun.asks_who:
-        who = facts.of(session, caller.member_id, on)
-    calendar = extensions.of(session, programme.programme_id, at)
-    spendable = (
-        lots.live(ledger.read(session, caller.member_id).lots, on, calendar)
-        if isinstance(caller, Member)
-        else None
-    )
-    views = []
-    for row in rows:
-        rate = rates.find(begun, row.offer, who)
-        if rate is not None:
-            price = rates.price(rate, row.offer.value_fen)
-            closed = offers.why_closed(row, at)
-            views.append(offer_view(row, programme, price, rates.worth(begun, price), spendable, closed))
-    return views
+    return programmes.by_code(session, code).programme_id

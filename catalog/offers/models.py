@@ -1,9 +1,9 @@
 """Tables of offers by version, and of whether they are open."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, Integer, Text
+from sqlalchemy import BigInteger, Boolean, Date, Integer, Text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -65,13 +65,25 @@ class Offer(Base):
 
 
 class OfferState(Base):
-    """An offer whatever its version: its code, and whether it is live, paused or ended by hand."""
+    """An offer whatever its version: its code, and whether it is live, paused or ended by hand, by whom and why."""
 
     __tablename__ = "offer_state"
     offer_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     programme_id: Mapped[int] = mapped_column(BigInteger)
+    paused_by: Mapped[int | None] = mapped_column(BigInteger)
+    ended_by: Mapped[int | None] = mapped_column(BigInteger)
     changed_at: Mapped[datetime]
     state: Mapped[str] = mapped_column(Text)
     kind: Mapped[str] = mapped_column(Text)
     code: Mapped[str] = mapped_column(Text)
     reason: Mapped[str | None] = mapped_column(Text)
+
+
+class OfferCount(Base):
+    """How many units of an offer all members have together in a calendar window; only where its limits ask for it."""
+
+    __tablename__ = "offer_count"
+    offer_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    per: Mapped[str] = mapped_column(Text, primary_key=True)
+    first_day: Mapped[date] = mapped_column(Date, primary_key=True)
+    units: Mapped[int] = mapped_column(BigInteger)

@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, exists, select, tuple_
+from sqlalchemy import ColumnElement, Engine, Select, exists, select, tuple_
 from sqlalchemy.orm import Session, aliased
 
-from base import clock, ids
-from base.errors import Conflict, NotFound, Problem
-from catalog.offers.models import HISTORY, LIVE, Offer, OfferState
+from base import clock, database, ids
+from base.errors import Conflict, Invalid, NotFound, Problem
+from catalog.offers.models import HISTORY, LIVE, TRIAL_CARD, Offer, OfferState
 from catalog.stock.models import Stock
 from catalog.stock.stock import SoldOut, set_up
 
@@ -25,6 +25,22 @@ class OfferNotOpen(Conflict):
 
     zh = "该权益当前不可兑换。"
     next_en, next_zh = "Choose another offer.", "请选择其他权益。"
+
+
+class NotForSale(Conflict):
+    """This is not redeemed: an account manager hands it out."""
+
+    zh = "该权益不可自行兑换，由客户经理发放。"
+    next_en, next_zh = (
+        "Ask your account manager, or choose another offer.",
+        "请联系您的客户经理，或选择其他权益。",
+    )
+
+
+class NotThereYet(Invalid):
+    """What an offer will be is not told before; ask for a moment that has been."""
+
+    zh = "只能查询过去的时间。"
 
 
 class EventBegan(Conflict):
@@ -101,8 +117,23 @@ def by_id(session: Session, offer_id: int, at: datetime) -> Offer:
 
 
 def version(session: Session, version_id: int) -> Offer:
-    """An offer as a quote, redemption or voucher names it: what it was then."""
-    return session.get_one(Offer, version_id)
+    """An offer as a quote, redemption or voucher names it: what it was then.
+
+    Versions are never edited, so this process keeps those it has read; they belong to no session.
+    """
+    place = version_id, database.engine()
+    known = _kept.get(place)
+    if known is None:
+        known = session.get_one(Offer, version_id)
+        session.expunge(known)
+        if len(_kept) >= MOST_KEPT:
+            _kept.clear()
+        _kept[place] = known
+    return known
+
+
+MOST_KEPT = 5_000
+_kept: dict[tuple[int, Engine], Offer] = {}
 
 
 def listed(
@@ -118,22 +149,6 @@ def listed(
     asked = _live(programme_id, at, kind).order_by(Offer.kind, Offer.offer_id).limit(limit)
     if after:
         asked = asked.where(tuple_(Offer.kind, Offer.offer_id) > after)
-    return [Listed(*row) for row in session.execute(asked)]
-
-
-def cheapest(
-    session: Session,
-    programme_id: int,
-    at: datetime,
-    *,
-    kind: str | None = None,
-    after: tuple[int, int] | None = None,
-    limit: int = 50,
-) -> list[Listed]:
-    """Live offers of a programme in the order (value, id), from after a position on."""
-    asked = _live(programme_id, at, kind).order_by(Offer.value_fen, Offer.offer_id).limit(limit)
-    if after:
-        asked = asked.where(tuple_(Offer.value_fen, Offer.offer_id) > after)
     return [Listed(*row) for row in session.execute(asked)]
 
 
@@ -160,7 +175,7 @@ def _live(programme_id: int, at: datetime, kind: str | None) -> Select[Offer, in
     asked = _versions(at).where(
         Offer.programme_id == programme_id,
         OfferState.state == LIVE,
-        Offer.kind != HISTORY,
+        Offer.kind.not_in((HISTORY, TRIAL_CARD)),
         Offer.until_at.is_(None) | (Offer.until_at > at),
     )
     return asked.where(Offer.kind == kind) if kind else asked
@@ -196,10 +211,27 @@ def names_of(session: Session, offer_ids: set[int], at: datetime) -> dict[int, d
 
 def find(session: Session, offer_id: int, programme_id: int, at: datetime) -> Listed:
     """One offer of a programme as it is at a moment; OfferUnknown."""
-    row = session.execute(
-        _versions(at).where(Offer.offer_id == offer_id, Offer.programme_id == programme_id)
-    ).one_or_none()
-    return Listed(*row) if row is not None else _to_come(session, offer_id, programme_id)
+    values = {"offer": offer_id, "programme": programme_id, "at": at}
+    for row in database.rows(session, _FIND, values):
+        return Listed(version(session, row.version_id), row.left_over, row.state)
+    return _to_come(session, offer_id, programme_id)
+
+
+# Asked with every quote and redemption, so in words that need no compiling.
+_FIND = """
+select o.version_id, s.state, t.left_over from offer_state s
+join lateral (select version_id from offer where offer_id = s.offer_id and from_at <= %(at)s
+  order by from_at desc limit 1) o on true
+left join stock t on t.offer_id = s.offer_id
+where s.offer_id = %(offer)s and s.programme_id = %(programme)s
+"""
+
+
+def moment_asked(asked: datetime | None, now: datetime) -> datetime:
+    """The moment that an offer is asked for; NotThereYet for one to come."""
+    if asked is not None and asked > now:
+        raise NotThereYet(field="at")
+    return asked or now
 
 
 def _to_come(session: Session, offer_id: int, programme_id: int) -> Listed:
@@ -212,6 +244,11 @@ def _to_come(session: Session, offer_id: int, programme_id: int) -> Listed:
 
 def why_closed(found: Listed, at: datetime) -> Problem | None:
     """Why nobody can redeem this now; None when it is open."""
+    return NotForSale() if found.offer.kind == TRIAL_CARD else why_not_given(found, at)
+
+
+def why_not_given(found: Listed, at: datetime) -> Problem | None:
+    """Why this cannot be given to anybody now, redeemed or handed out; None when it is open."""
     offer = found.offer
     open_now = found.state == LIVE and offer.kind != HISTORY and offer.from_at <= at
     if not open_now or (offer.until_at and offer.until_at <= at):

@@ -10,12 +10,17 @@ from base.auth.guard import current, needs
 from base.auth.principals import Member
 from base.http.api import IDEMPOTENT, Blueprint, answer_once
 from base.http.settings import config
+from catalog.bundles import bundles, parts
+from catalog.gifts import confirming, giving
+from catalog.goods import addresses, orders
+from catalog.goods.schemas import order_view
 from catalog.offers import offers
-from catalog.offers.models import Offer
+from catalog.offers.models import BUNDLE, GIFT, GOODS, TRIAL_CARD, VOUCHER, Offer
 from catalog.redemptions import course, quotes, redemptions
 from catalog.redemptions.course import By
 from catalog.redemptions.models import Redemption
 from catalog.redemptions.schemas import (
+    ASKED_BY_KIND,
     CourseView,
     QuoteRequest,
     QuoteView,
@@ -23,6 +28,7 @@ from catalog.redemptions.schemas import (
     RedemptionsQuery,
     RedemptionsView,
     RedemptionView,
+    gift_view,
     quote_view,
     redemption_view,
     step_view,
@@ -30,6 +36,7 @@ from catalog.redemptions.schemas import (
 from catalog.vouchers import life
 from merchants import card_payments
 from points import programmes
+from points.gifts import gifts
 from points.groups import spending
 
 blueprint = Blueprint("redemptions", __name__, description="Quotes and redemptions")
@@ -40,13 +47,13 @@ blueprint = Blueprint("redemptions", __name__, description="Quotes and redemptio
 @blueprint.response(201, QuoteView)
 @needs("redemptions:own")
 def make_quote(asked: dict[str, Any]) -> dict[str, Any]:
-    """The exact price, lots and balance after; nothing is set aside."""
+    """The exact price, lots and balance after; nothing is set aside. Of a gift a code goes to the giver's number."""
     me = _me()
     (offer_id,) = ids.parse("off", asked["offer"], parts=1)
     payer, spender_id = _payer(asked["group"])
     if asked["cash_fen"] and not card_payments.is_on(config()):
         raise quotes.CardPaymentsOff()
-    with database.begin() as session:
+    with gifts.counting_wrong_numbers(me.member_id), database.begin() as session:
         priced = quotes.make(
             session,
             payer,
@@ -56,8 +63,12 @@ def make_quote(asked: dict[str, Any]) -> dict[str, Any]:
             config().quote_life_s,
             spender_id=spender_id,
             cash_fen=asked["cash_fen"],
+            asked={name: asked[name] for name in ASKED_BY_KIND if name in asked},
         )
-        return quote_view(priced, programmes.by_id(session, me.programme_id).currency)
+        services = parts.services_in(session, priced.offer, clock.now())
+        receiver = confirming.send(session, config(), priced.quote, clock.now())
+        currency = programmes.by_id(session, me.programme_id).currency
+        return quote_view(priced, currency, services, receiver)
 
 
 @blueprint.route("/redemptions", methods=["POST"])
@@ -69,8 +80,16 @@ def redeem(asked: dict[str, Any]) -> Response:
     """Confirm a quote, which names who pays. Needs Idempotency-Key; the same key gives the same answer for good."""
     member_id, quote_id = ids.parse("quo", asked["quote"])
     with database.begin() as session:
-        quotes.find(session, member_id, quote_id, _spender(member_id))
-        return answer_once(session, member_id, asked, lambda: (201, _redeem(session, member_id, quote_id)))
+        quote = quotes.find(
+            session, member_id, quote_id, _spender(member_id)
+        )  # kept, so that it is read once
+        kept = addresses.blinded(config().secret_key, asked)
+        if confirming.right(session, config(), quote, asked["code"], clock.now()):
+            details = {"confirmed": True} | ({"address": asked["address"]} if asked["address"] else {})
+            return answer_once(
+                session, member_id, kept, lambda: (201, _redeem(session, member_id, quote_id, details))
+            )
+    raise giving.GiftNotConfirmed(field="code")  # the wrong try is counted by now
 
 
 @blueprint.route("/redemptions")
@@ -104,9 +123,24 @@ def one_redemption(redemption: str) -> dict[str, Any]:
     """One redemption, where it stands, and how it came there."""
     with database.begin() as session:
         row = redemptions.seen_by(session, _me().member_id, *ids.parse("red", redemption))
-        steps = course.timeline(session, row.member_id, row.redemption_id)
         view = _view(session, row, offers.version(session, row.version_id))
-        return view | {"timeline": [step_view(step) for step in steps]}
+        order = orders.of(session, row.member_id, row.redemption_id) if row.kind in (GOODS, BUNDLE) else None
+        gift = giving.of(session, row.member_id, row.redemption_id) if row.kind == GIFT else None
+        steps = orders.timeline if order else course.timeline
+        return view | {
+            "timeline": [step_view(step) for step in steps(session, row.member_id, row.redemption_id)],
+            "gift": gift and gift_view(gift),
+            "goods": order and order_view(order, orders.codes(session, config().seal_key, order)),
+            "parts": [
+                {
+                    "names": offers.version(session, part.version_id).names,
+                    "kind": part.kind,
+                    "units": part.units,
+                    "state": part.state,
+                }
+                for part in (bundles.of(session, row) if row.kind == BUNDLE else [])
+            ],
+        }
 
 
 @blueprint.route("/redemptions/<redemption>/cancel", methods=["POST"])
@@ -140,9 +174,11 @@ def _spender(member_id: int) -> int | None:
     return None if member_id == _me().member_id else _me().member_id
 
 
-def _redeem(session: Session, member_id: int, quote_id: int) -> dict[str, Any]:
+def _redeem(session: Session, member_id: int, quote_id: int, details: dict[str, Any]) -> dict[str, Any]:
     by, spender_id = By(_me().actor, channels.MEMBER_WEB), _spender(member_id)
-    row = redemptions.redeem(session, member_id, quote_id, by, clock.now(), spender_id=spender_id)
+    row = redemptions.redeem(
+        session, member_id, quote_id, by, clock.now(), spender_id=spender_id, details=details
+    )
     return _view(session, row, offers.version(session, row.version_id))
 
 
@@ -155,5 +191,6 @@ def _cancel(session: Session, member_id: int, redemption_id: int) -> dict[str, A
 
 
 def _view(session: Session, row: Redemption, offer: Offer) -> dict[str, Any]:
-    voucher = life.of_redemption(session, row.member_id, row.redemption_id) if row.kind == "voucher" else None
-    return redemption_view(row, offer, voucher)
+    has_one = row.kind in (VOUCHER, TRIAL_CARD, BUNDLE)  # that of a gift is the receiver's
+    voucher_id = life.id_of_redemption(session, row.member_id, row.redemption_id) if has_one else None
+    return redemption_view(row, offer, voucher_id)

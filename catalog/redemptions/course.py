@@ -11,12 +11,12 @@ from typing import NamedTuple
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from base import channels, ids
+from base import channels, database, ids
 from base.errors import Conflict
 from base.webhooks import webhooks
 from catalog.budgets import budgets
 from catalog.cash import parts
-from catalog.offers import offers
+from catalog.offers import counting, offers
 from catalog.offers.models import Offer
 from catalog.redemptions import courses
 from catalog.redemptions.models import (
@@ -41,7 +41,7 @@ MOVES: dict[str, frozenset[str]] = {
     REQUESTED: frozenset({PENDING, FULFILLED}),
     PENDING: frozenset({FULFILLING, FULFILLED, FAILED, CANCELLED}),
     FULFILLING: frozenset({FULFILLED, UNKNOWN, FAILED, CANCELLED}),
-    UNKNOWN: frozenset({FULFILLED, FAILED}),
+    UNKNOWN: frozenset({FULFILLING, FULFILLED, FAILED}),
     FULFILLED: frozenset({CANCELLED, REVERSED}),
     FAILED: frozenset(),
     CANCELLED: frozenset(),
@@ -74,15 +74,23 @@ class MovedOn(Conflict):
     next_en, next_zh = "Look at it again.", "请重新查看。"
 
 
-def begin(session: Session, redemption: Redemption, state: str, by: By, at: datetime) -> None:
-    """The first two steps, with the redemption itself: requested, and what follows in the same transaction."""
-    redemption.steps = 2
-    place = {"member_id": redemption.member_id, "redemption_id": redemption.redemption_id, "at": at}
-    session.add_all(
-        Step(no=no, state=each, actor=by.actor, channel=by.channel, **place)
-        for no, each in enumerate((REQUESTED, state), start=1)
-    )
+def begin(
+    session: Session, redemption: Redemption, state: str, by: By, at: datetime, requested_by: By | None = None
+) -> None:
+    """The first two steps, with the redemption itself: requested (maybe by another one), and what follows at once."""
+    first, place = requested_by or by, (redemption.member_id, redemption.redemption_id, at)
+    said = ([first.actor, by.actor], [first.channel, by.channel], [REQUESTED, state])
+    database.rows(session, _BEGIN, (*place, *said))
     _publish(session, redemption, at)
+
+
+FIRST_STEPS = 2
+# Asked with every redemption, so in words that need no compiling.
+_BEGIN = """
+insert into redemption_step (member_id, redemption_id, at, no, state, actor, channel)
+select m, r, at, no, state, actor, channel from (values (%s::bigint, %s::bigint, %s::timestamptz)) v(m, r, at)
+cross join unnest(array[1, 2], %s::text[], %s::text[], %s::text[]) s(no, actor, channel, state) returning no
+"""
 
 
 def move(
@@ -166,9 +174,13 @@ def give_back(
     way = courses.of(redemption.kind)
     if begun:
         way.take_back(session, redemption, offer, new, at)
+    else:
+        way.drop(session, redemption, at)
     budgets.give_back(session, redemption.member_id, redemption.redemption_id, at)
+    counting.put_back(session, offer, redemption)
     if way.counts_stock:
-        stock.put_back(session, offer.offer_id, redemption.units)
+        for offer_id, units in sorted(way.takes(session, redemption, offer)):
+            stock.put_back(session, offer_id, units)
 
 
 def awaits_money(session: Session, redemption: Redemption, *, gave_up_too: bool = False) -> bool:

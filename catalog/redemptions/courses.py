@@ -4,12 +4,13 @@ The kinds' own topics hand their course in when the program is put together; a k
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy.orm import Session
 
+from base.errors import Invalid
 from catalog.offers.models import Offer
 from catalog.redemptions.models import Quote, Redemption
 
@@ -24,8 +25,66 @@ class Asked:
     at: datetime
 
 
+@dataclass(frozen=True)
+class Wish:
+    """What a member wants to be priced; `asked`: what only the kind understands, as it was said (nothing personal is kept)."""
+
+    member_id: int
+    spender_id: int | None
+    offer: Offer
+    units: int
+    cash_fen: int
+    asked: dict[str, Any]
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What a kind makes of a wish: its value and cost, what of the value points and money pay for (None: nothing is to pay,
+    no rate is asked and nothing is posted), and what its quote and its redemption keep.
+    """
+
+    value_fen: int
+    cost_fen: int
+    payable_fen: int | None
+    details: dict[str, Any] = field(default_factory=dict)
+
+
+class AskedTooMuch(Invalid):
+    """This kind of offer does not know what was asked besides."""
+
+    zh = "该类权益不支持所填写的附加内容。"
+    next_en, next_zh = "Leave out the fields that are named.", "请去掉所列内容后重试。"
+
+
+def only(wish: Wish, *known: str) -> None:
+    """AskedTooMuch where something was asked that the kind does not know."""
+    if others := sorted(wish.asked.keys() - set(known)):
+        raise AskedTooMuch(f"leave out: {', '.join(others)}", fields=others)
+
+
+def usual(session: Session, wish: Wish) -> Terms:
+    """What most kinds make of a wish: so many times the offer's value, all of it to be paid."""
+    only(wish)
+    value_fen = wish.offer.value_fen * wish.units
+    return Terms(value_fen, wish.offer.cost_fen * wish.units, value_fen)
+
+
 def _nothing(session: Session, asked: Asked) -> None:
     """Nothing more to ask."""
+
+
+def _keep_nothing(session: Session, redemption: Redemption, asked: Asked) -> None:
+    """Nothing of what was asked is kept."""
+
+
+def _drop_nothing(session: Session, redemption: Redemption, at: datetime) -> None:
+    """Nothing was kept."""
+
+
+def _its_own(session: Session, redemption: Redemption, offer: Offer) -> list[tuple[int, int]]:
+    """The units of its own offer."""
+    return [(offer.offer_id, redemption.units)]
 
 
 @dataclass(frozen=True)
@@ -34,8 +93,11 @@ class Course:
 
     `holds`: points are set aside until the other side has answered; else they are spent in the same transaction.
     `counts_stock`: the offer's stock is taken with the redemption; a kind that counts places itself says False.
-    `check`: refuses what the kind cannot do, before any point moves. `begin`: gives it (what does not hold) or hands it to
-    the other side (what holds), once the points are spent or set aside and the cash, if any, is paid.
+    `check`: refuses what the kind cannot do, before any point moves. `keep`: writes down what only the kind was asked, where
+    that belongs. `drop`: closes that where it never began, for the cash was not paid. `begin`: gives it (what does not hold)
+    or hands it to the other side (what holds), once the points are spent or set aside and the cash, if any, is paid.
+    `takes`: of which offers how many units are taken from the stock, and put back.
+    `price`: what the kind makes of a wish before it is quoted, and refuses of it; left out: the offer's value times the units.
     `take_back`: what was given or asked for is undone, after the points have gone back, so that a member's own rows are
     always locked before those that many share; refuses what cannot be undone any more, and then nothing is.
     """
@@ -45,7 +107,11 @@ class Course:
     begin: Callable[[Session, Redemption, Offer, datetime], None]
     take_back: Callable[[Session, Redemption, Offer, str, datetime], None]
     check: Callable[[Session, Asked], None] = _nothing
+    price: Callable[[Session, Wish], Terms] = usual
+    keep: Callable[[Session, Redemption, Asked], None] = _keep_nothing
+    drop: Callable[[Session, Redemption, datetime], None] = _drop_nothing
     counts_stock: bool = True
+    takes: Callable[[Session, Redemption, Offer], list[tuple[int, int]]] = _its_own
 
 
 _courses: dict[str, Course] = {}

@@ -3,7 +3,7 @@
 A try is noted and committed before the call, so that a crash in between counts as "maybe sent", and with it the promise
 to look again: a worker that dies loses nothing, and while one is asking no other asks. After the last try the points go
 back only when it is certain that nothing was done; else the redemption is `unknown` and is looked up again each
-hour, and a person sees it.
+hour, and a person sees it. What the other side has taken in and is still doing stays `fulfilling`, however long it takes.
 """
 
 from collections.abc import Callable
@@ -19,7 +19,7 @@ from base import clock, database, outbox
 from base.config import Config
 from catalog.redemptions import course, redemptions
 from catalog.redemptions.models import FULFILLING, PENDING, UNKNOWN, Redemption
-from catalog.redemptions.outcomes import Done, NotFound, Outcome, Refused, Unreachable, Wrong
+from catalog.redemptions.outcomes import Done, Ended, NotFound, Outcome, Refused, UnderWay, Unreachable, Wrong
 
 TASK = "order"
 LOOK_AGAIN = timedelta(hours=1)
@@ -28,13 +28,17 @@ LONGEST_WAIT = timedelta(hours=6)
 log = structlog.get_logger()
 
 
+def _nothing(session: Session, redemption: Redemption, outcome: Any, at: datetime) -> None:
+    """Nothing to keep of what it said."""
+
+
 @dataclass(frozen=True)
 class Port:
     """Another system that does what a kind of redemption asks for.
 
     `order`: what to ask for, read in the noting transaction. `settle`: ask, but look first where an earlier try may have
     arrived. `look_up`: only look. `ended`: what to do beside the last word, in its transaction (done?, posting's number).
-    `name`: what refusals call it.
+    `seen`: what to keep of an answer, before that. `name`: what refusals call it.
     """
 
     name: str
@@ -42,6 +46,7 @@ class Port:
     settle: Callable[[Config, Any, bool], Outcome]
     look_up: Callable[[Config, Any], Outcome | NotFound]
     ended: Callable[[Session, Config, Redemption, bool, int | None, datetime], None]
+    seen: Callable[[Session, Redemption, Any, datetime], None] = _nothing
 
 
 @dataclass(frozen=True)
@@ -60,6 +65,11 @@ _ports: dict[str, Port] = {}
 def register(kind: str, port: Port) -> None:
     """Say which system does what redemptions of a kind ask for."""
     _ports[kind] = port
+
+
+def of(kind: str) -> Port:
+    """The system that does what redemptions of a kind ask for; LookupError for a kind without one."""
+    return _ports[kind]
 
 
 def asks(kind: str) -> bool:
@@ -130,7 +140,11 @@ def record(
     if redemption.state not in course.OPEN:
         return
     port = _ports[redemption.kind]
-    certainly_not = isinstance(outcome, NotFound) or (
+    is_there = "order" in redemption.details  # the other side has said so
+    if isinstance(outcome, NotFound) and is_there:
+        outcome = Wrong(())
+    port.seen(session, redemption, outcome, at)
+    certainly_not = isinstance(outcome, NotFound | Ended) or (
         isinstance(outcome, Refused | Unreachable)
         and not noted.sent_before
         and (isinstance(outcome, Refused) or noted.number >= config.billing_tries)
@@ -140,14 +154,21 @@ def record(
         seq = course.fulfil(session, redemption, course.JOB, at)
         port.ended(session, config, redemption, True, seq, at)
     elif certainly_not:
-        reason = outcome.reason[:200] if isinstance(outcome, Refused) else f"{port.name} did not take it"
+        said = outcome.reason[:200] if isinstance(outcome, Refused | Ended) else ""
+        reason = said or f"{port.name} did not take it"
         course.fail(session, redemption, course.JOB, at, reason)
         port.ended(session, config, redemption, False, None, at)
+    elif isinstance(outcome, UnderWay):
+        redemption.details = redemption.details | {"order": outcome.reference}
+        if redemption.state == UNKNOWN:
+            course.move(session, redemption, FULFILLING, course.JOB, at)
+        wait = LOOK_AGAIN if noted.number > config.billing_tries else _back_off(config, noted.number)
+        outbox.put(session, **_promise(member_id, redemption_id), due_at=at + min(wait, LOOK_AGAIN))
     else:
         if isinstance(outcome, Unreachable):
             redemption.maybe_sent = noted.sent_before
         given_up = isinstance(outcome, Wrong) or noted.number > config.billing_tries
-        if given_up and redemption.state != UNKNOWN:
+        if given_up and redemption.state != UNKNOWN and (isinstance(outcome, Wrong) or not is_there):
             reason = "done wrongly" if isinstance(outcome, Wrong) else f"no answer from the {port.name}"
             course.move(session, redemption, UNKNOWN, course.JOB, at, reason)
         wait = LOOK_AGAIN if given_up else _back_off(config, noted.number)

@@ -1,13 +1,22 @@
-"""What asking another system for something comes to: the same six answers whoever is asked, for whatever."""
+"""What asking another system for something comes to: the same eight answers whoever is asked, for whatever."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Done:
-    """Done exactly once, exactly as asked; `reference`: what the other side calls it."""
+    """Done exactly once, exactly as asked; `reference`: what the other side calls it, `told`: what its kind knows besides."""
 
     reference: str
+    told: object = None
+
+
+@dataclass(frozen=True)
+class UnderWay:
+    """Taken in, exactly once and as asked, and not done yet: nothing is unclear, look again later."""
+
+    reference: str
+    told: object = None
 
 
 @dataclass(frozen=True)
@@ -18,6 +27,14 @@ class Refused:
     """
 
     reason: str
+
+
+@dataclass(frozen=True)
+class Ended:
+    """The other side had taken it in and ended it with nothing given, in its own words: it will not be done any more."""
+
+    reason: str
+    told: object = None
 
 
 @dataclass(frozen=True)
@@ -46,4 +63,4 @@ class NotFound:
     """Nothing under this reference, as of now: what is still on its way may yet arrive."""
 
 
-Outcome = Done | Refused | Unknown | Unreachable | Wrong
+Outcome = Done | UnderWay | Refused | Ended | Unknown | Unreachable | Wrong

@@ -2,14 +2,18 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from sqlalchemy.orm import Session
 
-from base import clock, ids
+from base import channels, clock, ids
 from base.errors import Conflict, Invalid, NotFound
-from catalog.offers import offers
-from catalog.offers.models import BILL_CREDIT, Offer
+from catalog.offers import access, counting, offers
+from catalog.offers.models import BILL_CREDIT, BUNDLE, GOODS, SERVICE, Offer
 from catalog.rates import rates
+from catalog.rates.models import Rate
+from catalog.redemptions import courses
+from catalog.redemptions.courses import Wish
 from catalog.redemptions.models import Quote
 from points import expiry, extensions, ledger, lots, programmes
 from points.groups import spending
@@ -19,6 +23,8 @@ from points.lots import Calendar, Interval
 from points.members import facts, members
 from points.postings import Wallet
 from points.refusals import NotEnoughPoints, QuoteChanged
+
+FOR_ONESELF = frozenset({BILL_CREDIT, BUNDLE, GOODS, SERVICE})  # not with a group's points
 
 
 class QuoteUnknown(NotFound):
@@ -104,31 +110,35 @@ def make(
     life_s: int,
     *,
     spender_id: int | None = None,
+    channel: str = channels.MEMBER_WEB,
     cash_fen: int = 0,
+    asked: dict[str, Any] | None = None,
 ) -> Priced:
-    """Price an offer for a member, or for a group and the spender who asks; `cash_fen` of it are to be paid in money.
+    """Price an offer for a member, or for a group and the spender who asks; `cash_fen` of it are to be paid in money;
+    `asked`: what only its kind understands.
 
-    Refuses what redeeming would refuse: closed offer, line's state, too few points, over the cap.
+    Refuses what redeeming would refuse: closed offer, one that is for others, one limit reached, line's state, too few
+    points, over the cap.
     """
     group = spending.payer(session, member_id, spender_id) if spender_id is not None else None
-    member = members.by_id(session, member_id)
-    programme = programmes.open_one(session, member.programme_id)
+    member, programme = members.with_programme(session, member_id)
+    programmes.taking_writes(programme)
     found = offers.find(session, offer_id, programme.programme_id, at)
-    closed = offers.why_closed(found, at)
-    if closed:
-        raise closed
+    access.ask(session, found, programme, member_id if spender_id is None else spender_id, at, channel)
     if not 1 <= units <= found.offer.most_units:
         raise TooManyUnits(most=found.offer.most_units)
-    if group is not None and (found.offer.kind == BILL_CREDIT or cash_fen):
+    if group is not None and (found.offer.kind in FOR_ONESELF or cash_fen):
         raise NotForGroups()
     if cash_fen and cash_fen not in [choice * units for choice in found.offer.cash_choices]:
         raise CashChoice(field="cash_fen", choices=[choice * units for choice in found.offer.cash_choices])
+    counting.ask(session, found.offer, member_id, spender_id, units, at, programme.zone)
     on = clock.day(at, programme.zone)
-    rate = rates.for_offer(session, found.offer, on, facts.of(session, member_id, on))
-    value_fen = found.offer.value_fen * units
-    price_points = rates.price(rate, value_fen - cash_fen)
     wallet = ledger.read(session, member_id)
     standing.ask(session, member, wallet.state, programme, on, Action.REDEEM)
+    wish = Wish(member_id, spender_id, found.offer, units, cash_fen, asked or {}, at)
+    terms = courses.of(found.offer.kind).price(session, wish)
+    rate = _rate(session, member_id, found.offer, on) if terms.payable_fen is not None else None
+    price_points = rates.price(rate, (terms.payable_fen or 0) - cash_fen) if rate else 0
     if group is not None and spender_id is not None:
         spending.within_cap(session, group, spender_id, price_points, at)
     calendar = extensions.of(session, programme.programme_id, at)
@@ -140,20 +150,26 @@ def make(
         quote_id=ids.new_id(),
         offer_id=offer_id,
         version_id=found.offer.version_id,
-        rate_id=rate.rate_id,
+        rate_id=rate.rate_id if rate else None,
         units=units,
         price_points=price_points,
-        value_fen=value_fen,
+        value_fen=terms.value_fen,
         cash_fen=cash_fen,
-        cost_fen=found.offer.cost_fen * units,
+        cost_fen=terms.cost_fen,
         made_at=at,
         ends_at=at + timedelta(seconds=life_s),
         spender_id=spender_id,
         lots=[number for interval in taken for number in interval],
+        details=terms.details,
     )
     session.add(quote)
     session.flush()
     return _priced(session, quote, found.offer, wallet, lots.live(after, on, calendar), on, calendar)
+
+
+def _rate(session: Session, member_id: int, offer: Offer, on: date) -> Rate:
+    """The rate of the day for this member and offer; NoRateInForce."""
+    return rates.for_offer(session, offer, on, facts.of(session, member_id, on))
 
 
 def usable(

@@ -6,14 +6,14 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select, tuple_
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.attributes import set_committed_value
 
-from base import clock, ids
+from base import clock, database, ids
 from base.errors import Conflict, NotFound, Problem
 from catalog.budgets import budgets
 from catalog.cash import parts
-from catalog.offers import offers
+from catalog.offers import access, counting, offers
 from catalog.offers.models import Offer
 from catalog.redemptions import course, courses, quotes
 from catalog.redemptions.course import By
@@ -68,20 +68,22 @@ def redeem(
     quote = quotes.usable(session, member_id, quote_id, at, spender_id)
     if spender_id is not None:
         spending.payer(session, member_id, spender_id)
-    member = members.by_id(session, member_id)
-    programme = programmes.open_one(session, member.programme_id)
-    closed = offers.why_closed(offers.find(session, quote.offer_id, programme.programme_id, at), at)
-    if closed:
-        raise closed
+    member, programme = members.with_programme(session, member_id)
+    programmes.taking_writes(programme)
+    found, who = offers.find(session, quote.offer_id, programme.programme_id, at), spender_id or member_id
     offer, on = offers.version(session, quote.version_id), clock.day(at, programme.zone)
-    standing.ask(session, member, ledger.read(session, member_id).state, programme, on, Action.REDEEM)
+    access.ask(session, found, programme, who, at, by.channel, quoted=offer)
+    counting.ask(session, offer, member_id, spender_id, quote.units, at, programme.zone)
+    standing.ask_now(session, member, programme, on, Action.REDEEM)
     way, cash = courses.of(offer.kind), quote.cash_fen > 0
-    way.check(session, Asked(quote, offer, details or {}, at))
+    asked = Asked(quote, offer, details or {}, at)
+    way.check(session, asked)
     redemption = _record(session, quote, offer, held=way.holds or cash, by=by, at=at)
+    way.keep(session, redemption, asked)
     if quote.price_points:
         with standing.explaining(session, member, programme, on, Action.REDEEM):
             answer = ledger.post(session, _spend(redemption, quote, programme, at))
-        redemption.posting_seq = answer.seq
+        _posted(session, redemption, answer.seq)
     if cash:  # its kind begins when the money is there
         parts.open(session, member_id, redemption.redemption_id, quote.cash_fen, programme.currency, at)
     else:
@@ -90,8 +92,67 @@ def redeem(
     if redemption.budget_id is not None:
         place = {"member_id": member_id, "redemption_id": redemption.redemption_id}
         budgets.spend(session, redemption.budget_id, redemption.cost_fen, at, **place, person_id=by.person_id)
+    counting.take(session, offer, redemption, programme.zone)
     if way.counts_stock:
-        stock.take(session, offer.offer_id, quote.units)
+        for offer_id, units in sorted(way.takes(session, redemption, offer)):
+            if offer_id != offer.offer_id or found.left_over is not None:
+                stock.take(session, offer_id, units)
+    return redemption
+
+
+def hand_out(
+    session: Session,
+    member_id: int,
+    offer: Offer,
+    by: By,
+    at: datetime,
+    *,
+    requested_by: By,
+    details: dict[str, Any],
+) -> Redemption:
+    """One unit of an offer without a price, for a member whom two persons chose: given at once, stock last.
+
+    Without a quote there is nothing that keeps it from being given twice: whoever calls has done so. Refuses what redeeming
+    would refuse, but for the price.
+    """
+    member = members.by_id(session, member_id)
+    programme = programmes.open_one(session, member.programme_id)
+    found = offers.find(session, offer.offer_id, programme.programme_id, at)
+    refusal = offers.why_not_given(found, at)
+    if refusal:
+        raise refusal
+    on = clock.day(at, programme.zone)
+    standing.ask(session, member, ledger.read(session, member_id).state, programme, on, Action.GIFT_IN)
+    redemption = Redemption(
+        member_id=member_id,
+        redemption_id=ids.new_id(),
+        offer_id=offer.offer_id,
+        version_id=offer.version_id,
+        price_points=0,
+        value_fen=offer.value_fen,
+        cost_fen=offer.cost_fen,
+        budget_id=offer.budget_id,
+        at=at,
+        changed_at=at,
+        units=1,
+        steps=course.FIRST_STEPS,
+        kind=offer.kind,
+        state=FULFILLED,
+        details=details,
+    )
+    session.add(redemption)
+    session.flush()
+    course.begin(session, redemption, FULFILLED, by, at, requested_by)
+    way = courses.of(offer.kind)
+    way.begin(session, redemption, offer, at)
+    session.flush()
+    if redemption.budget_id is not None:  # a person's budget is that of who asked for it
+        place = {"member_id": member_id, "redemption_id": redemption.redemption_id}
+        who = requested_by.person_id
+        budgets.spend(session, redemption.budget_id, redemption.cost_fen, at, **place, person_id=who)
+    counting.take(session, offer, redemption, programme.zone)
+    if way.counts_stock:
+        stock.take(session, offer.offer_id, 1)
     return redemption
 
 
@@ -241,37 +302,47 @@ def names_of_references(
 
 def _record(session: Session, quote: Quote, offer: Offer, *, held: bool, by: By, at: datetime) -> Redemption:
     state = PENDING if held else FULFILLED
-    redemption_id = session.scalar(
-        insert(Redemption)
-        .values(
-            member_id=quote.member_id,
-            redemption_id=ids.new_id(),
-            offer_id=offer.offer_id,
-            version_id=offer.version_id,
-            rate_id=quote.rate_id,
-            quote_id=quote.quote_id,
-            spender_id=quote.spender_id,
-            price_points=quote.price_points,
-            value_fen=quote.value_fen,
-            cash_fen=quote.cash_fen,
-            cost_fen=quote.cost_fen,
-            budget_id=offer.budget_id,
-            at=at,
-            changed_at=at,
-            units=quote.units,
-            kind=offer.kind,
-            state=state,
-            held=held,
-            details=quote.details,
-        )
-        .on_conflict_do_nothing(index_elements=["member_id", "quote_id"])
-        .returning(Redemption.redemption_id)
+    redemption = Redemption(
+        member_id=quote.member_id,
+        redemption_id=ids.new_id(),
+        offer_id=offer.offer_id,
+        version_id=offer.version_id,
+        rate_id=quote.rate_id,
+        quote_id=quote.quote_id,
+        posting_seq=None,
+        spender_id=quote.spender_id,
+        price_points=quote.price_points,
+        value_fen=quote.value_fen,
+        cash_fen=quote.cash_fen,
+        cost_fen=quote.cost_fen,
+        budget_id=offer.budget_id,
+        at=at,
+        changed_at=at,
+        units=quote.units,
+        tries=0,
+        steps=course.FIRST_STEPS,
+        maybe_sent=False,
+        kind=offer.kind,
+        state=state,
+        reason=None,
+        held=held,
+        details=quote.details,
     )
-    if redemption_id is None:
-        raise quotes.QuoteEnded()
-    redemption = session.get_one(Redemption, (quote.member_id, redemption_id))
+    database.insert(session, redemption, unless_there=("member_id", "quote_id"), refusal=quotes.QuoteEnded)
     course.begin(session, redemption, state, by, at)
     return redemption
+
+
+def _posted(session: Session, redemption: Redemption, seq: int) -> None:
+    """Name the posting that took or set aside the points."""
+    database.rows(session, _POSTED, (seq, redemption.member_id, redemption.redemption_id))
+    set_committed_value(redemption, "posting_seq", seq)
+
+
+# Asked with every redemption, so in words that need no compiling.
+_POSTED = (
+    "update redemption set posting_seq = %s where member_id = %s and redemption_id = %s returning posting_seq"
+)
 
 
 def _spend(redemption: Redemption, quote: Quote, programme: Programme, at: datetime) -> Request:

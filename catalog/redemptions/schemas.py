@@ -6,11 +6,16 @@ import marshmallow as ma
 
 from base import ids
 from base.http.api import MoneyView, Request, Text, View, WholeNumber
+from catalog.gifts.greetings import GREETINGS
+from catalog.gifts.models import VoucherGift
+from catalog.goods.models import GoodsStep
+from catalog.goods.schemas import AddressRequest, GoodsOrderView
 from catalog.offers.models import Offer
+from catalog.perks.forms import MOST_GUESTS, WAYS
 from catalog.rates import rates
 from catalog.redemptions.models import Redemption, Step
 from catalog.redemptions.quotes import Priced
-from catalog.vouchers.models import Voucher
+from catalog.services.orders import Service
 from points.groups.groups import reference
 from points.wallets.schemas import LotView, PageQuery, lot_view
 
@@ -28,6 +33,47 @@ class QuoteRequest(Request):
     group = Text(
         most=40, load_default=None, metadata={"description": "a group whose points pay; left out: one's own"}
     )
+    pay = ma.fields.String(
+        validate=ma.validate.OneOf(WAYS),
+        metadata={
+            "description": "of a perk: from the own allowance or with points; left out: as its offer says"
+        },
+    )
+    guests = WholeNumber(most=MOST_GUESTS, metadata={"description": "of a perk: how many come along"})
+    companion = ma.fields.Boolean(metadata={"description": "of a perk: the guest is the linked companion"})
+    to = Text(most=16, metadata={"description": "of a gift: the receiver's number in the same programme"})
+    message = ma.fields.String(
+        validate=ma.validate.OneOf(sorted(GREETINGS)), metadata={"description": "of a gift: a greeting"}
+    )
+
+
+ASKED_BY_KIND = ("pay", "guests", "companion", "to", "message")  # what only some kinds understand
+
+
+class PerkDrawView(View):
+    """What a perk takes from an allowance of the member's tier, as it stood before."""
+
+    perk = ma.fields.String()
+    uses = ma.fields.Integer(metadata={"description": "how many are taken"})
+    left = ma.fields.Integer()
+    allowed = ma.fields.Integer()
+    resets_on = ma.fields.String()
+    words = ma.fields.Dict(keys=ma.fields.String(), values=ma.fields.String())
+
+
+class ReceiverView(View):
+    """Whom a gift is for, masked: look at it before you confirm."""
+
+    number = ma.fields.String(allow_none=True)
+    name = ma.fields.String(allow_none=True)
+
+
+class ServiceView(View):
+    """A service that an offer brings: for how many months the points pay, and its monthly price."""
+
+    names = ma.fields.Dict(keys=ma.fields.String(), values=ma.fields.String())
+    months = ma.fields.Integer()
+    monthly = ma.fields.Nested(MoneyView)
 
 
 class QuoteView(View):
@@ -53,12 +99,31 @@ class QuoteView(View):
     balance_after = ma.fields.Integer()
     lots = ma.fields.List(ma.fields.Nested(LotView))
     ends_at = ma.fields.AwareDateTime()
+    pay = ma.fields.String(allow_none=True, metadata={"description": "of a perk: entitlement or points"})
+    guests = ma.fields.Integer()
+    allowances = ma.fields.List(ma.fields.Nested(PerkDrawView))
+    receiver = ma.fields.Nested(
+        ReceiverView,
+        allow_none=True,
+        metadata={"description": "of a gift; a code to confirm it went to the giver's number"},
+    )
+    services = ma.fields.List(
+        ma.fields.Nested(ServiceView), metadata={"description": "what a service in it costs by the month"}
+    )
 
 
 class RedemptionRequest(Request):
     """The quote to confirm."""
 
     quote = Text(required=True, most=40)
+    code = Text(
+        most=12, load_default=None, metadata={"description": "of a gift: the code that was sent to the giver"}
+    )
+    address = ma.fields.Nested(
+        AddressRequest,
+        load_default=None,
+        metadata={"description": "where to; needed for goods that are sent"},
+    )
 
 
 class StepView(View):
@@ -91,10 +156,30 @@ class RedemptionView(View):
     )
 
 
+class GivenView(View):
+    """Whom a redemption is for."""
+
+    to = ma.fields.String(metadata={"description": "masked"})
+    message = ma.fields.String(allow_none=True)
+    undo_until = ma.fields.String()
+
+
+class PartView(View):
+    """A part of a bundle and whether it was given."""
+
+    names = ma.fields.Dict(keys=ma.fields.String(), values=ma.fields.String())
+    kind = ma.fields.String()
+    units = ma.fields.Integer()
+    state = ma.fields.String(metadata={"description": "waiting, given or undone"})
+
+
 class CourseView(RedemptionView):
-    """A redemption with its whole timeline."""
+    """A redemption with its whole timeline, that of its goods included."""
 
     timeline = ma.fields.List(ma.fields.Nested(StepView))
+    gift = ma.fields.Nested(GivenView, allow_none=True)
+    goods = ma.fields.Nested(GoodsOrderView, allow_none=True)
+    parts = ma.fields.List(ma.fields.Nested(PartView), metadata={"description": "of a bundle"})
 
 
 class RedemptionsQuery(PageQuery):
@@ -111,7 +196,12 @@ class RedemptionsView(View):
     has_more = ma.fields.Boolean()
 
 
-def quote_view(priced: Priced, currency: str) -> dict[str, Any]:
+def quote_view(
+    priced: Priced,
+    currency: str,
+    services: list[tuple[Offer, Service]],
+    receiver: dict[str, str | None] | None = None,
+) -> dict[str, Any]:
     """The quote as QuoteView."""
     quote = priced.quote
     return {
@@ -129,10 +219,22 @@ def quote_view(priced: Priced, currency: str) -> dict[str, Any]:
         "balance_after": priced.balance_after,
         "lots": [lot_view(*lot) for lot in priced.taken],
         "ends_at": quote.ends_at,
+        "pay": quote.details.get("pay"),
+        "guests": quote.details.get("guests", 0),
+        "allowances": quote.details.get("draws", []),
+        "receiver": receiver,
+        "services": [
+            {
+                "names": offer.names,
+                "months": service.months,
+                "monthly": {"amount_fen": service.monthly_fen, "currency": currency},
+            }
+            for offer, service in services
+        ],
     }
 
 
-def redemption_view(row: Redemption, offer: Offer, voucher: Voucher | None) -> dict[str, Any]:
+def redemption_view(row: Redemption, offer: Offer, voucher_id: int | None) -> dict[str, Any]:
     """The redemption as RedemptionView; plain JSON, for it is stored with the idempotency key (never the code)."""
     return {
         "id": ids.public("red", row.member_id, row.redemption_id),
@@ -147,11 +249,20 @@ def redemption_view(row: Redemption, offer: Offer, voucher: Voucher | None) -> d
         "at": row.at.isoformat(),
         "changed_at": row.changed_at.isoformat(),
         "group": reference(row.member_id) if row.spender_id is not None else None,
-        "voucher": ids.public("vch", voucher.member_id, voucher.voucher_id) if voucher else None,
+        "voucher": ids.public("vch", row.member_id, voucher_id) if voucher_id else None,
     }
 
 
-def step_view(step: Step) -> dict[str, Any]:
+def gift_view(gift: VoucherGift) -> dict[str, Any]:
+    """The gift as GivenView."""
+    return {
+        "to": gift.receiver_masked,
+        "message": gift.message,
+        "undo_until": gift.send_at.isoformat(),
+    }
+
+
+def step_view(step: Step | GoodsStep) -> dict[str, Any]:
     """A step as StepView: of the actor only what kind it is, never who."""
     return {
         "state": step.state,

@@ -66,9 +66,7 @@ def carry_out(session: Session, proposal: Proposal, at: datetime) -> None:
     """Undo it; what cannot be taken back any more (a voucher that was used) is refused, and the proposal stays open."""
     by = By(f"staff:{proposal.maker_id}", channels.CONSOLE)
     member_id, redemption_id = ids.parse("red", proposal.said["redemption"])
-    redemptions.reverse(
-        session, member_id, redemption_id, by, at, approvals.reference(proposal.proposal_id)
-    )
+    redemptions.reverse(session, member_id, redemption_id, by, at, approvals.reference(proposal.proposal_id))
 
 
 def shown(case: Case) -> dict[str, Any]:

@@ -1,18 +1,29 @@
-"""Proof of reversals: each redemption that was reversed by persons names an approval of just that."""
+"""Proof of reversals: each redemption that was reversed by persons names an approval of just that.
+
+Goods are the exception: what came back or was lost is one person's record, a step of the goods by the same person.
+"""
 
 from collections.abc import Iterator
 
-from sqlalchemy import select
+from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
 from base.approvals import approvals
 from base.approvals.models import APPROVED, Decision, Proposal
 from base.findings import Finding
+from catalog.goods.models import LOST, RETURNED, GoodsStep
 from catalog.redemptions import course
 from catalog.redemptions.models import REVERSED, Redemption, Step
 from catalog.reversals import reversals
 
 MOST = 100
+_recorded = exists().where(
+    GoodsStep.member_id == Step.member_id,
+    GoodsStep.redemption_id == Step.redemption_id,
+    GoodsStep.at == Step.at,
+    GoodsStep.actor == Step.actor,
+    GoodsStep.state.in_((RETURNED, LOST)),
+)
 
 
 def findings(session: Session) -> Iterator[Finding]:
@@ -31,7 +42,7 @@ def findings(session: Session) -> Iterator[Finding]:
             Step,
             (Step.member_id == Redemption.member_id) & (Step.redemption_id == Redemption.redemption_id),
         )
-        .where(Step.state == REVERSED, Step.actor.startswith("staff:"))
+        .where(Step.state == REVERSED, Step.actor.startswith("staff:"), ~_recorded)
     )
     done = set()
     for redemption, reason in rows:

@@ -16,8 +16,9 @@ RULE = "stock"
 _CHECKS: tuple[tuple[str, str], ...] = (
     (
         "what is left is not what was there less what was taken and set aside",
-        "select s.offer_id, '' from stock s left join redemption r on r.offer_id = s.offer_id "
-        "and r.state not in ('failed', 'cancelled', 'reversed') group by s.offer_id, s.total, s.set_aside, s.left_over "
+        "select s.offer_id, '' from stock s left join (select offer_id, units from redemption "
+        "where state not in ('failed', 'cancelled', 'reversed') union all select offer_id, units from bundle_part "
+        "where state <> 'undone') r on r.offer_id = s.offer_id group by s.offer_id, s.total, s.set_aside, s.left_over "
         "having s.total - s.set_aside - s.left_over <> coalesce(sum(r.units), 0)",
     ),
     (

@@ -1,15 +1,17 @@
 """HTTP: a member opens a voucher; a till checks, accepts, releases and voids."""
 
+from datetime import date
 from typing import Any
 
 from flask import Response
 
-from base import clock, database, ids
+from base import clock, database, ids, pages
 from base.auth.guard import current, needs
 from base.auth.principals import Clerk, Member
 from base.http.api import IDEMPOTENT, Blueprint, answer_once
 from base.http.settings import config
-from catalog.vouchers import codes, life, till
+from catalog.gifts import giving
+from catalog.vouchers import codes, life, shelf, till
 from catalog.vouchers.codes import Keys
 from catalog.vouchers.models import HELD, ISSUED
 from catalog.vouchers.schemas import (
@@ -20,16 +22,41 @@ from catalog.vouchers.schemas import (
     TokenRequest,
     VoidRequest,
     VoidView,
+    VouchersQuery,
+    VouchersView,
     VoucherView,
     acceptance_view,
     check_view,
     void_view,
+    voucher_row_view,
     voucher_view,
 )
 from merchants import merchants
 from points.groups import spending
 
 blueprint = Blueprint("vouchers", __name__, description="Vouchers and the till")
+
+
+@blueprint.route("/vouchers")
+@blueprint.arguments(VouchersQuery, location="query")
+@blueprint.response(200, VouchersView)
+@needs("vouchers:own")
+def list_vouchers(query: dict[str, Any]) -> dict[str, Any]:
+    """The member's vouchers of one heap, those from a friend included; no codes."""
+    me, heap, limit = current(), query["heap"], query["limit"]
+    assert isinstance(me, Member)
+    key = f"vouchers:{heap}:{config().secret_key}"
+    place = pages.position(key, query["cursor"])
+    after = (date.fromisoformat(place[0]), int(place[1])) if place else None
+    with database.begin() as session:
+        rows = shelf.listed(session, me.member_id, clock.now(), heap, after=after, limit=limit + 1)
+        gifts = giving.from_friends(session, me.member_id, {kept.voucher.voucher_id for kept in rows})
+    last = rows[limit - 1].voucher if len(rows) > limit else None
+    return {
+        "data": [voucher_row_view(kept, gifts.get(kept.voucher.voucher_id)) for kept in rows[:limit]],
+        "has_more": last is not None,
+        "next_cursor": pages.cursor(key, last.last_day.isoformat(), last.voucher_id) if last else None,
+    }
 
 
 @blueprint.route("/vouchers/<voucher>")

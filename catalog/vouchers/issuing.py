@@ -12,21 +12,30 @@ from catalog.redemptions.courses import Course
 from catalog.redemptions.models import Redemption
 from catalog.vouchers import life
 from catalog.vouchers.codes import Keys
+from catalog.vouchers.models import Voucher
 from points import programmes
 
 
 def course(keys: Keys) -> Course:
     """The course of vouchers, their codes under these keys."""
-    return Course(VOUCHER, holds=False, begin=partial(_issue, keys), take_back=_take_back)
+    return Course(VOUCHER, holds=False, begin=partial(_issue, keys), take_back=take_back)
 
 
-def _issue(keys: Keys, session: Session, redemption: Redemption, offer: Offer, at: datetime) -> None:
+def issue_to(
+    session: Session, keys: Keys, member_id: int, redemption: Redemption, offer: Offer, at: datetime
+) -> Voucher:
+    """The voucher of a redemption, for its member or for whom it was given to."""
     programme = programmes.by_id(session, offer.programme_id)
     begun = rates.load(session, programme.programme_id, clock.day(at, programme.zone))
     booked = rates.worth(begun, redemption.price_points)
-    place = (redemption.member_id, redemption.redemption_id)
-    life.issue(session, keys, place, offer, booked, redemption.units, at, redemption.spender_id)
+    place = (member_id, redemption.redemption_id)
+    return life.issue(session, keys, place, offer, booked, redemption.units, at, redemption.spender_id)
 
 
-def _take_back(session: Session, redemption: Redemption, offer: Offer, new: str, at: datetime) -> None:
+def _issue(keys: Keys, session: Session, redemption: Redemption, offer: Offer, at: datetime) -> None:
+    issue_to(session, keys, redemption.member_id, redemption, offer, at)
+
+
+def take_back(session: Session, redemption: Redemption, offer: Offer, new: str, at: datetime) -> None:
+    """The voucher is cancelled with its redemption; a used one refuses."""
     life.cancel(session, redemption.member_id, redemption.redemption_id, at)

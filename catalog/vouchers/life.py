@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import ColumnElement, and_, case, or_, select, update
 from sqlalchemy.orm import Session
 
-from base import clock, ids
+from base import clock, database, ids
 from base.errors import Conflict, Invalid, NotFound, Problem
 from base.money import part_of
 from catalog.offers.models import Offer
@@ -132,7 +132,8 @@ def issue(
     the spender who redeemed it.
     """
     member_id, redemption_id = redemption
-    merchant = merchants.by_id(session, offer.merchant_id or 0)
+    merchant_id = offer.merchant_id or 0
+    today = clock.day(at, merchants.zone_of(session, merchant_id))
     symbols, voucher_id = codes.fresh(), ids.new_id()
     voucher = Voucher(
         member_id=member_id,
@@ -140,22 +141,26 @@ def issue(
         redemption_id=redemption_id,
         offer_id=offer.offer_id,
         version_id=offer.version_id,
-        merchant_id=merchant.merchant_id,
+        merchant_id=merchant_id,
         units=units,
         units_left=units,
         face_fen=offer.value_fen * units,
         booked_fen=booked_fen,
         issued_at=at,
-        last_day=clock.day(at, merchant.zone) + timedelta(days=offer.voucher_days or 0),
+        last_day=today + timedelta(days=offer.voucher_days or 0),
         pepper_id=keys.newest,
         state=ISSUED,
         last4=symbols[-4:],
         spender_id=spender_id,
         digest=codes.digest(keys, keys.newest, symbols),
         code_sealed=codes.sealed(keys, voucher_id, symbols),
+        held_by=None,
+        held_until=None,
+        use_no=0,
+        cycles=0,
+        token_digest=None,
     )
-    session.add(voucher)
-    session.flush()
+    database.insert(session, voucher)
     return voucher
 
 
@@ -332,6 +337,17 @@ def of_redemption(session: Session, member_id: int, redemption_id: int) -> Vouch
         select(Voucher).where(Voucher.member_id == member_id, Voucher.redemption_id == redemption_id),
         execution_options={"populate_existing": True},
     )
+
+
+def id_of_redemption(session: Session, member_id: int, redemption_id: int) -> int | None:
+    """The id of the voucher of a redemption."""
+    for row in database.rows(session, _ID_OF_REDEMPTION, (member_id, redemption_id)):
+        return int(row.voucher_id)
+    return None
+
+
+# Asked with every redemption, so in words that need no compiling.
+_ID_OF_REDEMPTION = "select voucher_id from voucher where member_id = %s and redemption_id = %s"
 
 
 def of_member(session: Session, member_id: int, voucher_id: int) -> tuple[Voucher, Offer]:

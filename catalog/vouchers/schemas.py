@@ -6,10 +6,52 @@ import marshmallow as ma
 
 from base import ids
 from base.http.api import Request, Text, View, WholeNumber
+from catalog.gifts.greetings import GREETINGS
+from catalog.gifts.models import VoucherGift
 from catalog.offers.models import Offer
 from catalog.vouchers.life import Checked
 from catalog.vouchers.models import Voucher
+from catalog.vouchers.shelf import HEAPS, USABLE, Kept
 from merchants.models import Acceptance, Void
+from points.wallets.schemas import PageQuery
+
+
+class FromFriendView(View):
+    """From whom a voucher came as a gift."""
+
+    giver = ma.fields.String(metadata={"description": "masked"})
+    message = ma.fields.String(allow_none=True)
+    words = ma.fields.Dict(keys=ma.fields.String(), values=ma.fields.String())
+
+
+class VoucherRowView(View):
+    """A voucher in the list; its code is at /v1/vouchers/{id}."""
+
+    id = ma.fields.String()
+    state = ma.fields.String()
+    names = ma.fields.Dict(keys=ma.fields.String(), values=ma.fields.String())
+    merchant = ma.fields.Dict(keys=ma.fields.String(), values=ma.fields.String())
+    face_fen = ma.fields.Integer()
+    units = ma.fields.Integer()
+    units_left = ma.fields.Integer()
+    last_day = ma.fields.Date()
+    from_friend = ma.fields.Nested(
+        FromFriendView, allow_none=True, metadata={"description": "where another member gave it"}
+    )
+
+
+class VouchersQuery(PageQuery):
+    """Which vouchers."""
+
+    heap = ma.fields.String(load_default=USABLE, validate=ma.validate.OneOf(HEAPS))
+
+
+class VouchersView(View):
+    """A page of vouchers: usable ones soonest-lapsing first, the others latest first."""
+
+    data = ma.fields.List(ma.fields.Nested(VoucherRowView))
+    next_cursor = ma.fields.String(allow_none=True)
+    has_more = ma.fields.Boolean()
 
 
 class VoucherView(View):
@@ -83,6 +125,32 @@ class VoidView(View):
     id = ma.fields.String()
     acceptance = ma.fields.String()
     recorded_at = ma.fields.String()
+
+
+def voucher_row_view(kept: Kept, gift: VoucherGift | None) -> dict[str, Any]:
+    """The voucher as VoucherRowView."""
+    voucher = kept.voucher
+    return {
+        "id": ids.public("vch", voucher.member_id, voucher.voucher_id),
+        "state": kept.state,
+        "names": kept.offer.names,
+        "merchant": kept.merchant.names,
+        "face_fen": voucher.face_fen,
+        "units": voucher.units,
+        "units_left": voucher.units_left,
+        "last_day": voucher.last_day,
+        "from_friend": gift and from_friend_view(gift),
+    }
+
+
+def from_friend_view(gift: VoucherGift) -> dict[str, Any]:
+    """The gift as FromFriendView, for its receiver."""
+    said = GREETINGS.get(gift.message or "", {})
+    words = {
+        "zh-CN": f"好友 {gift.giver_masked} 赠送。{said.get('zh-CN', '')}",
+        "en": f"From a friend, {gift.giver_masked}. {said.get('en', '')}".strip(),
+    }
+    return {"giver": gift.giver_masked, "message": gift.message, "words": words}
 
 
 def voucher_view(

@@ -5,7 +5,7 @@ from alembic import op
 from migrations.rights import grant
 
 revision = "0033"
-down_revision = "0031"
+down_revision = "0032"
 branch_labels = None
 depends_on = None
 

@@ -178,6 +178,12 @@ def of(session: Session, member: Member, programme: Programme, on: date) -> list
     return [one for one in found if one is not None and (one.allowance.allowed or one.allowance.used)]
 
 
+def find(session: Session, member: Member, programme: Programme, perk: str, on: date) -> Standing | None:
+    """How one perk stands for a member on a day; None where no rule of it has begun."""
+    versions = rules.load(session, programme.programme_id)
+    return _standing(session, member.member_id, _known(session, member), versions, perk, on)
+
+
 def uses(session: Session, member_id: int, *, before: int | None, limit: int) -> list[EntitlementUse]:
     """What was used and undone, newest first."""
     asked = select(EntitlementUse).where(EntitlementUse.member_id == member_id)

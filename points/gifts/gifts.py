@@ -44,16 +44,16 @@ class GiftUnknown(NotFound):
 
 
 class ReceiverUnknown(NotFound):
-    """No member of your programme can be given points under this number."""
+    """No member of your programme can be given anything under this number."""
 
-    zh = "该号码暂不能接收赠送的积分。"
+    zh = "该号码暂不能接收赠送。"
     next_en, next_zh = "Check the number with the person you mean.", "请与对方核对号码。"
 
 
 class GiftToOneself(Conflict):
-    """Points cannot be given to oneself."""
+    """Nothing can be given to oneself."""
 
-    zh = "不能向自己赠送积分。"
+    zh = "不能赠送给自己。"
 
 
 class GiftLimitReached(OverLimit):
@@ -196,6 +196,14 @@ def counting_wrong_numbers(member_id: int) -> Iterator[None]:
         with database.begin() as session:
             guesses.wrong(session, _guesses_of(member_id), clock.now())
         raise
+
+
+def find_receiver(session: Session, config: Config, giver: Member, phone: str, at: datetime) -> Member:
+    """Who has a number, for a gift of whatever kind: BadPhone, TooManyGuesses, ReceiverUnknown, GiftToOneself."""
+    if not PHONE.fullmatch(phone):
+        raise BadPhone()
+    guesses.check(session, _guesses_of(giver.member_id), WRONG, at)
+    return _receiver(session, config, giver, phone, at)
 
 
 def _receiver(session: Session, config: Config, giver: Member, phone: str, at: datetime) -> Member:

@@ -7,11 +7,12 @@ the ledger.
 from collections.abc import Sequence
 from datetime import date
 from enum import StrEnum
+from typing import Protocol
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from base import ids
+from base import database, ids
 from base.errors import Invalid
 from points.kinds import State
 from points.lines.models import LinePolicy
@@ -115,12 +116,29 @@ def add(
     return policy
 
 
-def load(session: Session, programme_id: int) -> list[LinePolicy]:
+class Change(Protocol):
+    """Of a version, what the answer depends on."""
+
+    @property
+    def line_state(self) -> str: ...
+    @property
+    def action(self) -> str: ...
+    @property
+    def answer(self) -> str: ...
+    @property
+    def from_day(self) -> date: ...
+
+
+def load(session: Session, programme_id: int) -> list[Change]:
     """The changes of a programme, all versions."""
-    return list(session.scalars(select(LinePolicy).where(LinePolicy.programme_id == programme_id)))
+    return database.rows(session, _CHANGES, (programme_id,))
 
 
-def answer(changes: Sequence[LinePolicy], state: LineState, action: Action, on: date) -> Answer:
+# Asked with every action of a member, so in words that need no compiling.
+_CHANGES = "select line_state, action, answer, from_day from line_policy where programme_id = %s"
+
+
+def answer(changes: Sequence[Change], state: LineState, action: Action, on: date) -> Answer:
     """What holds in a cell on a day: the latest change that has begun, else the default."""
     begun = [
         change

@@ -1,14 +1,14 @@
 """What a member's line allows today: every action asks here, and a refusal says which state, since when, what ends it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from base import clock
+from base import clock, database
 from base.errors import NotAllowed
 from points import ledger, programmes
 from points.kinds import State
@@ -37,6 +37,52 @@ def ask(
     line = of(session, member, wallet, programme, on)
     if not _permits(session, programme, line, action, on):
         raise refusal(line, action)
+
+
+def ask_now(session: Session, member: Member, programme: Programme, on: date, action: Action) -> None:
+    """The same with the wallet as it is at this moment, all in one statement; WalletUnknown."""
+    values = {"member": member.member_id, "programme": programme.programme_id, "action": str(action)}
+    for row in database.rows(session, _ALL, values):
+        wallet = State(row.wallet)
+        if wallet is State.MERGED:
+            raise MemberMerged()
+        line = states.line(_rows(_Event, row.events), _membership(member, wallet, programme), on)
+        changes = _rows(_Change, row.changes)
+        if matrix.answer(changes, line.state, action, on) in _FORBIDS:
+            raise refusal(line, action)
+        return
+    raise ledger.WalletUnknown(member=member.member_id)
+
+
+class _Event(NamedTuple):
+    nth: int
+    since: date
+    state: str
+    reason: str
+    clearing_day: date | None
+
+
+class _Change(NamedTuple):
+    line_state: str
+    action: str
+    answer: str
+    from_day: date
+
+
+Row = TypeVar("Row", _Event, _Change)
+
+
+def _rows(kind: Callable[..., Row], found: list[tuple[Any, ...]] | None) -> list[Row]:
+    return [kind(*row) for row in found or ()]
+
+
+_ALL = """
+select w.state wallet,
+  (select array_agg((nth, since, state, reason, clearing_day)) from line_event where member_id = w.member_id) events,
+  (select array_agg((line_state, action, answer, from_day)) from line_policy
+    where programme_id = %(programme)s and action = %(action)s) changes
+from wallet w where w.member_id = %(member)s
+"""
 
 
 @contextmanager
@@ -75,7 +121,12 @@ def takes_vouchers(session: Session, member_id: int, at: datetime) -> bool:
 
 def of(session: Session, member: Member, wallet: State, programme: Programme, on: date) -> Line:
     """The member's line on a day."""
-    return states.line(events_of(session, member.member_id), _membership(member, wallet, programme), on)
+    events = database.rows(session, _EVENTS, (member.member_id,))
+    return states.line(events, _membership(member, wallet, programme), on)
+
+
+# Asked with every action of a member, so in words that need no compiling.
+_EVENTS = "select nth, since, state, reason, clearing_day from line_event where member_id = %s order by nth"
 
 
 def events_of(session: Session, member_id: int) -> list[LineEvent]:

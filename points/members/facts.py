@@ -70,6 +70,11 @@ def of(session: Session, member_id: int, on: date) -> Facts:
     row = session.connection().exec_driver_sql(STATEMENT, (member_id,)).one_or_none()
     if row is None:
         raise MemberUnknown()
+    return told(session, row, member_id, on)
+
+
+def told(session: Session, row: Any, member_id: int, on: date) -> Facts:
+    """The facts that a row of STATEMENT says, which another one may have read along with what else it needs."""
     wallet = State(row.wallet)
     from_day = row.joined_on + timedelta(days=row.minimum_tenure_days)
     membership = Membership(row.joined_on, row.left_on, wallet, from_day)
@@ -107,6 +112,13 @@ def full_months(since: date, on: date) -> int:
     months = 12 * (on.year - since.year) + on.month - since.month
     is_last_day = (on + timedelta(days=1)).day == 1
     return max(0, months - (on.day < since.day and not is_last_day))
+
+
+def after_months(since: date, months: int) -> date:
+    """The first day on which so many months from a day are full."""
+    year, month = divmod(12 * since.year + since.month - 1 + months, 12)
+    last = (date(year + month // 11, (month + 1) % 12 + 1, 1) - timedelta(days=1)).day
+    return date(year, month + 1, min(since.day, last))
 
 
 def open_one(session: Session, member_id: int, programme_id: int, joined_on: date) -> None:

@@ -251,6 +251,15 @@ def by_id(session: Session, member_id: int) -> Member:
     return found
 
 
+def with_programme(session: Session, member_id: int) -> tuple[Member, Programme]:
+    """A member with the programme, in one statement; MemberUnknown."""
+    asked = select(Member, Programme).join(Programme, Programme.programme_id == Member.programme_id)
+    found = session.execute(asked.where(Member.member_id == member_id)).one_or_none()
+    if found is None:
+        raise MemberUnknown()
+    return found[0], found[1]
+
+
 def add_phones(session: Session, secrets: Secrets, rows: list[tuple[int, str, datetime]]) -> None:
     """From a moment on members have these numbers: (member, number, since); whoever had one of them has it no longer.
 

@@ -9,22 +9,31 @@ ENTRIES = (
     "posting", "statement", "statement_line", "void", "audit", "bill_line", "earn_rule", "expiry_policy", "terms",
     "analysis_run", "quote", "line_event", "line_policy", "extension", "proposal", "decision", "bill_correction", "bill_payment",
     "earn_factor", "member_attribute", "bonus_rule", "bonus", "notice_template", "expiry_notice", "entitlement_rule", "entitlement_use",
+    "preference", "opening_lot", "segment_version", "offer", "redemption_step", "goods_step",
+)  # fmt: skip
+NEVER_DELETED = (
+    "wallet", "member", "phone", "redemption", "voucher", "acceptance", "idempotency_key", "offer_state", "stock", "seat", "goods_order", "bundle_part",
     "preference", "opening_lot", "segment_version", "offer", "redemption_step",
     "preference", "opening_lot", "segment_version", "cash_event",
+    "perk_use", "trial_card_result",
     "preference", "opening_lot", "segment_version", "offer", "redemption_step", "stock_move", "budget", "budget_amount",
     "budget_use",
     "preference", "opening_lot", "segment_version", "webhook_event", "webhook_try",
+    "preference", "opening_lot", "segment_version", "offer", "redemption_step", "picture", "endorsement",
 )  # fmt: skip
 NEVER_DELETED = (
+    "wallet", "member", "phone", "redemption", "voucher", "acceptance", "idempotency_key", "offer_state", "offer_count", "stock", "seat",
     "wallet", "member", "phone", "redemption", "voucher", "acceptance", "idempotency_key", "offer_state", "stock", "seat", "event_places",
     "merchant", "outlet", "terminal", "clerk", "staff", "programme", "api_key", "import_run", "group_profile",
     "group_contact", "spender", "spent", "expiry_run", "member_merge", "bonus_budget", "bonus_day",
     "notice", "notice_walk", "notice_spend", "entitlement_count", "member_facts", "area", "vault_key", "vault_item", "phone_holder",
+    "companion_link", "segment", "segment_member", "segment_run", "cash_part", "voucher_gift",
     "companion_link", "segment", "segment_member", "segment_run", "cash_part",
     "companion_link", "segment", "segment_member", "segment_run", "budget_period", "replay_run",
     "companion_link", "segment", "segment_member", "segment_run", "budget_period",
     "companion_link", "segment", "segment_member", "segment_run",
     "webhook_endpoint", "webhook_delivery", "webhook_replay",
+    "companion_link", "segment", "segment_member", "segment_run", "offer_draft",
 )  # fmt: skip
 FORBIDDEN = {
     "a table of its own": "create table mine (a int)",

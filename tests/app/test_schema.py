@@ -102,7 +102,10 @@ def test_primary_keys_agree_and_those_of_hot_tables_begin_with_the_member(db, co
         assert all("member_id" in found["column_names"] for found in unique), name
 
 
-COLD_AND_TIED = ["decision"]  # to the maker and the content of its proposal; no deed of a member touches it
+COLD_AND_TIED = [
+    "decision",
+    "endorsement",
+]  # to the maker and the content of its proposal; no deed of a member touches it
 
 
 def test_hot_tables_have_no_foreign_key_no_trigger_and_no_sequence(db, config):

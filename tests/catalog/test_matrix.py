@@ -5,23 +5,27 @@ What a kind cannot do is a case as well: it is tried, refused by name, and nothi
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from flask import Flask
 
-from base import clock, database, jobs
+from base import clock, database, ids, jobs
 from base.config import Config
 from catalog.offers import models
 from catalog.offers.models import Offer
 from catalog.redemptions import course, courses, ordering
+from points.members import members
 from points.models import Programme
 from tests.conftest import Billing
 from tests.given import (
+    ADDRESS,
     Caller,
     Shop,
     caller,
+    gift_code,
     given_member,
     given_offer,
     given_programme,
@@ -32,6 +36,7 @@ from tests.given import (
 
 POINTS, PRICE = 1000, 100
 UNTOUCHED, HELD, SPENT = (POINTS, 0), (POINTS - PRICE, PRICE), (POINTS - PRICE, 0)
+FRIEND = "13700002222"
 
 
 @dataclass
@@ -44,10 +49,15 @@ class World:
     shop: Shop
     billing: Billing
     member: Caller
+    member_id: int
     made: dict[str, Any] = field(default_factory=dict)
+    waits: timedelta = timedelta(0)
 
     def drain(self) -> None:
-        jobs.drain(self.config.database_url or "")
+        """Everything that is due; of a kind that waits first, after its time and step by step."""
+        with clock.stopped(clock.now() + self.waits):
+            for _ in range(4 if self.waits else 1):
+                jobs.drain(self.config.database_url or "")
 
     def points(self) -> tuple[int, int]:
         shown = self.member.get("/v1/members/me/wallet").json
@@ -61,11 +71,17 @@ class World:
 class Scenario:
     """How a kind is offered and redeemed, and how its other side is made to refuse or to be silent, if it has one.
 
-    `asks`: what the redemption needs besides the quote. `reversible`: what the second person is told, where it is not.
+    `quotes`: what the quote asks besides. `asks`: what the redemption needs besides the quote. `hands_out`: how staff do it
+    where no member does. `price`: what it costs. `waits`: how long before it is given. `reversible`: what the second person
+    is told, where it is not.
     """
 
     offer: Callable[[World], dict[str, Any]]
+    quotes: Callable[[World], dict[str, Any]] = lambda world: {}
     asks: Callable[[World], dict[str, Any]] = lambda world: {}
+    hands_out: Callable[[World, Offer, int], Any] | None = None
+    price: int = PRICE
+    waits: timedelta = timedelta(0)
     refuses: Callable[[World], None] | None = None
     is_silent: Callable[[World], None] | None = None
     speaks: Callable[[World], None] | None = None
@@ -75,6 +91,53 @@ class Scenario:
 
 def _of_a_merchant(world: World) -> dict[str, Any]:
     return {"merchant_id": world.shop.merchant.merchant_id}
+
+
+def _hand_out(world: World, offer: Offer, member_id: int) -> Any:
+    """A trial card by two persons; the last answer, with the redemption where there is one."""
+    maker, checker = (caller(world.app, staff_token(role)) for role in ("support", "checker"))
+    said = {"offer": offer.code, "text": "opened a branch", "expected": "a contract"}
+    case = maker.post("/v1/trial-cards", said | {"member": ids.public("mbr", member_id)})
+    if case.status_code != 201:
+        return case
+    place, seen = f"/v1/trial-cards/{case.json['id']}/approve", {"content_hash": case.json["content_hash"]}
+    approved = checker.post(place, seen)
+    return Handed(approved.status_code, {"id": approved.json["redemption"]})
+
+
+class Handed(NamedTuple):
+    """What a redemption that staff made answers, as one over HTTP would."""
+
+    status_code: int
+    json: dict[str, Any]
+
+
+def _to_a_friend(world: World) -> dict[str, Any]:
+    world.made["friend"] = given_member(world.config, world.programme, phone=FRIEND)
+    return {"to": FRIEND}
+
+
+def _friend_leaves(world: World) -> None:
+    """Between the giving and the arriving."""
+    world.made["leaves"] = True
+
+
+def _parts(world: World) -> dict[str, Any]:
+    """A voucher and a service."""
+    tea = given_offer(world.programme, "voucher", **_of_a_merchant(world))
+    parts = (tea, given_offer(world.programme, "service"))
+    return {"form": {"parts": [{"offer": part.code, "units": 1} for part in parts]}, "cancellable": False}
+
+
+def _fails(system: str) -> dict[str, Callable[[World], None]]:
+    """What to do to the stand-in of a system."""
+    return {
+        "refuses": lambda world: world.billing.others_fail(system, {"mode": "refuse"}),
+        "is_silent": lambda world: world.billing.others_fail(
+            system, {"mode": "lost_reply"}, {"mode": "error", "on": "look_up"}
+        ),
+        "speaks": lambda world: world.billing.others_fail(system),
+    }
 
 
 BILLING = {
@@ -88,6 +151,22 @@ SCENARIOS: dict[str, Scenario] = {
     "bill_credit": Scenario(lambda world: {}, **BILLING, reversible="credit-is-on-the-bill"),
     "voucher": Scenario(_of_a_merchant),
     "perk": Scenario(lambda world: {}),
+    "trial_card": Scenario(_of_a_merchant, hands_out=_hand_out, price=0),
+    "gift": Scenario(
+        lambda world: _of_a_merchant(world) | {"cancellable": False},
+        quotes=_to_a_friend,
+        asks=lambda world: {"code": gift_code(world.config, world.member_id)},
+        waits=timedelta(minutes=11),
+        refuses=_friend_leaves,
+    ),
+    "service": Scenario(lambda world: {}, **_fails("ordering"), reversible="service-is-ordered"),
+    "goods": Scenario(
+        lambda world: {},
+        asks=lambda world: {"address": ADDRESS},
+        **_fails("fulfilment"),
+        reversible="goods-not-back",
+    ),
+    "bundle": Scenario(_parts, **_fails("ordering"), reversible="bundle-not-undoable"),
     "event": Scenario(lambda world: {"form": {"capacity": 1, "waiting": 0}}, sold_out="event-full"),
 }
 KINDS = sorted(SCENARIOS)
@@ -97,18 +176,32 @@ KINDS = sorted(SCENARIOS)
 def world(app: Flask, db: Config, billing: Billing) -> World:
     programme = given_programme()
     member_id = given_member(db, programme, points=POINTS)
-    config = db.at(billing_url=billing.url, billing_timeout_s=1, billing_tries=2)
-    return World(app, config, programme, given_shop(), billing, caller(app, member_token(member_id)))
+    others = {"ordering_url": billing.url, "fulfilment_url": f"{billing.url}/fulfilment"}
+    config = db.at(billing_url=billing.url, billing_timeout_s=1, billing_tries=2, **others)
+    member = caller(app, member_token(member_id))
+    return World(app, config, programme, given_shop(), billing, member, member_id)
 
 
 def offered(world: World, kind: str, **more: Any) -> Offer:
+    world.waits = SCENARIOS[kind].waits
     values = {"value_fen": PRICE, "cancellable": True} | SCENARIOS[kind].offer(world) | more
     return given_offer(world.programme, kind, **values)
 
 
 def redeemed(world: World, kind: str, offer: Offer) -> Any:
-    quote = world.member.quote(offer).json["id"]
-    return world.member.post("/v1/redemptions", {"quote": quote} | SCENARIOS[kind].asks(world))
+    scenario = SCENARIOS[kind]
+    if scenario.hands_out is not None:
+        return scenario.hands_out(world, offer, world.member_id)
+    quote = world.member.quote(offer, **scenario.quotes(world)).json["id"]
+    made = world.member.post("/v1/redemptions", {"quote": quote} | scenario.asks(world))
+    if world.made.get("leaves"):
+        with database.begin() as session:
+            members.leave(session, world.made["friend"], clock.now().date())
+    return made
+
+
+def spent(kind: str) -> tuple[int, int]:
+    return POINTS - SCENARIOS[kind].price, 0
 
 
 def reversed_by_two(world: World, redemption: dict[str, Any]) -> Any:
@@ -126,7 +219,9 @@ def ends(world: World, redemption: dict[str, Any], state: str, points: tuple[int
     """State, timeline and wallet say the same."""
     seen = world.seen(redemption)
     assert (seen["state"], world.points()) == (state, points)
-    steps = [step["state"] for step in seen["timeline"]]
+    steps = [
+        step["state"] for step in seen["timeline"] if step["state"] in course.MOVES
+    ]  # not those of goods
     assert steps[0] == "requested"
     assert steps[-1] == state
     assert all(later in course.MOVES[earlier] for earlier, later in pairwise(steps))
@@ -149,7 +244,7 @@ def test_fulfil(world, kind):
     redemption = redeemed(world, kind, offered(world, kind)).json
     world.drain()
 
-    ends(world, redemption, "fulfilled", SPENT)
+    ends(world, redemption, "fulfilled", spent(kind))
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -164,6 +259,11 @@ def test_fail(world, kind):
         return
     if courses.of(kind).counts_stock:
         offer = offered(world, kind, stock=1)
+    if scenario.hands_out is not None:
+        somebody = given_member(world.config, world.programme)
+        assert scenario.hands_out(world, offer, somebody).status_code == 200
+        assert redeemed(world, kind, offer).json["type"] == f"/problems/{scenario.sold_out}"
+        return
     other = caller(world.app, member_token(given_member(world.config, world.programme, points=POINTS)))
     quote = world.member.quote(offer).json["id"]
     assert other.redeem(offer).status_code == 201
@@ -190,8 +290,10 @@ def test_unknown(world, kind):
     ends(world, redemption, "unknown", HELD)
 
     scenario.speaks(world)
-    with clock.stopped(clock.now() + ordering.LOOK_AGAIN * 2):
-        world.drain()
+    for looks in (2, 4, 6):
+        with clock.stopped(clock.now() + ordering.LOOK_AGAIN * looks):
+            world.drain()
+    with clock.stopped(clock.now() + ordering.LOOK_AGAIN * 7):
         assert world.seen(redemption)["state"] in ("fulfilled", "failed")
         assert world.points() in (SPENT, UNTOUCHED)
 
@@ -219,11 +321,11 @@ def test_reverse(world, kind):
 
     if SCENARIOS[kind].reversible is not None:
         assert answer.json["type"] == f"/problems/{SCENARIOS[kind].reversible}"
-        ends(world, redemption, "fulfilled", SPENT)
+        ends(world, redemption, "fulfilled", spent(kind))
         return
     assert answer.status_code == 200, answer.json
     ends(world, redemption, "reversed", UNTOUCHED)
     with database.begin() as session:
         lots = session.connection().exec_driver_sql("select count(*) from posting where kind = 10").scalar()
-    assert lots == 1
+    assert lots == (SCENARIOS[kind].price > 0)
     assert reversed_by_two(world, redemption).json["type"] == "/problems/not-reversible"

@@ -14,22 +14,25 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from admin.console import words
+from admin.console.approvals.offers import compared
 from admin.console.http import PAGE, cut, page, position
 from admin.console.replays import beside
 from admin.staff.models import StaffRow
 from base import clock, database, idempotency
-from base.approvals import approvals
+from base.approvals import approvals, endorsements
 from base.approvals.approvals import Case
 from base.approvals.models import APPROVED, Proposal
 from base.auth.guard import current, needs
 from base.errors import field_errors
 from catalog.budgets import proposals as budgets
 from catalog.offers import offers
+from catalog.publishing import proposals as publishing
 from catalog.rates import differences
 from catalog.rates import proposals as rates
 from catalog.rates.scopes import Scope
 from catalog.reversals import reversals
 from catalog.stock import corrections as stock_corrections
+from catalog.trial_cards import trial_cards
 from points import explain, lots, programmes
 from points.adjustments import adjustments
 from points.adjustments.adjustments import said_plainly
@@ -56,6 +59,7 @@ KINDS: dict[str, tuple[str, ModuleType]] = {  # kind -> its place under /staff, 
     entitlements.KIND: ("entitlements", entitlements),
     bonus_rules.KIND: ("bonus-rules", bonus_rules),
     goodwill.KIND: ("goodwill", goodwill),
+    trial_cards.KIND: ("trial-cards", trial_cards),
     proposals.KIND: ("tier-policies", proposals),
     grants.KIND: ("tier-grants", grants),
     erasures.KIND: ("erasures", erasures),
@@ -65,6 +69,7 @@ KINDS: dict[str, tuple[str, ModuleType]] = {  # kind -> its place under /staff, 
     stock_corrections.KIND: ("stock-corrections", stock_corrections),
     budgets.KIND: ("budget-proposals", budgets),
     reversals.KIND: ("reversals", reversals),
+    publishing.KIND: ("offer-proposals", publishing),
 }
 
 blueprint = Blueprint("approvals", __name__)
@@ -166,6 +171,7 @@ def _one(number: int, kind: str) -> str:
         changes = _changes(session, case.proposal)
         replays = beside.of(session, case.proposal)
         currency = programmes.by_code(session, case.proposal.said["programme"]).currency if changes else None
+        offer = _offer(session, case) if kind == publishing.KIND else None
     topic = KINDS[kind][1]
     own = getattr(principal, "staff_id", None) == case.proposal.maker_id
     waits = case.state(at) == approvals.PROPOSED
@@ -183,6 +189,7 @@ def _one(number: int, kind: str) -> str:
         replays=replays,
         currency=currency,
         tier_name=explain.tier_name,
+        offer=offer,
         own=own,
         may_decide=waits and not own and topic.APPROVES in principal.permissions,
         may_withdraw=waits and own and topic.PROPOSES in principal.permissions,
@@ -191,6 +198,17 @@ def _one(number: int, kind: str) -> str:
         words=words,
         at=at,
     )
+
+
+def _offer(session: Session, case: Case) -> dict[str, Any]:
+    """What a proposed version says beside the one before, and who has approved it where it takes several."""
+    persons = endorsements.persons(session, case.proposal.proposal_id)
+    asked = select(StaffRow.name).where(StaffRow.staff_id.in_(persons)).order_by(StaffRow.name)
+    return {
+        "rows": compared(publishing.before(session, case.proposal), case.proposal.said["content"]),
+        "checkers": approvals.checkers_of(case.proposal),
+        "endorsed_by": list(session.scalars(asked)) if persons else [],
+    }
 
 
 def _posted(session: Session, proposal: Proposal) -> int | None:

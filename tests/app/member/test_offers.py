@@ -107,3 +107,24 @@ def test_an_offer_without_a_price_is_left_out_of_the_list_and_says_so_on_its_pag
     assert rows(me.page) == []
     me.get(f"/offers/{offer_id(offer)}")
     assert "This offer has no price at the moment." in me.page
+
+
+def test_the_list_is_also_ordered_by_what_points_buy_and_says_why_one_is_closed(somebody, programme):
+    plain = given_offer(programme, "perk", value_fen=500)
+    best = given_offer(programme, "perk", value_fen=900)
+    gold = given_offer(programme, "perk", value_fen=700, eligibility={"tiers": ["gold"]})
+    given_offer(programme, "perk", value_fen=100, eligibility={"risk": [4]})
+    with database.begin() as session:
+        rates.add(session, programme.programme_id, LONG_AGO, points=50, per_fen=100, offer_id=best.offer_id)
+    me = somebody(points=600)
+
+    me.get("/offers")
+    cheapest = rows(me.page)
+    me.get("/offers?sort=fen_per_100")
+
+    assert cheapest == [f"/offers/{offer_id(one)}" for one in (best, plain, gold)]
+    assert rows(me.page)[0] == f"/offers/{offer_id(best)}"
+    assert "Needs Gold; you have no tier." in me.page
+    me.get(f"/offers/{offer_id(gold)}")
+    assert "This offer needs another tier." in me.page
+    assert "Needs Gold; you have no tier." in me.page

@@ -58,8 +58,8 @@ def test_several_units_are_one_voucher_with_several_uses(somebody, programme):
     assert "3 of 3 left" in me.page
 
 
-def test_a_perk_is_booked_and_its_moment_shown(somebody, programme):
-    offer = given_offer(programme, "perk", value_fen=500)
+def test_an_event_is_booked_and_its_moment_shown(somebody, programme):
+    offer = given_offer(programme, "event", value_fen=500)
     me = somebody(points=1000)
 
     me.redeem(offer_id(offer))

@@ -1,0 +1,1 @@
+"""Bundles: several offers at one price, all of them or none."""

@@ -1,0 +1,1 @@
+"""Pictures of offers, known by the hash of what they are."""

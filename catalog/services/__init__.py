@@ -1,0 +1,1 @@
+"""Services of the operator - data packs, new services - ordered with points at its product-ordering system."""
