@@ -12,6 +12,8 @@ from admin.replay.models import RUNNING
 from base import clock, database, ids, jobs
 from base.approvals import approvals
 from base.approvals.approvals import OtherContent
+from catalog.publishing import drafts
+from catalog.publishing import proposals as offer_proposals
 from catalog.rates import rates
 from catalog.rates.rates import Row
 from catalog.rates.scopes import GENERAL, Scope
@@ -30,6 +32,7 @@ from tests.admin.replay.replaying import (
     redeemed,
     replayed,
 )
+from tests.catalog.publishing.setting_up import proposed_draft, versions
 from tests.given import (
     LONG_AGO,
     ZONE,
@@ -165,6 +168,32 @@ def test_a_draft_of_an_offer_changes_cost_value_and_what_can_be_had_and_keeps_th
     assert unpriced["redeemed"]["points_new"] == unpriced["redeemed"]["points_then"] == 7000
     assert unpriced["drafted"]["is_new"]
     assert [(one["code"], one["what"]) for one in unpriced["warnings"]] == [("brand-new", "cost-above-worth")]
+
+
+def test_a_version_of_an_offer_goes_from_its_draft_over_the_replay_into_force(db, programme):
+    with clock.stopped(clock.now() - timedelta(days=50)):
+        approve(proposed_draft()[1])  # nothing was redeemed yet
+        [first] = versions()
+    redeemed(given_member(db, programme, points=9_000), first, 5)
+    with database.begin() as session:
+        draft = drafts.begin_from(session, maker := given_person("editor"), first.offer_id)
+        edited = drafts.edit(
+            session, maker, draft.draft_id, 1, {"value_fen": 1500, "cost_fen": 1600}, clock.now()
+        )
+        proposal = offer_proposals.propose(session, maker, edited.draft_id, 2, clock.now())[1].proposal
+
+    with pytest.raises(ReplayMissing):
+        approve(proposal)
+    report = replayed(proposal)
+    approve(proposal)
+
+    assert report["redeemed"] == {"redemptions": 1, "points_then": 1000, "points_new": 1500}
+    assert report["cost"] == {"fen_then": 1000, "fen_new": 1600}
+    assert report["members"]["same"] == 1  # worth as much more as it takes
+    assert [
+        (one["what"], one["fen"], one["points_worth_fen"], one["was_so"]) for one in report["warnings"]
+    ] == [("cost-above-worth", 1600, 1500, False)]
+    assert [one.value_fen for one in versions()] == [1000, 1500]
 
 
 def test_an_offer_without_a_rate_has_no_price_and_an_empty_past_gives_an_empty_report(db, programme):
