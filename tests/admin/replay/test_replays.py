@@ -48,6 +48,7 @@ from tests.given import (
     secrets_of,
     staff_token,
 )
+from tests.points.test_ledger import at_once
 
 CHEAPER = Row(Scope(kind="perk"), SOON, 80, 100)
 
@@ -246,9 +247,9 @@ def test_earn_rules_are_replayed_over_bill_lines_each_with_its_own_factors(db, p
 
 def test_killed_in_between_it_goes_on_with_the_part_it_was_in_and_twice_is_the_same(programme, past, cli):
     proposal = proposed(CHEAPER)
-    with patch.object(runs, "PART", 1):
-        run = asked(proposal)
-        at_once = replayed(proposed(CHEAPER, reason="again"))
+    with patch.object(runs, "PART", 1), database.begin() as session:
+        run = runs.divided(session, asked(proposal).replay_id)
+    whole = replayed(proposed(CHEAPER, reason="again"))
     seen = []
 
     def killed_in_the_second(session, change, window, gain):
@@ -271,12 +272,30 @@ def test_killed_in_between_it_goes_on_with_the_part_it_was_in_and_twice_is_the_s
     assert "replay: parts" in told.stderr
     assert told.stdout == again.stdout
     report = json.loads(told.stdout)["report"]
-    same = report | {"proposal": at_once["proposal"], "content_hash": at_once["content_hash"]}
-    assert json.dumps(same, sort_keys=True) == json.dumps(at_once, sort_keys=True)
+    same = report | {"proposal": whole["proposal"], "content_hash": whole["content_hash"]}
+    assert json.dumps(same, sort_keys=True) == json.dumps(whole, sort_keys=True)
     with database.begin() as session:
         assert runs.step(session, run.replay_id).report == report
     assert asked(proposal).replay_id == run.replay_id
     assert "warning" in cli("replay", approvals.reference(proposal.proposal_id)).stdout
+
+
+def test_two_at_once_do_each_part_once(programme, past):
+    proposal = proposed(CHEAPER)
+    with patch.object(runs, "PART", 1), database.begin() as session:
+        run = runs.divided(session, asked(proposal).replay_id)
+    counted = []
+
+    def noted(session, change, window, gain):
+        counted.append(window.low)
+        return part(session, change, window, gain)
+
+    part = counting.part
+    with patch.object(counting, "part", noted):
+        at_once(2, lambda number: job.run(run.replay_id))
+
+    assert sorted(counted) == [0, *run.ends[:-1]]
+    assert replayed(proposal)["redeemed"] == {"redemptions": 3, "points_then": 7000, "points_new": 6800}
 
 
 def test_without_a_replay_of_its_very_content_it_is_not_approved(programme, past):
