@@ -158,7 +158,11 @@ m as materialized (
 {segments.READ}
 select 'offer', offer_id::text, count(*), sum(points_then), sum(points_new), sum(value_then), sum(value_new),
   sum(cash_then), sum(cash_new), sum(cost_then), sum(cost_new), sum(owed_then), sum(owed_new),
-  count(*) filter (where not possible), coalesce(sum(points_then) filter (where not possible), 0), 0, 0, 0
+  count(*) filter (where not possible), coalesce(sum(points_then) filter (where not possible), 0), 0, 0, 0,
+  coalesce(sum(value_then - cash_then) filter (where points_then > 0), 0),
+  coalesce(sum(value_new - cash_new) filter (where points_then > 0), 0),
+  coalesce(sum(cost_then - cash_then) filter (where points_then > 0), 0),
+  coalesce(sum(cost_new - cash_new) filter (where points_then > 0), 0)
   from x group by offer_id
 {segments.SUMS}
 """

@@ -78,7 +78,8 @@ m as materialized (
     (sum(points_new) > sum(points_then))::int better, (sum(points_new) < sum(points_then))::int worse
   from x group by member_id),
 {segments.READ}
-select 'line_type', line_type, count(*), sum(points_then), sum(points_new), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
+select 'line_type', line_type, count(*), sum(points_then), sum(points_new), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+  0, 0, 0, 0
   from x group by line_type
 {segments.SUMS}
 """

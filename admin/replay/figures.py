@@ -142,20 +142,15 @@ def warnings(own: Mapping[str, Row], known: Known) -> list[dict[str, Any]]:
     then, new = known.general
     for key, row in sorted(own.items(), key=lambda pair: int(pair[0])):
         offer = known.offers.get(key)
-        if offer is None or offer.kind == HISTORY or row["count"] == row["impossible"]:
+        if offer is None or offer.kind == HISTORY or not row["points_new"]:
             continue
         paid_then, paid_new = worth(row["points_then"], then), worth(row["points_new"], new)
-        place = _offer(offer, key)
-        if new and row["cost_new"] - row["cash_new"] > paid_new:
-            was_so = then is not None and row["cost_then"] - row["cash_then"] > paid_then
-            cost = row["cost_new"] - row["cash_new"]
+        place, cost, value = _offer(offer, key), row["net_cost_new"], row["net_value_new"]
+        if new and cost > paid_new:
+            was_so = then is not None and row["net_cost_then"] > paid_then
             found.append(place | _warning(COST_ABOVE_WORTH, cost, paid_new, was_so))
-        premium_then = row["value_then"] - row["cash_then"] - paid_then
-        premium_new = row["value_new"] - row["cash_new"] - paid_new
-        if then and new and premium_then >= 0 > premium_new:
-            found.append(
-                place | _warning(PREMIUM_NEGATIVE, row["value_new"] - row["cash_new"], paid_new, False)
-            )
+        if then and new and row["net_value_then"] >= paid_then and value < paid_new:
+            found.append(place | _warning(PREMIUM_NEGATIVE, value, paid_new, False))
     return found + _of_unit(known, {one["offer"] for one in found})
 
 

@@ -15,7 +15,7 @@ WAITING, RUNNING, DONE = "waiting", "running", "done"
 class ReplayRun(Base):
     """One replay of one content over whole days, the last one included, and how far it is.
 
-    `ends`: the last member of each part; `sums`: what the parts done so far add up to; `report`: once it is done.
+    `ends`: the last member of each part, once it was divided; `sums`: what the parts done so far add up to; `report`: once it is done.
     """
 
     __tablename__ = "replay_run"
@@ -39,4 +39,4 @@ class ReplayRun(Base):
     @property
     def progress_percent(self) -> int:
         """How much of it is done."""
-        return 100 * self.parts_done // len(self.ends)
+        return 100 * self.parts_done // len(self.ends) if self.ends else 0

@@ -20,7 +20,6 @@ from base import clock, ids
 from base.approvals.models import Proposal
 from base.errors import Invalid, NotFound
 from points.members.models import MemberFacts
-from points.models import Programme
 
 MONTHS, MOST_MONTHS = 3, 12
 PART = 10_000
@@ -61,7 +60,7 @@ def begin(session: Session, proposal: Proposal, months: int, at: datetime, asked
             from_day=from_day,
             asked_at=at,
             asked_by=asked_by,
-            ends=parts(session, programme),
+            ends=[],
             state=WAITING,
             sums={},
         )
@@ -78,11 +77,23 @@ def days_before(today: date, months: int) -> tuple[date, date]:
     return first, today - timedelta(days=1)
 
 
-def parts(session: Session, programme: Programme) -> list[int]:
+def divided(session: Session, replay_id: int) -> ReplayRun:
+    """A run, locked, with its parts; asking for it does not wait for that, for there may be many members."""
+    locked = select(ReplayRun).where(ReplayRun.replay_id == replay_id).with_for_update()
+    run = session.scalar(locked.execution_options(populate_existing=True))
+    if run is None:
+        raise ReplayUnknown()
+    if not run.ends:
+        run.ends = parts(session, run.programme_id)
+        session.flush()
+    return run
+
+
+def parts(session: Session, programme_id: int) -> list[int]:
     """The last member of each part; the last part has no end, so that whoever joins meanwhile lies in it."""
     numbered = (
         select(MemberFacts.member_id, func.row_number().over(order_by=MemberFacts.member_id).label("nth"))
-        .where(MemberFacts.programme_id == programme.programme_id)
+        .where(MemberFacts.programme_id == programme_id)
         .subquery()
     )
     asked = select(numbered.c.member_id).where(numbered.c.nth % PART == 0).order_by(numbered.c.member_id)
@@ -94,10 +105,7 @@ def step(session: Session, replay_id: int) -> ReplayRun:
 
     StillRunning: another process is at it.
     """
-    locked = select(ReplayRun).where(ReplayRun.replay_id == replay_id).with_for_update()
-    run = session.scalar(locked.execution_options(populate_existing=True))
-    if run is None:
-        raise ReplayUnknown()
+    run = divided(session, replay_id)
     if run.state == DONE:
         return run
     at, low = clock.now(), run.ends[run.parts_done - 1] if run.parts_done else 0

@@ -11,8 +11,10 @@ ARPU_BANDS_FEN = (5_000, 10_000, 20_000, 50_000)
 SEGMENTS = ("tier", "area", "class", "arpu")
 FIGURES = (
     "count", "points_then", "points_new", "value_then", "value_new", "cash_then", "cash_new", "cost_then", "cost_new",
-    "owed_then", "owed_new", "impossible", "impossible_points", "members", "better", "worse",
+    "owed_then", "owed_new", "impossible", "impossible_points", "members", "better", "worse", "net_value_then",
+    "net_value_new", "net_cost_then", "net_cost_new",
 )  # fmt: skip
+# net: less what was paid in cash, of redemptions that took points; what an allowance gives has no price to be held against
 Sums = dict[str, dict[str, list[int]]]
 """By what (an offer, a tier ...) and by its key: the figures of FIGURES, in their order."""
 
@@ -47,9 +49,7 @@ s as materialized (
     coalesce(width_bucket(f.arpu_fen, %(bands)s::bigint[])::text, '') arpu
   from m join member_facts f on f.member_id = m.member_id)
 """
-_FIGURES = (
-    "0, sum(points_then), sum(points_new), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, count(*), sum(better), sum(worse)"
-)
+_FIGURES = "0, sum(points_then), sum(points_new), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, count(*), sum(better), sum(worse), 0, 0, 0, 0"
 SUMS = f"""
 union all select 'arpu', arpu, {_FIGURES} from s group by arpu
 union all select 'area', area, {_FIGURES} from s group by area

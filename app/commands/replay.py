@@ -34,6 +34,8 @@ def replay(proposal: str, months: int, as_json: bool, quiet: bool) -> None:
     with database.begin() as session:
         asked = approvals.by_id(session, approvals.parse(proposal)).proposal
         run = runs.begin(session, asked, months, clock.now(), ACTOR)
+    with database.begin() as session:
+        run = runs.divided(session, run.replay_id)
     run = to_the_end(run, quiet=quiet)
     if as_json:
         click.echo(json.dumps(asking.view(run), ensure_ascii=False, sort_keys=True))

@@ -19,11 +19,11 @@ create table replay_run (
   months smallint not null check (months between 1 and 12),
   parts_done smallint not null default 0 check (parts_done between 0 and cardinality(ends)),
   state text not null check (state in ('waiting', 'running', 'done')), asked_by text not null,
-  content_hash bytea not null, ends bigint[] not null check (cardinality(ends) > 0),
+  content_hash bytea not null, ends bigint[] not null,
   sums jsonb not null, report jsonb,
   unique (proposal_id, content_hash, months, until_day),
   check ((state = 'waiting') = (began_at is null)), check ((state = 'done') = (ended_at is not null)),
-  check ((state = 'done') = (report is not null)), check ((state = 'done') = (parts_done = cardinality(ends))));
+  check ((state = 'done') = (report is not null)), check ((state = 'done') = (parts_done > 0 and parts_done = cardinality(ends))));
 create index on replay_run (programme_id, replay_id);
 """)
     grant("select, insert, update", "replay_run")

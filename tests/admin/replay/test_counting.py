@@ -158,7 +158,7 @@ def written(session, people, asked):
             "version_id": one["offer_id"] + 500, "rate_id": one["rate_id"], "units": one["units"],
             "price_points": points(one), "value_fen": one["value_fen"], "cash_fen": one["cash_each"] * one["units"],
             "cost_fen": one["cost_fen"], "at": moment(one["minutes"]), "changed_at": at,
-            "kind": OFFERS[one["offer_id"]]["kind"], "state": one["state"],
+            "kind": OFFERS[one["offer_id"]]["kind"], "state": one["state"], "details": {"draws": 1},
         }
         for n, one in enumerate(asked, 1)
     ]  # fmt: skip
@@ -245,6 +245,8 @@ def walked(draft, rates, people, asked):
             "cash_then": cash, "cash_new": cash_new, "cost_then": one["cost_fen"], "cost_new": cost,
             "owed_then": owed, "owed_new": owed_new, "impossible": not possible,
             "impossible_points": 0 if possible else then,
+            "net_value_then": one["value_fen"] - cash if then else 0, "net_value_new": value - cash_new if then else 0,
+            "net_cost_then": one["cost_fen"] - cash if then else 0, "net_cost_new": cost - cash_new if then else 0,
         }  # fmt: skip
         for name, figure in row.items():
             offers[str(one["offer_id"])][name] += figure
@@ -303,7 +305,8 @@ def test_sums_of_parts_are_what_a_walk_through_all_redemptions_comes_to(db, seed
     offers, each = walked(draft, rates, people, asked)
     assert found.pop("offer", {}) == {key: list(map(int, row.values())) for key, row in offers.items()}
     told = {
-        what: {key: [row[1], row[2], *row[-3:]] for key, row in rows.items()} for what, rows in found.items()
+        what: {key: [row[1], row[2], *row[13:16]] for key, row in rows.items()}
+        for what, rows in found.items()
     }
     assert told == by_segment(each, people)
 

@@ -76,11 +76,17 @@ def test_ten_offers_that_move_most_and_none_that_stay():
 def test_a_warning_says_what_is_dear_and_whether_it_is_so_today():
     own = {
         "1": row(
-            count=1, points_then=90, points_new=95, cost_then=100, cost_new=100, value_then=100, value_new=100
+            count=1,
+            points_then=90,
+            points_new=95,
+            net_cost_then=100,
+            net_cost_new=100,
+            net_value_then=100,
+            net_value_new=100,
         ),
-        "2": row(count=1, points_then=100, points_new=120, value_then=110, value_new=110),
-        "3": row(count=1, points_then=9, points_new=9, cost_then=99, cost_new=99),
-        "4": row(count=2, impossible=2, cost_then=9),
+        "2": row(count=1, points_then=100, points_new=120, net_value_then=110, net_value_new=110),
+        "3": row(count=1, points_then=9, points_new=9, net_cost_then=99, net_cost_new=99),
+        "4": row(count=2, impossible=2, net_cost_then=9),
     }
     known = Known(
         ((100, 100), (100, 100)),

@@ -12,6 +12,8 @@ from admin.replay.models import RUNNING
 from base import clock, database, ids, jobs
 from base.approvals import approvals
 from base.approvals.approvals import OtherContent
+from catalog.publishing import drafts
+from catalog.publishing import proposals as offer_proposals
 from catalog.rates import rates
 from catalog.rates.rates import Row
 from catalog.rates.scopes import GENERAL, Scope
@@ -30,6 +32,7 @@ from tests.admin.replay.replaying import (
     redeemed,
     replayed,
 )
+from tests.catalog.publishing.setting_up import proposed_draft, versions
 from tests.given import (
     LONG_AGO,
     ZONE,
@@ -45,6 +48,7 @@ from tests.given import (
     secrets_of,
     staff_token,
 )
+from tests.points.test_ledger import at_once
 
 CHEAPER = Row(Scope(kind="perk"), SOON, 80, 100)
 
@@ -167,6 +171,32 @@ def test_a_draft_of_an_offer_changes_cost_value_and_what_can_be_had_and_keeps_th
     assert [(one["code"], one["what"]) for one in unpriced["warnings"]] == [("brand-new", "cost-above-worth")]
 
 
+def test_a_version_of_an_offer_goes_from_its_draft_over_the_replay_into_force(db, programme):
+    with clock.stopped(clock.now() - timedelta(days=50)):
+        approve(proposed_draft()[1])  # nothing was redeemed yet
+        [first] = versions()
+    redeemed(given_member(db, programme, points=9_000), first, 5)
+    with database.begin() as session:
+        draft = drafts.begin_from(session, maker := given_person("editor"), first.offer_id)
+        edited = drafts.edit(
+            session, maker, draft.draft_id, 1, {"value_fen": 1500, "cost_fen": 1600}, clock.now()
+        )
+        proposal = offer_proposals.propose(session, maker, edited.draft_id, 2, clock.now())[1].proposal
+
+    with pytest.raises(ReplayMissing):
+        approve(proposal)
+    report = replayed(proposal)
+    approve(proposal)
+
+    assert report["redeemed"] == {"redemptions": 1, "points_then": 1000, "points_new": 1500}
+    assert report["cost"] == {"fen_then": 1000, "fen_new": 1600}
+    assert report["members"]["same"] == 1  # worth as much more as it takes
+    assert [
+        (one["what"], one["fen"], one["points_worth_fen"], one["was_so"]) for one in report["warnings"]
+    ] == [("cost-above-worth", 1600, 1500, False)]
+    assert [one.value_fen for one in versions()] == [1000, 1500]
+
+
 def test_an_offer_without_a_rate_has_no_price_and_an_empty_past_gives_an_empty_report(db, programme):
     with database.begin() as session:
         names = {"zh-CN": "无", "en": "Bare"}
@@ -217,9 +247,9 @@ def test_earn_rules_are_replayed_over_bill_lines_each_with_its_own_factors(db, p
 
 def test_killed_in_between_it_goes_on_with_the_part_it_was_in_and_twice_is_the_same(programme, past, cli):
     proposal = proposed(CHEAPER)
-    with patch.object(runs, "PART", 1):
-        run = asked(proposal)
-        at_once = replayed(proposed(CHEAPER, reason="again"))
+    with patch.object(runs, "PART", 1), database.begin() as session:
+        run = runs.divided(session, asked(proposal).replay_id)
+    whole = replayed(proposed(CHEAPER, reason="again"))
     seen = []
 
     def killed_in_the_second(session, change, window, gain):
@@ -242,12 +272,30 @@ def test_killed_in_between_it_goes_on_with_the_part_it_was_in_and_twice_is_the_s
     assert "replay: parts" in told.stderr
     assert told.stdout == again.stdout
     report = json.loads(told.stdout)["report"]
-    same = report | {"proposal": at_once["proposal"], "content_hash": at_once["content_hash"]}
-    assert json.dumps(same, sort_keys=True) == json.dumps(at_once, sort_keys=True)
+    same = report | {"proposal": whole["proposal"], "content_hash": whole["content_hash"]}
+    assert json.dumps(same, sort_keys=True) == json.dumps(whole, sort_keys=True)
     with database.begin() as session:
         assert runs.step(session, run.replay_id).report == report
     assert asked(proposal).replay_id == run.replay_id
     assert "warning" in cli("replay", approvals.reference(proposal.proposal_id)).stdout
+
+
+def test_two_at_once_do_each_part_once(programme, past):
+    proposal = proposed(CHEAPER)
+    with patch.object(runs, "PART", 1), database.begin() as session:
+        run = runs.divided(session, asked(proposal).replay_id)
+    counted = []
+
+    def noted(session, change, window, gain):
+        counted.append(window.low)
+        return part(session, change, window, gain)
+
+    part = counting.part
+    with patch.object(counting, "part", noted):
+        at_once(2, lambda number: job.run(run.replay_id))
+
+    assert sorted(counted) == [0, *run.ends[:-1]]
+    assert replayed(proposal)["redeemed"] == {"redemptions": 3, "points_then": 7000, "points_new": 6800}
 
 
 def test_without_a_replay_of_its_very_content_it_is_not_approved(programme, past):
