@@ -13,6 +13,7 @@ from base import channels, clock, database, idempotency, ids
 from base.auth.guard import needs
 from base.http.settings import config
 from catalog.bundles import bundles, parts
+from catalog.gifts import confirming
 from catalog.goods import addresses, goods, orders
 from catalog.offers import offers
 from catalog.offers.models import BUNDLE, GOODS
@@ -65,6 +66,7 @@ def _sheet(
         cancel_rule=cancel_rule(priced.offer),
         back_url=url_of_offer(priced.offer.offer_id),
         services=parts.services_in(session, priced.offer, clock.now()),
+        receiver=confirming.receiver(session, config(), priced.quote),
         address=address if goods.needs_address(priced.offer) else None,
         faults=faults or {},
     )
@@ -89,6 +91,9 @@ def redeem() -> ResponseReturnValue:
             if faults := addresses.faults(address):
                 group = _group(session, member_id)
                 return _sheet(session, member_id, quote_id, key, group, address, faults), 422
+        if not confirming.right(session, config(), found, request.form.get("code"), clock.now()):
+            group = _group(session, member_id)
+            return _sheet(session, member_id, quote_id, key, group, {}, {"code": "wrong"}), 422
         asked = {"page": "redeem", "quote": quote}
         answer = idempotency.once(
             session,
@@ -180,7 +185,7 @@ def _redeem(session: Session, member_id: int, quote_id: int, address: dict[str, 
         _by(),
         clock.now(),
         spender_id=spender(member_id),
-        details={"address": address} if address else {},
+        details={"confirmed": True} | ({"address": address} if address else {}),
     )
     return ids.public("red", member_id, row.redemption_id)
 
