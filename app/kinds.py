@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from base import clock, database, jobs
+from base import clock, jobs
 from base.config import Config
 from catalog.bill_credit import credits
 from catalog.bundles import bundles
@@ -76,10 +76,4 @@ def _jobs(config: Config) -> None:
     jobs.register(seats.TASK, partial(events_job.run, config))
     jobs.register(perk_uses.TASK, partial(perk_uses.run, config))
     jobs.register(giving.TASK, partial(voucher_gifts_job.run, config))
-    jobs.repeat("missed", _note_missed, every_s=600)
-
-
-def _note_missed() -> bool:
-    """Note who did not come to events; whether there are more at once."""
-    with database.begin() as session:
-        return events_job.note_missed(session, clock.now())
+    jobs.repeat("events", lambda: events_job.sweep(clock.now()), every_s=600)

@@ -17,6 +17,7 @@ from catalog.offers.models import GIFT, GOODS, Offer
 from catalog.offers.schemas import KINDS
 from catalog.redemptions import quotes
 from merchants import merchants
+from points.gifts import gifts
 from points.groups import spending
 from points.wallets import wallets
 
@@ -85,7 +86,7 @@ def make_quote() -> ResponseReturnValue:
     units = whole("units", least=1, most=10**6)
     group = request.form.get("payer")
     payer = ids.parse("grp", group, parts=1)[0] if group else me().member_id
-    with database.begin() as session:
+    with gifts.counting_wrong_numbers(me().member_id), database.begin() as session:
         life_s, spender_id = config().quote_life_s, me().member_id if group else None
         to = request.form.get("to")
         priced = quotes.make(

@@ -1,6 +1,7 @@
 """From the quote to its redemption: the sheet to confirm, confirming, the result, the list, cancelling."""
 
 import uuid
+from datetime import datetime
 
 from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -16,10 +17,11 @@ from catalog.bundles import bundles, parts
 from catalog.gifts import confirming
 from catalog.goods import addresses, goods, orders
 from catalog.offers import offers
-from catalog.offers.models import BUNDLE, GOODS
+from catalog.offers.models import BUNDLE, EVENT, GOODS
 from catalog.perks import uses as perk_uses
 from catalog.redemptions import quotes, redemptions
 from catalog.redemptions.course import By
+from catalog.redemptions.models import Redemption
 from catalog.vouchers import shelf
 from catalog.vouchers.life import of_redemption
 from catalog.vouchers.models import ISSUED
@@ -151,7 +153,9 @@ def one_redemption(redemption: str) -> ResponseReturnValue:
             voucher=voucher,
             programme=programmes.by_id(session, me().programme_id),
             spendable=wallets.show(session, member_id, at).spendable,
-            cancellable=unused and redemptions.cancellable(row, offer, at),
+            cancellable=unused
+            and not _has_begun(session, row, at)
+            and redemptions.cancellable(row, offer, at),
             key=uuid.uuid4(),
         )
 
@@ -175,6 +179,12 @@ def cancel(redemption: str) -> ResponseReturnValue:
             lambda: (303, redemptions.cancel(session, member_id, redemption_id, _by(), clock.now()).state),
         )
     return redirect(_url(member_id, redemption_id), 303)
+
+
+def _has_begun(session: Session, row: Redemption, at: datetime) -> bool:
+    """Whether it is a place at an event that has begun, as the event is now."""
+    begins_at = offers.by_id(session, row.offer_id, at).event_at if row.kind == EVENT else None
+    return begins_at is not None and begins_at <= at
 
 
 def _redeem(session: Session, member_id: int, quote_id: int, address: dict[str, str] | None) -> str:

@@ -19,6 +19,7 @@ from catalog.redemptions import course, redemptions
 from catalog.redemptions.course import By
 from catalog.redemptions.models import FULFILLED
 from points.adjustments.adjustments import MOST_TEXT, MOST_TICKET, said_plainly
+from points.members import scope
 
 KIND = "reversal"
 READS, PROPOSES, APPROVES = "approvals:read", "reversals:propose", "reversals:approve"
@@ -40,6 +41,7 @@ def propose(
     at: datetime,
 ) -> Case:
     """Propose to undo a redemption. BadReversal, RedemptionUnknown, NotReversible; NotFound for another area's member."""
+    scope.check(session, person, member_id)
     redemption = redemptions.find(session, member_id, redemption_id)
     if redemption.state != FULFILLED:
         raise redemptions.NotReversible(state=redemption.state)
