@@ -21,6 +21,7 @@ from typing import Any, TypeVar
 from uuid import uuid4
 
 from app import supervisor
+from app.wiring import wire
 from base import clock, database, ids
 from base.auth import sign_ins
 from base.config import Config
@@ -47,7 +48,7 @@ def measure(server: Server, plan: Plan, populations: Populations, say: Say) -> M
     """Rates of all three, and how long list and redeeming take at 100 requests a second."""
     people = populations.of(plan.members)
     each, by_clock = COUNTS[plan.name]
-    database.connect(people.url, statement_timeout_ms=60_000)
+    wire(Config.from_env().at(database_url=people.url), statement_timeout_ms=60_000)
     say(f"http: {OFFERS} offers")
     voucher_id = _offers(people)
     readers = [signed_in(member_id) for member_id in people.members[:READERS]]
