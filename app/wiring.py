@@ -55,7 +55,7 @@ from catalog.publishing import proposals as offer_proposals
 from catalog.publishing import verify as publishing_verify
 from catalog.rates import proposals as rate_proposals
 from catalog.rates import verify as rates_verify
-from catalog.redemptions import courses, ordering, redemptions
+from catalog.redemptions import courses, ordering, redemptions, undoing
 from catalog.reversals import reversals
 from catalog.reversals import verify as reversals_verify
 from catalog.services import orders as services
@@ -139,12 +139,14 @@ def wire(config: Config, *, pool_size: int | None = None, statement_timeout_ms: 
     jobs.register(perk_uses.TASK, partial(perk_uses.run, config))
     jobs.register(giving.TASK, partial(voucher_gifts_job.run, config))
     ordering.register(BILL_CREDIT, credits.PORT)
+    undoing.register(BILL_CREDIT, credits.BACK, on=config.billing_adjusts)
     _goods_services_bundles(config)
     jobs.register(seats.TASK, partial(events_job.run, config))
     cash_course = cash_job.Course(paid=redemptions.paid, gave_up=redemptions.not_paid)
     jobs.register(parts.TASK, partial(cash_job.step, config, cash_course))
     jobs.repeat("missed", _note_missed, every_s=600)
     jobs.register(ordering.TASK, partial(ordering.run, config))
+    jobs.register(undoing.TASK, partial(undoing.run, config))
     jobs.register(goods.TASK, partial(goods_following.run, config))
     jobs.register(GIFT_TASK, partial(gifts_job.run, config))
     jobs.register(merges.TASK, merges_job.run)
