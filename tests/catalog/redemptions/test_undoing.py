@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -290,7 +290,7 @@ def test_a_wallet_that_was_merged_is_refused_before_billing_is_asked_and_named_a
     one, read = given(), ledger.read
 
     def merged(session: Any, member_id: int) -> Any:
-        return replace(read(session, member_id), state=State.MERGED)
+        return read(session, member_id)._replace(state=State.MERGED)
 
     with monkeypatch.context() as patched:
         patched.setattr(undoing.ledger, "read", merged)
