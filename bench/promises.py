@@ -16,8 +16,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
+from app.proof import findings
 from app.sandbox import billing as sandbox
-from app.wiring import findings, wire
+from app.wiring import wire
 from base import clock, database, ids
 from base.config import Config
 from bench import client

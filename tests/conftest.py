@@ -18,8 +18,8 @@ os.environ["JIFEN_ENV"] = "test"
 
 from app import create_app
 from app.cli import jifen
+from app.proof import findings
 from app.sandbox import billing as sandbox
-from app.wiring import findings
 from base import database, local, logs, schema
 from base.auth import passwords
 from base.config import Config

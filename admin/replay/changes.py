@@ -5,11 +5,12 @@ draft has several rows is replayed with the first of them: what would begin firs
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
-from catalog.offers.models import HISTORY, Offer
+from catalog.offers.models import HISTORY, PERK, Offer
+from catalog.perks import forms
 from catalog.rates.models import Rate
 from catalog.rates.rates import DAY, Row
 from catalog.rates.scopes import Book, Scope, holds, scope_of
@@ -37,6 +38,19 @@ class Drafted:
     most_units: int = 1
     cash_choices: tuple[int, ...] = ()
     merchant_id: int | None = None
+    form: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Paying:
+    """What of a perk is to be paid: the member's own use, unless an allowance pays it; each guest; whether guests count as
+    uses of one's own; how many may come.
+    """
+
+    own_fen: int
+    guest_fen: int
+    guests_as_own: bool
+    most_guests: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +67,7 @@ class Case:
 @dataclass(frozen=True, slots=True)
 class Ruling:
     """How such redemptions come out: new terms (None: the points stay), whether there is a price at all, whether it is
-    the drafted offer, and the merchant's share of the value before and then, in basis points.
+    the drafted offer, the merchant's share of the value before and then, in basis points, and how a perk is paid.
     """
 
     points: int | None = None
@@ -62,6 +76,7 @@ class Ruling:
     drafted: bool = False
     bp_then: int = 0
     bp_new: int = 0
+    paying: Paying | None = None
 
 
 @dataclass(frozen=True)
@@ -93,16 +108,20 @@ class Change:
 
     def ruling(self, case: Case, offer: Offer, first_day: date) -> Ruling:
         """How redemptions of a case come out; `first_day`: of its period."""
-        ours = self.drafted is not None and self.drafted.offer_id == offer.offer_id
-        merchant_new = self.drafted.merchant_id if self.drafted and ours else offer.merchant_id
-        shares = self._share(offer.merchant_id, first_day), self._share(merchant_new, first_day)
+        ours = self.drafted if self.drafted and self.drafted.offer_id == offer.offer_id else None
         if offer.kind == HISTORY:
             return Ruling()
+        rule = Ruling(
+            drafted=ours is not None,
+            bp_then=self._share(offer.merchant_id, first_day),
+            bp_new=self._share(ours.merchant_id if ours else offer.merchant_id, first_day),
+            paying=paying(ours or offer),
+        )
         if self.drafted is not None:
             rate = next((one for one in self.rates if one.rate_id == case.rate_id), None) if ours else None
-            return _with(rate, Ruling(drafted=ours, bp_then=shares[0], bp_new=shares[1]))
+            return _with(rate, rule)
         before, after = (book.find(offer, Buyer(case.tiers, case.area)) for book in self._books(first_day))
-        rule = Ruling(bp_then=shares[0], bp_new=shares[1], has_price=after is not None or before is None)
+        rule = replace(rule, has_price=after is not None or before is None)
         return rule if after is None or _same(before, after) else _with(after, rule)
 
     def general(self, on: date) -> tuple[Rate | None, Rate | None]:
@@ -144,6 +163,15 @@ def of_rates(rates: Sequence[Rate], terms: Sequence[Terms], rows: Iterable[Row])
     return Change(rates, terms, first, count - len(first))
 
 
+def paying(of: Offer | Drafted) -> Paying | None:
+    """How a perk is paid, as catalog/perks/perks.py prices it; None for other kinds, of which the whole value is."""
+    if of.kind != PERK:
+        return None
+    guests, each = forms.of(Offer(kind=PERK, form=dict(of.form or {}))).guests, of.value_fen
+    as_own = guests.price_percent is None and not guests.counter
+    return Paying(each, each * (guests.price_percent or 0) // 100, as_own, guests.most)
+
+
 def drafted_of(said: Mapping[str, Any], offer_id: int | None, merchant_id: int | None) -> Drafted:
     """The version that a proposal of an offer asks for, in the words of its content."""
     content = said["content"]
@@ -155,13 +183,12 @@ def drafted_of(said: Mapping[str, Any], offer_id: int | None, merchant_id: int |
         content.get("most_units") or 1,
         tuple(content.get("cash_choices") or ()),
         merchant_id,
+        content.get("form") or {},
     )
 
 
 def _with(rate: Rate | None, rule: Ruling) -> Ruling:
-    if rate is None:
-        return rule
-    return Ruling(rate.points, rate.per_fen, True, rule.drafted, rule.bp_then, rule.bp_new)
+    return replace(rule, points=rate.points, per_fen=rate.per_fen) if rate else rule
 
 
 def _same(one: Rate | None, other: Rate) -> bool:

@@ -98,12 +98,18 @@ def _columns(rulings: Mapping[Case, Ruling]) -> dict[str, list[Any]]:
         "k_drafted": [rule.drafted for _, rule in pairs],
         "k_bp_then": [rule.bp_then for _, rule in pairs],
         "k_bp_new": [rule.bp_new for _, rule in pairs],
+        "k_own": [rule.paying.own_fen if rule.paying else None for _, rule in pairs],
+        "k_guest": [rule.paying.guest_fen if rule.paying else None for _, rule in pairs],
+        "k_as_own": [rule.paying.guests_as_own if rule.paying else None for _, rule in pairs],
+        "k_guests": [rule.paying.most_guests if rule.paying else None for _, rule in pairs],
     }
 
 
 _READ = """
 r as materialized (
   select r.member_id, r.version_id, r.offer_id, r.rate_id, r.units, r.price_points, r.value_fen, r.cash_fen, r.cost_fen,
+    case when r.kind = 'perk' then coalesce((r.details ->> 'guests')::int, 0) else 0 end guests,
+    r.kind <> 'perk' or coalesce(r.details ->> 'pay', 'points') = 'points' pays_own,
     width_bucket((r.at at time zone %(zone)s)::date, %(days)s::date[]) period,
     case when cardinality(%(tiers)s::text[]) = 0 or f.tiers = '{}' then ''
       else array_to_string(array(select t from unnest(f.tiers) t where t = any(%(tiers)s::text[]) order by t), ',') end tiers,
@@ -129,23 +135,32 @@ _SUMS = f"""
 with {_READ}, k as materialized (
   select * from unnest(%(k_version)s::bigint[], %(k_rate)s::bigint[], %(k_period)s::int[], %(k_tiers)s::text[],
     %(k_area)s::text[], %(k_points)s::bigint[], %(k_per_fen)s::bigint[], %(k_has_price)s::boolean[],
-    %(k_drafted)s::boolean[], %(k_bp_then)s::int[], %(k_bp_new)s::int[])
-  as k (version_id, rate_id, period, tiers, area, points, per_fen, has_price, drafted, bp_then, bp_new)),
-v as (
-  select r.*, k.points, k.per_fen, k.bp_then, k.bp_new, k.drafted,
-    case when k.drafted then r.units * %(value)s::bigint else r.value_fen end value_new,
-    k.has_price and (not k.drafted or r.units <= %(most)s and r.cash_fen <= r.units * %(value)s::bigint
-      and (r.cash_fen = 0 or r.cash_fen %% r.units = 0 and r.cash_fen / r.units = any(%(choices)s::bigint[]))) possible
+    %(k_drafted)s::boolean[], %(k_bp_then)s::int[], %(k_bp_new)s::int[], %(k_own)s::bigint[], %(k_guest)s::bigint[],
+    %(k_as_own)s::boolean[], %(k_guests)s::int[])
+  as k (version_id, rate_id, period, tiers, area, points, per_fen, has_price, drafted, bp_then, bp_new, own_fen, guest_fen,
+    guests_as_own, most_guests)),
+p as (
+  select r.*, k.points, k.per_fen, k.bp_then, k.bp_new, k.drafted, k.has_price, k.most_guests, q.people,
+    case when k.drafted then q.people * %(value)s::bigint else r.value_fen end value_new,
+    case when k.own_fen is not null then r.guests * k.guest_fen
+        + case when r.pays_own then k.own_fen * case when k.guests_as_own then q.people else 1 end else 0 end
+      when k.drafted then q.people * %(value)s::bigint else r.value_fen end payable_new
   from r join k on k.version_id = r.version_id and k.period = r.period and k.tiers = r.tiers and k.area = r.area
-    and coalesce(k.rate_id, 0) = coalesce(r.rate_id, 0)),
+    and coalesce(k.rate_id, 0) = coalesce(r.rate_id, 0)
+  cross join lateral (select case when k.own_fen is null then r.units else 1 + r.guests end people) q),
+v as (
+  select p.*, p.has_price and (not p.drafted or p.units <= %(most)s and p.guests <= coalesce(p.most_guests, 0)
+      and p.cash_fen <= p.payable_new
+      and (p.cash_fen = 0 or p.cash_fen %% p.units = 0 and p.cash_fen / p.units = any(%(choices)s::bigint[]))) possible
+  from p),
 x as materialized (
   select v.member_id, v.offer_id, v.possible, v.price_points points_then, v.value_fen value_then, v.cash_fen cash_then,
     v.cost_fen cost_then, {_share("v.value_fen", "v.bp_then")} owed_then,
     case when not v.possible then 0 when v.points is null or v.price_points = 0 then v.price_points
-      else greatest(1, div((v.value_new - v.cash_fen)::numeric * v.points + v.per_fen - 1, v.per_fen)) end points_new,
+      else greatest(1, div((v.payable_new - v.cash_fen)::numeric * v.points + v.per_fen - 1, v.per_fen)) end points_new,
     case when v.possible then v.value_new else 0 end value_new,
     case when v.possible then v.cash_fen else 0 end cash_new,
-    case when not v.possible then 0 when v.drafted then v.units * %(cost)s::bigint else v.cost_fen end cost_new,
+    case when not v.possible then 0 when v.drafted then v.people * %(cost)s::bigint else v.cost_fen end cost_new,
     case when v.possible then {_share("v.value_new", "v.bp_new")} else 0 end owed_new
   from v),
 g as (

@@ -1,6 +1,6 @@
 """No rates and no offer go into force without a finished replay of their very content, where there is a past to replay."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
@@ -15,6 +15,8 @@ from catalog.redemptions.models import Redemption
 from points.members.models import MemberFacts
 from points.models import Programme
 
+FRESH = timedelta(days=31)  # an older look at the past is no look at it
+
 
 class ReplayMissing(Conflict):
     """Nobody has replayed this proposal over the past months yet."""
@@ -27,10 +29,13 @@ class ReplayMissing(Conflict):
 
 
 def check(session: Session, proposal: Proposal, at: datetime) -> None:
-    """ReplayMissing, unless a replay of this content is done or nothing was redeemed in the months before."""
-    if any(run.state == DONE for run in runs.of_proposal(session, proposal)):
-        return
-    if has_past(session, reading.programme_of(session, proposal), at):
+    """ReplayMissing, unless a fresh replay of this content over enough months is done or nothing was redeemed in the months before."""
+    programme = reading.programme_of(session, proposal)
+    fresh = clock.day(at, programme.zone) - FRESH
+    for run in runs.of_proposal(session, proposal):
+        if run.state == DONE and run.months >= runs.MONTHS and run.until_day >= fresh:
+            return
+    if has_past(session, programme, at):
         raise ReplayMissing(months=runs.MONTHS)
 
 

@@ -12,7 +12,7 @@ import click
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from app import local_setup, wiring
+from app import local_setup, proof
 from base import clock, database
 from base.findings import Finding
 from base.progress import bar
@@ -72,7 +72,7 @@ def verify(
             facts["sample"] = {"members": len(members), "seed": seed}
         total = points_verify.count(session, members)
         with bar(total, "postings", quiet=quiet) as shown:
-            found = list(wiring.findings(session, shown.advance, members))
+            found = list(proof.findings(session, shown.advance, members))
         if file is not None:
             facts["anchor"] = _said(header := anchors.read_header(file))
             with bar(header.count, "anchored wallets", quiet=quiet) as shown:

@@ -10,12 +10,14 @@ from base import clock, database, ids
 from base.auth.guard import needs
 from base.http.settings import config
 from catalog.bundles import parts
+from catalog.gifts import confirming
 from catalog.offers import offers
 from catalog.offers.listing import Asked
 from catalog.offers.models import GIFT, GOODS, Offer
 from catalog.offers.schemas import KINDS
 from catalog.redemptions import quotes
 from merchants import merchants
+from points.gifts import gifts
 from points.groups import spending
 from points.wallets import wallets
 
@@ -84,9 +86,20 @@ def make_quote() -> ResponseReturnValue:
     units = whole("units", least=1, most=10**6)
     group = request.form.get("payer")
     payer = ids.parse("grp", group, parts=1)[0] if group else me().member_id
-    with database.begin() as session:
+    with gifts.counting_wrong_numbers(me().member_id), database.begin() as session:
         life_s, spender_id = config().quote_life_s, me().member_id if group else None
-        priced = quotes.make(session, payer, offer_id, units, clock.now(), life_s, spender_id=spender_id)
+        to = request.form.get("to")
+        priced = quotes.make(
+            session,
+            payer,
+            offer_id,
+            units,
+            clock.now(),
+            life_s,
+            spender_id=spender_id,
+            asked={"to": to} if to else {},
+        )
+        confirming.send(session, config(), priced.quote, clock.now())
         quote_id = priced.quote.quote_id
     return redirect(url_for("member_pages.one_quote", quote=ids.public("quo", payer, quote_id)), 303)
 

@@ -1,6 +1,7 @@
 """From the quote to its redemption: the sheet to confirm, confirming, the result, the list, cancelling."""
 
 import uuid
+from datetime import datetime
 
 from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -13,12 +14,14 @@ from base import channels, clock, database, idempotency, ids
 from base.auth.guard import needs
 from base.http.settings import config
 from catalog.bundles import bundles, parts
+from catalog.gifts import confirming
 from catalog.goods import addresses, goods, orders
 from catalog.offers import offers
-from catalog.offers.models import BUNDLE, GOODS
+from catalog.offers.models import BUNDLE, EVENT, GOODS
 from catalog.perks import uses as perk_uses
 from catalog.redemptions import quotes, redemptions
 from catalog.redemptions.course import By
+from catalog.redemptions.models import Redemption
 from catalog.vouchers import shelf
 from catalog.vouchers.life import of_redemption
 from catalog.vouchers.models import ISSUED
@@ -65,6 +68,7 @@ def _sheet(
         cancel_rule=cancel_rule(priced.offer),
         back_url=url_of_offer(priced.offer.offer_id),
         services=parts.services_in(session, priced.offer, clock.now()),
+        receiver=confirming.receiver(session, config(), priced.quote),
         address=address if goods.needs_address(priced.offer) else None,
         faults=faults or {},
     )
@@ -89,6 +93,9 @@ def redeem() -> ResponseReturnValue:
             if faults := addresses.faults(address):
                 group = _group(session, member_id)
                 return _sheet(session, member_id, quote_id, key, group, address, faults), 422
+        if not confirming.right(session, config(), found, request.form.get("code"), clock.now()):
+            group = _group(session, member_id)
+            return _sheet(session, member_id, quote_id, key, group, {}, {"code": "wrong"}), 422
         asked = {"page": "redeem", "quote": quote}
         answer = idempotency.once(
             session,
@@ -146,7 +153,9 @@ def one_redemption(redemption: str) -> ResponseReturnValue:
             voucher=voucher,
             programme=programmes.by_id(session, me().programme_id),
             spendable=wallets.show(session, member_id, at).spendable,
-            cancellable=unused and redemptions.cancellable(row, offer, at),
+            cancellable=unused
+            and not _has_begun(session, row, at)
+            and redemptions.cancellable(row, offer, at),
             key=uuid.uuid4(),
         )
 
@@ -172,6 +181,12 @@ def cancel(redemption: str) -> ResponseReturnValue:
     return redirect(_url(member_id, redemption_id), 303)
 
 
+def _has_begun(session: Session, row: Redemption, at: datetime) -> bool:
+    """Whether it is a place at an event that has begun, as the event is now."""
+    begins_at = offers.by_id(session, row.offer_id, at).event_at if row.kind == EVENT else None
+    return begins_at is not None and begins_at <= at
+
+
 def _redeem(session: Session, member_id: int, quote_id: int, address: dict[str, str] | None) -> str:
     row = redemptions.redeem(
         session,
@@ -180,7 +195,7 @@ def _redeem(session: Session, member_id: int, quote_id: int, address: dict[str, 
         _by(),
         clock.now(),
         spender_id=spender(member_id),
-        details={"address": address} if address else {},
+        details={"confirmed": True} | ({"address": address} if address else {}),
     )
     return ids.public("red", member_id, row.redemption_id)
 

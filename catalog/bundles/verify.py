@@ -35,7 +35,7 @@ _CHECKS: tuple[tuple[str, str], ...] = (
         "the electronic part of a bundle is not where it should be",
         "select b.member_id, b.redemption_id from bundle_part b left join goods_order g using (member_id, redemption_id) "
         "where b.kind = 'goods' and (g.state is null or not case when b.state = 'waiting' then g.state in ('ordered', 'picked') "
-        "when b.state = 'given' then g.state = 'delivered' else g.state in ('refused', 'cancelled', 'lost', 'returned') end)",
+        "when b.state = 'given' then g.state in ('shipped', 'delivered') else g.state in ('refused', 'cancelled', 'lost', 'returned') end)",
     ),
 )
 

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from base import clock, database, outbox
 from base.config import Config
 from catalog.events import seats
-from catalog.events.models import MISSED, OFFERED, TAKEN, Seat
+from catalog.events.models import MISSED, OFFERED, TAKEN, WAITING, Seat
 from catalog.offers import offers
 from catalog.offers.models import EVENT, Offer
 from catalog.redemptions import course, redemptions
@@ -43,6 +43,36 @@ def step(session: Session, config: Config, member_id: int, redemption_id: int, a
     until = f"{seat.offered_until.astimezone(clock.zone(zone)):%Y-%m-%d %H:%M}"
     whom = member_id if seat.spender_id is None else seat.spender_id
     telling.tell(session, config, whom, "seat-offered", {"event": offer.names, "until": until})
+
+
+def sweep(at: datetime) -> bool:
+    """What falls due with events whether or not anybody asks: free places are offered, who waited in vain gets the points
+    back, who did not come is noted. Whether there is more; opens its own transactions.
+    """
+    with database.begin() as session:
+        more = note_missed(session, at)
+        to_fill, in_vain = _with_a_line(session, at)
+    for offer_id in to_fill:
+        with database.begin() as session:
+            seats.fill(session, offer_id, at)
+    for member_id, redemption_id in in_vain:
+        with database.begin() as session:
+            redemption = redemptions.find(session, member_id, redemption_id)
+            if redemption.state == PENDING:
+                course.give_back(session, redemption, CANCELLED, course.JOB, at, "no place came free")
+    return more or len(in_vain) == BATCH
+
+
+def _with_a_line(session: Session, at: datetime) -> tuple[list[int], list[tuple[int, int]]]:
+    """Events to come with people in line, and (member, redemption) of those in line for an event that has begun."""
+    waits = (
+        select(Seat.offer_id, Seat.member_id, Seat.redemption_id)
+        .join(Offer, Offer.offer_id == Seat.offer_id)
+        .where(Seat.state == WAITING, Offer.kind == EVENT, offers.in_force(at))
+    )
+    to_come = {row.offer_id for row in session.execute(waits.where(Offer.event_at > at))}
+    begun = session.execute(waits.where(Offer.event_at <= at).limit(BATCH))
+    return sorted(to_come), [(row.member_id, row.redemption_id) for row in begun]
 
 
 def note_missed(session: Session, at: datetime) -> bool:

@@ -14,16 +14,26 @@ from sqlalchemy.orm import Session
 from base import clock, ids, outbox
 from base.errors import Conflict, NotAllowed
 from catalog.events import forms
-from catalog.events.models import GIVEN_BACK, MISSED, OFFERED, TAKEN, WAITING, EventPlaces, Seat
+from catalog.events.models import (
+    ATTENDED,
+    GIVEN_BACK,
+    MISSED,
+    OFFERED,
+    TAKEN,
+    WAITING,
+    EventPlaces,
+    Seat,
+)
 from catalog.offers import offers
 from catalog.offers.models import EVENT, Offer
+from catalog.offers.offers import EventBegan
 from catalog.redemptions import course
 from catalog.redemptions.courses import Asked, Course
-from catalog.redemptions.models import Redemption
+from catalog.redemptions.models import CANCELLED, Redemption
 from points import programmes
 
 TASK = "offered_seat"
-STANDING = (WAITING, OFFERED, TAKEN)
+SURE = (OFFERED, TAKEN, ATTENDED, MISSED)  # what the event's row counts
 
 
 class SeatTaken(Conflict):
@@ -41,6 +51,13 @@ class EventFull(Conflict):
         "Choose another event; your points were not touched.",
         "请选择其他活动，您的积分没有变动。",
     )
+
+
+class SeatUsed(Conflict):
+    """The event has begun, or the seat was used: it cannot be handed back any more."""
+
+    zh = "活动已开始或已签到，名额不能退回。"
+    next_en, next_zh = "Support can help where something went wrong.", "如有问题请联系客服。"
 
 
 class BarredFromEvents(NotAllowed):
@@ -68,8 +85,15 @@ def _check(session: Session, asked: Asked) -> None:
 
 
 def _sign_up(session: Session, redemption: Redemption, offer: Offer, at: datetime) -> None:
-    """A seat where one is free and nobody waits for it; else a number in the line; EventFull, SeatTaken."""
-    form, places = forms.of(offer), _locked(session, offer.offer_id)
+    """A seat where one is free and nobody waits for it; else a number in the line. EventFull, SeatTaken, EventBegan.
+
+    Places and beginning are those of the event as it is now, whatever was quoted.
+    """
+    places, offer = _locked(session, offer.offer_id), offers.by_id(session, offer.offer_id, at)
+    form = forms.of(offer)
+    if offer.event_at is not None and offer.event_at <= at:
+        raise EventBegan(began_at=offer.event_at.isoformat())
+    _fill(session, places, form, offer, at)
     waiting = _waiting(session, offer.offer_id)
     seat = _seat(session, redemption, at)
     if places.taken < form.capacity and not waiting:
@@ -86,15 +110,17 @@ def _sign_up(session: Session, redemption: Redemption, offer: Offer, at: datetim
 
 def _give_back(session: Session, redemption: Redemption, offer: Offer, new: str, at: datetime) -> None:
     """The seat is free for the first who waits; a place in the line is simply left."""
-    places = _locked(session, offer.offer_id)
+    places, current = _locked(session, offer.offer_id), offers.by_id(session, offer.offer_id, at)
     seat = of_redemption(session, redemption.member_id, redemption.redemption_id)
     if seat is None:
         return
-    if seat.state in (OFFERED, TAKEN):
+    begun = current.event_at is not None and current.event_at <= at
+    if new == CANCELLED and (seat.state in (ATTENDED, MISSED) or (seat.state == TAKEN and begun)):
+        raise SeatUsed()
+    if seat.state in SURE:
         places.taken -= 1
     seat.state, seat.changed_at, seat.offered_until = GIVEN_BACK, at, None
     session.flush()
-    current = offers.find(session, offer.offer_id, offer.programme_id, at).offer
     _fill(session, places, forms.of(current), current, at)
 
 
@@ -123,6 +149,12 @@ def _fill(session: Session, places: EventPlaces, form: forms.Form, offer: Offer,
         promised = promise(first)
         outbox.put(session, **promised)  # to be told
         outbox.put(session, **promised, due_at=until)
+
+
+def fill(session: Session, offer_id: int, at: datetime) -> None:
+    """Offer what has become free without anybody leaving: a change of the event may have more places."""
+    places, offer = _locked(session, offer_id), offers.by_id(session, offer_id, at)
+    _fill(session, places, forms.of(offer), offer, at)
 
 
 def promise(seat: Seat) -> dict[str, Any]:

@@ -52,6 +52,15 @@ def send(session: Session, config: Config, quote: Quote, at: datetime) -> dict[s
     return {"number": found.phone, "name": found.personal.get("name")}
 
 
+def receiver(session: Session, config: Config, quote: Quote) -> str | None:
+    """Whom a quote of a gift is for, masked; None: it is no gift."""
+    receiver_id = quote.details.get("receiver_id")
+    if receiver_id is None:
+        return None
+    found = looking.masked(session, config, members.by_id(session, receiver_id))
+    return " ".join(part for part in (found.personal.get("name"), found.phone) if part) or masks.STARS
+
+
 def right(session: Session, config: Config, quote: Quote, code: str | None, at: datetime) -> bool:
     """Whether the quote may be confirmed: no gift, the right code, or it was confirmed before. Commit in either case: a
     wrong code is counted.

@@ -47,7 +47,11 @@ def one(redemption: str) -> dict[str, Any]:
 @needs("goods:write")
 def returned(asked: dict[str, Any], redemption: str) -> Response:
     """The goods of a redemption came back: its points return to their lots. Needs Idempotency-Key."""
-    return _ended(asked, redemption, "goods.returned", orders.returned)
+    with database.begin() as session:
+        place = _place(session, redemption)
+        return answer_once(
+            session, place[0], asked, lambda: _ended(session, place, asked, "goods.returned", orders.returned)
+        )
 
 
 @blueprint.route("/goods-orders/<redemption>/lost", methods=["POST"])
@@ -57,26 +61,31 @@ def returned(asked: dict[str, Any], redemption: str) -> Response:
 @needs("goods:write")
 def lost(asked: dict[str, Any], redemption: str) -> Response:
     """The goods of a redemption were lost on their way: its points return to their lots. Needs Idempotency-Key."""
-    return _ended(asked, redemption, "goods.lost", orders.lost)
+    with database.begin() as session:
+        place = _place(session, redemption)
+        return answer_once(
+            session, place[0], asked, lambda: _ended(session, place, asked, "goods.lost", orders.lost)
+        )
+
+
+def _place(session: Session, redemption: str) -> tuple[int, int]:
+    """Member and redemption, of those whom the caller may see; NotFound."""
+    member_id, redemption_id = ids.parse("red", redemption)
+    scope.check(session, current(), member_id)
+    return member_id, redemption_id
 
 
 def _ended(
+    session: Session,
+    place: tuple[int, int],
     asked: dict[str, Any],
-    redemption: str,
     action: str,
     end: Callable[[Session, int, int, By, datetime, str], bool],
-) -> Response:
-    member_id, redemption_id = ids.parse("red", redemption)
-    with database.begin() as session:
-        scope.check(session, current(), member_id)
-
-        def effect() -> tuple[int, dict[str, Any]]:
-            by = By(current().actor, channels.CONSOLE)
-            changed = end(session, member_id, redemption_id, by, clock.now(), asked["reason"])
-            order = orders.find(session, member_id, redemption_id)
-            if changed:
-                audit.write(session, by.actor, action, redemption)
-                goods.tell_back(session, config(), order)
-            return 200, order_view(order, [])
-
-        return answer_once(session, member_id, asked, effect)
+) -> tuple[int, dict[str, Any]]:
+    by = By(current().actor, channels.CONSOLE)
+    changed = end(session, *place, by, clock.now(), asked["reason"])
+    order = orders.find(session, *place)
+    if changed:
+        audit.write(session, by.actor, action, ids.public("red", *place))
+        goods.tell_back(session, config(), order)
+    return 200, order_view(order, [])

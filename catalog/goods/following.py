@@ -48,7 +48,10 @@ def _promised(session: Session, config: Config, member_id: int, redemption_id: i
 def _goes_on(session: Session, order: GoodsOrder, at: datetime) -> bool:
     if order.state == SHIPPED:
         return at < (order.shipped_at or order.ordered_at) + LONGEST_WAY
-    return order.state == DELIVERED and order.return_days > 0 and at <= orders.last_moment(session, order)
+    last_look = (
+        orders.last_moment(session, order) + LOOK_EVERY[DELIVERED]
+    )  # what came back on the last evening
+    return order.state == DELIVERED and order.return_days > 0 and at <= last_look
 
 
 def _record(
@@ -61,12 +64,15 @@ def _record(
     orders.advance(session, config.seal_key, order, seen, at)
     if not isinstance(outcome, Ended) or order.state in orders.GONE:
         return
-    if seen.state == LOST:
-        orders.lost(session, member_id, redemption_id, course.JOB, at, outcome.reason)
-    elif seen.state not in provider.NOT_GIVEN:
-        try:
-            orders.returned(session, member_id, redemption_id, course.JOB, at, outcome.reason)
-        except NotReturnable:
-            log.warning("goods came back too late", reference=seen.reference)
-            return
+    try:
+        if seen.state == LOST:
+            orders.lost(session, member_id, redemption_id, course.JOB, at, outcome.reason)
+        elif seen.state not in provider.NOT_GIVEN:
+            came_at = min(
+                at, orders.last_moment(session, order)
+            )  # it came in time, and was seen a day later at most
+            orders.returned(session, member_id, redemption_id, course.JOB, came_at, outcome.reason)
+    except NotReturnable:
+        log.warning("goods that cannot come back", reference=seen.reference)
+        return
     goods.tell_back(session, config, order)

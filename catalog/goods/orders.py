@@ -197,10 +197,15 @@ def returned(session: Session, member_id: int, redemption_id: int, by: By, at: d
 
 
 def lost(session: Session, member_id: int, redemption_id: int, by: By, at: datetime, reason: str) -> bool:
-    """The goods did not arrive: points to their lots; they are not there any more. Twice is once: False for the second."""
+    """The goods did not arrive: points to their lots; they are not there any more. Twice is once: False for the second.
+
+    NotReturnable for what was delivered, or is a code that the member has.
+    """
     order = find(session, member_id, redemption_id, locked=True)
     if order.state == LOST:
         return False
+    if order.goods_class == ELECTRONIC or order.state == DELIVERED:
+        raise NotReturnable()
     _undo(session, order, LOST, by, at, reason)
     return True
 

@@ -16,6 +16,7 @@ from base.errors import Problem
 from catalog.offers import access, catalogue, limits, offers, search
 from catalog.offers.catalogue import STAMP, Catalogue, Item, Place
 from catalog.offers.limits import Counts, Had
+from catalog.offers.models import Offer
 from catalog.offers.offers import Listed, OfferUnknown
 from catalog.offers.why_not import why_not
 from catalog.rates.rates import NoRateInForce
@@ -223,9 +224,20 @@ def as_it_was(session: Session, reader: Reader, offer_id: int, at: datetime) -> 
     """One offer in the version and at the price of an earlier moment; what is closed is so now. OfferUnknown, NoRateInForce."""
     programme = reader.catalogue.programme
     offer = offers.find(session, offer_id, programme.programme_id, at).offer
-    if offer.from_at > at:
+    if offer.from_at > at or _hidden(session, reader, offer):
         raise OfferUnknown()
     item = catalogue.priced_on(session, offer, clock.day(at, programme.zone), reader.who)
     if item is None:
         raise NoRateInForce(offer=offer.code)
     return shown(session, reader, [item])[0]
+
+
+def _hidden(session: Session, reader: Reader, offer: Offer) -> bool:
+    """Whether an offer, as it was or as it is, is for others in a way that the reader is not to know of."""
+    if reader.member_id is None:
+        return False
+    now = offers.by_id(session, offer.offer_id, reader.at)
+    rules = [access.rule_of(session, version) for version in (offer, now)]
+    asks = [rule for rule in rules if not rule.is_empty]
+    who = facts.of(session, reader.member_id, reader.catalogue.on) if asks else None
+    return who is not None and any(rule.hides(who) for rule in asks)

@@ -73,6 +73,7 @@ def missed(session: Session, redemption: Redemption, at: datetime) -> None:
     """Its time is over: by the offer's rule it counts as used, or everything goes back. Before that, or once used, nothing."""
     offer = offers.version(session, redemption.version_id)
     rule = forms.of(offer).no_show_rule
+    course.awaits_money(session, redemption)  # the cash part is locked before the rest, as by who cancels
     _locked(session, redemption)
     if rule is None or redemption.state != FULFILLED or of(session, redemption) is not None:
         return

@@ -198,6 +198,8 @@ def _stock(asked: Asked) -> list[Problem]:
         return [StockElsewhere(field="stock")] if document.get("stock") is not None else []
     if "stock" not in document:
         return [OfferIncomplete(field="stock", why="say how many there are, or null for no limit")]
+    if document["stock"] is not None and not courses.of(asked.offer.kind).counts_stock:
+        return [BadCount(field="stock", least=0, most=0)]
     if document["stock"] is not None and not 1 <= document["stock"] <= MOST_STOCK:
         return [BadCount(field="stock", least=1, most=MOST_STOCK)]
     return []

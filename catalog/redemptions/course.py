@@ -236,5 +236,4 @@ def may_be_cancelled(redemption: Redemption, offer: Offer, at: datetime) -> bool
     """Whether its offer lets the member undo it at this moment; what its kind says comes on top."""
     if redemption.state == PENDING:
         return not redemption.maybe_sent
-    in_time = offer.event_at is None or offer.event_at > at
-    return redemption.state == FULFILLED and offer.cancellable and in_time
+    return redemption.state == FULFILLED and offer.cancellable

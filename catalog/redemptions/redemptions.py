@@ -87,6 +87,8 @@ def redeem(
     if cash:  # its kind begins when the money is there
         parts.open(session, member_id, redemption.redemption_id, quote.cash_fen, programme.currency, at)
     else:
+        if not quote.price_points:  # nothing was posted: the wallet is locked before what others share
+            ledger.lock(session, [member_id])
         way.begin(session, redemption, offer, at)
     session.flush()
     if redemption.budget_id is not None:
@@ -144,6 +146,7 @@ def hand_out(
     session.flush()
     course.begin(session, redemption, FULFILLED, by, at, requested_by)
     way = courses.of(offer.kind)
+    ledger.lock(session, [member_id])
     way.begin(session, redemption, offer, at)
     session.flush()
     if redemption.budget_id is not None:  # a person's budget is that of who asked for it
@@ -158,6 +161,7 @@ def hand_out(
 
 def paid(session: Session, member_id: int, redemption_id: int, at: datetime) -> None:
     """The cash part is there: give it, or ask the other side; what cannot be given any more is undone, the money too."""
+    ledger.lock(session, [member_id])
     redemption = find(session, member_id, redemption_id)
     way, offer = courses.of(redemption.kind), offers.version(session, redemption.version_id)
     try:

@@ -19,6 +19,7 @@ from catalog.redemptions import course, redemptions, undoing
 from catalog.redemptions.course import By
 from catalog.redemptions.models import FULFILLED, REVERSED, Redemption
 from points.adjustments.adjustments import MOST_TEXT, MOST_TICKET, said_plainly
+from points.members import scope
 
 KIND = "reversal"
 READS, PROPOSES, APPROVES = "approvals:read", "reversals:propose", "reversals:approve"
@@ -42,6 +43,7 @@ def propose(
     """Propose to undo a redemption. BadReversal, RedemptionUnknown, NotReversible, ReversalUnderWay; NotFound for another
     area's member.
     """
+    scope.check(session, person, member_id)
     redemption = redemptions.find(session, member_id, redemption_id)
     if redemption.state != FULFILLED:
         raise redemptions.NotReversible(state=redemption.state)

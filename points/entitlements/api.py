@@ -95,6 +95,7 @@ def undo(use: str) -> Response:
     member_id, use_id = ids.parse("use", use)
     with database.begin() as session:
         scope.find(session, current(), ids.public("mbr", member_id))
+        entitlements.refuse_redeemed(session, member_id, use_id)
         return answer_once(session, member_id, None, lambda: (200, _undo(session, member_id, use_id)))
 
 

@@ -79,6 +79,13 @@ class EntitlementUndone(Conflict):
     zh = "该次使用已撤销。"
 
 
+class UseOfRedemption(Conflict):
+    """This use belongs to a redemption and ends with it."""
+
+    zh = "该次使用属于一次兑换，随兑换一并退回。"
+    next_en, next_zh = "Cancel or reverse the redemption.", "请取消或冲正该兑换。"
+
+
 class BadUse(Invalid):
     """This use cannot be taken down."""
 
@@ -164,6 +171,13 @@ def undo(session: Session, member_id: int, use_id: int, actor: str, at: datetime
         .values(used=EntitlementCount.used - row.uses)
     )
     return undone
+
+
+def refuse_redeemed(session: Session, member_id: int, use_id: int) -> None:
+    """UseOfRedemption where a member's redemption made this use: undone alone, the allowance would be there twice."""
+    row = session.get(EntitlementUse, (member_id, use_id))
+    if row is not None and row.actor == f"member:{member_id}" and row.ref.startswith("red_"):
+        raise UseOfRedemption(ref=row.ref)
 
 
 def of(session: Session, member: Member, programme: Programme, on: date) -> list[Standing]:

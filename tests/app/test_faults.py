@@ -13,7 +13,8 @@ import redis
 from werkzeug.test import TestResponse
 
 from app import create_app
-from app.wiring import findings, wire
+from app.proof import findings
+from app.wiring import wire
 from base import cache, database, local, local_process, schema
 from base.config import Config
 from base.local_place import find

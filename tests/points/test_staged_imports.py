@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select, text
 
-from app.wiring import findings, wire
+from app.proof import findings
+from app.wiring import wire
 from base import csv_files, database, ids, local, locks, schema
 from base.config import own_environment
 from bench.bill_file import COLUMNS

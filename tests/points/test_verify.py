@@ -12,7 +12,7 @@ from flask import Flask
 from sqlalchemy import create_engine, pool, select, text
 from sqlalchemy.orm import Session
 
-from app.wiring import findings
+from app.proof import findings
 from base import clock, database
 from base.config import Config
 from base.findings import Finding

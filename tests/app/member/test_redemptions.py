@@ -3,11 +3,14 @@
 import re
 from datetime import timedelta
 
-from base import clock, ids, jobs
+from sqlalchemy import text
+
+from base import clock, database, ids, jobs
 from tests.app.member.conftest import Forms
 from tests.given import (
     caller,
     clerk_token,
+    gift_code,
     given_member,
     given_offer,
     given_points,
@@ -280,3 +283,22 @@ def test_redemptions_and_movements_come_in_pages(somebody, programme):
         assert me.page.count(mark) == 20
         me.next_page()
         assert 1 <= me.page.count(mark) <= 2
+
+
+def test_a_voucher_is_given_to_a_friend_whose_name_is_half_hidden_with_the_code_that_was_sent(
+    somebody, programme, db
+):
+    offer = given_offer(programme, "gift", merchant_id=given_shop().merchant.merchant_id, value_fen=500)
+    me = somebody(points=1000)
+    given_member(db, programme, phone="13900005678")
+    with database.begin() as session:
+        giver_id = session.scalar(text("select member_id from wallet where balance = 1000"))
+
+    me.get(f"/offers/{offer_id(offer)}")
+    me.submit("/quotes", to="13900005678")
+    assert "139****5678" in me.page
+    wrong = me.submit("/redemptions", code="000000")
+    assert (wrong.status_code, "This is not the code" in me.page) == (422, True)
+    me.submit("/redemptions", code=gift_code(db, giver_id))
+
+    assert "Your gift is on its way" in me.page

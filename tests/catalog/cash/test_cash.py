@@ -8,7 +8,7 @@ import random
 import pytest
 from sqlalchemy import select, text
 
-from app.wiring import findings
+from app.proof import findings
 from base import clock, database
 from catalog.cash import events, job, parts
 from catalog.cash.models import CashEvent

@@ -5,7 +5,8 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
-from app.wiring import findings, wire
+from app.proof import findings
+from app.wiring import wire
 from base import clock, database, ids, jobs, vault
 from catalog.gifts import confirming, giving, job
 from catalog.offers.forms import BadForm

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.wiring import findings
+from app.proof import findings
 from base import clock, database, ids
 from catalog.offers.models import EXTENSION
 from catalog.publishing import life

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import pytest
 from sqlalchemy import exc
 
-from app.wiring import findings
+from app.proof import findings
 from base import clock, database
 from base.approvals import approvals
 from catalog.rates import proposals

@@ -314,7 +314,7 @@ def test_two_spenders_race_for_the_groups_last_points(world, app, db):
 
 
 def test_a_forged_spender_of_a_redemption_is_found(world, db):
-    from app.wiring import findings
+    from app.proof import findings
     from tests.owner import forget_everything, owner
 
     world.ann.redeem(world.voucher, group=world.group)

@@ -1,6 +1,6 @@
 """The main job over HTTP: quote, redeem in all three kinds, check, accept, void, cancel."""
 
-from app.wiring import findings
+from app.proof import findings
 from base import database, jobs
 from tests.given import (
     caller,

@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import select, text
 
-from app.wiring import findings
+from app.proof import findings
 from base import clock, database, ids, jobs
 from catalog.vouchers import codes
 from catalog.vouchers.codes import Keys

@@ -8,7 +8,7 @@ from unittest.mock import patch
 import pytest
 from sqlalchemy import select, text
 
-from app.wiring import findings
+from app.proof import findings
 from base import clock, database
 from base.approvals import approvals
 from base.approvals.approvals import OwnProposal, ProposalDecided

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import create_engine, exc, pool, select, text
 from sqlalchemy.orm import Session
 
-from app.wiring import findings
+from app.proof import findings
 from base import clock, database, ids
 from base.approvals import approvals
 from base.approvals.approvals import NotAPerson, OtherContent, OwnProposal, ProposalDecided

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.wiring import findings
+from app.proof import findings
 from base import database
 from points.bonuses import verify
 from tests.given import given_bonus_rule, given_member, given_programme

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from app.wiring import findings
+from app.proof import findings
 from base import clock, database, ids
 from base.errors import Problem
 from base.notices import notices

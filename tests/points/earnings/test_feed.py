@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select
 
-from app.wiring import findings
+from app.proof import findings
 from base import clock, database, ids
 from points import bills, ledger, line_history, policies
 from points.bills import BillLineIn

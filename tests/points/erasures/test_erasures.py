@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import select, text
 
-from app.wiring import findings
+from app.proof import findings
 from base import clock, database, ids, vault
 from base.approvals import approvals
 from base.auth.principals import Staff

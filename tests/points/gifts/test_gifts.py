@@ -10,7 +10,8 @@ from unittest.mock import patch
 import pytest
 from sqlalchemy import select, text
 
-from app.wiring import findings, wire
+from app.proof import findings
+from app.wiring import wire
 from base import clock, database, jobs
 from base.database import StillRunning
 from base.errors import Problem

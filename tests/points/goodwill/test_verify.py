@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.wiring import findings
+from app.proof import findings
 from base import clock, database
 from base.approvals import approvals
 from points.goodwill import goodwill, verify

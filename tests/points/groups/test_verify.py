@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import text
 
-from app.wiring import findings
+from app.proof import findings
 from base import clock, database
 from points.caps import month
 from points.kinds import FOREVER, Kind

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from app.wiring import findings
+from app.proof import findings
 from base import clock, database
 from base.errors import Problem
 from points import ledger, lots

@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import text
 
-from app.wiring import findings
+from app.proof import findings
 from base import database
 from points.lines.states import LineState
 from tests.given import given_member, given_programme

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select
 
-from app.wiring import findings
+from app.proof import findings
 from base import clock, database, ids
 from base.notices import notices
 from points.members import members, phones

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import exc, text
 
-from app.wiring import findings
+from app.proof import findings
 from base import clock, database
 from base.notices import notices, templates
 from points.kinds import Kind

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import pytest
 from sqlalchemy import func, select, text
 
-from app.wiring import findings
+from app.proof import findings
 from base import clock, csv_files, database
 from base.approvals import approvals
 from base.approvals.approvals import OwnProposal

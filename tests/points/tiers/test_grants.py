@@ -6,7 +6,7 @@ from datetime import date, timedelta
 import pytest
 from sqlalchemy import select, text
 
-from app.wiring import findings
+from app.proof import findings
 from base import clock, database
 from base.approvals import approvals
 from base.approvals.approvals import OwnProposal

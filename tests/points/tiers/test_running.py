@@ -7,7 +7,7 @@ from datetime import date, timedelta
 import pytest
 from sqlalchemy import select, text
 
-from app.wiring import findings
+from app.proof import findings
 from base import clock, database
 from base.notices import notices
 from points import ledger
