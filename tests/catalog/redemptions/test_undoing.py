@@ -1,6 +1,7 @@
 """A bill credit taken back at the billing system, whatever that does wrong: never both the credit and the points."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -183,11 +184,17 @@ def test_what_was_used_cannot_be_taken_back_and_the_reason_is_told(given):
     one = given()
     used = {"amount": {"amount": -1, "units": "CNY"}, "usageType": "monetary", "bucket": {"id": one.account}}
     assert one.billing.inside.post(ADJUSTS, json=used).status_code == 201
-    one.undo()
+    case = one.undo().json["id"]
 
     assert one.drain() == "fulfilled"
 
-    assert one.told() == ("refused", "notEnough: the bucket has less than is to be taken off")
+    why = "notEnough: the bucket has less than is to be taken off"
+    assert one.told() == ("refused", why)
+    console = one.app.test_client()
+    console.set_cookie("jifen_staff", staff_token("checker"))
+    page = console.get(f"/staff/reversals/{case}", headers={"Accept-Language": "en"}).text
+    assert "The other system did not take it back" in page
+    assert why in page
     assert (one.points, one.credited) == (SPENT, "4.0")
 
 
@@ -252,6 +259,23 @@ def test_a_worker_that_comes_back_late_with_a_refusal_ends_no_later_try(given):
     with clock.stopped(clock.now() + timedelta(hours=1)):
         assert one.drain() == "reversed"
     assert len(one.adjusts()) == 1
+
+
+def test_what_lands_after_it_was_given_up_is_found_by_the_next_reversal_and_not_sent_again(given):
+    one = given(billing_tries=1)
+    one.undo()
+    one.billing.fails(on_adjust("slow", delay_ms=30_000))
+    assert one.drain() == "fulfilled"
+    assert one.told()[0] == "refused"
+    one.billing.fails()  # who waits goes on
+    until = time.monotonic() + 3
+    while not one.adjusts() and time.monotonic() < until:
+        time.sleep(0.01)
+
+    one.undo()
+
+    assert one.drain() == "reversed"
+    assert (one.points, one.credited, len(one.adjusts())) == (BACK, "0.0", 1)
 
 
 def test_of_two_approvals_at_once_one_wins(given):
