@@ -16,7 +16,7 @@ import structlog
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from base import audit, channels, clock, database, ids, outbox
+from base import audit, channels, clock, database, ids, outbox, vault
 from base.config import Config
 from base.errors import Conflict
 from catalog.redemptions import course, ordering, redemptions
@@ -78,12 +78,14 @@ def refused(redemption: Redemption) -> dict[str, str]:
 def begin(session: Session, redemption: Redemption, by: By, case: str) -> None:
     """Promise to have it taken back for a case that two persons decided: of two at once one wins, ReversalUnderWay.
 
-    NotReversible; MemberMerged, for nothing could come back then.
+    NotReversible; MemberMerged, for nothing could come back then; PersonErased, for nobody knows whose account it was.
     """
     if redemption.state != FULFILLED:
         raise redemptions.NotReversible(state=redemption.state)
     if ledger.read(session, redemption.member_id).state is State.MERGED:
         raise MemberMerged()
+    if vault.is_erased(session, redemption.member_id):
+        raise vault.PersonErased()
     before = redemption.details
     sent = any(each["sent"] for each in before.get(REFUSED, []))
     note = {"case": case, "by": by.actor, "tries": 0, "sent": sent}

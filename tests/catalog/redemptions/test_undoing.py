@@ -310,7 +310,9 @@ def test_what_is_under_way_is_ended_though_it_was_switched_off_meanwhile(given):
     assert (one.points, one.credited) == (BACK, "0.0")
 
 
-def test_a_wallet_that_was_merged_is_refused_before_billing_is_asked_and_named_after_it(given, monkeypatch):
+def test_who_was_merged_or_erased_is_refused_before_billing_is_asked_and_a_merge_named_after_it(
+    given, monkeypatch
+):
     one, read = given(), ledger.read
 
     def merged(session: Any, member_id: int) -> Any:
@@ -319,6 +321,9 @@ def test_a_wallet_that_was_merged_is_refused_before_billing_is_asked_and_named_a
     with monkeypatch.context() as patched:
         patched.setattr(undoing.ledger, "read", merged)
         assert one.undo().json["type"] == "/problems/member-merged"
+    with monkeypatch.context() as patched:
+        patched.setattr(undoing.vault, "is_erased", lambda *_: True)
+        assert one.undo().json["type"] == "/problems/person-erased"
     one.drain()
     assert one.credited == "5.0"
     one.undo()
