@@ -4,7 +4,7 @@ One statement reads the stamp of the catalogue with the member's wallet and, whe
 what is left of the offers on the page and what the member had of them. All else is in the process's memory.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import islice
@@ -16,7 +16,7 @@ from base.errors import Problem
 from catalog.offers import access, catalogue, limits, offers, search
 from catalog.offers.catalogue import STAMP, Catalogue, Item, Place
 from catalog.offers.limits import Counts, Had
-from catalog.offers.models import Offer
+from catalog.offers.models import EVENT, Offer
 from catalog.offers.offers import Listed, OfferUnknown
 from catalog.offers.why_not import why_not
 from catalog.rates.rates import NoRateInForce
@@ -142,7 +142,8 @@ def _closed(
     reader: Reader, item: Item, left: int | None, had: dict[int, list[Had]], used: Counts
 ) -> Problem | None:
     offer, zone, at = item.offer, reader.catalogue.programme.zone, reader.at
-    refusal: Problem | None = offers.why_closed(Listed(offer, left), at)
+    has_line = offer.kind == EVENT  # where no place is left one may wait for one
+    refusal: Problem | None = offers.why_closed(Listed(offer, None if has_line else left), at)
     if refusal is None and reader.who is not None and not item.entry.rule.is_empty:
         names = reader.catalogue.names
         refusal = why_not(
@@ -184,16 +185,19 @@ def _not_live(session: Session, reader: Reader, offer_id: int) -> Shown:
 
 
 def _counted(
-    session: Session, reader: Reader, items: Iterable[Item]
+    session: Session, reader: Reader, items: Sequence[Item]
 ) -> tuple[dict[int, int], dict[int, list[Had]], Counts]:
-    """What is left of those with stock; of those with limits what the member had, and what all had together."""
+    """What is left of those with stock or places; of those with limits what the member had, and what all had together."""
     listed = [item.entry.offer_id for item in items]
     limited = [item.entry.offer_id for item in items if item.entry.limits] if reader.member_id else []
-    left, had, used = dict[int, int](), dict[int, list[Had]](), dict[tuple[int, str, date], int]()
+    left = {i.entry.offer_id: int(i.offer.form.get("capacity", 0)) for i in items if i.entry.kind == EVENT}
+    had, used = dict[int, list[Had]](), dict[tuple[int, str, date], int]()
     values = {"listed": listed} | ({"limited": limited, "m": reader.member_id} if limited else {})
     for row in database.rows(session, _COUNTED if limited else _LEFT, values):
         if row.what == "left":
             left[row.offer_id] = row.units
+        elif row.what == "places":
+            left[row.offer_id] = max(0, left.get(row.offer_id, 0) - row.units)
         elif row.what == "had":
             had.setdefault(row.offer_id, []).append((row.at, row.units))
         else:
@@ -209,10 +213,14 @@ _WITH_FACTS = (
     f"select x.*, y.lot_key, y.lot_in, y.lot_out,{STAMP.format(p='%(p)s')} "
     f"from ({facts.STATEMENT.replace('%s', '%(m)s')}) x cross join wallet y where y.member_id = %(m)s"
 )
-_LEFT = "select 'left' what, offer_id, left_over units from stock where offer_id = any(%(listed)s::bigint[])"
+_LEFT = """
+select 'left' what, offer_id, left_over units from stock where offer_id = any(%(listed)s::bigint[])
+union all select 'places', offer_id, taken from event_places where offer_id = any(%(listed)s::bigint[])
+"""
 _COUNTED = """
 select 'left' what, offer_id, left_over units, null::timestamptz at, null::date first_day from stock
 where offer_id = any(%(listed)s::bigint[])
+union all select 'places', offer_id, taken, null, null from event_places where offer_id = any(%(listed)s::bigint[])
 union all select 'had', offer_id, units, at, null from redemption
 where member_id = %(m)s and offer_id = any(%(limited)s::bigint[]) and spender_id is null
   and state not in ('failed', 'cancelled', 'reversed')

@@ -26,7 +26,8 @@ def test_from_eighty_one_percent_of_bill_credit_towards_merchants_with_replay_an
         "perk": given_offer(programme, "perk", value_fen=200, cost_fen=150),
     }
     with clock.stopped(clock.now() - timedelta(days=40)):
-        member = caller(app, member_token(given_member(db, programme, points=20_000)))
+        member_id = given_member(db, programme, points=20_000)
+        member = caller(app, member_token(member_id))
         for offer in offers.values():
             assert member.redeem(offer).status_code == 201
     tomorrow = clock.day(clock.now() + timedelta(days=1), ZONE)
@@ -67,6 +68,7 @@ def test_from_eighty_one_percent_of_bill_credit_towards_merchants_with_replay_an
         ("premium-negative", offers["bill_credit"].code),
         ("cost-above-worth", offers["voucher"].code),
     }
+    member = caller(app, member_token(member_id))
     today = {kind: member.quote(offer).json["price_points"] for kind, offer in offers.items()}
     with clock.stopped(clock.now() + timedelta(days=1)):
         then = {kind: member.quote(offer).json for kind, offer in offers.items()}

@@ -31,7 +31,9 @@ def offers(db):
         merchant_id=shop.merchant.merchant_id,
         names=names("龙井茶", "Longjing tea"),
     )
-    given_offer(programme, "perk", value_fen=1800, stock=2, names=names("晨间瑜伽", "Morning yoga"))
+    given_offer(
+        programme, "event", value_fen=1800, form={"capacity": 2}, names=names("晨间瑜伽", "Morning yoga")
+    )
 
 
 def names(chinese, english):

@@ -21,6 +21,7 @@ from tests.given import (
     given_points,
     given_programme,
     member_token,
+    reverse_by_two,
     service_key,
 )
 
@@ -216,3 +217,44 @@ def test_a_form_that_is_none_of_an_event_is_refused_with_its_field(more, field):
         forms.check(Offer(**values))
 
     assert refused.value.facts["field"] == field
+
+
+def test_a_seat_that_was_used_is_not_handed_back_and_two_persons_undo_it_with_its_place(app, db):
+    programme = given_programme()
+    offer = given_offer(programme, "event", value_fen=50, form={"capacity": 1})
+    [(ann, first)] = signed_up(app, db, programme, offer, 1)
+    member_id, redemption_id = ids.parse("red", first["id"])
+
+    with clock.stopped(offer.event_at - timedelta(minutes=10)):
+        with database.begin() as session:
+            attendance.check_in(session, offer, member_id, redemption_id, clock.now())
+        inside = ann.post(f"/v1/redemptions/{first['id']}/cancel")
+        undone = reverse_by_two(app, first)
+        late = caller(app, member_token(given_member(db, programme, points=50))).redeem(offer)
+
+    assert (inside.status_code, inside.json["type"]) == (409, "/problems/seat-used")
+    assert (undone.status_code, ann.spendable(), late.json["state"]) == (200, 100, "fulfilled")
+
+
+def test_who_waited_in_vain_has_the_points_back_and_more_places_go_down_the_line_by_themselves(app, db):
+    programme = given_programme()
+    offer = given_offer(programme, "event", value_fen=100, form={"capacity": 1, "waiting": 2})
+    _, (ben, second), (cat, third) = signed_up(app, db, programme, offer, 3)
+    values = {name: getattr(offer, name) for name in ("value_fen", "cost_fen", "category", "names", "texts",
+                                                       "cancellable", "event_at", "most_units")}  # fmt: skip
+    with database.begin() as session:
+        offers.add_version(session, offer.offer_id, clock.now(), **values, form={"capacity": 2, "waiting": 2})
+
+    job.sweep(clock.now())
+    assert (seat(ben, second)["state"], seat(cat, third)["state"]) == ("offered", "waiting")
+    with clock.stopped(offer.event_at + timedelta(minutes=5)):
+        job.sweep(clock.now())
+        jobs.drain(db.database_url)
+        assert [cat.get(f"/v1/redemptions/{third['id']}").json["state"], cat.spendable()] == [
+            "cancelled",
+            100,
+        ]
+        assert [ben.get(f"/v1/redemptions/{second['id']}").json["state"], ben.spendable()] == [
+            "cancelled",
+            100,
+        ]
