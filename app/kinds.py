@@ -21,7 +21,7 @@ from catalog.offers.models import BILL_CREDIT, BUNDLE, EVENT, GIFT, GOODS, PERK,
 from catalog.perks import forms as perk_forms
 from catalog.perks import perks
 from catalog.perks import uses as perk_uses
-from catalog.redemptions import courses, ordering, redemptions
+from catalog.redemptions import courses, ordering, redemptions, undoing
 from catalog.services import orders as services
 from catalog.trial_cards import trial_cards
 from catalog.vouchers import issuing
@@ -49,8 +49,9 @@ def register(config: Config) -> None:
 
 
 def _systems(config: Config, keys: Keys) -> None:
-    """The other systems that do what a redemption asks for."""
+    """The other systems that do what a redemption asks for, or take it back."""
     ordering.register(BILL_CREDIT, credits.PORT)
+    undoing.register(BILL_CREDIT, credits.BACK, on=config.billing_adjusts)
     ordering.register(SERVICE, services.PORT)
     ordering.register(GOODS, goods.port(config.seal_key))
     ordering.register(BUNDLE, bundles.port(keys))
@@ -72,6 +73,7 @@ def _jobs(config: Config) -> None:
     cash_course = cash_job.Course(paid=redemptions.paid, gave_up=redemptions.not_paid)
     jobs.register(parts.TASK, partial(cash_job.step, config, cash_course))
     jobs.register(ordering.TASK, partial(ordering.run, config))
+    jobs.register(undoing.TASK, partial(undoing.run, config))
     jobs.register(goods.TASK, partial(goods_following.run, config))
     jobs.register(seats.TASK, partial(events_job.run, config))
     jobs.register(perk_uses.TASK, partial(perk_uses.run, config))

@@ -99,6 +99,7 @@ def environment(config: Config) -> dict[str, str]:
         "JIFEN_PORT": str(config.port),
         "JIFEN_HOST": config.host,
         "JIFEN_BILLING_URL": config.billing_url,
+        "JIFEN_BILLING_ADJUSTS": "true" if config.billing_adjusts else None,
         "JIFEN_ORDERING_URL": config.ordering_url,
         "JIFEN_FULFILMENT_URL": config.fulfilment_url,
     }
@@ -125,9 +126,8 @@ def _with_ports(config: Config) -> Config:
     port = _free_port(config.host, config.port)
     billing = _free_port("127.0.0.1", int(config.billing_url.rsplit(":", 1)[1].rstrip("/")))
     sandbox = f"http://127.0.0.1:{billing}"
-    return config.at(
-        port=port, billing_url=sandbox, ordering_url=sandbox, fulfilment_url=f"{sandbox}/fulfilment"
-    )
+    others = {"ordering_url": sandbox, "fulfilment_url": f"{sandbox}/fulfilment"}
+    return config.at(port=port, billing_url=sandbox, billing_adjusts=True, **others)
 
 
 def _free_port(host: str, wanted: int) -> int:

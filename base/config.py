@@ -43,6 +43,7 @@ class Config:
     billing_timeout_s: int
     billing_tries: int
     billing_backoff_s: int
+    billing_adjusts: bool
     check_hold_s: int
     quote_life_s: int
     proxies: int
@@ -96,6 +97,7 @@ class Config:
             "billing_timeout_s": env.int("JIFEN_BILLING_TIMEOUT", 5, validate=Range(1, 60)),
             "billing_tries": env.int("JIFEN_BILLING_TRIES", 6, validate=Range(1, 50)),
             "billing_backoff_s": env.int("JIFEN_BILLING_BACKOFF", 2, validate=Range(0, 3600)),
+            "billing_adjusts": env.bool("JIFEN_BILLING_ADJUSTS", False),
             "check_hold_s": env.int("JIFEN_CHECK_HOLD", 120, validate=Range(1, 600)),
             "quote_life_s": env.int("JIFEN_QUOTE_LIFE", 600, validate=Range(1, 3600)),
             "proxies": env.int("JIFEN_PROXIES", 0, validate=Range(0, 5)),

@@ -170,6 +170,12 @@ APPROVAL_STATES = {
     "expired": (_("Not decided in time"), "quiet"),
     "all": (_("All"), "quiet"),
 }
+REVERSAL_OUTCOMES = {
+    "done": _("Undone"),
+    "under_way": _("The other system was asked to take it back"),
+    "unclear": _("Not clear: look at the other system"),
+    "refused": _("The other system did not take it back"),
+}
 ERASURE_REASONS = {
     "request": _("The person asked for it"),
     "authority": _("An authority ordered it"),

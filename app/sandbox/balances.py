@@ -1,4 +1,4 @@
-"""What the billing sandbox remembers: credits, the balances that follow, and the faults in force."""
+"""What the billing sandbox remembers: credits and adjustments, the balances that follow, and the faults in force."""
 
 from collections import Counter
 from decimal import Decimal
@@ -11,10 +11,11 @@ from base import clock
 
 
 class Billing:
-    """Credits and balances in memory, each credit also a line of the state file, and the faults in force."""
+    """Credits, adjustments and balances in memory, each of the first two also a line of the state file, and the faults."""
 
     def __init__(self, state_file: Path | None) -> None:
         self.topups: list[dict[str, Any]] = []
+        self.adjusts: list[dict[str, Any]] = []
         self.buckets: dict[str, dict[str, Any]] = {}
         self.faults: list[dict[str, Any]] = []
         self.pause = Event()
@@ -28,40 +29,56 @@ class Billing:
 
     def credit(self, body: dict[str, Any], amount: Decimal) -> dict[str, Any]:
         """Put the amount on the bucket, as a new topup; 409 for another unit than the bucket has."""
-        moment = clock.now().isoformat()
         with self._lock:
             bucket = self.buckets.get(body["bucket"]["id"])
-            if bucket and bucket["remainingValue"]["units"] != body["amount"]["units"]:
-                raise Refusal(409, "unitsDiffer", "the bucket has another unit")
-            number = f"topup-{len(self.topups) + 1}"
-            topup = body | {
-                "id": number,
-                "href": f"{API}/topupBalance/{number}",
-                "amount": body["amount"] | {"amount": amount},
-                "requestedDate": moment,
-                "confirmationDate": moment,
-                "status": "completed",
-            }
-            if self._file:
-                with self._file.open("a", encoding="ascii") as file:
-                    file.write(dumps(topup) + "\n")
-            self._take(topup)
-        return topup
+            if bucket:
+                _same_units(bucket, body)
+            return self._enter(body, "topup", len(self.topups) + 1, amount)
 
-    def _take(self, topup: dict[str, Any]) -> None:
-        before = self.buckets.get(topup["bucket"]["id"], {"remainingValue": {"amount": Decimal(0)}})
-        self.buckets[topup["bucket"]["id"]] = {
-            "id": topup["bucket"]["id"],
-            "href": f"{API}/bucket/{topup['bucket']['id']}",
-            "partyAccount": topup["partyAccount"],
-            "usageType": topup["usageType"],
+    def adjust(self, body: dict[str, Any], amount: Decimal, *, below_zero: bool = False) -> dict[str, Any]:
+        """Change what is on the bucket, as a new adjustment. 404 for a bucket that is not there; 409 for another unit and,
+        unless a fault wants it so, where less than nothing would be left: what was used cannot be taken back.
+        """
+        with self._lock:
+            bucket = self.buckets.get(body["bucket"]["id"])
+            if bucket is None:
+                raise Refusal(404, "notFound", "no bucket of this id")
+            _same_units(bucket, body)
+            if bucket["remainingValue"]["amount"] + amount < 0 and not below_zero:
+                raise Refusal(409, "notEnough", "the bucket has less than is to be taken off")
+            body = body | {"partyAccount": bucket["partyAccount"]}
+            return self._enter(body, "adjust", len(self.adjusts) + 1, amount)
+
+    def _enter(self, body: dict[str, Any], kind: str, number: int, amount: Decimal) -> dict[str, Any]:
+        moment = clock.now().isoformat()
+        made = body | {
+            "id": f"{kind}-{number}",
+            "href": f"{API}/{kind}Balance/{kind}-{number}",
+            "amount": body["amount"] | {"amount": amount},
+            "requestedDate": moment,
+            "confirmationDate": moment,
+            "status": "completed",
+        }
+        if self._file:
+            with self._file.open("a", encoding="ascii") as file:
+                file.write(dumps(made) + "\n")
+        self._take(made)
+        return made
+
+    def _take(self, made: dict[str, Any]) -> None:
+        before = self.buckets.get(made["bucket"]["id"], {"remainingValue": {"amount": Decimal(0)}})
+        self.buckets[made["bucket"]["id"]] = {
+            "id": made["bucket"]["id"],
+            "href": f"{API}/bucket/{made['bucket']['id']}",
+            "partyAccount": made["partyAccount"],
+            "usageType": made["usageType"],
             "status": "active",
             "remainingValue": {
-                "amount": before["remainingValue"]["amount"] + topup["amount"]["amount"],
-                "units": topup["amount"]["units"],
+                "amount": before["remainingValue"]["amount"] + made["amount"]["amount"],
+                "units": made["amount"]["units"],
             },
         }
-        self.topups.append(topup)
+        (self.adjusts if made["id"].startswith("adjust-") else self.topups).append(made)
 
     def set_faults(self, faults: list[dict[str, Any]]) -> None:
         """These faults from now on; whoever pauses because of an earlier one goes on."""
@@ -85,6 +102,11 @@ class Billing:
                         self.faults = [each for each in self.faults if each.get("times", 1) > 0]
                     return fault
         return {}
+
+
+def _same_units(bucket: dict[str, Any], body: dict[str, Any]) -> None:
+    if bucket["remainingValue"]["units"] != body["amount"]["units"]:
+        raise Refusal(409, "unitsDiffer", "the bucket has another unit")
 
 
 def whole_lines(state_file: Path) -> list[bytes]:

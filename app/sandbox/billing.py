@@ -1,8 +1,8 @@
 """A billing sandbox: a process that stands in for the operator's billing system. No real bill changes here.
 
-`python -m app.sandbox.billing --port 8091 [--state FILE]` serves the topup and bucket part of TM Forum's
+`python -m app.sandbox.billing --port 8091 [--state FILE]` serves the topup, adjustment and bucket part of TM Forum's
 TMF654 v4 on 127.0.0.1, keeps balances, and can be told at /sandbox/faults to refuse, fail, fall silent,
-credit twice or wrongly. Beside it the same process stands in for the operator's product ordering (TMF622, tmf622.py) and for
+credit or take back twice or wrongly. Beside it the same process stands in for the operator's product ordering (TMF622, tmf622.py) and for
 a provider of goods (fulfilment.py), each with faults of its own.
 Every answer carries `X-Sandbox`. Like TMF654 itself it has no idempotency: two POSTs are two credits.
 """
@@ -10,7 +10,7 @@ Every answer carries `X-Sandbox`. Like TMF654 itself it has no idempotency: two 
 import argparse
 import logging
 import socket
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
@@ -22,7 +22,7 @@ from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from app.sandbox import fulfilment, orders, tmf622
 from app.sandbox.balances import Billing
-from app.sandbox.tmf654 import API, NAME, TOPUP, Refusal, departures, dumps, loads, plain
+from app.sandbox.tmf654 import ADJUST, API, NAME, TOPUP, Refusal, departures, dumps, loads, plain
 
 log = logging.getLogger("jifen.sandbox.billing")
 tmf = Blueprint("tmf654", __name__, url_prefix=API)
@@ -44,46 +44,77 @@ def create_sandbox(state_file: Path | None = None) -> Flask:
     return app
 
 
-# ---- TMF654: topupBalance and bucket
+# ---- TMF654: topupBalance, adjustBalance and bucket
 
 
 @tmf.post("/topupBalance")
 def create_topup() -> Response:
     """Credit a bucket: once per request, unless a fault says otherwise."""
-    billing, body = _billing(), _topup_asked()
-    fault = billing.fault("topup", str(body.get("description", "")), body["bucket"]["id"])
+    billing, body = _billing(), _asked(TOPUP)
+    if body["amount"]["amount"] < 0:
+        raise Refusal(400, "invalidAmount", "an amount is more than 0")
+    return _moved("topup", body, billing.credit, lambda amount: billing.credit(body, amount))
+
+
+@tmf.post("/adjustBalance")
+def create_adjust() -> Response:
+    """Change what is on a bucket, up or down: once per request, unless a fault says otherwise."""
+    billing, body = _billing(), _asked(ADJUST)
+    return _moved(
+        "adjust", body, billing.adjust, lambda amount: billing.adjust(body, amount, below_zero=True)
+    )
+
+
+def _moved(
+    on: str,
+    body: dict[str, Any],
+    move: Callable[[dict[str, Any], Decimal], dict[str, Any]],
+    wrongly: Callable[[Decimal], dict[str, Any]],
+) -> Response:
+    fault = _billing().fault(on, str(body.get("description", "")), body["bucket"]["id"])
     mode = fault.get("mode", "")
     if answer := _before(fault):
         return answer
     amount = body["amount"]["amount"]
-    topup = billing.credit(body, fault.get("amount", amount + 1) if mode == "wrong_amount" else amount)
+    further = amount + (1 if amount > 0 else -1)
+    made = wrongly(fault.get("amount", further)) if mode == "wrong_amount" else move(body, amount)
     if mode == "double":
-        billing.credit(body, amount)
-    return _hang_up() if mode == "lost_reply" else _answer(topup, 201, {"Location": topup["href"]})
+        wrongly(amount)
+    return _hang_up() if mode == "lost_reply" else _answer(made, 201, {"Location": made["href"]})
 
 
-def _topup_asked() -> dict[str, Any]:
+def _asked(shape: dict[str, Any]) -> dict[str, Any]:
     """The body, its amount as Decimal with two places; 400 for what TMF654 or a bill does not allow."""
     body = _json()
-    if wrong := list(departures(body, TOPUP, "body")):
+    if wrong := list(departures(body, shape, "body")):
         raise Refusal(400, "invalidBody", wrong[0])
     # By the definition a missing amount is 1. Nobody's bill should depend on that.
     amount = body["amount"].get("amount")
     if amount is None or not body["amount"].get("units"):
         raise Refusal(400, "invalidAmount", "amount and units are needed")
-    if not 0 < amount < 10**13 or amount != round(amount, 2):
-        raise Refusal(400, "invalidAmount", "an amount is more than 0 and has at most two decimals")
+    if not 0 < abs(amount) < 10**13 or amount != round(amount, 2):
+        raise Refusal(400, "invalidAmount", "an amount is not 0 and has at most two decimals")
     body["amount"]["amount"] = round(Decimal(amount), 2)
-    return {name: body[name] for name in map(plain, TOPUP) if name in body}
+    return {name: body[name] for name in map(plain, shape) if name in body}
 
 
 @tmf.get("/topupBalance")
 def list_topups() -> Response:
     """All credits, oldest first, or those with exactly this description."""
+    return _listed(_billing().topups, "look_up")
+
+
+@tmf.get("/adjustBalance")
+def list_adjusts() -> Response:
+    """All adjustments, oldest first, or those with exactly this description."""
+    return _listed(_billing().adjusts, "look_up_adjust")
+
+
+def _listed(kept: list[dict[str, Any]], on: str) -> Response:
     wanted = request.args.get("description")
-    if answer := _before(_billing().fault("look_up", wanted or "", "")):
+    if answer := _before(_billing().fault(on, wanted or "", "")):
         return answer
-    found = [topup for topup in _billing().topups if wanted is None or topup.get("description") == wanted]
+    found = [each for each in kept if wanted is None or each.get("description") == wanted]
     offset, limit = _count("offset", 0), _count("limit", 100)
     page = found[offset : offset + limit]
     return _answer(page, 200, {"X-Total-Count": str(len(found)), "X-Result-Count": str(len(page))})
@@ -92,10 +123,20 @@ def list_topups() -> Response:
 @tmf.get("/topupBalance/<topup_id>")
 def show_topup(topup_id: str) -> Response:
     """One credit."""
-    for topup in _billing().topups:
-        if topup["id"] == topup_id:
-            return _answer(topup)
-    raise Refusal(404, "notFound", "no topup of this id")
+    return _shown(_billing().topups, topup_id)
+
+
+@tmf.get("/adjustBalance/<adjust_id>")
+def show_adjust(adjust_id: str) -> Response:
+    """One adjustment."""
+    return _shown(_billing().adjusts, adjust_id)
+
+
+def _shown(kept: list[dict[str, Any]], wanted: str) -> Response:
+    for each in kept:
+        if each["id"] == wanted:
+            return _answer(each)
+    raise Refusal(404, "notFound", "nothing of this id")
 
 
 @tmf.get("/bucket/<bucket_id>")
@@ -113,12 +154,12 @@ def show_bucket(bucket_id: str) -> Response:
 MODES = ("refuse", "error", "silent", "lost_reply", "slow", "double", "wrong_amount")
 FAULT: dict[str, Any] = {
     "mode!": MODES,
-    "on": ("topup", "look_up"),
+    "on": ("topup", "look_up", "adjust", "look_up_adjust"),
     "times": int,
     "every": int,  # only each so many-th call that would be its
     "match": {"description": str, "bucket": str},
     "delay_ms": int,  # before the deed (slow), or until the connection closes (silent, 30 s)
-    "amount": Decimal,  # what wrong_amount credits; one more than asked
+    "amount": Decimal,  # what wrong_amount credits or takes off; one more than asked
     "status": int,  # what refuse answers, 409
 }
 
@@ -140,7 +181,7 @@ def set_faults() -> Response:
     """Replace all faults: a list of {mode, on?, times?, every?, match?, delay_ms?, amount?, status?}; see MODES.
 
     `every`: 10 acts on each tenth call that matches. `times` counts down and the fault goes with its last use; without it (or null) it stays. The first that
-    matches acts. `on` is "topup" (default) or "look_up", where refuse, error, silent and slow have a meaning.
+    matches acts. `on` is "topup" (default) or "adjust"; or "look_up" or "look_up_adjust", where refuse, error, silent and slow have a meaning.
     """
     plan = _json()
     for each in plan if isinstance(plan, list) else []:

@@ -1,4 +1,4 @@
-"""What the billing sandbox knows of TMF654 (prepay balance) v4.0.0: a topup's shape, errors, exact numbers.
+"""What the billing sandbox knows of TMF654 (prepay balance) v4.0.0: the shapes of a topup and of an adjustment, errors, exact numbers.
 
 A shape is a type, a tuple of choices, [shape], or {name: shape}, where "!" after a name marks it as required.
 """
@@ -43,6 +43,19 @@ TOPUP: dict[str, Any] = {
     "paymentMethod": _REF,
     "product": [_REF],
     "recurringPeriod": ("weekly", "fortnightly", "monthly"),
+    "requestor": _ROLE,
+    "usageType!": ("monetary", "voice", "data", "sms", "other"),
+    "validFor": {"endDateTime": str, "startDateTime": str} | _EXTENSION,
+} | _EXTENSION
+ADJUST: dict[str, Any] = {
+    "description": str,
+    "reason": str,
+    "adjustType": ("recurring", "oneTime"),
+    "amount!": {"amount": Decimal, "units": str} | _EXTENSION,
+    "bucket!": _REF,
+    "channel": _REF,
+    "logicalResource": [_REF],
+    "product": [_REF],
     "requestor": _ROLE,
     "usageType!": ("monetary", "voice", "data", "sms", "other"),
     "validFor": {"endDateTime": str, "startDateTime": str} | _EXTENSION,

@@ -70,6 +70,12 @@ KINDS: dict[str, Kind] = {
         "话费兑换未成功，{points} 积分已退回。",
         "The bill credit did not go through; {points} points are back.",
     ),
+    "bill-credit-back": _kind(
+        "points yuan",
+        Manner.SERVICE,
+        "已到账的话费 {yuan} 元已撤回，{points} 积分已退回。",
+        "The bill credit of {yuan} was taken back; {points} points are back.",
+    ),
     "service-done": _kind(
         "points offer",
         Manner.URGENT,

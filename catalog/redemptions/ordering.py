@@ -88,7 +88,7 @@ def run(config: Config, member_id: int, redemption_id: int) -> None:
         noted = note_try(session, member_id, redemption_id)
     if noted is None:
         return
-    outcome = _ask(config, noted)
+    outcome = ask(config, _ports[noted.kind], noted)
     log.info("order", kind=noted.kind, tries=noted.number, outcome=type(outcome).__name__)
     with database.begin() as session:
         record(session, config, member_id, redemption_id, noted, outcome)
@@ -118,12 +118,20 @@ def note_try(session: Session, member_id: int, redemption_id: int) -> Try | None
     return Try(tries + 1, was_sent, before.kind, _ports[before.kind].order(session, before))
 
 
-def _ask(config: Config, noted: Try) -> Outcome | NotFound:
+def ask(config: Config, port: Port, noted: Try) -> Outcome | NotFound:
     """Within the limit: settle. After it: only look, and only if something may have been sent at all."""
-    port = _ports[noted.kind]
     if noted.number <= config.billing_tries:
         return port.settle(config, noted.order, noted.sent_before)
     return port.look_up(config, noted.order) if noted.sent_before else NotFound()
+
+
+def certainly_not(config: Config, noted: Try, outcome: Outcome | NotFound) -> bool:
+    """Whether it is certain that nothing was done, by this try or one before."""
+    return isinstance(outcome, NotFound | Ended) or (
+        isinstance(outcome, Refused | Unreachable)
+        and not noted.sent_before
+        and (isinstance(outcome, Refused) or noted.number >= config.billing_tries)
+    )
 
 
 def record(
@@ -144,25 +152,18 @@ def record(
     if isinstance(outcome, NotFound) and is_there:
         outcome = Wrong(())
     port.seen(session, redemption, outcome, at)
-    certainly_not = isinstance(outcome, NotFound | Ended) or (
-        isinstance(outcome, Refused | Unreachable)
-        and not noted.sent_before
-        and (isinstance(outcome, Refused) or noted.number >= config.billing_tries)
-    )
     if isinstance(outcome, Done):
         redemption.details = redemption.details | {"order": outcome.reference}
         seq = course.fulfil(session, redemption, course.JOB, at)
         port.ended(session, config, redemption, True, seq, at)
-    elif certainly_not:
-        said = outcome.reason[:200] if isinstance(outcome, Refused | Ended) else ""
-        reason = said or f"{port.name} did not take it"
-        course.fail(session, redemption, course.JOB, at, reason)
+    elif certainly_not(config, noted, outcome):
+        course.fail(session, redemption, course.JOB, at, why_not(port, outcome))
         port.ended(session, config, redemption, False, None, at)
     elif isinstance(outcome, UnderWay):
         redemption.details = redemption.details | {"order": outcome.reference}
         if redemption.state == UNKNOWN:
             course.move(session, redemption, FULFILLING, course.JOB, at)
-        wait = LOOK_AGAIN if noted.number > config.billing_tries else _back_off(config, noted.number)
+        wait = LOOK_AGAIN if noted.number > config.billing_tries else back_off(config, noted.number)
         outbox.put(session, **_promise(member_id, redemption_id), due_at=at + min(wait, LOOK_AGAIN))
     else:
         if isinstance(outcome, Unreachable):
@@ -171,8 +172,14 @@ def record(
         if given_up and redemption.state != UNKNOWN and (isinstance(outcome, Wrong) or not is_there):
             reason = "done wrongly" if isinstance(outcome, Wrong) else f"no answer from the {port.name}"
             course.move(session, redemption, UNKNOWN, course.JOB, at, reason)
-        wait = LOOK_AGAIN if given_up else _back_off(config, noted.number)
+        wait = LOOK_AGAIN if given_up else back_off(config, noted.number)
         outbox.put(session, **_promise(member_id, redemption_id), due_at=at + wait)
+
+
+def why_not(port: Port, outcome: Outcome | NotFound) -> str:
+    """The other side's own words, or that it did not take it."""
+    said = outcome.reason[:200] if isinstance(outcome, Refused | Ended) else ""
+    return said or f"{port.name} did not take it"
 
 
 def _promise(member_id: int, redemption_id: int) -> dict[str, Any]:
@@ -180,5 +187,6 @@ def _promise(member_id: int, redemption_id: int) -> dict[str, Any]:
     return {"member_id": member_id, "task": TASK, "args": args}
 
 
-def _back_off(config: Config, tries: int) -> timedelta:
+def back_off(config: Config, tries: int) -> timedelta:
+    """How long to wait after so many tries."""
     return min(LONGEST_WAIT, timedelta(seconds=config.billing_backoff_s * 2 ** min(tries - 1, 20)))

@@ -1,7 +1,7 @@
 """Reversing a redemption by two persons: the points go back to their lots, the money too, whatever its kind had given ends.
 
-For what went wrong although it was fulfilled: goods that never arrived, a provider that was closed, a credit that a
-person took back at the billing system.
+For what went wrong although it was fulfilled: goods that never arrived, a provider that was closed, a credit that should
+not have been given. What another system did and can take back (a bill credit) is asked of it first, after the commit.
 """
 
 from datetime import datetime
@@ -12,12 +12,12 @@ from sqlalchemy.orm import Session
 from base import channels, ids
 from base.approvals import approvals
 from base.approvals.approvals import Case
-from base.approvals.models import Proposal
+from base.approvals.models import APPROVED, Proposal
 from base.auth.principals import Principal
 from base.errors import Invalid, field_errors
-from catalog.redemptions import course, redemptions
+from catalog.redemptions import course, redemptions, undoing
 from catalog.redemptions.course import By
-from catalog.redemptions.models import FULFILLED
+from catalog.redemptions.models import FULFILLED, REVERSED, Redemption
 from points.adjustments.adjustments import MOST_TEXT, MOST_TICKET, said_plainly
 from points.members import scope
 
@@ -40,11 +40,14 @@ def propose(
     ticket: str,
     at: datetime,
 ) -> Case:
-    """Propose to undo a redemption. BadReversal, RedemptionUnknown, NotReversible; NotFound for another area's member."""
+    """Propose to undo a redemption. BadReversal, RedemptionUnknown, NotReversible, ReversalUnderWay; NotFound for another
+    area's member.
+    """
     scope.check(session, person, member_id)
     redemption = redemptions.find(session, member_id, redemption_id)
     if redemption.state != FULFILLED:
         raise redemptions.NotReversible(state=redemption.state)
+    _not_under_way(redemption)
     wrong = {
         name: f"must be 1 to {most} characters without control characters"
         for name, said, most in (("text", text, MOST_TEXT), ("ticket", ticket, MOST_TICKET))
@@ -65,10 +68,37 @@ def propose(
 
 
 def carry_out(session: Session, proposal: Proposal, at: datetime) -> None:
-    """Undo it; what cannot be taken back any more (a voucher that was used) is refused, and the proposal stays open."""
+    """Undo it, or promise to have it undone where another system has to; what cannot be taken back any more (a voucher that
+    was used) is refused, and the proposal stays open.
+    """
     by = By(f"staff:{proposal.maker_id}", channels.CONSOLE)
     member_id, redemption_id = ids.parse("red", proposal.said["redemption"])
-    redemptions.reverse(session, member_id, redemption_id, by, at, approvals.reference(proposal.proposal_id))
+    redemption = redemptions.find(session, member_id, redemption_id)
+    case = approvals.reference(proposal.proposal_id)
+    _not_under_way(redemption)
+    if undoing.is_asked(redemption):
+        undoing.begin(session, redemption, by, case)
+    else:
+        redemptions.reverse(session, member_id, redemption_id, by, at, case)
+
+
+def outcome(session: Session, case: Case) -> tuple[str | None, str | None]:
+    """What came of an approved reversal (done, under_way, unclear or refused), and why; nothing of one that is not approved."""
+    if case.decision is None or case.decision.verdict != APPROVED:
+        return None, None
+    reference = approvals.reference(case.proposal.proposal_id)
+    redemption = redemptions.find(session, *ids.parse("red", case.proposal.said["redemption"]))
+    note, refused = undoing.under_way(redemption), undoing.refused(redemption)
+    if reference in refused:
+        return "refused", refused[reference]
+    if note is not None and note["case"] == reference:
+        return ("unclear", note["unclear"]) if "unclear" in note else ("under_way", None)
+    return ("done", None) if redemption.state == REVERSED else (None, None)
+
+
+def _not_under_way(redemption: Redemption) -> None:
+    if undoing.under_way(redemption) is not None:
+        raise undoing.ReversalUnderWay()
 
 
 def shown(case: Case) -> dict[str, Any]:

@@ -30,6 +30,11 @@ class ReversalView(CaseView):
     cash_fen = ma.fields.Integer()
     text = ma.fields.String()
     ticket = ma.fields.String()
+    outcome = ma.fields.String(
+        allow_none=True,
+        metadata={"description": "of an approved one: done, under_way, unclear (a person looks) or refused"},
+    )
+    outcome_reason = ma.fields.String(allow_none=True, metadata={"description": "the other system's words"})
 
 
 class ReversalsView(View):
@@ -42,4 +47,5 @@ class ReversalsView(View):
 
 def reversal_view(session: Session, case: Case, at: datetime) -> dict[str, Any]:
     """The proposal as ReversalView."""
-    return case_view(case, at) | reversals.shown(case)
+    came_to, why = reversals.outcome(session, case)
+    return case_view(case, at) | reversals.shown(case) | {"outcome": came_to, "outcome_reason": why}

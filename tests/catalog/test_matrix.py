@@ -14,9 +14,10 @@ from flask import Flask
 
 from base import clock, database, ids, jobs
 from base.config import Config
+from catalog.bill_credit import credits
 from catalog.offers import models
 from catalog.offers.models import Offer
-from catalog.redemptions import course, courses, ordering
+from catalog.redemptions import course, courses, ordering, undoing
 from points.members import members
 from points.models import Programme
 from tests.conftest import Billing
@@ -328,4 +329,23 @@ def test_reverse(world, kind):
     with database.begin() as session:
         lots = session.connection().exec_driver_sql("select count(*) from posting where kind = 10").scalar()
     assert lots == (SCENARIOS[kind].price > 0)
+    assert reversed_by_two(world, redemption).json["type"] == "/problems/not-reversible"
+
+
+def test_reverse_where_billing_takes_credits_back(world):
+    """The bill is as before, and then the points are in their lots; a kind that nobody takes back is refused as ever."""
+    undoing.register("bill_credit", credits.BACK, on=True)
+    redemption = redeemed(world, "bill_credit", offered(world, "bill_credit", cancellable=False)).json
+    world.drain()
+    with database.begin() as session:
+        account = members.by_id(session, world.member_id).customer_id
+    assert world.billing.balance(account) == "1.0"
+
+    answer = reversed_by_two(world, redemption)
+
+    assert (answer.status_code, answer.json["outcome"]) == (200, "under_way")
+    ends(world, redemption, "fulfilled", SPENT)
+    world.drain()
+    ends(world, redemption, "reversed", UNTOUCHED)
+    assert world.billing.balance(account) == "0.0"
     assert reversed_by_two(world, redemption).json["type"] == "/problems/not-reversible"

@@ -172,6 +172,7 @@ def _one(number: int, kind: str) -> str:
         replays = beside.of(session, case.proposal)
         currency = programmes.by_code(session, case.proposal.said["programme"]).currency if changes else None
         offer = _offer(session, case) if kind == publishing.KIND else None
+        came_to, came_why = reversals.outcome(session, case) if kind == reversals.KIND else (None, None)
     topic = KINDS[kind][1]
     own = getattr(principal, "staff_id", None) == case.proposal.maker_id
     waits = case.state(at) == approvals.PROPOSED
@@ -190,6 +191,8 @@ def _one(number: int, kind: str) -> str:
         currency=currency,
         tier_name=explain.tier_name,
         offer=offer,
+        came_to=came_to,
+        came_why=came_why,
         own=own,
         may_decide=waits and not own and topic.APPROVES in principal.permissions,
         may_withdraw=waits and own and topic.PROPOSES in principal.permissions,

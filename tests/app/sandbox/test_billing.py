@@ -19,11 +19,11 @@ from hypothesis import strategies as st
 from jsonschema import Draft4Validator  # type: ignore[import-untyped]
 
 from app.sandbox.billing import create_sandbox
-from app.sandbox.tmf654 import API, TOPUP, departures
+from app.sandbox.tmf654 import ADJUST, API, TOPUP, departures
 
 ROOT = Path(__file__).parents[3]
 SWAGGER = json.loads((ROOT / "tests/data/tmf/TMF654-PrepayBalance-v4.0.0.swagger.json").read_text())
-TOPUPS = f"{API}/topupBalance"
+TOPUPS, ADJUSTS = f"{API}/topupBalance", f"{API}/adjustBalance"
 
 
 @cache
@@ -158,6 +158,76 @@ def test_errors_have_the_tmf_body(billing, verb, path, status):
     definition("Error").validate(answer.json)
 
 
+def given_adjust(
+    amount: object = -2.5, description: str = "red_1:back", bucket: str = "c1"
+) -> dict[str, Any]:
+    body = given_body(amount, description, bucket) | {"reason": "r", "adjustType": "oneTime"}
+    del body["partyAccount"]  # not in its definition
+    return body
+
+
+def test_an_adjustment_is_answered_by_the_contract_and_changes_the_balance(tmp_path):
+    billing = create_sandbox(tmp_path / "state").test_client()
+    billing.post(TOPUPS, json=given_body(12.5))
+
+    first = billing.post(ADJUSTS, json=given_adjust(-2.5))
+    second = billing.post(ADJUSTS, json=given_adjust(0.01, "red_2:back"))
+
+    assert (first.status_code, second.status_code) == (201, 201)
+    definition("AdjustBalance_Create").validate(given_adjust())
+    definition("AdjustBalance").validate(first.json)
+    assert billing.get(first.headers["Location"]).json == first.json
+    found = billing.get(ADJUSTS, query_string={"description": "red_1:back"})
+    assert (found.json, found.headers["X-Total-Count"]) == ([first.json], "1")
+    assert len(billing.get(TOPUPS).json) == 1
+    assert balance(billing) == Decimal("10.01")
+    again = create_sandbox(tmp_path / "state").test_client()  # what it kept tells both apart
+    assert balance(again) == Decimal("10.01")
+    assert (len(again.get(TOPUPS).json), len(again.get(ADJUSTS).json)) == (1, 2)
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (given_adjust(-12.51), 409),  # less than nothing would be left
+        (given_adjust(bucket="c2"), 404),
+        (given_adjust() | {"amount": {"amount": -1, "units": "USD"}}, 409),
+        (given_adjust(0), 400),
+        (given_adjust(-0.001), 400),
+        (given_adjust() | {"adjustType": "twice"}, 400),
+    ],
+)
+def test_an_adjustment_that_cannot_be_is_refused_with_a_tmf_error(billing, body, status):
+    billing.post(TOPUPS, json=given_body(12.5))
+
+    answer = billing.post(ADJUSTS, json=body)
+
+    assert answer.status_code == status
+    definition("Error").validate(answer.json)
+    assert balance(billing) == Decimal("12.50")
+    assert billing.get(ADJUSTS).json == []
+
+
+@pytest.mark.parametrize(
+    ("fault", "left"),
+    [
+        ({"mode": "double"}, "-2.50"),
+        ({"mode": "wrong_amount"}, "1.50"),
+        ({"mode": "wrong_amount", "amount": -6}, "-1"),
+        ({"mode": "lost_reply"}, "2.50"),
+        ({"mode": "refuse"}, "5.00"),
+    ],
+)
+def test_faults_of_adjustments_strike_them_alone(billing, fault, left):
+    given_faults(billing, fault | {"on": "adjust"}, {"mode": "error", "on": "look_up_adjust"})
+    assert billing.post(TOPUPS, json=given_body(5)).status_code == 201
+
+    billing.post(ADJUSTS, json=given_adjust(-2.5 if fault["mode"] != "double" else -3.75))
+
+    assert balance(billing) == Decimal(left)
+    assert (billing.get(TOPUPS).status_code, billing.get(ADJUSTS).status_code) == (200, 500)
+
+
 FULL = given_body(Decimal("12.5")) | {
     "isAutoTopup": True,
     "numberOfPeriods": 3,
@@ -170,6 +240,7 @@ FULL = given_body(Decimal("12.5")) | {
     "product": [{"id": "1"}, {"id": "2", "href": "h"}],
     "recurringPeriod": "monthly",
     "requestor": {"id": "1", "@referredType": "t"},
+    "adjustType": "oneTime",
     "validFor": {"endDateTime": "2025-01-01T00:00:00Z"},
     "@type": "t",
 }
@@ -204,13 +275,17 @@ def test_its_shapes_and_the_published_definition_agree_on_every_body(data):
     else:
         del container[key]
 
-    assert (not list(departures(body, TOPUP, "body"))) == definition("TopupBalance_Create").is_valid(body)
+    for shape, name in ((TOPUP, "TopupBalance_Create"), (ADJUST, "AdjustBalance_Create")):
+        assert (not list(departures(body, shape, "body"))) == definition(name).is_valid(body)
 
 
-def test_its_shapes_name_every_property_of_the_definition():
-    named = {name.rstrip("!") for name in TOPUP}
+@pytest.mark.parametrize(
+    ("shape", "name"), [(TOPUP, "TopupBalance_Create"), (ADJUST, "AdjustBalance_Create")]
+)
+def test_its_shapes_name_every_property_of_the_definition(shape, name):
+    named = {marked.rstrip("!") for marked in shape}
 
-    assert named == set(SWAGGER["definitions"]["TopupBalance_Create"]["properties"])
+    assert named == set(SWAGGER["definitions"][name]["properties"])
 
 
 def given_faults(billing: FlaskClient, *faults: dict[str, Any]) -> None:

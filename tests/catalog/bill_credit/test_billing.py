@@ -4,6 +4,7 @@ import json
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from decimal import Decimal
 from itertools import count
 from pathlib import Path
@@ -21,6 +22,7 @@ from structlog.testing import capture_logs
 from app.sandbox.billing import create_sandbox, server
 from catalog.bill_credit import billing
 from catalog.bill_credit.billing import (
+    ADJUST,
     Credit,
     Done,
     Found,
@@ -347,6 +349,42 @@ def test_the_body_that_is_sent_keeps_to_the_published_definition():
     definition = Draft4Validator(SWAGGER | {"$ref": "#/definitions/TopupBalance_Create"})
     definition.validate(json.loads(body))
     assert json.loads(body)["description"] == credit.reference
+
+
+def test_what_takes_a_credit_back_keeps_to_the_published_definition_of_an_adjustment():
+    credit = Credit(ACCOUNT, 1250, "CNY", "red_1:back", "reversal apr_1")
+    done = {"id": "a1", "description": "red_1:back", "status": "completed", "bucket": {"id": ACCOUNT}}
+    right = json.dumps(done | {"amount": {"amount": -12.5, "units": "CNY"}}).encode()
+    plus = json.dumps(done | {"amount": {"amount": 12.5, "units": "CNY"}}).encode()
+    with stub(http(201, right), http(201, plus)) as (url, asked):
+        outcomes = [top_up(url, credit, way=ADJUST) for _ in range(2)]
+
+    head, _, body = asked[0].partition(b"\r\n\r\n")
+    assert head.startswith(f"POST {API}/adjustBalance HTTP/1.1\r\n".encode())
+    assert b'"amount": -12.50,' in body
+    definition = SWAGGER["definitions"]["AdjustBalance_Create"]
+    Draft4Validator(SWAGGER | {"$ref": "#/definitions/AdjustBalance_Create"}).validate(json.loads(body))
+    assert set(json.loads(body)) <= set(definition["properties"])
+    assert (json.loads(body)["description"], json.loads(body)["reason"]) == ("red_1:back", "reversal apr_1")
+    assert outcomes[0] == Done("a1")
+    assert isinstance(outcomes[1], Wrong)
+
+
+def test_taking_back_is_looked_for_among_adjustments_and_never_sent_twice(sandbox):
+    credit = given_credit(1999)
+    settle(sandbox.url, credit, sent_before=False)
+    back = replace(credit, reference=f"{credit.reference}:back", reason="reversal apr_1")
+    sandbox.faults({"mode": "lost_reply", "on": "adjust", "times": 1})
+
+    first = settle(sandbox.url, back, sent_before=False, way=ADJUST)
+    second = settle(sandbox.url, back, sent_before=True, way=ADJUST)
+
+    assert isinstance(first, Unknown)
+    assert isinstance(second, Done)
+    found = look_up(sandbox.url, back.reference, way=ADJUST)
+    assert isinstance(found, Found)
+    assert [topup.amount_fen for topup in found.topups] == [-1999]
+    assert isinstance(look_up(sandbox.url, back.reference), NotFound)
 
 
 def _drip(connection: socket.socket) -> None:
