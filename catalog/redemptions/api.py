@@ -192,5 +192,7 @@ def _cancel(session: Session, member_id: int, redemption_id: int) -> dict[str, A
 
 def _view(session: Session, row: Redemption, offer: Offer) -> dict[str, Any]:
     has_one = row.kind in (VOUCHER, TRIAL_CARD, BUNDLE)  # that of a gift is the receiver's
-    voucher_id = life.id_of_redemption(session, row.member_id, row.redemption_id) if has_one else None
+    voucher_id = row.issued
+    if has_one and voucher_id is None:
+        voucher_id = life.id_of_redemption(session, row.member_id, row.redemption_id)
     return redemption_view(row, offer, voucher_id)

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from base import channels, database, ids
 from base.errors import Conflict
 from base.webhooks import webhooks
+from base.webhooks.endpoints import LISTENS
 from catalog.budgets import budgets
 from catalog.cash import parts
 from catalog.offers import counting, offers
@@ -80,16 +81,17 @@ def begin(
     """The first two steps, with the redemption itself: requested (maybe by another one), and what follows at once."""
     first, place = requested_by or by, (redemption.member_id, redemption.redemption_id, at)
     said = ([first.actor, by.actor], [first.channel, by.channel], [REQUESTED, state])
-    database.rows(session, _BEGIN, (*place, *said))
-    _publish(session, redemption, at)
+    if database.rows(session, _BEGIN, (*place, *said))[0].listens:
+        _publish(session, redemption, at)
 
 
 FIRST_STEPS = 2
 # Asked with every redemption, so in words that need no compiling.
-_BEGIN = """
+_BEGIN = f"""
 insert into redemption_step (member_id, redemption_id, at, no, state, actor, channel)
 select m, r, at, no, state, actor, channel from (values (%s::bigint, %s::bigint, %s::timestamptz)) v(m, r, at)
-cross join unnest(array[1, 2], %s::text[], %s::text[], %s::text[]) s(no, actor, channel, state) returning no
+cross join unnest(array[1, 2], %s::text[], %s::text[], %s::text[]) s(no, actor, channel, state)
+returning no, {LISTENS} listens
 """
 
 

@@ -55,6 +55,7 @@ class Redemption(Base):
     """
 
     __tablename__ = "redemption"
+    __allow_unmapped__ = True
     member_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     redemption_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     offer_id: Mapped[int] = mapped_column(BigInteger)
@@ -79,6 +80,7 @@ class Redemption(Base):
     state: Mapped[str] = mapped_column(Text)
     reason: Mapped[str | None] = mapped_column(Text)
     details: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
+    issued: int | None = None  # no column: the voucher that was issued with it in this very transaction
 
 
 class Step(Base):

@@ -1,13 +1,12 @@
 """Redeeming: a quote becomes a hold or a spend and what its offer gives - or nothing at all. And handing it back."""
 
-from collections.abc import Collection
-from contextlib import suppress
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session
-from sqlalchemy.orm.attributes import set_committed_value
 
 from base import clock, database, ids
 from base.errors import Conflict, NotFound, Problem
@@ -28,6 +27,7 @@ from points.lines import standing
 from points.lines.matrix import Action
 from points.members import members
 from points.models import Programme
+from points.refusals import NotEnoughPoints, QuoteChanged
 
 
 class RedemptionUnknown(NotFound):
@@ -78,12 +78,16 @@ def redeem(
     way, cash = courses.of(offer.kind), quote.cash_fen > 0
     asked = Asked(quote, offer, details or {}, at)
     way.check(session, asked)
-    redemption = _record(session, quote, offer, held=way.holds or cash, by=by, at=at)
-    way.keep(session, redemption, asked)
+    redemption = _redemption(quote, offer, held=way.holds or cash, at=at)
     if quote.price_points:
-        with standing.explaining(session, member, programme, on, Action.REDEEM):
-            answer = ledger.post(session, _spend(redemption, quote, programme, at))
-        _posted(session, redemption, answer.seq)
+        with (
+            standing.explaining(session, member, programme, on, Action.REDEEM),
+            _telling_used(session, quote),
+        ):
+            redemption.posting_seq = ledger.post(session, _spend(redemption, quote, programme, at)).seq
+    database.insert(session, redemption, unless_there=("member_id", "quote_id"), refusal=quotes.QuoteEnded)
+    course.begin(session, redemption, redemption.state, by, at)
+    way.keep(session, redemption, asked)
     if cash:  # its kind begins when the money is there
         parts.open(session, member_id, redemption.redemption_id, quote.cash_fen, programme.currency, at)
     else:
@@ -304,9 +308,19 @@ def names_of_references(
     return {known[row[0]]: row[1] for row in rows}
 
 
-def _record(session: Session, quote: Quote, offer: Offer, *, held: bool, by: By, at: datetime) -> Redemption:
-    state = PENDING if held else FULFILLED
-    redemption = Redemption(
+@contextmanager
+def _telling_used(session: Session, quote: Quote) -> Iterator[None]:
+    """The points of a quote that was used are gone: that is told, not that they are gone."""
+    try:
+        yield
+    except (QuoteChanged, NotEnoughPoints):
+        if of_quote(session, quote.member_id, quote.quote_id) is not None:
+            raise quotes.QuoteEnded() from None
+        raise
+
+
+def _redemption(quote: Quote, offer: Offer, *, held: bool, at: datetime) -> Redemption:
+    return Redemption(
         member_id=quote.member_id,
         redemption_id=ids.new_id(),
         offer_id=offer.offer_id,
@@ -327,26 +341,11 @@ def _record(session: Session, quote: Quote, offer: Offer, *, held: bool, by: By,
         steps=course.FIRST_STEPS,
         maybe_sent=False,
         kind=offer.kind,
-        state=state,
+        state=PENDING if held else FULFILLED,
         reason=None,
         held=held,
         details=quote.details,
     )
-    database.insert(session, redemption, unless_there=("member_id", "quote_id"), refusal=quotes.QuoteEnded)
-    course.begin(session, redemption, state, by, at)
-    return redemption
-
-
-def _posted(session: Session, redemption: Redemption, seq: int) -> None:
-    """Name the posting that took or set aside the points."""
-    database.rows(session, _POSTED, (seq, redemption.member_id, redemption.redemption_id))
-    set_committed_value(redemption, "posting_seq", seq)
-
-
-# Asked with every redemption, so in words that need no compiling.
-_POSTED = (
-    "update redemption set posting_seq = %s where member_id = %s and redemption_id = %s returning posting_seq"
-)
 
 
 def _spend(redemption: Redemption, quote: Quote, programme: Programme, at: datetime) -> Request:

@@ -33,7 +33,8 @@ def issue_to(
 
 
 def _issue(keys: Keys, session: Session, redemption: Redemption, offer: Offer, at: datetime) -> None:
-    issue_to(session, keys, redemption.member_id, redemption, offer, at)
+    voucher = issue_to(session, keys, redemption.member_id, redemption, offer, at)
+    redemption.issued = voucher.voucher_id
 
 
 def take_back(session: Session, redemption: Redemption, offer: Offer, new: str, at: datetime) -> None:
