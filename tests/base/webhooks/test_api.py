@@ -45,7 +45,7 @@ def test_an_endpoint_from_its_first_secret_to_its_end(staff, body, receiver, db,
     publish(member_id, 1)
     publish(member_id, 2)
     jobs.drain(db.database_url)
-    assert [got.event["type"] for got in receiver.got][0:1] == ["jifen.ping"]
+    assert [got.event["type"] for got in receiver.got].count("jifen.ping") == 1
     assert all(got.signed_with(secret) for got in receiver.got)
     listed = staff.get("/v1/webhooks/deliveries", endpoint=made.json["id"], limit=2).json
     rest = staff.get("/v1/webhooks/deliveries", endpoint=made.json["id"], cursor=listed["next_cursor"]).json
