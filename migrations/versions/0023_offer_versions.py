@@ -9,10 +9,10 @@ down_revision = "0022"
 branch_labels = None
 depends_on = None
 
-KINDS = "'bill_credit', 'voucher', 'trial_card', 'perk', 'event', 'goods', 'service', 'gift', 'bundle', 'history'"
-STATES = (
-    "'requested', 'pending', 'fulfilling', 'fulfilled', 'unknown', 'failed', 'cancelled', 'reversed'"
+KINDS = (
+    "'bill_credit', 'voucher', 'trial_card', 'perk', 'event', 'goods', 'service', 'gift', 'bundle', 'history'"
 )
+STATES = "'requested', 'pending', 'fulfilling', 'fulfilled', 'unknown', 'failed', 'cancelled', 'reversed'"
 
 
 def upgrade() -> None:
