@@ -17,13 +17,14 @@ from catalog.gifts import job as voucher_gifts_job
 from catalog.goods import following as goods_following
 from catalog.goods import goods
 from catalog.offers import forms
-from catalog.offers.models import BILL_CREDIT, BUNDLE, EVENT, GIFT, GOODS, PERK, SERVICE, TRIAL_CARD
+from catalog.offers.models import BILL_CREDIT, BUNDLE, EVENT, GIFT, GOODS, PERK, SERVICE, TRIAL_CARD, VOUCHER
 from catalog.perks import forms as perk_forms
 from catalog.perks import perks
 from catalog.perks import uses as perk_uses
 from catalog.redemptions import courses, ordering, redemptions, undoing
 from catalog.services import orders as services
 from catalog.trial_cards import trial_cards
+from catalog.vouchers import forms as voucher_forms
 from catalog.vouchers import issuing
 from catalog.vouchers.codes import Keys
 
@@ -59,6 +60,7 @@ def _systems(config: Config, keys: Keys) -> None:
 
 def _forms() -> None:
     """How the form of an offer is checked before it is offered; a kind that is not here has none."""
+    forms.register(VOUCHER, voucher_forms.check)
     forms.register(EVENT, event_forms.check)
     forms.register(PERK, perk_forms.check)
     forms.register(GOODS, goods.check_form)

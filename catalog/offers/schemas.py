@@ -86,6 +86,9 @@ class OfferView(View):
     from_at = ma.fields.AwareDateTime(metadata={"description": "since when it is like that"})
     until_at = ma.fields.AwareDateTime(allow_none=True)
     terms = ma.fields.Dict(keys=ma.fields.String(), values=ma.fields.String())
+    form = ma.fields.Dict(
+        metadata={"description": "what only its kind knows: places, days, shares, prices by the month"}
+    )
     pictures = ma.fields.List(ma.fields.String(), metadata={"description": "where each one is"})
 
 
@@ -152,6 +155,7 @@ def _for_all(item: Item, currency: str) -> dict[str, Any]:
         "from_at": offer.from_at,
         "until_at": offer.until_at,
         "terms": offer.terms,
+        "form": offer.form,
         "pictures": [f"/pictures/{name}" for name in offer.pictures],
     }
 

@@ -12,10 +12,10 @@ from sqlalchemy import ColumnElement, and_, case, or_, select, update
 from sqlalchemy.orm import Session
 
 from base import clock, database, ids
-from base.errors import Conflict, Invalid, NotFound, Problem
+from base.errors import Conflict, Invalid, NotAllowed, NotFound, Problem
 from base.money import part_of
 from catalog.offers.models import Offer
-from catalog.vouchers import codes
+from catalog.vouchers import codes, forms
 from catalog.vouchers.codes import Keys
 from catalog.vouchers.models import ACCEPTED, CANCELLED, EXPIRED, FROZEN, HELD, ISSUED, Voucher
 from merchants import acceptances, merchants
@@ -94,6 +94,17 @@ class TooManyUnitsLeft(Invalid):
 
     zh = "超过该券剩余额度。"
     clerk_en, clerk_zh = "There is less left on it.", "券内剩余不足。"
+
+
+class MemberDaysOnly(NotAllowed):
+    """This voucher is for member days alone."""
+
+    zh = "该券仅限会员日使用。"
+    next_en, next_zh = "Come back on one of the days that are named.", "请在所列会员日使用。"
+    clerk_en, clerk_zh = (
+        "It is for member days; your app says which.",
+        "这张券只能在会员日使用，您的应用里有日期。",
+    )
 
 
 class VoidNotLatest(Conflict):
@@ -180,6 +191,9 @@ def find_by_digests(
 def check(session: Session, key: str, found: Voucher, place: Place, at: datetime, hold_s: int) -> Checked:
     """Hold a voucher for a till and return the token that accepts it; the same till may check again."""
     zone = merchants.by_id(session, found.merchant_id).zone
+    days = forms.member_days(session.get_one(Offer, found.version_id))
+    if days and clock.day(at, zone).day not in days:
+        raise MemberDaysOnly(days=days)
     token = _token(key, found, place.terminal_id)
     voucher = session.scalar(
         update(Voucher)
