@@ -137,6 +137,8 @@ def make(
     standing.ask(session, member, wallet.state, programme, on, Action.REDEEM)
     wish = Wish(member_id, spender_id, found.offer, units, cash_fen, asked or {}, at)
     terms = courses.of(found.offer.kind).price(session, wish)
+    if cash_fen and cash_fen >= (terms.payable_fen or 0):
+        raise CashChoice(field="cash_fen", choices=[])
     rate = _rate(session, member_id, found.offer, on) if terms.payable_fen is not None else None
     price_points = rates.price(rate, (terms.payable_fen or 0) - cash_fen) if rate else 0
     if group is not None and spender_id is not None:

@@ -14,6 +14,7 @@ from tests.given import (
     given_offer,
     given_points,
     given_programme,
+    given_shop,
     member_token,
 )
 
@@ -82,7 +83,10 @@ def test_a_quote_says_what_the_points_are_worth_and_what_lapses_otherwise(app, d
 def test_part_of_a_price_in_money_is_one_of_the_amounts_that_the_offer_names(app, db):
     programme = given_programme()
     member = caller(app, member_token(given_member(db, programme, points=5000)))
-    offer = given_offer(programme, "perk", value_fen=1000, cash_choices=[300, 600], most_units=2)
+    merchant_id = given_shop().merchant.merchant_id
+    offer = given_offer(
+        programme, "voucher", merchant_id=merchant_id, value_fen=1000, cash_choices=[300, 600], most_units=2
+    )
 
     before = app.extensions["jifen_config"]
     settings.keep(app, db.at(stripe_secret_key="sk_test_secret"))
