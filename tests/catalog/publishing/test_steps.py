@@ -47,7 +47,7 @@ BAD = {  # what is changed in a whole content: the step that says so, by which n
     "an end that is over": ({"until_at": -1}, "rules", "ends-before-it-starts", "until_at"),
     "an event before the offer": ({"from_at": 5, "event_at": 4}, "rules", "ends-before-it-starts", "event_at"),
     "a start in the past": ({"from_at": -1}, "rules", "starts-in-the-past", "from_at"),
-    "a form nobody knows": ({"form": {"x": 1}}, "rules", "bad-form", "form"),
+    "a form nobody knows": ({"form": {"x": 1}}, "rules", "bad-form", "form.type"),
     "unknown class": ({"approval_class": "urgent"}, "rules", "approval-class-unknown", "approval_class"),
     "a case without words": ({"approval_class": "extension", "case": CASE | {"expected": None}}, "rules", "case-missing", "case.expected"),
     "no merchant": ({"merchant": None}, "resource", "offer-incomplete", "merchant"),
