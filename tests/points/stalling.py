@@ -38,8 +38,8 @@ def form(folder: Path, kind: str, session: Session, programme: Programme) -> For
 
 def _take(folder: Path, made: Format[Any], session: Session, lines: Sequence[Any]) -> Sequence[Outcome]:
     global _calls
-    _calls += 1
     outcomes = made.take(session, lines)
+    _calls += 1  # after it: what was cut off and is tried again is still the same part
     if _calls == THIRD:
         (folder / str(getpid())).touch()
         while not (folder / "go").exists():
