@@ -9,7 +9,6 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -363,22 +362,6 @@ def stalled(tmp_path_factory):
     started = []
 
     def start(config, path, workers, kind="bills"):
-        """Where a worker did not come so far (a busy machine may end it), the run is killed and begun again, as by hand."""
-        for within in (25, 25, 50):
-            one = begin(config, path, workers, kind)
-            with suppress(AssertionError):
-                until(lambda one=one: stands(one, workers), within)
-            if stands(one, workers):
-                break
-            one.run.kill()
-            one.goes_on()
-        assert one.run.poll() is None, one.run.communicate()
-        return one
-
-    def stands(one, workers):
-        return len(one.standing()) == workers or one.run.poll() is not None
-
-    def begin(config, path, workers, kind):
         folder = tmp_path_factory.mktemp("stalled")
         words = (config.database_url, "gotone", str(path), str(workers), str(folder), kind)
         run = subprocess.Popen(
@@ -390,6 +373,8 @@ def stalled(tmp_path_factory):
             text=True,
         )
         started.append(Stalled(run, folder))
+        until(lambda: len(started[-1].standing()) == workers or run.poll() is not None)
+        assert run.poll() is None, run.communicate()
         return started[-1]
 
     yield start
