@@ -17,6 +17,7 @@ from catalog.offers import offers
 from catalog.offers.models import EVENT, Offer
 from catalog.redemptions import redemptions
 from catalog.redemptions.course import By
+from points.members import scope
 
 blueprint = Blueprint("events", __name__, description="Events and seats")
 
@@ -61,6 +62,7 @@ def list_seats(query: dict[str, Any], offer: str) -> dict[str, Any]:
             session,
             _event(session, offer).offer_id,
             state=query["state"],
+            person=current(),
             after=place[0] if place else None,
             limit=limit + 1,
         )
@@ -82,6 +84,7 @@ def check_in(asked: dict[str, Any], offer: str) -> dict[str, Any]:
     member_id, redemption_id = ids.parse("red", asked["redemption"])
     at = clock.now()
     with database.begin() as session:
+        scope.check(session, current(), member_id)
         seat = attendance.check_in(session, _event(session, offer), member_id, redemption_id, at)
         audit.write(session, current().actor, "event.checked-in", asked["redemption"], offer=offer)
         return seat_view(seat)

@@ -6,11 +6,13 @@ from datetime import datetime, timedelta
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from base.auth.principals import Principal
 from base.errors import Conflict, NotFound
 from catalog.events import forms, seats
 from catalog.events.job import AFTER
 from catalog.events.models import ATTENDED, TAKEN, Seat
 from catalog.offers.models import Offer
+from points.members import scope
 
 
 class NoSeat(NotFound):
@@ -51,10 +53,17 @@ def check_in(session: Session, offer: Offer, member_id: int, redemption_id: int,
 
 
 def listed(
-    session: Session, offer_id: int, *, state: str | None = None, after: int | None = None, limit: int = 50
+    session: Session,
+    offer_id: int,
+    *,
+    person: Principal,
+    state: str | None = None,
+    after: int | None = None,
+    limit: int = 50,
 ) -> Sequence[Seat]:
-    """Seats of an event in the order of asking, from after one on."""
+    """Seats of an event, of the members whom a person may see, in the order of asking, from after one on."""
     asked = select(Seat).where(Seat.offer_id == offer_id).order_by(Seat.seat_id).limit(limit)
+    asked = scope.within(person, asked, Seat.member_id)
     if state is not None:
         asked = asked.where(Seat.state == state)
     if after is not None:

@@ -17,6 +17,7 @@ from catalog.goods.orders import NotReturnable
 from catalog.goods.provider import Seen, Wanted
 from catalog.redemptions import course
 from catalog.redemptions.outcomes import Done, Ended, NotFound, Outcome
+from points.refusals import MemberMerged
 
 LOOK_EVERY = {SHIPPED: timedelta(hours=6), DELIVERED: timedelta(days=1)}
 LONGEST_WAY = timedelta(days=90)  # what has not arrived by then is a person's to ask about
@@ -65,14 +66,13 @@ def _record(
     if not isinstance(outcome, Ended) or order.state in orders.GONE:
         return
     try:
-        if seen.state == LOST:
-            orders.lost(session, member_id, redemption_id, course.JOB, at, outcome.reason)
-        elif seen.state not in provider.NOT_GIVEN:
-            came_at = min(
-                at, orders.last_moment(session, order)
-            )  # it came in time, and was seen a day later at most
-            orders.returned(session, member_id, redemption_id, course.JOB, came_at, outcome.reason)
-    except NotReturnable:
+        with session.begin_nested():
+            if seen.state == LOST:
+                orders.lost(session, member_id, redemption_id, course.JOB, at, outcome.reason)
+            elif seen.state not in provider.NOT_GIVEN:
+                came_at = min(at, orders.last_moment(session, order))  # in time, and seen a day later at most
+                orders.returned(session, member_id, redemption_id, course.JOB, came_at, outcome.reason)
+    except (NotReturnable, MemberMerged):  # the latter: nothing comes back to a wallet that is no more
         log.warning("goods that cannot come back", reference=seen.reference)
         return
     goods.tell_back(session, config, order)

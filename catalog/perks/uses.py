@@ -19,6 +19,7 @@ from catalog.redemptions import course
 from catalog.redemptions.models import CANCELLED, FULFILLED, Redemption
 from points import programmes
 from points.entitlements.entitlements import TooManyGuests
+from points.refusals import MemberMerged
 
 TASK = "unused_perk"
 
@@ -88,9 +89,14 @@ def missed(session: Session, redemption: Redemption, at: datetime) -> None:
 
 def run(config: Config, member_id: int, redemption_id: int) -> None:
     """The job: what became of a perk that nobody used; safe to run twice and at any time."""
-    with database.begin() as session:
-        redemption = session.get_one(Redemption, (member_id, redemption_id))
-        missed(session, redemption, clock.now())
+    try:
+        with database.begin() as session:
+            missed(session, session.get_one(Redemption, (member_id, redemption_id)), clock.now())
+    except MemberMerged:  # nothing comes back to a wallet that is no more: the use counts as missed
+        with database.begin() as session:
+            redemption = session.get_one(Redemption, (member_id, redemption_id))
+            if of(session, redemption) is None:
+                _write(session, redemption, 0, MISSED, course.JOB.actor, clock.now())
 
 
 def of(session: Session, redemption: Redemption) -> PerkUse | None:

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from base import clock, database, ids, pages
 from base.approvals.api import deciding
-from base.approvals.approvals import NO_MEMBER
+from base.approvals.approvals import NO_MEMBER, Case
 from base.auth.guard import current, needs
 from base.auth.principals import Principal, Staff
 from base.http.api import IDEMPOTENT, Blueprint, answer_once
@@ -69,12 +69,12 @@ def begin(asked: dict[str, Any]) -> Response:
 @needs(proposals.READS)
 def list_drafts(query: dict[str, Any]) -> dict[str, Any]:
     """Drafts, newest first; maybe one's own alone."""
-    key, limit, person, at = f"offer-drafts:{config().secret_key}", query["limit"], current(), clock.now()
+    key, limit, person = f"offer-drafts:{config().secret_key}", query["limit"], current()
     place = pages.position(key, query["cursor"])
     maker_id = person.staff_id if query["mine"] and isinstance(person, Staff) else None
     with database.begin() as session:
         rows = drafts.listed(session, before=place[0] if place else None, maker_id=maker_id, limit=limit + 1)
-        data = [draft_view(showing.shown(session, row, at), at) for row in rows[:limit]]
+        data = [_shown(session, row) for row in rows[:limit]]
     more = len(rows) > limit
     return {
         "data": data,
@@ -145,7 +145,12 @@ def discard(asked: dict[str, Any], draft: str) -> Response:
         return answer_once(session, NO_MEMBER, asked, effect)
 
 
-deciding(blueprint, "offer-proposals", proposals, proposal_view, OfferProposalView, OfferProposalsView)
+def _proposal_view(session: Session, case: Case, at: datetime) -> dict[str, Any]:
+    view = proposal_view(session, case, at)
+    return view | {"content": proposals.seen_by(session, current(), view["content"])}
+
+
+deciding(blueprint, "offer-proposals", proposals, _proposal_view, OfferProposalView, OfferProposalsView)
 
 
 @blueprint.route("/offers/all")
@@ -242,7 +247,8 @@ def _begun(session: Session, asked: dict[str, Any]) -> OfferDraft:
 
 def _shown(session: Session, draft: OfferDraft) -> dict[str, Any]:
     at = clock.now()
-    return draft_view(showing.shown(session, draft, at), at)
+    view = draft_view(showing.shown(session, draft, at), at)
+    return view | {"content": proposals.seen_by(session, current(), view["content"])}
 
 
 def _number(draft: str) -> int:

@@ -172,6 +172,21 @@ def _check_place(session: Session, draft: OfferDraft) -> None:
     drafts.refuse_ended(state)
 
 
+def seen_by(session: Session, person: Principal, content: dict[str, Any]) -> dict[str, Any]:
+    """A content as a person may see it: whom a single case is about is for those whose member it is.
+
+    A draft may still name a member who does not exist; that tells of nobody, and its maker reads it to mend it.
+    """
+    member = (content.get("case") or {}).get("member")
+    if not member:
+        return content
+    try:
+        (member_id,) = ids.parse("mbr", member, parts=1)
+    except NotFound:
+        return content
+    return content if scope.sees(session, person, member_id) else content | {"case": None}
+
+
 def _check_case(session: Session, person: Principal, programme: Programme, document: dict[str, Any]) -> None:
     """The member of a single case is there, in this programme, and one whom the maker may see."""
     case = document.get("case") or {}

@@ -208,7 +208,10 @@ def _offer(session: Session, case: Case) -> dict[str, Any]:
     persons = endorsements.persons(session, case.proposal.proposal_id)
     asked = select(StaffRow.name).where(StaffRow.staff_id.in_(persons)).order_by(StaffRow.name)
     return {
-        "rows": compared(publishing.before(session, case.proposal), case.proposal.said["content"]),
+        "rows": compared(
+            publishing.before(session, case.proposal),
+            publishing.seen_by(session, current(), case.proposal.said["content"]),
+        ),
         "checkers": approvals.checkers_of(case.proposal),
         "endorsed_by": list(session.scalars(asked)) if persons else [],
     }

@@ -16,6 +16,7 @@ from catalog.offers.models import Offer
 from tests.catalog.redemptions.test_races import at_once
 from tests.given import (
     caller,
+    given_area,
     given_member,
     given_offer,
     given_points,
@@ -23,6 +24,7 @@ from tests.given import (
     member_token,
     reverse_by_two,
     service_key,
+    staff_token,
 )
 
 
@@ -197,6 +199,23 @@ def test_what_is_no_seat_of_the_event_is_not_let_in(app, db):
         with pytest.raises(attendance.SeatNotTaken):
             attendance.check_in(session, offer, member_id, redemption_id, clock.now())
         assert session.query(Seat).count() == 1
+
+
+def test_a_desk_of_an_area_sees_and_lets_in_its_own_members_alone(app, db):
+    programme = given_programme()
+    offer = given_offer(programme, "event", value_fen=50)
+    (_, near), (_, far) = signed_up(app, db, programme, offer, 2)
+    given_area(ids.parse("red", near["id"])[0], "330106")
+    event = ids.public("off", offer.offer_id)
+
+    with clock.stopped(offer.event_at):
+        desk = caller(app, staff_token("support", area="3301"))
+        seen = desk.get(f"/v1/events/{event}/seats").json["data"]
+        came = desk.post(f"/v1/events/{event}/check-ins", {"redemption": near["id"]})
+        other = desk.post(f"/v1/events/{event}/check-ins", {"redemption": far["id"]})
+
+    assert [one["redemption"] for one in seen] == [near["id"]]
+    assert (came.status_code, other.status_code) == (200, 404)
 
 
 @pytest.mark.parametrize(

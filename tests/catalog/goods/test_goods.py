@@ -208,7 +208,8 @@ def test_what_the_provider_brings_back_within_the_days_is_reversed_and_after_the
     with clock.stopped(clock.now() + timedelta(days=9)):
         staff = caller(app, staff_token("support"))
         refused = staff.post(f"/v1/goods-orders/{one.reference}/returned", {"reason": "late"})
-    assert refused.json["type"] == "/problems/not-returnable"
+        lost = staff.post(f"/v1/goods-orders/{one.reference}/lost", {"reason": "never came"})
+    assert refused.json["type"] == lost.json["type"] == "/problems/not-returnable"
 
     stand_in.move(one.reference, state="returned")
     assert later(one, days=2) == "reversed"

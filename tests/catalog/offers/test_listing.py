@@ -179,7 +179,8 @@ def test_the_list_says_why_an_offer_is_closed_to_the_member_and_one_bound_to_a_g
 
     rows = {row["code"]: row["closed"] for row in listed(me)}
     answers = [me.quote(gold), me.quote(kept), me.get(f"/v1/offers/{ids.public('off', kept.offer_id)}"),
-               me.get(f"/v1/offers/{ids.public('off', paused.offer_id)}"), me.quote(paused)]  # fmt: skip
+               me.get(f"/v1/offers/{ids.public('off', paused.offer_id)}"), me.quote(paused),
+               me.get(f"/v1/offers/{ids.public('off', kept.offer_id)}", at=clock.now().isoformat())]  # fmt: skip
 
     assert rows[gold.code] == {
         "type": "/problems/needs-tier",
@@ -189,7 +190,7 @@ def test_the_list_says_why_an_offer_is_closed_to_the_member_and_one_bound_to_a_g
     assert rows[once.code]["detail"] == "At most 1 in all for each member; you had 1."
     assert set(rows) == {gold.code, once.code}
     assert answers[0].json["explanation"]["en"] == rows[gold.code]["detail"]
-    assert [(a.status_code, a.json["type"]) for a in answers[1:]] == [(404, "/problems/offer-unknown")] * 4
+    assert [(a.status_code, a.json["type"]) for a in answers[1:]] == [(404, "/problems/offer-unknown")] * 5
     assert kept.code in codes(listed(other))
     assert other.redeem(kept).status_code == 201
 

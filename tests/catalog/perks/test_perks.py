@@ -3,8 +3,9 @@
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from sqlalchemy import text
 
-from base import clock, ids, jobs
+from base import clock, database, ids, jobs
 from catalog.offers.forms import BadForm
 from catalog.offers.models import Offer
 from catalog.perks import forms
@@ -15,6 +16,7 @@ from tests.given import (
     given_entitlement,
     given_group,
     given_member,
+    given_merged,
     given_offer,
     given_programme,
     given_tier,
@@ -222,6 +224,34 @@ def test_who_does_not_come_has_used_it_or_has_it_back_as_the_offer_says(
     assert gold.get(f"/v1/redemptions/{missed['id']}").json["state"] == state
     assert left(gold) == after
     assert late.status_code == 409
+
+
+def test_of_who_was_merged_meanwhile_a_use_that_nobody_took_counts_as_missed(db, programme, gold, member_id):
+    rule = {"after_days": 7, "counts_as": "given_back"}
+    offer = given_offer(programme, "perk", form={"no_show_rule": rule})
+    made = gold.redeem(offer).json
+    given_merged(member_id, given_member(db, programme))
+
+    with clock.stopped(NOON + timedelta(days=7)):
+        jobs.drain(db.database_url)
+
+    with database.begin() as session:
+        rows = session.execute(text("select r.state, u.outcome from redemption r left join perk_use u "
+                                    "using (member_id, redemption_id)")).all()  # fmt: skip
+        failed = session.scalar(text("select count(*) from procrastinate_jobs where status = 'failed'"))
+    assert ([tuple(row) for row in rows], failed) == ([("fulfilled", "missed")], 0), made
+
+
+def test_the_use_of_a_redemption_is_not_undone_beside_it(app, programme, gold):
+    allowed(1)
+    made = gold.redeem(given_offer(programme, "perk", form=BOTH)).json
+    system = caller(app, service_key(programme, "entitlements:write"))
+    use = gold.get("/v1/members/me/entitlement-uses").json["data"][0]
+
+    alone = system.post(f"/v1/entitlement-uses/{use['id']}/undo")
+    with_it = gold.post(f"/v1/redemptions/{made['id']}/cancel")
+
+    assert (kind_of(alone), with_it.status_code, left(gold)) == ("409 use-of-redemption", 200, 1)
 
 
 def test_a_groups_points_pay_but_no_allowance_does(app, db, programme):

@@ -17,7 +17,7 @@ from tests.catalog.publishing.setting_up import (
     proposed_draft,
     versions,
 )
-from tests.given import caller, given_member, given_person, given_programme, staff_token
+from tests.given import caller, given_area, given_member, given_person, given_programme, staff_token
 from tests.points.test_ledger import at_once
 
 
@@ -112,6 +112,21 @@ def test_above_the_limit_it_takes_two_checkers_and_one_is_never_both(app, db, pr
         2,
     )
     assert sorted(offer.code for offer in versions()) == ["large", "small"]
+
+
+def test_whom_a_single_case_is_about_is_told_to_those_whose_member_it_is(app, db, programme, maker):
+    member_id = given_area(given_member(db, programme), "330106")
+    draft = propose(
+        maker, credit(maker, "one", stock=9, approval_class=EXTENSION, case=case_of(member_id))
+    ).json
+    near, far = (caller(app, staff_token("editor", area=area)) for area in ("3301", "4401"))
+    paths = (f"/v1/offer-drafts/{draft['id']}", f"/v1/offer-proposals/{draft['proposal']['id']}")
+
+    told = [[who.get(path).json["content"]["case"] for path in paths] for who in (near, far)]
+    listed = far.get("/v1/offer-drafts").json["data"][0]["content"]["case"]
+
+    assert told[0] == [case_of(member_id)] * 2
+    assert (told[1], listed) == ([None, None], None)
 
 
 def test_two_checkers_at_once_are_two_and_one_twice_at_once_is_one(db, programme):

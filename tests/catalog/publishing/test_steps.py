@@ -140,6 +140,13 @@ def test_conditions_limits_and_budget_are_read_as_they_are_when_it_is_redeemed(p
     assert faults(programme, A_CREDIT | more, "bill_credit") == [said]
 
 
+def test_an_event_counts_its_own_places_and_has_no_stock(programme):
+    event = A_CREDIT | {"event_at": 9, "form": {"capacity": 20}, "most_units": 1, "category": "club"}
+
+    assert faults(programme, event, "event") == []
+    assert faults(programme, event | {"stock": 20}, "event") == [("stock", "bad-count", "stock")]
+
+
 def test_every_offer_of_the_demo_passes(db):
     programme, at = given_programme(), clock.now()
     shops = list(demo_offers.shops())
