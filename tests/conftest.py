@@ -44,6 +44,9 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[local.Servers]
     local.remove(started.data_dir)
 
 
+NOBODY_LISTENS = "http://127.0.0.1:1"  # the usual port is taken where `make run` runs beside the tests
+
+
 @pytest.fixture(scope="session")
 def config(servers: local.Servers, tmp_path_factory: pytest.TempPathFactory) -> Config:
     """The configuration of the tests, its database migrated, this process wired to it."""
@@ -53,6 +56,9 @@ def config(servers: local.Servers, tmp_path_factory: pytest.TempPathFactory) -> 
         database_url=servers.database_url,
         database_owner_url=servers.owner_url,
         redis_url=servers.redis_url,
+        billing_url=NOBODY_LISTENS,
+        ordering_url=NOBODY_LISTENS,
+        fulfilment_url=NOBODY_LISTENS,
         billing_backoff_s=0,
     )
     logs.init(as_json=True, level=10)

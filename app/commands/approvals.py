@@ -280,7 +280,7 @@ def _plain(value: Any) -> str:
     if isinstance(value, list):
         return "; ".join(map(_plain, value))
     if isinstance(value, dict):
-        return ", ".join(f"{name} {inner}" for name, inner in value.items())
+        return ", ".join(f"{name} {inner}" for name, inner in value.items() if inner not in (None, ""))
     return value.isoformat() if isinstance(value, date) else str(value)
 
 

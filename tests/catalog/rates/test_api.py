@@ -183,6 +183,7 @@ def test_a_file_goes_out_and_comes_back_with_new_lines(app, run, programme, tmp_
     same = run("rates", "propose", file, "--reason", "x", "--as", MAKER)
     file.write_text(f"{text},,gold,,{day(1)},,60,100\n{offer.code},,,,{day(3)},,,\n")
     made = json.loads(run("rates", "propose", file, "--reason", "new year", "--as", MAKER, "--json").stdout)
+    waiting = run("rates", "list").stdout
     done = run("rates", "approve", made["id"], "--hash", made["content_hash"], "--as", CHECKER)
     again = list(csv.DictReader(io.StringIO(run("rates", "export").stdout)))
 
@@ -190,6 +191,8 @@ def test_a_file_goes_out_and_comes_back_with_new_lines(app, run, programme, tmp_
     assert (exported.exit_code, done.exit_code, served) == (0, 0, run("rates", "export").stdout)
     assert [text.count(offer.code), served.count(offer.code), served.count("gold")] == [1, 1, 1]
     assert "says nothing that is not in force" in str(same.exception)
+    assert f"rows          from_day {day(1)}, per_fen 100, points 60, tier gold; " in waiting
+    assert "None" not in waiting
     assert [(one["offer"], one["tier"], one["points"]) for one in made["rows"]] == [
         (None, "gold", 60),
         (offer.code, None, None),
