@@ -25,7 +25,7 @@ class Place(Enum):
 
 
 REFERENCE = frozenset({
-    "programme", "earn_rule", "earn_factor", "expiry_policy", "extension", "line_policy", "rate", "offer", "offer_state", "merchant", "outlet", "terminal", "clerk", "terms",
+    "programme", "earn_rule", "earn_factor", "expiry_policy", "extension", "line_policy", "rate", "offer", "offer_state", "merchant", "outlet", "terminal", "terminal_key", "clerk", "terms",
     "staff", "api_key", "area", "entitlement_rule", "bonus_rule", "tier_policy", "care_rule", "notice_template",
     "segment", "segment_version", "budget", "budget_amount",
     "webhook_endpoint",
@@ -33,6 +33,9 @@ REFERENCE = frozenset({
 OTHER = {
     "statement": "merchant_id",
     "statement_line": "merchant_id",
+    "shift": "terminal_id",
+    "terminal_nonce": "terminal_id",
+    "till_attempt": "terminal_id",
     "sign_in": "token_digest",
     "phone_holder": "digest",
 }

@@ -1,5 +1,6 @@
 """Puts the packages together: who holds a sign-in, which function a job's name stands for, who approves what."""
 
+from datetime import timedelta
 from functools import partial
 
 from admin.replay import asking as replay_asking
@@ -10,7 +11,7 @@ from admin.staff import staff
 from app import kinds
 from base import cache, clock, database, jobs
 from base.approvals import approvals, beside
-from base.auth import sign_ins
+from base.auth import guard, sign_ins, signatures
 from base.config import Config
 from base.notices import handing
 from base.notices.notices import TASK as NOTICE_TASK
@@ -26,6 +27,7 @@ from catalog.reversals import reversals
 from catalog.stock import corrections as stock_corrections
 from catalog.trial_cards import trial_cards
 from merchants.terminals import clerks
+from merchants.terminals import keys as terminal_keys
 from points import programmes
 from points.adjustments import adjustments
 from points.announcements import announcements
@@ -59,6 +61,8 @@ def wire(config: Config, *, pool_size: int | None = None, statement_timeout_ms: 
     sign_ins.held_by("member", member_sign_in.holder)
     sign_ins.held_by("clerk", clerks.holder)
     sign_ins.held_by("staff", staff.holder)
+    guard.desks_by(clerks.desk)
+    signatures.known_by(terminal_keys.signer, terminal_keys.cloned)
     care.persons_by(staff.person)
     webhook_programmes.known_by(
         webhook_programmes.Known(
@@ -74,6 +78,7 @@ def wire(config: Config, *, pool_size: int | None = None, statement_timeout_ms: 
     jobs.register(DELIVER_TASK, partial(deliveries.run, config))
     jobs.register(replays.REPLAY_TASK, replays.run)
     jobs.register(WAKE_TASK, replays.wake)
+    jobs.repeat("nonces", _forget_nonces, every_s=60)
     jobs.repeat("debits", partial(_tell_debits, config), every_s=30)
     _approvals(config)
 
@@ -124,3 +129,11 @@ def _tell_debits(config: Config) -> bool:
     with database.begin() as session:
         until = debits.horizon(session, at)
         return debits.step(session, config, redemptions.names_of_references, until, at).more
+
+
+def _forget_nonces() -> bool:
+    """Let go of nonces that no request can bring back in time; whether there are more."""
+    with database.begin() as session:
+        return terminal_keys.forget_nonces(
+            session, clock.now() - 2 * timedelta(seconds=signatures.MOST_SKEW_S)
+        )

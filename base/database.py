@@ -31,6 +31,8 @@ class StillRunning(Conflict):
 
     zh = "另一个请求正在处理同一内容。"
     next_en, next_zh = "Wait a second and send the same request again.", "请稍等一秒后原样重发。"
+    clerk_en, clerk_zh = "I'm still checking. Please keep the picture open.", "还在确认，请保持二维码打开。"
+    then = "wait"
 
 
 class NotConnected(Unavailable):
@@ -39,6 +41,8 @@ class NotConnected(Unavailable):
     zh = "数据库暂时没有应答。"
     next_en = "Send the same request with the same key in a few seconds: it is done once at most."
     next_zh = "请几秒后用同一个 Idempotency-Key 原样重发：最多只会执行一次。"
+    clerk_en, clerk_zh = "I'm still checking. Please keep the picture open.", "还在确认，请保持二维码打开。"
+    then = "wait"
 
 
 _sessions: sessionmaker[Session] | None = None

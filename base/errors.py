@@ -14,6 +14,10 @@ class Problem(Exception):
     zh: ClassVar[str] = "操作未能完成。"
     next_en: ClassVar[str] = "Try again; if it happens again, give the request number to support."
     next_zh: ClassVar[str] = "请重试；如仍失败，请把请求编号告诉客服。"
+    # At a till: what the clerk says to the customer, and what the till does then (rescan, wait, manager, support).
+    clerk_en: ClassVar[str] = ""
+    clerk_zh: ClassVar[str] = ""
+    then: ClassVar[str] = ""
 
     def __init__(self, detail: str = "", *, retry_after_s: int | None = None, **facts: Any) -> None:
         super().__init__(detail)

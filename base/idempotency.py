@@ -74,6 +74,14 @@ def once(
     return Answer(status, body, replayed=False)
 
 
+def outcome(session: Session, actor: str, key: str) -> Answer | None:
+    """The answer of a committed request of a till, whoever's member it was about; None: there is none so far."""
+    for row in database.rows(session, _OUTCOME, (actor, key)):
+        return Answer(row.status or 500, row.answer, replayed=True)
+    return None
+
+
+_OUTCOME = "select status, answer from idempotency_key where actor = %s and key = %s and actor like 'terminal:%%' limit 1"
 # Asked with every write of a member, so in words that need no compiling.
 _TAKE = (
     "insert into idempotency_key (member_id, actor, key, request_hash, at) values (%s, %s, %s, %s, %s) "

@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 from base import clock, ids
 from base.errors import Conflict, NotFound
 from merchants import merchants, terms
-from merchants.models import Acceptance, Outlet, Terms, Void
+from merchants.models import CHECKED, Acceptance, Outlet, Terms, Void
+from merchants.terminals.models import ClerkRow
 
 
 class AcceptanceUnknown(NotFound):
@@ -24,12 +25,19 @@ class VoidTooLate(Conflict):
 
     zh = "已超过可撤销的时间。"
     next_en, next_zh = "Open a case for support.", "请提交工单处理。"
+    clerk_en, clerk_zh = "I can't undo it here; I'll open a case for you.", "这里无法撤销，我为您提交工单。"
+    then = "support"
 
 
 class AlreadyVoided(Conflict):
     """This acceptance was undone already."""
 
     zh = "该笔核销已撤销。"
+    clerk_en, clerk_zh = (
+        "It was undone already; your voucher is valid again.",
+        "这笔已经撤销，您的券又可以用了。",
+    )
+    then = "rescan"
 
 
 @dataclass(frozen=True)
@@ -40,6 +48,8 @@ class Place:
     outlet_id: int
     terminal_id: int
     clerk_id: int
+    shift_id: int | None = None
+    is_manager: bool = False
 
 
 @dataclass(frozen=True)
@@ -56,7 +66,7 @@ class Use:
     offer_names: dict[str, str]
 
 
-def record(session: Session, use: Use, place: Place, at: datetime) -> Acceptance:
+def record(session: Session, use: Use, place: Place, at: datetime, source: str = CHECKED) -> Acceptance:
     """The acceptance, with what is owed for it; a second one of the same use is refused by the database."""
     merchant = merchants.by_id(session, place.merchant_id)
     version = terms.in_force(session, place.merchant_id, clock.day(at, merchant.zone))
@@ -74,6 +84,8 @@ def record(session: Session, use: Use, place: Place, at: datetime) -> Acceptance
         outlet_id=place.outlet_id,
         terminal_id=place.terminal_id,
         clerk_id=place.clerk_id,
+        shift_id=place.shift_id,
+        source=source,
         terms_id=version.terms_id,
         owed_fen=due.owed_fen,
         fee_fen=due.fee_fen,
@@ -95,13 +107,14 @@ def find(session: Session, member_id: int, acceptance_id: int, merchant_id: int)
 
 
 def undo(session: Session, acceptance: Acceptance, place: Place, reason: str, at: datetime) -> Void:
-    """Void an acceptance: same terminal, inside the window of its terms, on the same business day; once."""
-    if acceptance.terminal_id != place.terminal_id:
-        raise AcceptanceUnknown()
+    """Void an acceptance once, before the cut-off: at its terminal in a short window, by a manager at its outlet in a longer one."""
     zone = merchants.by_id(session, acceptance.merchant_id).zone
     version = session.get_one(Terms, acceptance.terms_id)
-    if at > undoable_until(acceptance, version, zone):
-        raise VoidTooLate(window_s=version.void_window_s)
+    until = undoable_until(acceptance, version, zone, place)
+    if until is None:
+        raise AcceptanceUnknown()
+    if at > until:
+        raise VoidTooLate(until=until.isoformat())
     void_id = session.scalar(
         insert(Void)
         .values(
@@ -144,11 +157,21 @@ def of_voucher(session: Session, member_id: int, voucher_id: int) -> list[tuple[
     return [(acceptance, outlet) for acceptance, outlet in rows]
 
 
-def undoable_until(acceptance: Acceptance, version: Terms, zone: str) -> datetime:
-    """The last moment at which its till can undo it: the window of its terms, within its business day."""
+def clerk_number(session: Session, acceptance: Acceptance) -> str:
+    """The number of the clerk who took it."""
+    return session.get_one(ClerkRow, acceptance.clerk_id).number
+
+
+def undoable_until(acceptance: Acceptance, version: Terms, zone: str, place: Place) -> datetime | None:
+    """The last moment at which it can be undone from here, within its business day; None: never from here."""
+    if place.is_manager and acceptance.outlet_id == place.outlet_id:
+        window_s = version.manager_void_window_s
+    elif acceptance.terminal_id == place.terminal_id:
+        window_s = version.void_window_s
+    else:
+        return None
     tomorrow = clock.start_of(clock.day(acceptance.recorded_at, zone) + timedelta(days=1), zone)
-    window = timedelta(seconds=version.void_window_s)
-    return min(acceptance.recorded_at + window, tomorrow - timedelta(microseconds=1))
+    return min(acceptance.recorded_at + timedelta(seconds=window_s), tomorrow - timedelta(microseconds=1))
 
 
 def of_terminal(session: Session, terminal_id: int, since: datetime, limit: int = 50) -> list[Acceptance]:

@@ -8,6 +8,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from base.database import Base
 
+CHECKED, DIRECT = "check", "direct"
+
 
 class Merchant(Base):
     """A partner."""
@@ -33,7 +35,11 @@ class Outlet(Base):
 
 
 class Terms(Base):
-    """What platform and merchant owe each other, from a day on; never edited. Shares in basis points."""
+    """What platform and merchant owe each other, from a day on; never edited. Shares in basis points.
+
+    `typed_limit_fen`: up to this value a code is enough by itself; above it the digits of the picture are needed too.
+    `direct_accept`: its cash-desk systems may accept without a check before.
+    """
 
     __tablename__ = "terms"
     terms_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
@@ -43,6 +49,9 @@ class Terms(Base):
     fee_bp: Mapped[int] = mapped_column(Integer)
     vat_bp: Mapped[int] = mapped_column(Integer)
     void_window_s: Mapped[int] = mapped_column(Integer)
+    manager_void_window_s: Mapped[int] = mapped_column(Integer)
+    typed_limit_fen: Mapped[int] = mapped_column(BigInteger)
+    direct_accept: Mapped[bool]
 
 
 class Acceptance(Base):
@@ -57,6 +66,7 @@ class Acceptance(Base):
     outlet_id: Mapped[int] = mapped_column(BigInteger)
     terminal_id: Mapped[int] = mapped_column(BigInteger)
     clerk_id: Mapped[int] = mapped_column(BigInteger)
+    shift_id: Mapped[int | None] = mapped_column(BigInteger)
     terms_id: Mapped[int] = mapped_column(BigInteger)
     units: Mapped[int] = mapped_column(BigInteger)
     owed_fen: Mapped[int] = mapped_column(BigInteger)
@@ -65,6 +75,7 @@ class Acceptance(Base):
     booked_fen: Mapped[int] = mapped_column(BigInteger)
     recorded_at: Mapped[datetime]
     void_id: Mapped[int | None] = mapped_column(BigInteger)
+    source: Mapped[str] = mapped_column(Text, default=CHECKED)
     currency: Mapped[str] = mapped_column(Text)
     last4: Mapped[str] = mapped_column(Text)
     offer_names: Mapped[dict[str, str]] = mapped_column(JSONB)

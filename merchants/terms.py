@@ -11,6 +11,8 @@ from base.errors import Conflict
 from base.money import share
 from merchants.models import Terms
 
+DAY_S = 86_400
+
 
 class NoTermsInForce(Conflict):
     """No terms are in force for this merchant."""
@@ -44,6 +46,9 @@ def add(
     fee_bp: int,
     vat_bp: int,
     void_window_s: int,
+    manager_void_window_s: int = DAY_S,
+    typed_limit_fen: int = 5_000,
+    direct_accept: bool = False,
 ) -> Terms:
     """A further version; an earlier one is never edited."""
     terms = Terms(
@@ -54,6 +59,9 @@ def add(
         fee_bp=fee_bp,
         vat_bp=vat_bp,
         void_window_s=void_window_s,
+        manager_void_window_s=manager_void_window_s,
+        typed_limit_fen=typed_limit_fen,
+        direct_accept=direct_accept,
     )
     session.add(terms)
     session.flush()

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import Flask
 from flask.testing import FlaskClient
@@ -29,7 +30,7 @@ from catalog.rates import rates
 from catalog.trial_cards import trial_cards
 from merchants import merchants, terms
 from merchants.models import Merchant, Outlet
-from merchants.terminals import clerks
+from merchants.terminals import clerks, shifts
 from merchants.terminals.models import ClerkRow, Terminal
 from points import ledger, lots, policies, programmes
 from points.adjustments import adjustments
@@ -46,10 +47,12 @@ from points.merges import merges
 from points.models import ExtensionRow, Programme
 from points.tiers import grants, ladders, running
 from points.tiers.reckoning import Step
+from tests.tills import Signer, body_of, paired
 
 ZONE = "Asia/Shanghai"
 LONG_AGO = date(2020, 1, 1)
 _numbers = itertools.count(1)
+_signers: dict[str, Signer] = {}  # by the token of a clerk's sign-in
 
 
 def secrets_of(config: Config) -> Secrets:
@@ -127,9 +130,11 @@ class Shop:
     outlet: Outlet
     terminal: Terminal
     clerk: ClerkRow
+    signer: Signer
 
 
-def given_shop(code: str = "tea", *, void_window_s: int = 900) -> Shop:
+def given_shop(code: str = "tea", *, void_window_s: int = 900, **more: Any) -> Shop:
+    """A merchant with an outlet, a paired till, clerk 01 (PIN 123456) and terms; `more`: further terms."""
     with database.begin() as session:
         merchant = merchants.add(
             session,
@@ -155,8 +160,9 @@ def given_shop(code: str = "tea", *, void_window_s: int = 900) -> Shop:
             fee_bp=200,
             vat_bp=600,
             void_window_s=void_window_s,
+            **more,
         )
-    return Shop(merchant, outlet, terminal, clerk)
+    return Shop(merchant, outlet, terminal, clerk, paired(terminal))
 
 
 @cache
@@ -259,11 +265,16 @@ def member_token(member_id: int) -> str:
         return sign_ins.begin(session, "member", member_id, clock.now())
 
 
-def clerk_token(shop: Shop) -> str:
+def clerk_token(shop: Shop, clerk: ClerkRow | None = None) -> str:
+    """The clerk's sign-in at the shop's till, in a shift; who calls with it signs as that till."""
+    clerk = clerk or shop.clerk
     with database.begin() as session:
-        return sign_ins.begin(
-            session, "clerk", shop.clerk.clerk_id, clock.now(), place_id=shop.terminal.terminal_id
+        shifts.begin(session, shop.terminal, clerk, clock.now())
+        token = sign_ins.begin(
+            session, "clerk", clerk.clerk_id, clock.now(), place_id=shop.terminal.terminal_id
         )
+    _signers[token] = shop.signer
+    return token
 
 
 def given_person(*roles: str, email: str | None = None, area: str = "") -> Staff:
@@ -459,15 +470,23 @@ class Caller:
 
     client: FlaskClient
     token: str | None = None
+    signer: Signer | None = None
 
-    def get(self, path: str, **query: Any) -> TestResponse:
-        return self.client.get(path, query_string=query, headers=self._headers(None))
+    def get(self, path: str, *, key: str | None = None, **query: Any) -> TestResponse:
+        target = f"{path}?{urlencode(query)}" if query else path
+        return self.client.get(target, headers=self._headers("GET", target, b"", key))
 
     def post(self, path: str, body: Any = None, *, key: str | None = None) -> TestResponse:
-        return self.client.post(path, json=body, headers=self._headers(key or str(uuid.uuid4())))
+        sent = body_of(body)
+        headers = self._headers("POST", path, sent, key or str(uuid.uuid4()))
+        return self.client.post(
+            path, data=sent, content_type=None if body is None else "application/json", headers=headers
+        )
 
-    def _headers(self, key: str | None) -> dict[str, str]:
+    def _headers(self, method: str, target: str, body: bytes, key: str | None) -> dict[str, str]:
         headers = {"Accept-Language": "en"}
+        if self.signer:
+            headers |= self.signer.headers(method, target, body)
         if self.token:
             headers["Authorization"] = f"Bearer {self.token}"
         if key:
@@ -509,5 +528,6 @@ class Caller:
         return int(self.get("/v1/members/me/wallet").json["spendable"])
 
 
-def caller(app: Flask, token: str | None = None) -> Caller:
-    return Caller(app.test_client(), token)
+def caller(app: Flask, token: str | None = None, signer: Signer | None = None) -> Caller:
+    """Whoever holds the token; a clerk's calls are signed by the till at which the sign-in is, or by `signer` (a cash desk)."""
+    return Caller(app.test_client(), token, signer or _signers.get(token or ""))

@@ -32,7 +32,8 @@ from catalog.redemptions import ordering, quotes, redemptions
 from catalog.redemptions.course import By
 from catalog.redemptions.models import FULFILLED, Redemption
 from catalog.redemptions.outcomes import Outcome
-from catalog.vouchers import life
+from catalog.vouchers import codes, life, using
+from catalog.vouchers.codes import Keys
 from merchants import merchants, terms
 from merchants.acceptances import Place
 from merchants.models import Merchant
@@ -404,15 +405,17 @@ def _fulfil_promises(session: Session, done: list[tuple[int, int]]) -> None:
 
 def _accept(demo: Demo, made: list[Redemption]) -> None:
     """Most vouchers are used a few hours later, at the merchant's till."""
-    at, key = clock.now(), demo.config.secret_key
+    at, keys = clock.now(), Keys.of(demo.config)
     with database.begin() as session:
         for redemption in made:
             voucher = life.of_redemption(session, redemption.member_id, redemption.redemption_id)
             if voucher is None or demo.random.random() > SHARE_ACCEPTED:
                 continue
-            place = demo.places[voucher.merchant_id]
-            checked = life.check(session, key, voucher, place, at, 120)
-            life.accept(session, key, checked.token, None, place, at)
+            till = using.Till(demo.places[voucher.merchant_id], at, keys, demo.config.secret_key)
+            symbols = codes.opened(keys, voucher.voucher_id, voucher.code_sealed)
+            shown = codes.read(codes.pictures(keys, voucher, symbols, at, steps=1)[0].text)
+            checked = using.check(session, till, voucher, shown, demo.config.check_hold_s)
+            using.accept(session, till, checked.token, None)
 
 
 def _bill(demo: Demo, month: int, at: datetime, bills_fen: Ints) -> None:

@@ -1,6 +1,6 @@
 """The member's vouchers: the list, and one with its picture and code while it can be used."""
 
-from datetime import date
+from datetime import date, datetime
 
 import segno
 from flask import make_response, render_template, request
@@ -13,8 +13,8 @@ from base.auth.guard import needs
 from base.http.settings import config
 from catalog.vouchers import codes, shelf
 from catalog.vouchers.codes import Keys
-from catalog.vouchers.life import VoucherUnknown
 from catalog.vouchers.models import HELD, ISSUED
+from catalog.vouchers.refusals import VoucherUnknown
 from catalog.vouchers.shelf import HEAPS, USABLE, Kept
 from merchants import acceptances, merchants
 from points.groups import spending
@@ -46,7 +46,7 @@ def one_voucher(voucher: str) -> ResponseReturnValue:
     at = clock.now()
     with database.begin() as session:
         kept = _mine(session, member_id, voucher_id)
-        code, picture = _code(kept)
+        code, picture = _code(kept, at)
         return render_template(
             "member/voucher.html",
             kept=kept,
@@ -85,10 +85,11 @@ def _seen(kept: Kept) -> str:
     return f"{kept.state}-{kept.voucher.units_left}"
 
 
-def _code(kept: Kept) -> tuple[str | None, str | None]:
+def _code(kept: Kept, at: datetime) -> tuple[str | None, str | None]:
     """The code as people read it and as a picture (a data URI); neither once it cannot be used."""
     if kept.state not in (ISSUED, HELD):
         return None, None
-    symbols = codes.opened(Keys.of(config()), kept.voucher.voucher_id, kept.voucher.code_sealed)
-    picture = segno.make(codes.picture_text(symbols), error="q", micro=False)
+    keys, voucher = Keys.of(config()), kept.voucher
+    symbols = codes.opened(keys, voucher.voucher_id, voucher.code_sealed)
+    picture = segno.make(codes.pictures(keys, voucher, symbols, at, steps=1)[0].text, error="m", micro=False)
     return codes.shown(symbols), str(picture.svg_data_uri(border=2, omitsize=True))

@@ -3,35 +3,41 @@
 The check's token travels in forms only, never in an address. A refusal is shown above the ready code field.
 """
 
+from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
-from flask import Blueprint, Response, make_response, redirect, render_template, request, session, url_for
+from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
+from sqlalchemy.orm import Session
 
 from app.till.refusals import Refusal, refusal_of
 from base import clock, database, ids
 from base.auth import cookies
-from base.auth.guard import current, needs, open_to_all
+from base.auth.guard import current, needs, open_to_all, signed_by
 from base.auth.principals import Clerk
+from base.auth.signatures import TerminalRefused
 from base.errors import Problem, Unavailable, field_errors
 from base.http.problems import PageExpired, status_of
 from base.http.settings import config
-from base.idempotency import checked, once
+from base.idempotency import Answer, checked, once
 from base.money import part_of
 from base.web.i18n import both
 from base.web.i18n import gettext as _
-from catalog.vouchers import codes, life
+from catalog.vouchers import codes
 from catalog.vouchers import till as tills
 from catalog.vouchers.schemas import acceptance_view, void_view
 from merchants import acceptances
-from merchants.models import Terms, Void
-from merchants.terminals import clerks, sign_in
+from merchants.models import Acceptance, Terms, Void
+from merchants.terminals import clerks, shifts, sign_in
+from merchants.terminals.models import Shift
 
 LONGEST_CODE = 80
 MOST_UNITS = 10**12
 SHOWN_TODAY = 200
+DAY = timedelta(days=1)
 
 blueprint = Blueprint("till_pages", __name__, template_folder="templates", url_prefix="/till")
 
@@ -46,17 +52,20 @@ def sign_in_form() -> ResponseReturnValue:
 @blueprint.route("/sign-in", methods=["POST"])
 @open_to_all
 def begin_shift() -> ResponseReturnValue:
-    """Sign in and go to the scan page."""
-    terminal = _text("terminal", 40)
-    token = sign_in.begin(terminal, _text("clerk", 40), _text("pin", 20))
-    session["till_terminal"] = terminal
+    """Sign in at the till that signs this request, and go to the scan page."""
+    terminal_id = signed_by()
+    if terminal_id is None:
+        raise TerminalRefused()
+    token = sign_in.begin(terminal_id, _text("clerk", 40), _text("pin", 20))
     return cookies.signed_in(redirect("/till", 303), token, "clerk", secure=config().in_production)
 
 
 @blueprint.route("/sign-out", methods=["POST"])
-@open_to_all
+@needs("shifts:own")
 def end_shift() -> ResponseReturnValue:
-    """End the shift at this terminal."""
+    """Close the shift at this terminal."""
+    with database.begin() as db:
+        shifts.close(db, db.get_one(Shift, (_clerk().terminal_id, _clerk().shift_id)), clock.now())
     return cookies.signed_out(redirect("/till/sign-in", 303))
 
 
@@ -81,7 +90,8 @@ def check() -> ResponseReturnValue:
     code = request.form.get("code", "").strip()
     if len(code) > LONGEST_CODE:
         raise codes.CodeMisread()
-    found, member = tills.check(config(), _clerk(), code)
+    shown = codes.read(code, request.form.get("digits"))
+    found, member = tills.check(config(), tills.place_of(_clerk()), shown)
     voucher = found.voucher
     value_fen = part_of(voucher.face_fen, voucher.units_left, 0, voucher.units)
     return _page("till/scan.html", checked=found, member=member, value_fen=value_fen, key=str(uuid4()))
@@ -91,8 +101,7 @@ def check() -> ResponseReturnValue:
 @needs("vouchers:check")
 def release() -> ResponseReturnValue:
     """Let the voucher go."""
-    with database.begin() as db:
-        life.release(db, config().secret_key, _text("check_token", 100), tills.place_of(_clerk()))
+    tills.release(config(), tills.place_of(_clerk()), _text("check_token", 100))
     return redirect(url_for(".scan", let_go=1), 303)
 
 
@@ -102,17 +111,12 @@ def accept() -> ResponseReturnValue:
     """Take the checked voucher; the same form sent twice is one acceptance."""
     clerk, token, units = _clerk(), _text("check_token", 100), _units()
     key = checked(request.form.get("key"))
-    member_id = tills.member_of_token(config(), clerk, token)
     asked = {"path": request.path, "check_token": token, "units": units}
-    with database.begin() as db:
-        answer = once(
-            db,
-            member_id,
-            clerk.actor,
-            key,
-            asked,
-            lambda: (201, acceptance_view(tills.accept(db, config(), clerk, token, units))),
-        )
+
+    def answered(db: Session, member_id: int, effect: Callable[[], Acceptance]) -> Answer:
+        return once(db, member_id, clerk.actor, key, asked, lambda: (201, acceptance_view(effect())))
+
+    answer = tills.accept(config(), tills.place_of(clerk), token, units, answered)
     return redirect(url_for(".accepted", acceptance=answer.body["id"]), 303)
 
 
@@ -126,15 +130,14 @@ def accepted(acceptance: str) -> ResponseReturnValue:
         zone = clerks.till_of(db, clerk).merchant.zone
         version = db.get_one(Terms, row.terms_id)
         void = db.get(Void, (row.member_id, row.void_id)) if row.void_id else None
-    until = acceptances.undoable_until(row, version, zone)
-    ours = row.terminal_id == clerk.terminal_id
+    until = acceptances.undoable_until(row, version, zone, tills.place_of(clerk))
     return _page(
         "till/accepted.html",
         id=acceptance,
         row=row,
         void=void,
-        undo_until=until if ours and void is None and clock.now() <= until else None,
-        ours=ours,
+        undo_until=until if until and void is None and clock.now() <= until else None,
+        ours=until is not None,
         key=str(uuid4()),
     )
 
@@ -146,15 +149,12 @@ def undo() -> ResponseReturnValue:
     clerk, acceptance, reason = _clerk(), _text("acceptance", 40), _text("reason", 200)
     member_id, acceptance_id = ids.parse("acc", acceptance)
     asked = {"path": request.path, "acceptance": acceptance, "reason": reason}
-    with database.begin() as db:
-        once(
-            db,
-            member_id,
-            clerk.actor,
-            checked(request.form.get("key")),
-            asked,
-            lambda: (201, void_view(tills.void(db, config(), clerk, (member_id, acceptance_id), reason))),
-        )
+    key = checked(request.form.get("key"))
+
+    def answered(db: Session, member_id: int, effect: Callable[[], Void]) -> Answer:
+        return once(db, member_id, clerk.actor, key, asked, lambda: (201, void_view(effect())))
+
+    tills.void(config(), tills.place_of(clerk), (member_id, acceptance_id), reason, answered)
     return redirect(url_for(".accepted", acceptance=acceptance), 303)
 
 
@@ -163,6 +163,7 @@ def undo() -> ResponseReturnValue:
 def today() -> ResponseReturnValue:
     """What this terminal accepted on the merchant's day, and what is owed for it."""
     clerk, at = _clerk(), clock.now()
+    place = tills.place_of(clerk)
     with database.begin() as db:
         zone = clerks.till_of(db, clerk).merchant.zone
         on = clock.day(at, zone)
@@ -175,7 +176,7 @@ def today() -> ResponseReturnValue:
             "row": row,
             "id": ids.public("acc", row.member_id, row.acceptance_id),
             "undoable": row.void_id is None
-            and at <= acceptances.undoable_until(row, versions[row.terms_id], zone),
+            and at <= (acceptances.undoable_until(row, versions[row.terms_id], zone, place) or at - DAY),
         }
         for row in rows
     ]
@@ -203,12 +204,10 @@ def expired(error: CSRFError) -> Response:
 
 
 def _sign_in_page(refusal: Refusal | None = None) -> str:
-    terminal = request.form.get("terminal") or session.get("till_terminal", "")
     return render_template(
         "till/sign_in.html",
         home_url="/till",
         refusal=refusal,
-        terminal=terminal,
         clerk=request.form.get("clerk", ""),
     )
 

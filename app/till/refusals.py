@@ -10,7 +10,7 @@ from base.errors import Invalid, Problem, Unavailable
 from base.web import formats
 from base.web.i18n import both, current_language
 from base.web.i18n import gettext as _
-from catalog.vouchers.life import VoucherHeld
+from catalog.vouchers.refusals import VoucherHeld
 
 
 @dataclass(frozen=True)

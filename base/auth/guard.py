@@ -1,22 +1,30 @@
 """The guard at the door: finds out who asks and lets through only what the route's permission allows.
 
 API routes (/v1) take `Authorization: Bearer`; pages take a cookie, one for each face (member, till, staff), so that
-a request of the API can never ride on a browser's cookie. A route without a permission stops the program's start.
+a request of the API can never ride on a browser's cookie. What a till does is signed with its key besides; a cash-desk
+system has its signature alone. A route without a permission stops the program's start.
 """
 
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 from flask import Flask, current_app, g, redirect, request
+from sqlalchemy.orm import Session
 
 from base import clock, database
-from base.auth import api_keys, sign_ins
-from base.auth.principals import ANONYMOUS, Principal
+from base.auth import api_keys, sign_ins, signatures
+from base.auth.permissions import SIGNED
+from base.auth.principals import ANONYMOUS, Anonymous, Clerk, Principal, Terminal
+from base.auth.signatures import TerminalRefused
 from base.errors import NotAllowed, NotSignedIn
 
 View = TypeVar("View", bound=Callable[..., Any])
 OPEN = "public"
 FACES = {"till": "clerk", "staff": "staff", "member": "member"}
+
+
+Desk = Callable[[Session, int], Terminal | None]
+_desk: Desk
 
 
 class RouteWithoutPermission(RuntimeError):
@@ -44,6 +52,12 @@ def open_to_all(view: View) -> View:
     return needs(OPEN)(view)
 
 
+def signed_by() -> int | None:
+    """The terminal that signed this request; None when none did."""
+    found: int | None = g.get("signed_by")
+    return found
+
+
 def current() -> Principal:
     """Who is asking."""
     principal: Principal = g.get("principal", ANONYMOUS)
@@ -58,6 +72,12 @@ def face() -> str:
 
 def cookie_name(of_face: str) -> str:
     return f"jifen_{of_face}"
+
+
+def desks_by(desk: Desk) -> None:
+    """Tell how the cash-desk system behind a terminal is looked up; None where it is none, or was stopped."""
+    global _desk
+    _desk = desk
 
 
 def allow(app: Flask, *endpoints: str) -> None:
@@ -87,15 +107,47 @@ def _admit() -> Any:
     if request.endpoint is None or request.method == "OPTIONS":
         return None  # 404, 405 and the like are answered by the error pages
     permission = permission_of(current_app, request.endpoint)
+    g.signed_by, g.principal = _signature(), ANONYMOUS
     token = _token()
-    g.principal = _find(token) if token else ANONYMOUS
+    g.principal = _find(token) if token else _cash_desk()
     if permission in g.principal.permissions:
-        return None
+        return _unsigned() if permission in SIGNED else None
     if g.principal is not ANONYMOUS:
         raise NotAllowed(needs=permission)
     if request.path.startswith("/v1/"):
         raise TokenRefused() if token else NotSignedIn()
     return redirect(f"/{'' if face() == 'member' else face() + '/'}sign-in", 303)
+
+
+def _signature() -> int | None:
+    """Who signed the request, its nonce used up; TerminalRefused, Replayed. What a page only shows needs no signature."""
+    if request.method in ("GET", "HEAD") and not request.path.startswith("/v1/"):
+        return None  # a browser that is sent on from a signed form brings the form's headers along
+    said = signatures.claim(request.headers)
+    if said is None:
+        return None
+    query = request.query_string.decode("latin-1")
+    target = request.path + (f"?{query}" if query else "")
+    at = clock.now()
+    g.clock_skew_s = said.timestamp - int(at.timestamp())
+    with database.reading() as session:
+        return signatures.check(session, said, request.method, target, request.get_data(), at)
+
+
+def _unsigned() -> None:
+    """TerminalRefused, unless the till at which the clerk signed in has signed this request itself."""
+    principal = g.principal
+    assert isinstance(principal, Clerk | Terminal)
+    if signed_by() != principal.terminal_id:
+        raise TerminalRefused("this request must be signed with the till's key")
+
+
+def _cash_desk() -> Terminal | Anonymous:
+    """The cash-desk system that signed a request of the API without a clerk's sign-in."""
+    if g.signed_by is None or not request.path.startswith("/v1/"):
+        return ANONYMOUS
+    with database.reading() as session:
+        return _desk(session, g.signed_by) or ANONYMOUS
 
 
 def _token() -> str | None:

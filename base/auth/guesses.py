@@ -23,6 +23,9 @@ class TooManyGuesses(TooMany):
     """Too many wrong tries; this is locked for a while."""
 
     zh = "错误次数过多，已暂时锁定。"
+    clerk_en = "This till must wait a while; the next one can help you."
+    clerk_zh = "这台收银机需要稍等，请到旁边的收银台。"
+    then = "wait"
 
 
 def check(session: Session, scope: str, limit: Limit, at: datetime) -> None:

@@ -1,4 +1,4 @@
-"""Tables of sign-ins, API keys, one-time codes and guesses. Secrets are stored as digests only."""
+"""Tables of sign-ins, API keys, one-time codes, guesses and used nonces. Secrets are stored as digests only."""
 
 from datetime import datetime
 
@@ -53,3 +53,13 @@ class Guess(Base):
     guess_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     scope: Mapped[str] = mapped_column(Text)
     at: Mapped[datetime]
+
+
+class TerminalNonce(Base):
+    """A nonce that a terminal has used; kept for as long as a request with it could still be in time."""
+
+    __tablename__ = "terminal_nonce"
+    terminal_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    counter: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    at: Mapped[datetime]
+    nonce: Mapped[str] = mapped_column(Text)

@@ -15,7 +15,10 @@ MEMBER = frozenset(
         "preferences:own",
     }
 )
-CLERK = frozenset({"vouchers:check", "vouchers:accept", "acceptances:void", "acceptances:own"})
+# What only a request that the till has signed may do.
+SIGNED = frozenset({"vouchers:check", "vouchers:accept", "acceptances:void"})
+TERMINAL = SIGNED | {"acceptances:own"}
+CLERK = TERMINAL | {"shifts:own"}
 MANAGER = frozenset({"terminals:manage"})
 
 STAFF_ROLES: dict[str, frozenset[str]] = {

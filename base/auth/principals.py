@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from base.auth.permissions import CLERK, MANAGER, MEMBER, PUBLIC, staff_permissions
+from base.auth.permissions import CLERK, MANAGER, MEMBER, PUBLIC, TERMINAL, staff_permissions
 
 
 @dataclass(frozen=True)
@@ -30,18 +30,34 @@ class Member:
 
 @dataclass(frozen=True)
 class Clerk:
-    """A clerk at a terminal of an outlet of a merchant."""
+    """A clerk at a terminal of an outlet of a merchant, in a shift."""
 
     clerk_id: int
     terminal_id: int
     outlet_id: int
     merchant_id: int
+    shift_id: int | None = None
     is_manager: bool = False
     kind = "clerk"
 
     @property
     def permissions(self) -> frozenset[str]:
         return PUBLIC | CLERK | (MANAGER if self.is_manager else frozenset())
+
+    @property
+    def actor(self) -> str:
+        return f"terminal:{self.terminal_id}"
+
+
+@dataclass(frozen=True)
+class Terminal:
+    """A merchant's cash-desk system, known by its signature alone; it names the clerk in what it does."""
+
+    terminal_id: int
+    outlet_id: int
+    merchant_id: int
+    kind = "terminal"
+    permissions = PUBLIC | TERMINAL
 
     @property
     def actor(self) -> str:
@@ -85,5 +101,5 @@ class Service:
         return f"service:{self.key_id}"
 
 
-Principal = Anonymous | Member | Clerk | Staff | Service
+Principal = Anonymous | Member | Clerk | Terminal | Staff | Service
 ANONYMOUS = Anonymous()

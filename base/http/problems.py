@@ -107,6 +107,8 @@ def body_of(problem: Problem, status: int) -> dict[str, Any]:
         "next": problem.next_step(language),
         "request_id": g.get("request_id", ""),
     }
+    if problem.clerk_en and g.get("signed_by"):
+        body |= {"clerk_text": {"zh-CN": problem.clerk_zh, "en": problem.clerk_en}, "then": problem.then}
     return body | {name: value for name, value in problem.facts.items() if name not in body}
 
 

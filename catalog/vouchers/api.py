@@ -1,25 +1,29 @@
 """HTTP: a member opens a voucher; a till checks, accepts, releases and voids."""
 
+from collections.abc import Callable
 from datetime import date
 from typing import Any
 
-from flask import Response
+from flask import Response, request
+from sqlalchemy.orm import Session
 
-from base import clock, database, ids, pages
+from base import clock, database, idempotency, ids, pages
 from base.auth.guard import current, needs
-from base.auth.principals import Clerk, Member
+from base.auth.principals import Clerk, Member, Terminal
 from base.http.api import IDEMPOTENT, Blueprint, answer_once
 from base.http.settings import config
 from catalog.gifts import giving
 from catalog.vouchers import codes, life, shelf, till
 from catalog.vouchers.codes import Keys
 from catalog.vouchers.models import HELD, ISSUED
+from catalog.vouchers.refusals import VoucherUnknown
 from catalog.vouchers.schemas import (
     AcceptanceView,
     AcceptRequest,
     CheckRequest,
     CheckView,
-    TokenRequest,
+    OutcomeView,
+    ReleaseRequest,
     VoidRequest,
     VoidView,
     VouchersQuery,
@@ -27,11 +31,14 @@ from catalog.vouchers.schemas import (
     VoucherView,
     acceptance_view,
     check_view,
+    outcome_view,
     void_view,
     voucher_row_view,
     voucher_view,
 )
 from merchants import merchants
+from merchants.acceptances import Place
+from merchants.models import Acceptance, Void
 from points.groups import spending
 
 blueprint = Blueprint("vouchers", __name__, description="Vouchers and the till")
@@ -71,13 +78,13 @@ def one_voucher(voucher: str) -> dict[str, Any]:
     with database.begin() as session:
         row, offer = life.of_member(session, member_id, voucher_id)
         if not spending.belongs(session, me.member_id, row.member_id, row.spender_id):
-            raise life.VoucherUnknown()
+            raise VoucherUnknown()
         zone = merchants.by_id(session, row.merchant_id).zone
     state = life.state_now(row, at, clock.day(at, zone))
     if state not in (ISSUED, HELD):
-        return voucher_view(row, offer, state, None, None)
+        return voucher_view(row, offer, state, None, [])
     symbols = codes.opened(keys, row.voucher_id, row.code_sealed)
-    return voucher_view(row, offer, state, codes.shown(symbols), codes.picture_text(symbols))
+    return voucher_view(row, offer, state, codes.shown(symbols), codes.pictures(keys, row, symbols, at))
 
 
 @blueprint.route("/vouchers/check", methods=["POST"])
@@ -86,7 +93,8 @@ def one_voucher(voucher: str) -> dict[str, Any]:
 @needs("vouchers:check")
 def check(asked: dict[str, Any]) -> dict[str, Any]:
     """Look a voucher up and hold it for this till for two minutes."""
-    return check_view(*till.check(config(), _clerk(), asked["code"]))
+    shown = codes.read(asked["code"], asked.get("digits"))
+    return check_view(*till.check(config(), _place(asked), shown))
 
 
 @blueprint.route("/vouchers/accept", methods=["POST"])
@@ -95,31 +103,25 @@ def check(asked: dict[str, Any]) -> dict[str, Any]:
 @blueprint.doc(**IDEMPOTENT)
 @needs("vouchers:accept")
 def accept(asked: dict[str, Any]) -> Response:
-    """Take the checked voucher: exactly one winner. Needs Idempotency-Key."""
-    clerk = _clerk()
-    member_id = till.member_of_token(config(), clerk, asked["check_token"])
-    with database.begin() as session:
-        return answer_once(
-            session,
-            member_id,
-            asked,
-            lambda: (
-                201,
-                acceptance_view(
-                    till.accept(session, config(), clerk, asked["check_token"], asked.get("units"))
-                ),
-            ),
-        )
+    """Take a checked voucher, or directly by its code where the terms allow: exactly one winner. Needs Idempotency-Key."""
+    place, units = _place(asked), asked.get("units")
+
+    def answered(session: Session, member_id: int, effect: Callable[[], Acceptance]) -> Response:
+        return answer_once(session, member_id, asked, lambda: (201, acceptance_view(effect())))
+
+    if token := asked.get("check_token"):
+        return till.accept(config(), place, token, units, answered)
+    shown = codes.read(asked["code"], asked.get("digits"))
+    return till.accept_directly(config(), place, shown, units, answered)
 
 
 @blueprint.route("/vouchers/release", methods=["POST"])
-@blueprint.arguments(TokenRequest)
+@blueprint.arguments(ReleaseRequest)
 @blueprint.response(204)
 @needs("vouchers:check")
 def release(asked: dict[str, Any]) -> None:
     """Let a checked voucher go; harmless to repeat."""
-    with database.begin() as session:
-        life.release(session, config().secret_key, asked["check_token"], till.place_of(_clerk()))
+    till.release(config(), _place(asked), asked["check_token"])
 
 
 @blueprint.route("/acceptances/<acceptance>/void", methods=["POST"])
@@ -128,18 +130,28 @@ def release(asked: dict[str, Any]) -> None:
 @blueprint.doc(**IDEMPOTENT)
 @needs("acceptances:void")
 def void(asked: dict[str, Any], acceptance: str) -> Response:
-    """Undo an acceptance of this till, inside the window of the terms. Needs Idempotency-Key."""
-    clerk, key = _clerk(), ids.parse("acc", acceptance)
+    """Undo an acceptance, within the windows of the terms. Needs Idempotency-Key."""
+    member_id, acceptance_id = ids.parse("acc", acceptance)
+
+    def answered(session: Session, member_id: int, effect: Callable[[], Void]) -> Response:
+        return answer_once(session, member_id, asked, lambda: (201, void_view(effect())))
+
+    return till.void(config(), _place(asked), (member_id, acceptance_id), asked["reason"], answered)
+
+
+@blueprint.route("/acceptances/outcome")
+@blueprint.response(200, OutcomeView)
+@blueprint.doc(**IDEMPOTENT)
+@needs("vouchers:accept")
+def outcome() -> dict[str, Any]:
+    """What became of an acceptance or a void whose answer was lost: asked by its Idempotency-Key, changes nothing."""
+    key = idempotency.checked(request.headers.get("Idempotency-Key"))
     with database.begin() as session:
-        return answer_once(
-            session,
-            key[0],
-            asked,
-            lambda: (201, void_view(till.void(session, config(), clerk, (key[0], key[1]), asked["reason"]))),
-        )
+        found = idempotency.outcome(session, current().actor, key)
+    return outcome_view(found)
 
 
-def _clerk() -> Clerk:
-    principal = current()
-    assert isinstance(principal, Clerk)
-    return principal
+def _place(asked: dict[str, Any]) -> Place:
+    actor = current()
+    assert isinstance(actor, Clerk | Terminal)
+    return till.place_of(actor, asked.get("clerk"))

@@ -2,20 +2,28 @@
 
 The code is stored as a keyed digest and sealed for its member; it appears in no log, URL or stored answer.
 The check symbol (base/check_symbols.py) finds every single wrong symbol and every swap of two.
+
+The picture says `V1:<13 symbols>:<8 digits>`. The digits change every 30 seconds (RFC 6238, SHA-256), so that a photograph
+of it is soon worth nothing.
 """
 
 import hashlib
 import hmac
 import secrets
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from base import check_symbols, seals
 from base.check_symbols import check_symbol
 from base.config import Config
 from base.errors import Malformed
 from base.ids import ALPHABET
+from catalog.vouchers.models import Voucher
 
 SYMBOLS = 12
+STEP_S = 30
+DIGITS = 8
+STEPS = 10  # how many pictures a page gets at most: five minutes
 
 
 class CodeMisread(Malformed):
@@ -24,6 +32,27 @@ class CodeMisread(Malformed):
     zh = "券码读取有误。"
     next_en, next_zh = "Read it once more.", "请重新扫描或输入。"
     clerk_en, clerk_zh = "One moment, I'll read it again.", "请稍等，我再读一次。"
+    then = "rescan"
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What a till was shown: the twelve symbols, and the changing digits where it saw them."""
+
+    symbols: str
+    digits: str | None = None
+
+
+@dataclass(frozen=True)
+class Picture:
+    """What the picture says from a moment on, for 30 seconds."""
+
+    from_at: datetime
+    text: str
+
+    @property
+    def digits(self) -> str:
+        return self.text.rpartition(":")[2]
 
 
 @dataclass(frozen=True)
@@ -52,19 +81,58 @@ def shown(symbols: str) -> str:
     return f"{symbols[:4]}-{symbols[4:8]}-{symbols[8:]}{check_symbol(symbols)}"
 
 
-def picture_text(symbols: str) -> str:
-    """What the QR picture says."""
-    return f"V1:{symbols}{check_symbol(symbols)}"
+def picture_text(keys: Keys, pepper_id: int, voucher_id: int, symbols: str, step: int) -> str:
+    """What the QR picture says in a step."""
+    return f"V1:{symbols}{check_symbol(symbols)}:{digits(keys, pepper_id, voucher_id, step)}"
 
 
-def read(text: str) -> str:
-    """The twelve symbols of a typed or scanned code, however it was written; CodeMisread."""
-    plain = check_symbols.plain(text.upper().removeprefix("V1:"))
+def pictures(keys: Keys, voucher: Voucher, symbols: str, at: datetime, steps: int = STEPS) -> list[Picture]:
+    """The pictures of the next steps, the present one first: what a page may show while it cannot ask."""
+    first = step_at(at)
+    return [
+        Picture(
+            datetime.fromtimestamp(step * STEP_S, UTC),
+            picture_text(keys, voucher.pepper_id, voucher.voucher_id, symbols, step),
+        )
+        for step in range(first, first + steps)
+    ]
+
+
+def step_at(at: datetime) -> int:
+    """The number of the 30 seconds in which a moment lies."""
+    return int(at.timestamp()) // STEP_S
+
+
+def digits(keys: Keys, pepper_id: int, voucher_id: int, step: int) -> str:
+    """The eight digits under the picture in a step; their secret is the voucher's own, made from the pepper."""
+    secret = hmac.new(
+        keys.peppers[pepper_id].encode(), f"picture:{voucher_id}".encode(), hashlib.sha256
+    ).digest()
+    mac = hmac.new(secret, step.to_bytes(8, "big"), hashlib.sha256).digest()
+    at = mac[-1] & 15
+    number = int.from_bytes(mac[at : at + 4], "big") & 0x7FFFFFFF
+    return f"{number % 10**DIGITS:0{DIGITS}d}"
+
+
+def step_of(keys: Keys, pepper_id: int, voucher_id: int, shown: str, at: datetime) -> int | None:
+    """The step whose digits these are, the present one or the one before; None when they are older, or wrong."""
+    now = step_at(at)
+    fits = [s for s in (now, now - 1) if hmac.compare_digest(digits(keys, pepper_id, voucher_id, s), shown)]
+    return max(fits, default=None)
+
+
+def read(text: str, typed_digits: str | None = None) -> Shown:
+    """What a typed or scanned code says, however it was written; CodeMisread."""
+    code, _, digits_shown = text.strip().upper().removeprefix("V1:").partition(":")
+    plain = check_symbols.plain(code)
     if len(plain) != SYMBOLS + 1 or any(symbol not in ALPHABET for symbol in plain):
         raise CodeMisread()
     if check_symbol(plain[:SYMBOLS]) != plain[SYMBOLS]:
         raise CodeMisread()
-    return plain[:SYMBOLS]
+    found = "".join((digits_shown or typed_digits or "").split())
+    if found and not (len(found) == DIGITS and found.isascii() and found.isdigit()):
+        raise CodeMisread()
+    return Shown(plain[:SYMBOLS], found or None)
 
 
 def digest(keys: Keys, pepper_id: int, symbols: str) -> bytes:

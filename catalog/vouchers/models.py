@@ -21,7 +21,8 @@ ISSUED, HELD, ACCEPTED, EXPIRED, CANCELLED, FROZEN = (
 class Voucher(Base):
     """The right to one merchant offer; a hold that has run out counts as issued.
 
-    `spender_id`: who redeemed it and may show it, where the member is a group.
+    `spender_id`: who redeemed it and may show it, where the member is a group. `last_step`: the newest picture that a till
+    has seen, so that one picture is good for one check.
     """
 
     __tablename__ = "voucher"
@@ -40,6 +41,7 @@ class Voucher(Base):
     issued_at: Mapped[datetime]
     held_until: Mapped[datetime | None]
     last_day: Mapped[date] = mapped_column(Date)
+    last_step: Mapped[int] = mapped_column(BigInteger, default=0)
     use_no: Mapped[int] = mapped_column(Integer, default=0)
     cycles: Mapped[int] = mapped_column(Integer, default=0)
     pepper_id: Mapped[int] = mapped_column(SmallInteger)

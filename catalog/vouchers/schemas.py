@@ -6,14 +6,18 @@ import marshmallow as ma
 
 from base import ids
 from base.http.api import Request, Text, View, WholeNumber
+from base.idempotency import Answer
 from catalog.gifts.greetings import GREETINGS
 from catalog.gifts.models import VoucherGift
 from catalog.offers.models import Offer
-from catalog.vouchers.life import Checked
+from catalog.vouchers.codes import Picture
 from catalog.vouchers.models import Voucher
 from catalog.vouchers.shelf import HEAPS, USABLE, Kept
+from catalog.vouchers.using import Checked
 from merchants.models import Acceptance, Void
 from points.wallets.schemas import PageQuery
+
+CLERK = "the clerk's number, from a cash-desk system; a till where a clerk is signed in leaves it out"
 
 
 class FromFriendView(View):
@@ -54,6 +58,14 @@ class VouchersView(View):
     has_more = ma.fields.Boolean()
 
 
+class PictureView(View):
+    """What the picture for the till says from a moment on, for 30 seconds."""
+
+    from_at = ma.fields.AwareDateTime()
+    text = ma.fields.String()
+    digits = ma.fields.String(metadata={"description": "shown under the picture"})
+
+
 class VoucherView(View):
     """A voucher for its member, code and picture included."""
 
@@ -65,13 +77,18 @@ class VoucherView(View):
     units_left = ma.fields.Integer()
     last_day = ma.fields.Date()
     code = ma.fields.String(allow_none=True)
-    picture_text = ma.fields.String(allow_none=True)
+    pictures = ma.fields.List(
+        ma.fields.Nested(PictureView),
+        metadata={"description": "of the next five minutes; empty once it is unusable"},
+    )
 
 
 class CheckRequest(Request):
-    """The code as scanned or typed."""
+    """The code as scanned or typed; typed above the limit of the terms it needs the digits under the picture as well."""
 
     code = Text(required=True, most=80)
+    digits = Text(most=20)
+    clerk = Text(most=40, metadata={"description": CLERK})
 
 
 class CheckView(View):
@@ -87,16 +104,26 @@ class CheckView(View):
     member = ma.fields.String(metadata={"description": "masked"})
 
 
-class TokenRequest(Request):
+class ReleaseRequest(Request):
     """The token of a check."""
 
     check_token = Text(required=True, most=100)
+    clerk = Text(most=40, metadata={"description": CLERK})
 
 
-class AcceptRequest(TokenRequest):
-    """What to accept; units default to all that is left."""
+class AcceptRequest(Request):
+    """What to accept, by the token of a check or directly by its code; units default to all that is left."""
 
+    check_token = Text(most=100)
+    code = Text(most=80)
+    digits = Text(most=20)
     units = WholeNumber(least=1, most=10**12)
+    clerk = Text(most=40, metadata={"description": CLERK})
+
+    @ma.validates_schema
+    def _one_of_both(self, told: dict[str, Any], **options: Any) -> None:
+        if ("check_token" in told) == ("code" in told):
+            raise ma.ValidationError("either check_token or code", "check_token")
 
 
 class AcceptanceView(View):
@@ -117,6 +144,7 @@ class VoidRequest(Request):
     """Why it is undone."""
 
     reason = Text(required=True, most=200)
+    clerk = Text(most=40, metadata={"description": CLERK})
 
 
 class VoidView(View):
@@ -125,6 +153,14 @@ class VoidView(View):
     id = ma.fields.String()
     acceptance = ma.fields.String()
     recorded_at = ma.fields.String()
+
+
+class OutcomeView(View):
+    """What became of a request: done, with its answer; or none: not committed so far, safe to send again with its key."""
+
+    outcome = ma.fields.String(metadata={"enum": ["done", "none"]})
+    status = ma.fields.Integer(allow_none=True)
+    answer = ma.fields.Dict(allow_none=True)
 
 
 def voucher_row_view(kept: Kept, gift: VoucherGift | None) -> dict[str, Any]:
@@ -154,7 +190,7 @@ def from_friend_view(gift: VoucherGift) -> dict[str, Any]:
 
 
 def voucher_view(
-    voucher: Voucher, offer: Offer, state: str, code: str | None, picture: str | None
+    voucher: Voucher, offer: Offer, state: str, code: str | None, pictures: list[Picture]
 ) -> dict[str, Any]:
     """The voucher as VoucherView; the code only while it can still be used."""
     return {
@@ -166,7 +202,7 @@ def voucher_view(
         "units_left": voucher.units_left,
         "last_day": voucher.last_day,
         "code": code,
-        "picture_text": picture,
+        "pictures": [{"from_at": p.from_at, "text": p.text, "digits": p.digits} for p in pictures],
     }
 
 
@@ -207,3 +243,10 @@ def void_view(row: Void) -> dict[str, Any]:
         "acceptance": ids.public("acc", row.member_id, row.acceptance_id),
         "recorded_at": row.recorded_at.isoformat(),
     }
+
+
+def outcome_view(found: Answer | None) -> dict[str, Any]:
+    """The answer as OutcomeView."""
+    if found is None:
+        return {"outcome": "none", "status": None, "answer": None}
+    return {"outcome": "done", "status": found.status, "answer": found.body}

@@ -1,75 +1,143 @@
 """What a till does with a voucher, in the order of its transactions: guess limits, look-up, hold, acceptance, void.
 
-A wrong guess is counted in a transaction of its own, so these functions open their own; both the API and the till's
-pages stand on them.
+A refused try is kept in a transaction of its own, so these functions open their own; both the API and the till's pages
+stand on them. An acceptance and a void are done once for an idempotency key, in its transaction: `answered` does that.
 """
 
 import re
-from datetime import timedelta
+from collections.abc import Callable
+from typing import TypeVar
 
 from sqlalchemy.orm import Session
 
 from base import cache, clock, database
-from base.auth import guesses
-from base.auth.guesses import Limit
-from base.auth.principals import Clerk
+from base.auth.principals import Clerk, Terminal
 from base.config import Config
 from base.notices.templates import Facts
-from catalog.vouchers import codes, life
-from catalog.vouchers.codes import Keys
-from catalog.vouchers.life import Checked, VoucherUnknown
+from catalog.vouchers import codes, life, tokens, using
+from catalog.vouchers.codes import Keys, Shown
 from catalog.vouchers.models import Voucher
+from catalog.vouchers.refusals import VoucherUnknown
+from catalog.vouchers.using import Checked, Till
 from merchants import acceptances
 from merchants.acceptances import Place
 from merchants.models import Acceptance, Void
+from merchants.terminals import attempts, clerks, guessing
+from merchants.terminals.attempts import About
+from merchants.terminals.models import MANAGER, OWNER
 from points.members import masks, members
 from points.members.members import Secrets
 from points.notices import telling
 
-GUESSES = Limit(tries=10, window=timedelta(minutes=15))
 DIRECTORY_LIFE_S = 86_400
+Actor = Clerk | Terminal
+R = TypeVar("R")
 
 
-def place_of(clerk: Clerk) -> Place:
-    """Where and by whom."""
-    return Place(clerk.merchant_id, clerk.outlet_id, clerk.terminal_id, clerk.clerk_id)
+def place_of(actor: Actor, clerk: str | None = None) -> Place:
+    """Where and by whom; a cash-desk system names the clerk (ClerkNotAllowed)."""
+    if isinstance(actor, Clerk):
+        return Place(
+            actor.merchant_id,
+            actor.outlet_id,
+            actor.terminal_id,
+            actor.clerk_id,
+            actor.shift_id,
+            actor.is_manager,
+        )
+    with database.reading() as session:
+        person = clerks.numbered(session, actor, clerk)
+    is_manager = person.role in (MANAGER, OWNER)
+    return Place(actor.merchant_id, actor.outlet_id, actor.terminal_id, person.clerk_id, None, is_manager)
 
 
-def check(config: Config, clerk: Clerk, code: str) -> tuple[Checked, str]:
+def check(config: Config, place: Place, shown: Shown) -> tuple[Checked, str]:
     """Look a voucher up and hold it for this till; returns it with the masked member. Unknown codes count as guesses."""
-    at, keys, scope = clock.now(), Keys.of(config), f"till:{clerk.terminal_id}"
-    digests = codes.digests(keys, codes.read(code))
+    till = _till(config, place)
+    with attempts.noted(place, attempts.CHECK) as about, database.begin() as session:
+        found = _found(session, till, shown, about)
+        checked = using.check(session, till, found, shown, config.check_hold_s)
+        phone = members.phone_of(session, Secrets(config.seal_key, config.secret_key), life.holder(found))
+        return checked, masks.phone(phone)
+
+
+def release(config: Config, place: Place, token: str) -> None:
+    """Let a checked voucher go; harmless to repeat."""
     with database.begin() as session:
-        guesses.check(session, scope, GUESSES, at)
-        found = _find(session, digests, clerk.merchant_id)
-        if found is not None:
-            checked = life.check(session, config.secret_key, found, place_of(clerk), at, config.check_hold_s)
-            phone = members.phone_of(session, Secrets(config.seal_key, config.secret_key), life.holder(found))
-            return checked, masks.phone(phone)
-        guesses.wrong(session, scope, at)
-    raise VoucherUnknown()
+        using.release(session, _till(config, place), token)
 
 
-def accept(session: Session, config: Config, clerk: Clerk, token: str, units: int | None) -> Acceptance:
-    """Take the voucher and tell its member."""
-    at = clock.now()
-    acceptance = life.accept(session, config.secret_key, token, units, place_of(clerk), at)
-    _tell(session, config, acceptance, voided=False)
-    return acceptance
+def accept(
+    config: Config,
+    place: Place,
+    token: str,
+    units: int | None,
+    answered: Callable[[Session, int, Callable[[], Acceptance]], R],
+) -> R:
+    """Take the checked voucher and tell its member; `answered` does it once for its key, in the scope of the member."""
+    till = _till(config, place)
+    with attempts.noted(place, attempts.ACCEPT) as about:
+        member_id, voucher_id = tokens.read(config.secret_key, token, place.terminal_id)
+        about.voucher(member_id, voucher_id)
+        with database.begin() as session:
+            return answered(
+                session,
+                member_id,
+                lambda: _told(session, config, using.accept(session, till, token, units)),
+            )
 
 
-def void(session: Session, config: Config, clerk: Clerk, key: tuple[int, int], reason: str) -> Void:
+def accept_directly(
+    config: Config,
+    place: Place,
+    shown: Shown,
+    units: int | None,
+    answered: Callable[[Session, int, Callable[[], Acceptance]], R],
+) -> R:
+    """Take a voucher by its code alone, for cash-desk systems whose merchant's terms allow it."""
+    till = _till(config, place)
+    with attempts.noted(place, attempts.DIRECT) as about, database.begin() as session:
+        found = _found(session, till, shown, about)
+        return answered(
+            session,
+            found.member_id,
+            lambda: _told(session, config, using.accept_directly(session, till, found, shown, units)),
+        )
+
+
+def void(
+    config: Config,
+    place: Place,
+    key: tuple[int, int],
+    reason: str,
+    answered: Callable[[Session, int, Callable[[], Void]], R],
+) -> R:
     """Undo an acceptance (its key: member id, acceptance id) and tell the member."""
-    at = clock.now()
-    acceptance = acceptances.find(session, *key, clerk.merchant_id)
-    undone = life.void(session, acceptance, place_of(clerk), reason, at)
-    _tell(session, config, acceptance, voided=True)
-    return undone
+    till = _till(config, place)
+    with attempts.noted(place, attempts.VOID) as about, database.begin() as session:
+        acceptance = acceptances.find(session, *key, place.merchant_id)
+        about.voucher(acceptance.member_id, acceptance.voucher_id)
+
+        def undone() -> Void:
+            made = using.void(session, till, acceptance, reason)
+            _tell(session, config, acceptance, voided=True)
+            return made
+
+        return answered(session, key[0], undone)
 
 
-def member_of_token(config: Config, clerk: Clerk, token: str) -> int:
-    """The member whose voucher a token holds: the scope of the idempotency key."""
-    return life.read_token(config.secret_key, token, clerk.terminal_id)[0]
+def _till(config: Config, place: Place) -> Till:
+    return Till(place, clock.now(), Keys.of(config), config.secret_key)
+
+
+def _found(session: Session, till: Till, shown: Shown, about: About) -> Voucher:
+    """The voucher of a code at this merchant, within the limits of guessing; VoucherUnknown for any other."""
+    guessing.check(session, till.place, till.at)
+    found = _find(session, codes.digests(till.keys, shown.symbols), till.place.merchant_id)
+    if found is None:
+        raise VoucherUnknown()
+    about.voucher(found.member_id, found.voucher_id)
+    return found
 
 
 def _find(session: Session, digests: list[bytes], merchant_id: int) -> Voucher | None:
@@ -81,6 +149,11 @@ def _find(session: Session, digests: list[bytes], merchant_id: int) -> Voucher |
     if found is not None and hint != found.member_id:
         cache.put(f"vd:{found.digest.hex()}", str(found.member_id), DIRECTORY_LIFE_S)
     return found
+
+
+def _told(session: Session, config: Config, acceptance: Acceptance) -> Acceptance:
+    _tell(session, config, acceptance, voided=False)
+    return acceptance
 
 
 def _tell(session: Session, config: Config, acceptance: Acceptance, *, voided: bool) -> None:

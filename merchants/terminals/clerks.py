@@ -1,27 +1,37 @@
-"""Clerks sign in at a terminal of their outlet with number and PIN; a revoked terminal or a leaver is out at once."""
+"""Clerks work at the terminals of their outlet, each in a shift; a revoked terminal or a leaver is out at once."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from base import ids
-from base.auth import passwords
+from base.auth import passwords, principals, sign_ins
 from base.auth.guesses import Limit
 from base.auth.principals import Clerk
-from base.errors import NotSignedIn
+from base.errors import NotAllowed, NotSignedIn
 from merchants.models import Merchant, Outlet
-from merchants.terminals.models import ClerkRow, Terminal
+from merchants.terminals import shifts
+from merchants.terminals.models import BROWSER, CLERK, FINANCE, MANAGER, OWNER, POS, ClerkRow, Shift, Terminal
 
 PIN_LIMIT = Limit(tries=5, window=timedelta(minutes=15))
 
 
 class SignInRefused(NotSignedIn):
-    """Terminal, clerk number or PIN is not right."""
+    """Clerk number or PIN is not right at this till."""
 
-    zh = "终端号、店员号或密码不正确。"
+    zh = "店员号或密码不正确，或不属于本终端。"
     next_en, next_zh = "Check them and try again.", "请核对后重试。"
+
+
+class ClerkNotAllowed(NotAllowed):
+    """No clerk of this outlet has that number."""
+
+    zh = "本门店没有该店员号。"
+    next_en, next_zh = "Send the number of a clerk of this outlet.", "请填写本门店店员的编号。"
+    clerk_en, clerk_zh = "This till needs our manager.", "这台收银机需要店长处理。"
+    then = "manager"
 
 
 @dataclass(frozen=True)
@@ -34,13 +44,16 @@ class Till:
     clerk: ClerkRow
 
 
-def add_terminal(session: Session, outlet: Outlet, code: str) -> Terminal:
-    """A till more."""
+def add_terminal(session: Session, outlet: Outlet, code: str, *, kind: str = BROWSER) -> Terminal:
+    """A till more; it can do nothing before it is paired."""
     terminal = Terminal(
         terminal_id=ids.new_id(),
         merchant_id=outlet.merchant_id,
         outlet_id=outlet.outlet_id,
         code=code,
+        kind=kind,
+        counter=0,
+        frozen_at=None,
         revoked_at=None,
     )
     session.add(terminal)
@@ -48,9 +61,7 @@ def add_terminal(session: Session, outlet: Outlet, code: str) -> Terminal:
     return terminal
 
 
-def add_clerk(
-    session: Session, outlet: Outlet, number: str, pin_hash: str, *, is_manager: bool = False
-) -> ClerkRow:
+def add_clerk(session: Session, outlet: Outlet, number: str, pin_hash: str, *, role: str = CLERK) -> ClerkRow:
     """A clerk more; `pin_hash` is passwords.hashed() of six digits."""
     clerk = ClerkRow(
         clerk_id=ids.new_id(),
@@ -58,7 +69,7 @@ def add_clerk(
         outlet_id=outlet.outlet_id,
         number=number,
         pin_hash=pin_hash,
-        is_manager=is_manager,
+        role=role,
         ended_at=None,
     )
     session.add(clerk)
@@ -66,40 +77,68 @@ def add_clerk(
     return clerk
 
 
-def matching(session: Session, terminal_code: str, number: str, pin: str) -> Clerk | None:
-    """The clerk that these belong to; None when anything is not right (the caller counts the guess)."""
+def matching(session: Session, terminal_id: int, number: str, pin: str) -> tuple[Terminal, ClerkRow] | None:
+    """Whom these belong to at this terminal; None when anything is not right (the caller counts the guess)."""
     row = session.execute(
-        select(Terminal, ClerkRow)
-        .join(ClerkRow, ClerkRow.outlet_id == Terminal.outlet_id)
-        .where(Terminal.code == terminal_code, ClerkRow.number == number)
+        _working().where(Terminal.terminal_id == terminal_id, ClerkRow.number == number)
     ).one_or_none()
     right = passwords.matches(row.ClerkRow.pin_hash if row else None, pin)
-    return holder(session, row.ClerkRow.clerk_id, row.Terminal.terminal_id) if row and right else None
+    return (row.Terminal, row.ClerkRow) if row and right else None
 
 
 def holder(session: Session, clerk_id: int, terminal_id: int) -> Clerk | None:
-    """The principal behind a sign-in; None when the clerk left, the terminal is revoked or the merchant stopped."""
+    """The principal behind a sign-in; None when the clerk left, the shift or the merchant ended, or the terminal may not act."""
     row = session.execute(
-        select(Terminal, ClerkRow.is_manager)
-        .join(ClerkRow, ClerkRow.outlet_id == Terminal.outlet_id)
-        .join(Merchant, Merchant.merchant_id == Terminal.merchant_id)
+        _working()
+        .add_columns(Shift.shift_id)
+        .join(Shift, Shift.terminal_id == Terminal.terminal_id)
         .where(
             Terminal.terminal_id == terminal_id,
             ClerkRow.clerk_id == clerk_id,
-            Terminal.revoked_at.is_(None),
-            ClerkRow.ended_at.is_(None),
-            Merchant.state == "active",
+            Shift.clerk_id == clerk_id,
+            Shift.closed_at.is_(None),
         )
     ).one_or_none()
     if row is None:
         return None
     terminal = row.Terminal
-    return Clerk(clerk_id, terminal.terminal_id, terminal.outlet_id, terminal.merchant_id, row.is_manager)
+    return Clerk(
+        clerk_id,
+        terminal.terminal_id,
+        terminal.outlet_id,
+        terminal.merchant_id,
+        row.shift_id,
+        row.ClerkRow.role in (MANAGER, OWNER),
+    )
 
 
-def revoke(session: Session, terminal: Terminal, at: datetime) -> None:
-    """The terminal can do nothing any more, from the next request on."""
-    terminal.revoked_at = at
+def desk(session: Session, terminal_id: int) -> principals.Terminal | None:
+    """The cash-desk system behind a terminal; None when it is none, or may not act."""
+    row = session.execute(
+        select(Terminal)
+        .join(Merchant, Merchant.merchant_id == Terminal.merchant_id)
+        .where(Terminal.terminal_id == terminal_id, Terminal.kind == POS, *_MAY_ACT)
+    ).scalar_one_or_none()
+    return principals.Terminal(terminal_id, row.outlet_id, row.merchant_id) if row else None
+
+
+def numbered(session: Session, terminal: principals.Terminal, number: str | None) -> ClerkRow:
+    """The clerk whom a cash-desk system names; ClerkNotAllowed when none of its outlet has that number."""
+    found = session.scalar(
+        select(ClerkRow).where(
+            ClerkRow.outlet_id == terminal.outlet_id, ClerkRow.number == number, ClerkRow.ended_at.is_(None)
+        )
+    )
+    if found is None:
+        raise ClerkNotAllowed(clerk=(number or "")[:40])
+    return found
+
+
+def end(session: Session, clerk: ClerkRow, at: datetime) -> None:
+    """A clerk leaves: signed out everywhere, open shifts closed."""
+    clerk.ended_at = clerk.ended_at or at
+    sign_ins.end_all(session, "clerk", [clerk.clerk_id])
+    shifts.close_all_of(session, clerk.clerk_id, at)
 
 
 def till_of(session: Session, clerk: Clerk) -> Till:
@@ -109,4 +148,16 @@ def till_of(session: Session, clerk: Clerk) -> Till:
         session.get_one(Outlet, clerk.outlet_id),
         session.get_one(Merchant, clerk.merchant_id),
         session.get_one(ClerkRow, clerk.clerk_id),
+    )
+
+
+_MAY_ACT = (Terminal.revoked_at.is_(None), Terminal.frozen_at.is_(None), Merchant.state == "active")
+
+
+def _working() -> Select[tuple[Terminal, ClerkRow]]:
+    return (
+        select(Terminal, ClerkRow)
+        .join(ClerkRow, ClerkRow.outlet_id == Terminal.outlet_id)
+        .join(Merchant, Merchant.merchant_id == Terminal.merchant_id)
+        .where(*_MAY_ACT, ClerkRow.ended_at.is_(None), ClerkRow.role != FINANCE)
     )

@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from urllib.parse import urlencode
 
 import pytest
 
@@ -30,6 +31,7 @@ class Screen:
         self.client = app.test_client()
         self.language = language
         self.page = None
+        self.signer = None
 
     def get(self, path):
         self.page = self.client.get(path, headers={"Accept-Language": self.language}, follow_redirects=True)
@@ -37,8 +39,14 @@ class Screen:
 
     def send(self, action, **fields):
         values = {**self.hidden(action), **fields}
+        body = urlencode({name: value for name, value in values.items() if value is not None}).encode()
+        signed = self.signer.headers("POST", action, body) if self.signer else {}
         self.page = self.client.post(
-            action, data=values, headers={"Accept-Language": self.language}, follow_redirects=True
+            action,
+            data=body,
+            content_type="application/x-www-form-urlencoded",
+            headers={"Accept-Language": self.language, **signed},
+            follow_redirects=True,
         )
         return self.page
 
@@ -48,8 +56,9 @@ class Screen:
         return dict(HIDDEN.findall(form[0]))
 
     def sign_in(self, shop, pin="123456"):
+        self.signer = shop.signer
         self.get("/till/sign-in")
-        return self.send("/till/sign-in", terminal=shop.terminal.code, clerk="01", pin=pin)
+        return self.send("/till/sign-in", clerk="01", pin=pin)
 
     def check(self, code):
         self.get("/till")

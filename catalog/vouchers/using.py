@@ -1,0 +1,301 @@
+"""What a till does to a voucher: a check holds it, an acceptance takes it, exactly once, a void gives it back."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, case, or_, true, update
+from sqlalchemy.orm import Session
+
+from base import clock
+from base.errors import Problem
+from base.money import part_of
+from catalog.offers.models import Offer
+from catalog.vouchers import codes, forms, life, tokens
+from catalog.vouchers.codes import Keys, Shown
+from catalog.vouchers.models import ACCEPTED, HELD, ISSUED, Voucher
+from catalog.vouchers.refusals import (
+    CheckLapsed,
+    CodeStale,
+    DigitsNeeded,
+    DirectAcceptOff,
+    MemberDaysOnly,
+    TooManyUnitsLeft,
+    VoidLimit,
+    VoidNotLatest,
+    VoucherAlreadyAccepted,
+    VoucherExpired,
+    VoucherNotUsable,
+    VoucherUnknown,
+)
+from merchants import acceptances, merchants, terms
+from merchants.acceptances import Place, Use
+from merchants.models import CHECKED, DIRECT, Acceptance, Terms, Void
+from points.lines import standing
+
+MOST_CYCLES = 10
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A voucher held by a till, and the token that accepts it."""
+
+    voucher: Voucher
+    offer: Offer
+    token: str
+
+
+@dataclass(frozen=True)
+class Till:
+    """Where a voucher is shown, the moment, and the secrets with which codes and tokens are read."""
+
+    place: Place
+    at: datetime
+    keys: Keys
+    token_key: str
+
+
+def check(session: Session, till: Till, found: Voucher, shown: Shown, hold_s: int) -> Checked:
+    """Hold a voucher for a till and return the token that accepts it; the same till may check again."""
+    today, step = _admitted(session, till, found, shown, _terms(session, till))
+    token = tokens.make(till.token_key, found.member_id, found.voucher_id, till.place.terminal_id)
+    voucher = session.scalar(
+        update(Voucher)
+        .where(*_key(found), _free_for(till), Voucher.last_day >= today, _fresh(till, step))
+        .values(
+            state=HELD,
+            held_by=till.place.terminal_id,
+            held_until=till.at + timedelta(seconds=hold_s),
+            token_digest=tokens.digest(token),
+            last_step=step or Voucher.last_step,
+        )
+        .returning(Voucher)
+        .execution_options(populate_existing=True)
+    )
+    if voucher is None:
+        raise why_not(session, till, found, today, step=step)
+    if not standing.takes_vouchers(session, found.member_id, till.at):
+        raise VoucherNotUsable()
+    return Checked(voucher, session.get_one(Offer, voucher.version_id), token)
+
+
+def release(session: Session, till: Till, token: str) -> None:
+    """The till lets the voucher go; harmless when it no longer holds it."""
+    member_id, voucher_id = tokens.read(till.token_key, token, till.place.terminal_id)
+    session.execute(
+        update(Voucher)
+        .where(
+            Voucher.member_id == member_id,
+            Voucher.voucher_id == voucher_id,
+            Voucher.state == HELD,
+            Voucher.token_digest == tokens.digest(token),
+        )
+        .values(state=ISSUED, held_by=None, held_until=None, token_digest=None)
+    )
+
+
+def accept(session: Session, till: Till, token: str, units: int | None) -> Acceptance:
+    """Take a checked voucher, all of it or some units; what is owed to the merchant starts here."""
+    member_id, voucher_id = tokens.read(till.token_key, token, till.place.terminal_id)
+    before = session.get(Voucher, (member_id, voucher_id), populate_existing=True)
+    if before is None:
+        raise VoucherUnknown()
+    wanted = _wanted(before, units)
+    held = and_(
+        Voucher.state == HELD,
+        Voucher.held_by == till.place.terminal_id,
+        Voucher.token_digest == tokens.digest(token),
+        Voucher.held_until > till.at,
+    )
+    taken = _take(session, before, wanted, held)
+    if taken is None:
+        today = clock.day(till.at, merchants.by_id(session, before.merchant_id).zone)
+        raise why_not(session, till, before, today, accepting=True)
+    return _recorded(session, till, taken, wanted, CHECKED)
+
+
+def accept_directly(
+    session: Session, till: Till, found: Voucher, shown: Shown, units: int | None
+) -> Acceptance:
+    """Take a voucher without a check before, where the merchant's terms allow that to its cash-desk systems."""
+    version = _terms(session, till)
+    if not version.direct_accept:
+        raise DirectAcceptOff()
+    today, step = _admitted(session, till, found, shown, version)
+    wanted = _wanted(found, units)
+    free = and_(_free_for(till), Voucher.last_day >= today, _fresh(till, step))
+    taken = _take(session, found, wanted, free, last_step=step or Voucher.last_step)
+    if taken is None:
+        raise why_not(session, till, found, today, step=step)
+    return _recorded(session, till, taken, wanted, DIRECT)
+
+
+def void(session: Session, till: Till, acceptance: Acceptance, reason: str) -> Void:
+    """Undo the latest use; the voucher is as before."""
+    undone = acceptances.undo(session, acceptance, till.place, reason, till.at)
+    given_back = session.execute(
+        update(Voucher)
+        .where(
+            Voucher.member_id == acceptance.member_id,
+            Voucher.voucher_id == acceptance.voucher_id,
+            Voucher.use_no == acceptance.use_no,
+            or_(Voucher.state == ACCEPTED, _free_for(till)),
+            Voucher.cycles < MOST_CYCLES,
+        )
+        .values(
+            units_left=Voucher.units_left + acceptance.units,
+            use_no=Voucher.use_no - 1,
+            cycles=Voucher.cycles + 1,
+            state=ISSUED,
+            held_by=None,
+            held_until=None,
+            token_digest=None,
+        )
+        .returning(Voucher.voucher_id)
+    ).one_or_none()
+    if given_back is None:
+        voucher = session.get_one(
+            Voucher, (acceptance.member_id, acceptance.voucher_id), populate_existing=True
+        )
+        raise VoidLimit() if voucher.cycles >= MOST_CYCLES else VoidNotLatest()
+    return undone
+
+
+def why_not(
+    session: Session,
+    till: Till,
+    seen: Voucher,
+    today: date,
+    *,
+    step: int | None = None,
+    accepting: bool = False,
+) -> Problem:
+    """Why a check or an acceptance found no row to change."""
+    voucher = session.get(Voucher, (seen.member_id, seen.voucher_id), populate_existing=True)
+    if voucher is None or voucher.merchant_id != till.place.merchant_id:
+        return VoucherUnknown()
+    if voucher.state == ACCEPTED:
+        return _already(session, till, voucher)
+    if voucher.state in (ISSUED, HELD) and voucher.last_day < today:
+        return VoucherExpired(last_day=str(voucher.last_day))
+    if accepting and (voucher.state == ISSUED or voucher.held_by == till.place.terminal_id):
+        return CheckLapsed()
+    if step is not None and voucher.last_step >= step and _is_free(till, voucher):
+        return CodeStale()
+    return life.refusal_of(voucher, till.at)
+
+
+def _admitted(
+    session: Session, till: Till, found: Voucher, shown: Shown, version: Terms
+) -> tuple[date, int | None]:
+    """The merchant's day and the step of the picture that was shown; any reason why it is not to be used here and now."""
+    today = clock.day(till.at, merchants.by_id(session, found.merchant_id).zone)
+    if not _is_free(till, found) or found.last_day < today:
+        raise why_not(session, till, found, today)
+    days = forms.member_days(session.get_one(Offer, found.version_id))
+    if days and today.day not in days:
+        raise MemberDaysOnly(days=days)
+    if shown.digits is None:
+        if part_of(found.face_fen, found.units_left, 0, found.units) > version.typed_limit_fen:
+            raise DigitsNeeded()
+        return today, None
+    step = codes.step_of(till.keys, found.pepper_id, found.voucher_id, shown.digits, till.at)
+    if step is None:
+        raise CodeStale()
+    return today, step
+
+
+def _terms(session: Session, till: Till) -> Terms:
+    merchant = merchants.by_id(session, till.place.merchant_id)
+    return terms.in_force(session, merchant.merchant_id, clock.day(till.at, merchant.zone))
+
+
+def _wanted(voucher: Voucher, units: int | None) -> int:
+    wanted = voucher.units_left if units is None else units
+    if wanted > voucher.units_left > 0:
+        raise TooManyUnitsLeft(left=voucher.units_left)
+    return wanted
+
+
+def _take(
+    session: Session, voucher: Voucher, wanted: int, free: ColumnElement[bool], **more: Any
+) -> Voucher | None:
+    """One conditional UPDATE: of two simultaneous tries the database lets exactly one through."""
+    return session.scalar(
+        update(Voucher)
+        .where(*_key(voucher), free, Voucher.units_left >= wanted)
+        .values(
+            units_left=Voucher.units_left - wanted,
+            use_no=Voucher.use_no + 1,
+            held_by=None,
+            held_until=None,
+            token_digest=None,
+            state=case((Voucher.units_left == wanted, ACCEPTED), else_=ISSUED),
+            **more,
+        )
+        .returning(Voucher)
+        .execution_options(populate_existing=True)
+    )
+
+
+def _recorded(session: Session, till: Till, taken: Voucher, units: int, source: str) -> Acceptance:
+    if not standing.takes_vouchers(session, taken.member_id, till.at):
+        raise VoucherNotUsable()
+    return acceptances.record(session, _use(session, taken, units), till.place, till.at, source)
+
+
+def _use(session: Session, voucher: Voucher, units: int) -> Use:
+    before, after = voucher.units_left + units, voucher.units_left
+    offer = session.get_one(Offer, voucher.version_id)
+    return Use(
+        member_id=voucher.member_id,
+        voucher_id=voucher.voucher_id,
+        use_no=voucher.use_no,
+        units=units,
+        face_fen=part_of(voucher.face_fen, before, after, voucher.units),
+        booked_fen=part_of(voucher.booked_fen, before, after, voucher.units),
+        last4=voucher.last4,
+        offer_names=offer.names,
+    )
+
+
+def _already(session: Session, till: Till, voucher: Voucher) -> VoucherAlreadyAccepted:
+    """With time and outlet, for the asking merchant is the voucher's own; at the outlet itself with the clerk as well."""
+    latest = acceptances.of_voucher(session, voucher.member_id, voucher.voucher_id)[:1]
+    for acceptance, outlet in latest:
+        here = outlet.outlet_id == till.place.outlet_id
+        facts = {"clerk": acceptances.clerk_number(session, acceptance)} if here else {}
+        return VoucherAlreadyAccepted(
+            accepted_at=acceptance.recorded_at.isoformat(), outlet=outlet.names, here=here, **facts
+        )
+    return VoucherAlreadyAccepted()
+
+
+def _key(voucher: Voucher) -> tuple[ColumnElement[bool], ...]:
+    return (Voucher.member_id == voucher.member_id, Voucher.voucher_id == voucher.voucher_id)
+
+
+def _free_for(till: Till) -> ColumnElement[bool]:
+    mine = Voucher.held_by == till.place.terminal_id
+    held = and_(Voucher.state == HELD, or_(Voucher.held_until <= till.at, mine))
+    return or_(Voucher.state == ISSUED, held)
+
+
+def _is_free(till: Till, voucher: Voucher) -> bool:
+    """The same of a voucher that was read."""
+    held = voucher.state == HELD and voucher.held_until is not None
+    mine = voucher.held_by == till.place.terminal_id
+    return voucher.state == ISSUED or (held and (mine or voucher.held_until <= till.at))
+
+
+def _fresh(till: Till, step: int | None) -> ColumnElement[bool]:
+    """One picture is good for one check; only the till that holds the voucher may show it again."""
+    if step is None:
+        return true()
+    again = and_(
+        Voucher.last_step == step,
+        Voucher.state == HELD,
+        Voucher.held_by == till.place.terminal_id,
+        Voucher.held_until > till.at,
+    )
+    return or_(Voucher.last_step < step, again)
