@@ -1,6 +1,6 @@
 """The guard at the door: finds out who asks and lets through only what the route's permission allows.
 
-API routes (/v1) take `Authorization: Bearer`; pages take a cookie, one for each face (member, till, staff), so that
+API routes (/v1) take `Authorization: Bearer`; pages take a cookie, one for each face (member, till, merchant, staff), so that
 a request of the API can never ride on a browser's cookie. What a till does is signed with its key besides; a cash-desk
 system has its signature alone. A route without a permission stops the program's start.
 """
@@ -20,7 +20,7 @@ from base.errors import NotAllowed, NotSignedIn
 
 View = TypeVar("View", bound=Callable[..., Any])
 OPEN = "public"
-FACES = {"till": "clerk", "staff": "staff", "member": "member"}
+FACES = {"till": "clerk", "merchant": "merchant", "staff": "staff", "member": "member"}
 
 
 Desk = Callable[[Session, int], Terminal | None]
@@ -65,7 +65,7 @@ def current() -> Principal:
 
 
 def face() -> str:
-    """Which face of the product a page belongs to: member, till or staff."""
+    """Which face of the product a page belongs to: member, till, merchant or staff."""
     first = request.path.split("/", 2)[1]
     return first if first in FACES else "member"
 

@@ -19,7 +19,21 @@ MEMBER = frozenset(
 SIGNED = frozenset({"vouchers:check", "vouchers:accept", "acceptances:void"})
 TERMINAL = SIGNED | {"acceptances:own"}
 CLERK = TERMINAL | {"shifts:own"}
-MANAGER = frozenset({"terminals:manage"})
+MANAGER = frozenset({"terminals:manage", "clerks:manage"})
+# A merchant's people on the merchant's pages: an outlet manager for the own outlet, the others for all.
+MERCHANT_ROLES: dict[str, frozenset[str]] = {
+    "manager": MANAGER | {"merchant:read", "acceptances:merchant"},
+    "finance": frozenset({"merchant:read", "acceptances:merchant", "statements:merchant"}),
+    "owner": MANAGER
+    | {
+        "merchant:read",
+        "acceptances:merchant",
+        "statements:merchant",
+        "outlets:manage",
+        "terms:confirm",
+        "developer:manage",
+    },
+}
 
 STAFF_ROLES: dict[str, frozenset[str]] = {
     "support": frozenset(

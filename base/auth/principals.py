@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from base.auth.permissions import CLERK, MANAGER, MEMBER, PUBLIC, TERMINAL, staff_permissions
+from base.auth.permissions import CLERK, MANAGER, MEMBER, MERCHANT_ROLES, PUBLIC, TERMINAL, staff_permissions
 
 
 @dataclass(frozen=True)
@@ -65,6 +65,25 @@ class Terminal:
 
 
 @dataclass(frozen=True)
+class MerchantPerson:
+    """A person of a merchant on its pages: owner, finance, or manager of an outlet (None: all outlets)."""
+
+    clerk_id: int
+    merchant_id: int
+    role: str
+    outlet_id: int | None = None
+    kind = "merchant"
+
+    @property
+    def permissions(self) -> frozenset[str]:
+        return PUBLIC | MERCHANT_ROLES.get(self.role, frozenset())
+
+    @property
+    def actor(self) -> str:
+        return f"merchant:{self.clerk_id}"
+
+
+@dataclass(frozen=True)
 class Staff:
     """A person of the operator, with roles, in an area (empty: everywhere)."""
 
@@ -101,5 +120,5 @@ class Service:
         return f"service:{self.key_id}"
 
 
-Principal = Anonymous | Member | Clerk | Terminal | Staff | Service
+Principal = Anonymous | Member | Clerk | Terminal | MerchantPerson | Staff | Service
 ANONYMOUS = Anonymous()

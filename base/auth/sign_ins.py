@@ -27,6 +27,7 @@ class Life:
 LIVES = {
     "member": Life(timedelta(days=30), timedelta(days=180)),
     "clerk": Life(timedelta(hours=4), timedelta(hours=14)),
+    "merchant": Life(timedelta(minutes=30), timedelta(hours=10)),
     "staff": Life(timedelta(minutes=30), timedelta(hours=10)),
 }
 _SEEN_STEP = timedelta(minutes=1)

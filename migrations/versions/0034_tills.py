@@ -54,6 +54,9 @@ alter table acceptance add column shift_id bigint,
 
 alter table voucher add column last_step bigint not null default 0;
 
+alter table sign_in drop constraint sign_in_kind_check,
+  add constraint sign_in_kind_check check (kind in ('member', 'clerk', 'merchant', 'staff'));
+
 create index idempotency_key_of_terminal on idempotency_key (actor, key) where actor like 'terminal:%';
 """)
     grant("select, insert", "terminal_key", "till_attempt")
@@ -65,6 +68,9 @@ create index idempotency_key_of_terminal on idempotency_key (actor, key) where a
 def downgrade() -> None:
     op.execute("""
 drop index idempotency_key_of_terminal;
+delete from sign_in where kind = 'merchant';
+alter table sign_in drop constraint sign_in_kind_check,
+  add constraint sign_in_kind_check check (kind in ('member', 'clerk', 'staff'));
 alter table voucher drop column last_step;
 alter table acceptance drop column source, drop column shift_id;
 alter table terms drop column direct_accept, drop column typed_limit_fen, drop column manager_void_window_s;
