@@ -4,7 +4,7 @@ An edge (a view, a command, a job) writes `with begin() as session:`; leaving co
 Rules take the session first and never commit.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from functools import lru_cache
@@ -45,6 +45,7 @@ class NotConnected(Unavailable):
     then = "wait"
 
 
+_AFTER = "after the commit"
 _sessions: sessionmaker[Session] | None = None
 
 
@@ -149,6 +150,16 @@ def begin() -> Iterator[Session]:
     assert _sessions is not None
     with _named_errors(), _sessions.begin() as session:
         yield session
+    for deed in session.info.pop(_AFTER, ()):
+        deed()
+
+
+def after_commit(session: Session, deed: Callable[[], None]) -> None:
+    """Have something done once the transaction of `begin` has committed, and not at all otherwise.
+
+    For what may be lost (a cache): a process that dies in between has not done it. It must not raise.
+    """
+    session.info.setdefault(_AFTER, []).append(deed)
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from datetime import date, datetime
 
 import segno
-from flask import make_response, render_template, request
+from flask import Response, make_response, render_template, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
@@ -12,7 +12,7 @@ from base import clock, database, ids
 from base.auth.guard import needs
 from base.http.settings import config
 from catalog.vouchers import codes, shelf
-from catalog.vouchers.codes import Keys
+from catalog.vouchers.codes import Keys, Picture
 from catalog.vouchers.models import HELD, ISSUED
 from catalog.vouchers.refusals import VoucherUnknown
 from catalog.vouchers.shelf import HEAPS, USABLE, Kept
@@ -46,18 +46,32 @@ def one_voucher(voucher: str) -> ResponseReturnValue:
     at = clock.now()
     with database.begin() as session:
         kept = _mine(session, member_id, voucher_id)
-        code, picture = _code(kept, at)
+        code, pictures = _code(kept, at)
         return render_template(
             "member/voucher.html",
             kept=kept,
             voucher_id=voucher,
             code=code,
-            picture=picture,
+            pictures=pictures,
+            now_ms=_ms(at),
             seen=_seen(kept),
             days=(kept.voucher.last_day - clock.day(at, kept.merchant.zone)).days,
             uses=acceptances.of_voucher(session, member_id, voucher_id),
             outlets=merchants.outlets_of(session, kept.voucher.merchant_id),
         )
+
+
+@blueprint.route("/vouchers/<voucher>/pictures")
+@needs("vouchers:own")
+def voucher_pictures(voucher: str) -> ResponseReturnValue:
+    """The pictures of the next five minutes for a page that stays open; a page that is behind is told to load itself again."""
+    member_id, voucher_id = ids.parse("vch", voucher)
+    at = clock.now()
+    with database.begin() as session:
+        code, pictures = _code(_mine(session, member_id, voucher_id), at)
+    if code is None:
+        return _load_again()
+    return render_template("member/_pictures.html", voucher_id=voucher, pictures=pictures, now_ms=_ms(at))
 
 
 @blueprint.route("/vouchers/<voucher>/changed")
@@ -67,9 +81,12 @@ def voucher_changed(voucher: str) -> ResponseReturnValue:
     member_id, voucher_id = ids.parse("vch", voucher)
     with database.begin() as session:
         seen = _seen(_mine(session, member_id, voucher_id))
+    return make_response("", 204) if request.args.get("seen") == seen else _load_again()
+
+
+def _load_again() -> Response:
     answer = make_response("", 204)
-    if request.args.get("seen") != seen:
-        answer.headers["HX-Refresh"] = "true"
+    answer.headers["HX-Refresh"] = "true"
     return answer
 
 
@@ -85,11 +102,20 @@ def _seen(kept: Kept) -> str:
     return f"{kept.state}-{kept.voucher.units_left}"
 
 
-def _code(kept: Kept, at: datetime) -> tuple[str | None, str | None]:
-    """The code as people read it and as a picture (a data URI); neither once it cannot be used."""
+def _code(kept: Kept, at: datetime) -> tuple[str | None, list[tuple[int, str, str]]]:
+    """The code as people read it, and the pictures of the next five minutes; neither once it cannot be used."""
     if kept.state not in (ISSUED, HELD):
-        return None, None
+        return None, []
     keys, voucher = Keys.of(config()), kept.voucher
     symbols = codes.opened(keys, voucher.voucher_id, voucher.code_sealed)
-    picture = segno.make(codes.pictures(keys, voucher, symbols, at, steps=1)[0].text, error="m", micro=False)
-    return codes.shown(symbols), str(picture.svg_data_uri(border=2, omitsize=True))
+    return codes.shown(symbols), [_drawn(one) for one in codes.pictures(keys, voucher, symbols, at)]
+
+
+def _drawn(picture: Picture) -> tuple[int, str, str]:
+    """From when on it is shown (milliseconds), the drawing as a data URI, the digits under it."""
+    drawn = segno.make(picture.text, error="m", micro=False, boost_error=False)
+    return _ms(picture.from_at), str(drawn.svg_data_uri(border=2, omitsize=True)), picture.digits
+
+
+def _ms(at: datetime) -> int:
+    return int(at.timestamp() * 1000)

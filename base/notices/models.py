@@ -28,7 +28,7 @@ class Notice(Base):
     """A message for a person and where it stands; receiver and text are sealed, if `keyed` with the member's own key.
 
     `language` None: in both. `seq`: the posting of the member's that it tells. `code_digest`: what its check code is
-    found by. `version` 0: written before there were templates.
+    found by. `version` 0: written before there were templates. `subject`: the public id of what it is about.
     """
 
     __tablename__ = "notice"
@@ -46,6 +46,7 @@ class Notice(Base):
     channel: Mapped[str] = mapped_column(Text)
     language: Mapped[str | None] = mapped_column(Text)
     reason: Mapped[str | None] = mapped_column(Text)
+    subject: Mapped[str | None] = mapped_column(Text)
     code_digest: Mapped[bytes | None] = mapped_column(BYTEA)
     receiver_sealed: Mapped[bytes] = mapped_column(BYTEA)
     text_sealed: Mapped[bytes] = mapped_column(BYTEA)

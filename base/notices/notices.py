@@ -28,7 +28,8 @@ SIGNED = {ZH: "验真码 {code}", EN: "Check code {code}", None: "验真码 Chec
 class Wanted:
     """A message to be written: for whom and to which number, of which kind, with which facts.
 
-    `zone` is the programme's, for the quiet hours; `language` None: all. `seq`: the member's posting that it tells.
+    `zone` is the programme's, for the quiet hours; `language` None: all. `seq`: the member's posting that it tells;
+    `subject`: the public id of what it is about, which a page may lead to.
     """
 
     member_id: int
@@ -39,6 +40,7 @@ class Wanted:
     language: str | None = None
     seq: int | None = None
     channel: str = "sms"
+    subject: str | None = None
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,7 @@ class Message:
     template: str
     due_at: datetime
     reason: str | None
+    subject: str | None = None
 
 
 def send(
@@ -66,9 +69,11 @@ def send(
     zone: str,
     language: str | None = None,
     seq: int | None = None,
+    subject: str | None = None,
 ) -> Notice:
     """Leave a message for a receiver; it goes after the commit, when it may."""
-    return send_many(session, config, [Wanted(member_id, receiver, template, facts, zone, language, seq)])[0]
+    wanted = Wanted(member_id, receiver, template, facts, zone, language, seq, subject=subject)
+    return send_many(session, config, [wanted])[0]
 
 
 def send_many(session: Session, config: Config, wanted: Sequence[Wanted]) -> list[Notice]:
@@ -149,6 +154,7 @@ def opened(session: Session, rows: Iterable[Notice], seal_key: str) -> list[Mess
             template=row.template,
             due_at=row.due_at,
             reason=row.reason,
+            subject=row.subject,
         )
         for row in rows
         if row.notice_id in clear
@@ -180,6 +186,7 @@ def _written(
         channel=one.channel,
         language=language,
         reason=reason,
+        subject=one.subject,
         code_digest=genuine.digest(config, code),
         receiver_sealed=sealing.sealed(key, notice_id, one.receiver),
         text_sealed=sealing.sealed(key, notice_id, text),

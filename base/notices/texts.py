@@ -58,6 +58,34 @@ KINDS: dict[str, Kind] = {
         "您的券「{offer}」(尾号 {last4}) 的核销已撤销，可再次使用。",
         "The use of your voucher {offer} (ending {last4}) was undone; it is valid again.",
     ),
+    "voucher-shown-stale": _kind(
+        "offer last4",
+        Manner.URGENT,
+        "您的券「{offer}」(尾号 {last4}) 的旧二维码多次在收银台出示。请勿把截图发给他人；如非本人操作，请在应用中联系客服。",
+        "Old pictures of your voucher {offer} (ending {last4}) were shown at a till several times. "
+        "Give nobody a screenshot; if it was not you, ask customer service in the app.",
+    ),
+    "dispute-opened": _kind(
+        "offer last4 until",
+        Manner.URGENT,
+        "已收到您的反馈：券「{offer}」(尾号 {last4}) 的核销非本人操作。券内剩余部分已冻结，我们将在 {until} 前答复。",
+        "You told us that it was not you who used your voucher {offer} (ending {last4}). "
+        "What is left of it is frozen; you hear from us by {until}.",
+    ),
+    "dispute-for-member": _kind(
+        "offer last4",
+        Manner.SERVICE,
+        "关于券「{offer}」(尾号 {last4})：已核实非本人使用，该券已作废，我们将退还相应积分。",
+        "About your voucher {offer} (ending {last4}): we agree that it was not you. "
+        "The voucher is void, and its points are being given back.",
+    ),
+    "dispute-for-merchant": _kind(
+        "offer last4",
+        Manner.SERVICE,
+        "关于券「{offer}」(尾号 {last4})：经核实，该次核销有效；券内如有剩余，可继续使用。",
+        "About your voucher {offer} (ending {last4}): we found that this use stands. "
+        "What is left of it can be used again.",
+    ),
     "bill-credit-done": _kind(
         "points yuan",
         Manner.URGENT,

@@ -1,6 +1,7 @@
 """The life of a voucher on its member's side: issued, found, handed back. What tills do to it is in using.py."""
 
 from datetime import date, datetime, timedelta
+from functools import partial
 
 from sqlalchemy import and_, or_, select, update
 from sqlalchemy.orm import Session
@@ -8,7 +9,7 @@ from sqlalchemy.orm import Session
 from base import clock, database, ids
 from base.errors import Problem
 from catalog.offers.models import Offer
-from catalog.vouchers import codes
+from catalog.vouchers import codes, directory
 from catalog.vouchers.codes import Keys
 from catalog.vouchers.models import ACCEPTED, CANCELLED, EXPIRED, FROZEN, HELD, ISSUED, Voucher
 from catalog.vouchers.refusals import (
@@ -64,8 +65,10 @@ def issue(
         use_no=0,
         cycles=0,
         token_digest=None,
+        stale_told_at=None,
     )
     database.insert(session, voucher)
+    database.after_commit(session, partial(directory.write, voucher))
     return voucher
 
 

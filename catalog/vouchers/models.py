@@ -22,7 +22,7 @@ class Voucher(Base):
     """The right to one merchant offer; a hold that has run out counts as issued.
 
     `spender_id`: who redeemed it and may show it, where the member is a group. `last_step`: the newest picture that a till
-    has seen, so that one picture is good for one check.
+    has seen, so that one picture is good for one check. `stale_told_at`: when the member was told that old pictures of it are shown.
     """
 
     __tablename__ = "voucher"
@@ -40,6 +40,7 @@ class Voucher(Base):
     held_by: Mapped[int | None] = mapped_column(BigInteger)
     issued_at: Mapped[datetime]
     held_until: Mapped[datetime | None]
+    stale_told_at: Mapped[datetime | None]
     last_day: Mapped[date] = mapped_column(Date)
     last_step: Mapped[int] = mapped_column(BigInteger, default=0)
     use_no: Mapped[int] = mapped_column(Integer, default=0)
@@ -50,3 +51,19 @@ class Voucher(Base):
     digest: Mapped[bytes] = mapped_column(BYTEA)
     code_sealed: Mapped[bytes] = mapped_column(BYTEA)
     token_digest: Mapped[bytes | None] = mapped_column(BYTEA)
+
+
+class VoucherFreeze(Base):
+    """One reason why a voucher is frozen: a dispute, or (without one) a person or a rule; it is until all are thawed."""
+
+    __tablename__ = "voucher_freeze"
+    member_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    freeze_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    voucher_id: Mapped[int] = mapped_column(BigInteger)
+    dispute_id: Mapped[int | None] = mapped_column(BigInteger)
+    frozen_at: Mapped[datetime]
+    thawed_at: Mapped[datetime | None]
+    frozen_by: Mapped[str] = mapped_column(Text)
+    reason: Mapped[str] = mapped_column(Text)
+    thawed_by: Mapped[str | None] = mapped_column(Text)
+    thaw_reason: Mapped[str | None] = mapped_column(Text)

@@ -4,17 +4,16 @@ A refused try is kept in a transaction of its own, so these functions open their
 stand on them. An acceptance and a void are done once for an idempotency key, in its transaction: `answered` does that.
 """
 
-import re
 from collections.abc import Callable
 from typing import TypeVar
 
 from sqlalchemy.orm import Session
 
-from base import cache, clock, database
+from base import clock, database, ids
 from base.auth.principals import Clerk, Terminal
 from base.config import Config
 from base.notices.templates import Facts
-from catalog.vouchers import codes, life, tokens, using
+from catalog.vouchers import codes, directory, life, stale, tokens, using
 from catalog.vouchers.codes import Keys, Shown
 from catalog.vouchers.models import Voucher
 from catalog.vouchers.refusals import VoucherUnknown
@@ -29,7 +28,6 @@ from points.members import masks, members
 from points.members.members import Secrets
 from points.notices import telling
 
-DIRECTORY_LIFE_S = 86_400
 Actor = Clerk | Terminal
 R = TypeVar("R")
 
@@ -54,7 +52,7 @@ def place_of(actor: Actor, clerk: str | None = None) -> Place:
 def check(config: Config, place: Place, shown: Shown) -> tuple[Checked, str]:
     """Look a voucher up and hold it for this till; returns it with the masked member. Unknown codes count as guesses."""
     till = _till(config, place)
-    with attempts.noted(place, attempts.CHECK) as about, database.begin() as session:
+    with stale.watched(config, place, attempts.CHECK) as about, database.begin() as session:
         found = _found(session, till, shown, about)
         checked = using.check(session, till, found, shown, config.check_hold_s)
         phone = members.phone_of(session, Secrets(config.seal_key, config.secret_key), life.holder(found))
@@ -96,7 +94,7 @@ def accept_directly(
 ) -> R:
     """Take a voucher by its code alone, for cash-desk systems whose merchant's terms allow it."""
     till = _till(config, place)
-    with attempts.noted(place, attempts.DIRECT) as about, database.begin() as session:
+    with stale.watched(config, place, attempts.DIRECT) as about, database.begin() as session:
         found = _found(session, till, shown, about)
         return answered(
             session,
@@ -141,13 +139,11 @@ def _found(session: Session, till: Till, shown: Shown, about: About) -> Voucher:
 
 
 def _find(session: Session, digests: list[bytes], merchant_id: int) -> Voucher | None:
-    """By the directory in the cache, which is only believed about where to look; else by the index."""
-    hints = [cache.get(f"vd:{digest.hex()}") for digest in digests]
-    numbers = [int(text) for text in hints if text and re.fullmatch("[0-9]{1,19}", text)]
-    hint = next((number for number in numbers if number < 1 << 63), None)
+    """By the directory, which is only believed about where to look; else by the index."""
+    hint = directory.member_of(digests)
     found = life.find_by_digests(session, digests, merchant_id, hint)
     if found is not None and hint != found.member_id:
-        cache.put(f"vd:{found.digest.hex()}", str(found.member_id), DIRECTORY_LIFE_S)
+        directory.write(found)
     return found
 
 
@@ -159,4 +155,6 @@ def _told(session: Session, config: Config, acceptance: Acceptance) -> Acceptanc
 def _tell(session: Session, config: Config, acceptance: Acceptance, *, voided: bool) -> None:
     person = life.holder(session.get_one(Voucher, (acceptance.member_id, acceptance.voucher_id)))
     facts: Facts = {"offer": acceptance.offer_names, "last4": acceptance.last4}
-    telling.tell(session, config, person, "voucher-voided" if voided else "voucher-accepted", facts)
+    template = "voucher-voided" if voided else "voucher-accepted"
+    subject = ids.public("acc", acceptance.member_id, acceptance.acceptance_id)
+    telling.tell(session, config, person, template, facts, subject=subject)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from base import clock, database, ids
@@ -65,3 +65,13 @@ def of_terminal(
     if before is not None:
         asked = asked.where(Attempt.attempt_id < before)
     return list(session.scalars(asked.order_by(Attempt.attempt_id.desc()).limit(limit)))
+
+
+def count_of_voucher(session: Session, member_id: int, voucher_id: int, problem: str) -> int:
+    """How often a voucher was refused with this problem, at whatever till."""
+    asked = (
+        select(func.count())
+        .select_from(Attempt)
+        .where(Attempt.member_id == member_id, Attempt.voucher_id == voucher_id, Attempt.problem == problem)
+    )
+    return session.scalar(asked) or 0
