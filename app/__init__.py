@@ -23,6 +23,7 @@ from base.web import formats
 from base.webhooks import api as webhooks_api
 from catalog.budgets import api as budgets_api
 from catalog.cash import api as cash_api
+from catalog.disputes import api as disputes_api
 from catalog.events import api as events_api
 from catalog.goods import api as goods_api
 from catalog.offers import api as offers_api
@@ -128,6 +129,7 @@ def create_app(config: Config) -> Flask:
         reversals_api,
         cash_api,
         vouchers_api,
+        disputes_api,
         terminals_api,
         statements_api,
         notices_api,

@@ -9,10 +9,10 @@ from base import clock
 from catalog.offers.models import VOUCHER, Offer
 from catalog.rates import rates
 from catalog.redemptions.courses import Course
-from catalog.redemptions.models import Redemption
-from catalog.vouchers import life
+from catalog.redemptions.models import REVERSED, Redemption
+from catalog.vouchers import freezing, life
 from catalog.vouchers.codes import Keys
-from catalog.vouchers.models import Voucher
+from catalog.vouchers.models import CANCELLED, Voucher
 from points import programmes
 
 
@@ -38,5 +38,12 @@ def _issue(keys: Keys, session: Session, redemption: Redemption, offer: Offer, a
 
 
 def take_back(session: Session, redemption: Redemption, offer: Offer, new: str, at: datetime) -> None:
-    """The voucher is cancelled with its redemption; a used one refuses."""
+    """The voucher is cancelled with its redemption; a used one refuses, unless all of its uses were decided to be another's."""
+    if new == REVERSED and _not_the_members(session, redemption):
+        return
     life.cancel(session, redemption.member_id, redemption.redemption_id, at)
+
+
+def _not_the_members(session: Session, redemption: Redemption) -> bool:
+    voucher = life.of_redemption(session, redemption.member_id, redemption.redemption_id)
+    return voucher is not None and voucher.state == CANCELLED and freezing.is_whole(session, voucher)

@@ -11,9 +11,9 @@ from base import clock
 from base.errors import Problem
 from base.money import part_of
 from catalog.offers.models import Offer
-from catalog.vouchers import codes, forms, life, tokens
+from catalog.vouchers import codes, forms, freezing, life, tokens
 from catalog.vouchers.codes import Keys, Shown
-from catalog.vouchers.models import ACCEPTED, HELD, ISSUED, Voucher
+from catalog.vouchers.models import ACCEPTED, FROZEN, HELD, ISSUED, Voucher
 from catalog.vouchers.refusals import (
     CheckLapsed,
     CodeStale,
@@ -131,22 +131,27 @@ def accept_directly(
 
 
 def void(session: Session, till: Till, acceptance: Acceptance, reason: str) -> Void:
-    """Undo the latest use; the voucher is as before."""
+    """Undo the latest use; the voucher is as before, and frozen where something freezes it."""
     undone = acceptances.undo(session, acceptance, till.place, reason, till.at)
+    freezing.lock(
+        session, (acceptance.member_id, acceptance.voucher_id)
+    )  # what froze it just now is seen below
     given_back = session.execute(
         update(Voucher)
         .where(
             Voucher.member_id == acceptance.member_id,
             Voucher.voucher_id == acceptance.voucher_id,
             Voucher.use_no == acceptance.use_no,
-            or_(Voucher.state == ACCEPTED, _free_for(till)),
+            or_(Voucher.state.in_((ACCEPTED, FROZEN)), _free_for(till)),
             Voucher.cycles < MOST_CYCLES,
         )
         .values(
             units_left=Voucher.units_left + acceptance.units,
             use_no=Voucher.use_no - 1,
             cycles=Voucher.cycles + 1,
-            state=ISSUED,
+            state=case(
+                (freezing.is_frozen(acceptance.member_id, acceptance.voucher_id), FROZEN), else_=ISSUED
+            ),
             held_by=None,
             held_until=None,
             token_digest=None,

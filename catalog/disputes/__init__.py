@@ -1,0 +1,1 @@
+"""Disputes over HTTP, and what they do to a voucher and its points."""

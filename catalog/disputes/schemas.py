@@ -1,0 +1,131 @@
+"""JSON of disputes, and of freezing by hand."""
+
+from datetime import datetime
+from typing import Any
+
+import marshmallow as ma
+from sqlalchemy.orm import Session
+
+from base import ids
+from base.http.api import Request, Text, View
+from catalog.disputes import disputing
+from merchants.disputes.models import MEMBER, STATES, VERDICTS, Dispute
+from merchants.models import Acceptance
+from points.adjustments.adjustments import MOST_TEXT
+from points.wallets.schemas import PageQuery
+
+
+class OwnDisputeView(View):
+    """What a member said of an acceptance, and where that stands."""
+
+    id = ma.fields.String()
+    acceptance = ma.fields.String()
+    voucher = ma.fields.String()
+    state = ma.fields.String(metadata={"enum": list(STATES)})
+    verdict = ma.fields.String(allow_none=True, metadata={"enum": [*VERDICTS, None]})
+    opened_at = ma.fields.AwareDateTime()
+    decide_by = ma.fields.AwareDateTime()
+    decided_at = ma.fields.AwareDateTime(allow_none=True)
+
+
+class DisputeView(OwnDisputeView):
+    """A dispute as the staff sees it."""
+
+    member = ma.fields.String()
+    merchant = ma.fields.String()
+    outlet = ma.fields.String()
+    names = ma.fields.Dict(keys=ma.fields.String(), values=ma.fields.String())
+    last4 = ma.fields.String()
+    accepted_at = ma.fields.AwareDateTime()
+    amount_fen = ma.fields.Integer(metadata={"description": "owed to the merchant for it; not moved here"})
+    is_late = ma.fields.Boolean()
+    handler = ma.fields.String(allow_none=True)
+    taken_at = ma.fields.AwareDateTime(allow_none=True)
+    reason = ma.fields.String(allow_none=True)
+    points_back = ma.fields.String(
+        allow_none=True,
+        metadata={"description": "of one for the member: proposed (a reversal) or by_hand (an adjustment)"},
+    )
+    points_due = ma.fields.Integer(allow_none=True)
+    closing = ma.fields.String(allow_none=True)
+    closed_at = ma.fields.AwareDateTime(allow_none=True)
+
+
+class DisputesQuery(PageQuery):
+    """Which disputes; the oldest first."""
+
+    state = ma.fields.String(load_default=None, validate=ma.validate.OneOf(STATES))
+
+
+class DisputesView(View):
+    """A page of disputes."""
+
+    data = ma.fields.List(ma.fields.Nested(DisputeView))
+    next_cursor = ma.fields.String(allow_none=True)
+    has_more = ma.fields.Boolean()
+
+
+class DecideRequest(Request):
+    """For whom, and why."""
+
+    verdict = ma.fields.String(required=True, validate=ma.validate.OneOf(VERDICTS))
+    reason = Text(required=True, most=MOST_TEXT)
+
+
+class CloseRequest(Request):
+    """What was done about the merchant's money, or that nothing was to be done."""
+
+    closing = Text(required=True, most=MOST_TEXT)
+
+
+class FreezeRequest(Request):
+    """Why it is frozen or thawed; the till is told nothing of it."""
+
+    reason = Text(required=True, most=MOST_TEXT)
+
+
+class FreezeView(View):
+    """A voucher that was frozen or thawed."""
+
+    id = ma.fields.String()
+    state = ma.fields.String()
+
+
+def own_view(dispute: Dispute) -> dict[str, Any]:
+    """The dispute as OwnDisputeView; plain JSON, for it is stored with the idempotency key."""
+    return {
+        "id": disputing.reference(dispute),
+        "acceptance": ids.public("acc", dispute.member_id, dispute.acceptance_id),
+        "voucher": ids.public("vch", dispute.member_id, dispute.voucher_id),
+        "state": dispute.state,
+        "verdict": dispute.verdict,
+        "opened_at": _iso(dispute.opened_at),
+        "decide_by": _iso(dispute.decide_by),
+        "decided_at": _iso(dispute.decided_at),
+    }
+
+
+def dispute_view(session: Session, dispute: Dispute, at: datetime) -> dict[str, Any]:
+    """The dispute as DisputeView."""
+    acceptance = session.get_one(Acceptance, (dispute.member_id, dispute.acceptance_id))
+    return own_view(dispute) | {
+        "member": ids.public("mbr", dispute.member_id),
+        "merchant": ids.public("mch", dispute.merchant_id),
+        "outlet": ids.public("out", dispute.outlet_id),
+        "names": acceptance.offer_names,
+        "last4": acceptance.last4,
+        "accepted_at": _iso(acceptance.recorded_at),
+        "amount_fen": dispute.amount_fen,
+        "is_late": disputing.is_late(dispute, at),
+        "handler": f"staff:{dispute.handler_id}" if dispute.handler_id is not None else None,
+        "taken_at": _iso(dispute.taken_at),
+        "reason": dispute.reason,
+        "points_back": dispute.points_back,
+        "points_due": disputing.points_due(session, dispute) if dispute.verdict == MEMBER else None,
+        "closing": dispute.closing,
+        "closed_at": _iso(dispute.closed_at),
+    }
+
+
+def _iso(at: datetime | None) -> str | None:
+    return at.isoformat() if at else None
