@@ -74,6 +74,8 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "audit:read",
             "disputes:read",
             "vouchers:freeze",
+            "till-alerts:read",
+            "till-alerts:close",
         }
     ),
     "checker": frozenset(
@@ -168,6 +170,7 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "members:read",
             "disputes:read",
             "statements:read",
+            "till-alerts:read",
             "retention:read",
             "approvals:read",
             "proposals:read",

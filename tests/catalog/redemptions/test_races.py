@@ -32,6 +32,7 @@ from tests.given import (
     member_token,
 )
 from tests.owner import forget_everything
+from tests.tills import paired
 
 
 def at_once(*deeds: Callable[[], Any]) -> list[Any]:
@@ -67,7 +68,7 @@ def second_till(shop: Shop) -> Shop:
     with database.begin() as session:
         terminal = clerks.add_terminal(session, shop.outlet, f"{shop.merchant.code}-2")
         clerk = clerks.add_clerk(session, shop.outlet, "02", "654321")
-    return Shop(shop.merchant, shop.outlet, terminal, clerk)
+    return Shop(shop.merchant, shop.outlet, terminal, clerk, paired(terminal))
 
 
 def counted(table: str) -> int:
