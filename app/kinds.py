@@ -24,8 +24,8 @@ from catalog.perks import uses as perk_uses
 from catalog.redemptions import courses, ordering, redemptions, undoing
 from catalog.services import orders as services
 from catalog.trial_cards import trial_cards
+from catalog.vouchers import conditions, issuing
 from catalog.vouchers import forms as voucher_forms
-from catalog.vouchers import issuing
 from catalog.vouchers.codes import Keys
 
 
@@ -60,7 +60,7 @@ def _systems(config: Config, keys: Keys) -> None:
 
 def _forms() -> None:
     """How the form of an offer is checked before it is offered; a kind that is not here has none."""
-    forms.register(VOUCHER, voucher_forms.check)
+    forms.register(VOUCHER, voucher_forms.check, conditions.against)
     forms.register(EVENT, event_forms.check)
     forms.register(PERK, perk_forms.check)
     forms.register(GOODS, goods.check_form)

@@ -5,7 +5,7 @@ problem's stable type, documented at /problems/<type>. Rules raise these; nothin
 """
 
 import re
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 
 class Problem(Exception):
@@ -15,15 +15,20 @@ class Problem(Exception):
     next_en: ClassVar[str] = "Try again; if it happens again, give the request number to support."
     next_zh: ClassVar[str] = "请重试；如仍失败，请把请求编号告诉客服。"
     # At a till: what the clerk says to the customer, and what the till does then (rescan, wait, manager, support).
-    clerk_en: ClassVar[str] = ""
-    clerk_zh: ClassVar[str] = ""
-    then: ClassVar[str] = ""
+    clerk_en: str = ""
+    clerk_zh: str = ""
+    then: str = ""
 
     def __init__(self, detail: str = "", *, retry_after_s: int | None = None, **facts: Any) -> None:
         super().__init__(detail)
         self.detail = detail
         self.retry_after_s = retry_after_s
         self.facts = facts
+
+    def saying(self, en: str, zh: str, then: str) -> Self:
+        """With a sentence for the clerk that names this case's own hours, places or amounts."""
+        self.clerk_en, self.clerk_zh, self.then = en, zh, then
+        return self
 
     def __str__(self) -> str:
         facts = ", ".join(f"{name}={value}" for name, value in self.facts.items())

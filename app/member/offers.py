@@ -13,9 +13,10 @@ from catalog.bundles import parts
 from catalog.gifts import confirming
 from catalog.offers import offers
 from catalog.offers.listing import Asked
-from catalog.offers.models import GIFT, GOODS, Offer
+from catalog.offers.models import GIFT, GOODS, VOUCHER, Offer
 from catalog.offers.schemas import KINDS
 from catalog.redemptions import quotes
+from catalog.vouchers import conditions
 from merchants import merchants
 from points.gifts import gifts
 from points.groups import spending
@@ -73,7 +74,8 @@ def one_offer(offer: str) -> ResponseReturnValue:
             merchant=merchants.by_id(session, merchant_id) if merchant_id else None,
             cancel_rule=cancel_rule(found.offer),
             services=parts.services_in(session, found.offer, at),
-            outlets=merchants.outlets_of(session, merchant_id) if merchant_id else [],
+            outlets=conditions.outlets(session, found.offer) if merchant_id else [],
+            conditions=conditions.said(session, found.offer) if found.offer.kind == VOUCHER else [],
         )
 
 

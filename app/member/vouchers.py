@@ -11,12 +11,12 @@ from app.member.frame import PAGE, blueprint, cursor, me, position
 from base import clock, database, ids
 from base.auth.guard import needs
 from base.http.settings import config
-from catalog.vouchers import codes, shelf
+from catalog.vouchers import codes, conditions, shelf
 from catalog.vouchers.codes import Keys, Picture
 from catalog.vouchers.models import HELD, ISSUED
 from catalog.vouchers.refusals import VoucherUnknown
 from catalog.vouchers.shelf import HEAPS, USABLE, Kept
-from merchants import acceptances, merchants
+from merchants import acceptances
 from points.groups import spending
 
 
@@ -57,7 +57,8 @@ def one_voucher(voucher: str) -> ResponseReturnValue:
             seen=_seen(kept),
             days=(kept.voucher.last_day - clock.day(at, kept.merchant.zone)).days,
             uses=acceptances.of_voucher(session, member_id, voucher_id),
-            outlets=merchants.outlets_of(session, kept.voucher.merchant_id),
+            outlets=conditions.outlets(session, kept.offer),
+            conditions=conditions.said(session, kept.offer),
         )
 
 

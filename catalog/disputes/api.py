@@ -14,7 +14,7 @@ from base.http.api import IDEMPOTENT, Blueprint, answer_once
 from base.http.settings import config
 from catalog.disputes import disputing
 from catalog.disputes.schemas import (
-    CloseRequest,
+    CloseDisputeRequest,
     DecideRequest,
     DisputesQuery,
     DisputesView,
@@ -106,7 +106,7 @@ def decide(asked: dict[str, Any], dispute: str) -> Response:
 
 
 @blueprint.route("/disputes/<dispute>/close", methods=["POST"])
-@blueprint.arguments(CloseRequest)
+@blueprint.arguments(CloseDisputeRequest)
 @blueprint.response(200, DisputeView)
 @blueprint.doc(**IDEMPOTENT)
 @needs(disputing.HANDLES)

@@ -72,7 +72,7 @@ class DecideRequest(Request):
     reason = Text(required=True, most=MOST_TEXT)
 
 
-class CloseRequest(Request):
+class CloseDisputeRequest(Request):
     """What was done about the merchant's money, or that nothing was to be done."""
 
     closing = Text(required=True, most=MOST_TEXT)

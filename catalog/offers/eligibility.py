@@ -220,8 +220,13 @@ def _member_days(name: str, value: Any) -> dict[str, Any]:
     return {name: MemberDays(days, weekdays)}
 
 
+def hours(value: Any, name: str = "hours") -> tuple[Hours, ...]:
+    """Hours of weekdays as JSON says them: [{"weekdays": [1, 2], "from": "09:30", "until": "24:00"}, ...]; BadEligibility."""
+    return tuple(dict.fromkeys(_window(name, one) for one in _list(name, value)))
+
+
 def _hours(name: str, value: Any) -> dict[str, Any]:
-    return {name: tuple(dict.fromkeys(_window(name, one) for one in _list(name, value)))}
+    return {name: hours(value, name)}
 
 
 def _window(name: str, value: Any) -> Hours:

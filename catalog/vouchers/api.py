@@ -13,7 +13,7 @@ from base.auth.principals import Clerk, Member, Terminal
 from base.http.api import IDEMPOTENT, Blueprint, answer_once
 from base.http.settings import config
 from catalog.gifts import giving
-from catalog.vouchers import codes, life, shelf, till
+from catalog.vouchers import codes, conditions, life, shelf, till
 from catalog.vouchers.codes import Keys
 from catalog.vouchers.models import HELD, ISSUED
 from catalog.vouchers.refusals import VoucherUnknown
@@ -80,11 +80,14 @@ def one_voucher(voucher: str) -> dict[str, Any]:
         if not spending.belongs(session, me.member_id, row.member_id, row.spender_id):
             raise VoucherUnknown()
         zone = merchants.by_id(session, row.merchant_id).zone
+        bound = conditions.said(session, offer)
     state = life.state_now(row, at, clock.day(at, zone))
     if state not in (ISSUED, HELD):
-        return voucher_view(row, offer, state, None, [])
+        return voucher_view(row, offer, state, None, [], bound)
     symbols = codes.opened(keys, row.voucher_id, row.code_sealed)
-    return voucher_view(row, offer, state, codes.shown(symbols), codes.pictures(keys, row, symbols, at))
+    return voucher_view(
+        row, offer, state, codes.shown(symbols), codes.pictures(keys, row, symbols, at), bound
+    )
 
 
 @blueprint.route("/vouchers/check", methods=["POST"])

@@ -1,12 +1,14 @@
 """What a merchant's voucher is worth, and how: a value, a share of the bill up to a cap, a price for one thing, that on some days.
 
 `value_fen` of the offer is what a member can count on, for that is what points are priced and compared by. Of a share it
-is reckoned for a bill that the merchant calls usual, and the words say so.
+is reckoned for a bill that the merchant calls usual, and the words say so. Beside it a form has what the vouchers are bound to
+(catalog/vouchers/conditions.py).
 """
 
 from catalog.offers import forms
 from catalog.offers.forms import BadForm
 from catalog.offers.models import Offer
+from catalog.vouchers import conditions
 
 VALUE, PERCENT, FIXED_PRICE, MEMBER_DAY = "value", "percent", "fixed_price", "member_day"
 PARTS: dict[str, dict[str, type]] = {
@@ -24,11 +26,12 @@ def check(offer: Offer) -> None:
     kind = offer.form.get("type")
     if kind not in PARTS:
         raise BadForm(field="form.type", why=f"one of: {', '.join(PARTS)}")
-    forms.fields(offer, PARTS[kind])
+    forms.fields(offer, PARTS[kind], conditions.PARTS)
     if kind == PERCENT and not 1 <= offer.form["percent"] <= 100:
         raise BadForm(field="form.percent", why="a whole number from 1 to 100")
     if kind == MEMBER_DAY and not _are_days(offer.form["days"]):
         raise BadForm(field="form.days", why="days of the month, 1 to 31, each once")
+    conditions.of(offer)
     worth = worth_fen(offer)
     if worth <= 0 or offer.value_fen != worth:
         raise BadForm(field="value_fen", why=f"what it comes to is {worth} fen")
@@ -42,11 +45,6 @@ def worth_fen(offer: Offer) -> int:
     if form.get("type") in (FIXED_PRICE, MEMBER_DAY):
         return int(form["list_fen"] - form["price_fen"])
     return offer.value_fen
-
-
-def member_days(offer: Offer) -> list[int]:
-    """The days of the month on which its vouchers are taken; none: every day."""
-    return list(offer.form["days"]) if offer.form.get("type") == MEMBER_DAY else []
 
 
 def _are_days(days: list[object]) -> bool:

@@ -1,6 +1,6 @@
 """The life of a voucher on its member's side: issued, found, handed back. What tills do to it is in using.py."""
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from functools import partial
 
 from sqlalchemy import and_, or_, select, update
@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from base import clock, database, ids
 from base.errors import Problem
 from catalog.offers.models import Offer
-from catalog.vouchers import codes, directory
+from catalog.vouchers import codes, conditions, directory
 from catalog.vouchers.codes import Keys
 from catalog.vouchers.models import ACCEPTED, CANCELLED, EXPIRED, FROZEN, HELD, ISSUED, Voucher
 from catalog.vouchers.refusals import (
@@ -52,7 +52,7 @@ def issue(
         face_fen=offer.value_fen * units,
         booked_fen=booked_fen,
         issued_at=at,
-        last_day=today + timedelta(days=offer.voucher_days or 0),
+        last_day=conditions.last_day(offer, today),
         pepper_id=keys.newest,
         state=ISSUED,
         last4=symbols[-4:],

@@ -96,6 +96,30 @@ class MemberDaysOnly(NotAllowed):
     then = "support"
 
 
+class WrongOutlet(NotAllowed):
+    """This voucher is for other outlets."""
+
+    zh = "该券不适用于本门店。"
+    next_en, next_zh = "Go to one of the outlets that are named.", "请前往所列门店使用。"
+    clerk_en, clerk_zh = (
+        "It is for other shops of ours; your app says which.",
+        "这张券适用于我们的其他门店，您的应用里有列出。",
+    )
+    then = "support"
+
+
+class OutsideHours(NotAllowed):
+    """This voucher cannot be used at this hour."""
+
+    zh = "当前不在该券的可用时段。"
+    next_en, next_zh = "Come back at one of the hours that are named.", "请在所列时段使用。"
+    clerk_en, clerk_zh = (
+        "It is for other hours; your app says which.",
+        "这张券在其他时段可用，您的应用里有列出。",
+    )
+    then = "support"
+
+
 class VoidNotLatest(Conflict):
     """Only the latest use of a voucher can be undone."""
 

@@ -81,6 +81,12 @@ class VoucherView(View):
         ma.fields.Nested(CodePictureView),
         metadata={"description": "of the next five minutes; empty once it is unusable"},
     )
+    conditions = ma.fields.List(
+        ma.fields.Dict(keys=ma.fields.String(), values=ma.fields.String()),
+        metadata={
+            "description": "when and where it is valid, a sentence each; none: at any time in every outlet"
+        },
+    )
 
 
 class CheckRequest(Request):
@@ -190,7 +196,12 @@ def from_friend_view(gift: VoucherGift) -> dict[str, Any]:
 
 
 def voucher_view(
-    voucher: Voucher, offer: Offer, state: str, code: str | None, pictures: list[Picture]
+    voucher: Voucher,
+    offer: Offer,
+    state: str,
+    code: str | None,
+    pictures: list[Picture],
+    conditions: list[dict[str, str]],
 ) -> dict[str, Any]:
     """The voucher as VoucherView; the code only while it can still be used."""
     return {
@@ -203,6 +214,7 @@ def voucher_view(
         "last_day": voucher.last_day,
         "code": code,
         "pictures": [{"from_at": p.from_at, "text": p.text, "digits": p.digits} for p in pictures],
+        "conditions": conditions,
     }
 
 

@@ -11,7 +11,7 @@ from base import clock
 from base.errors import Problem
 from base.money import part_of
 from catalog.offers.models import Offer
-from catalog.vouchers import codes, forms, freezing, life, tokens
+from catalog.vouchers import codes, conditions, freezing, life, tokens
 from catalog.vouchers.codes import Keys, Shown
 from catalog.vouchers.models import ACCEPTED, FROZEN, HELD, ISSUED, Voucher
 from catalog.vouchers.refusals import (
@@ -19,7 +19,6 @@ from catalog.vouchers.refusals import (
     CodeStale,
     DigitsNeeded,
     DirectAcceptOff,
-    MemberDaysOnly,
     TooManyUnitsLeft,
     VoidLimit,
     VoidNotLatest,
@@ -101,6 +100,8 @@ def accept(session: Session, till: Till, token: str, units: int | None) -> Accep
     if before is None:
         raise VoucherUnknown()
     wanted = _wanted(before, units)
+    zone = merchants.by_id(session, before.merchant_id).zone
+    conditions.admit_use(session, before, session.get_one(Offer, before.version_id), till.at, zone)
     held = and_(
         Voucher.state == HELD,
         Voucher.held_by == till.place.terminal_id,
@@ -109,8 +110,7 @@ def accept(session: Session, till: Till, token: str, units: int | None) -> Accep
     )
     taken = _take(session, before, wanted, held)
     if taken is None:
-        today = clock.day(till.at, merchants.by_id(session, before.merchant_id).zone)
-        raise why_not(session, till, before, today, accepting=True)
+        raise why_not(session, till, before, clock.day(till.at, zone), accepting=True)
     return _recorded(session, till, taken, wanted, CHECKED)
 
 
@@ -194,12 +194,11 @@ def _admitted(
     session: Session, till: Till, found: Voucher, shown: Shown, version: Terms
 ) -> tuple[date, int | None]:
     """The merchant's day and the step of the picture that was shown; any reason why it is not to be used here and now."""
-    today = clock.day(till.at, merchants.by_id(session, found.merchant_id).zone)
+    zone = merchants.by_id(session, found.merchant_id).zone
+    today = clock.day(till.at, zone)
     if not _is_free(till, found) or found.last_day < today:
         raise why_not(session, till, found, today)
-    days = forms.member_days(session.get_one(Offer, found.version_id))
-    if days and today.day not in days:
-        raise MemberDaysOnly(days=days)
+    conditions.admit(session, found, session.get_one(Offer, found.version_id), till.place, till.at, zone)
     if shown.digits is None:
         if part_of(found.face_fen, found.units_left, 0, found.units) > version.typed_limit_fen:
             raise DigitsNeeded()
