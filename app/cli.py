@@ -26,6 +26,7 @@ from app.commands import (
     servers,
     staff,
     tiers,
+    vouchers,
     why,
 )
 from base import logs, process
@@ -61,6 +62,7 @@ for group in (
     tiers.verbs,
     rates.verbs,
     replay.verbs,
+    vouchers.verbs,
     (imports.imports, groups.groups, lines.lines),
     (imports.imports, groups.groups, lines.lines, notify.notify),
     (imports.imports, groups.groups, lines.lines, segments.segments),

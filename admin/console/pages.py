@@ -8,6 +8,7 @@ from admin.console import figures
 from admin.console.adjustments import pages as adjustments
 from admin.console.approvals import pages as approvals
 from admin.console.care import pages as care
+from admin.console.disputes import pages as disputes
 from admin.console.http import chosen, page
 from admin.console.looks import pages as looks
 from admin.console.members import pages as members
@@ -42,6 +43,7 @@ for topic in (
     offers,
     merchants,
     till_alerts,
+    disputes,
     retention,
     replays,
 ):

@@ -89,6 +89,16 @@ VOUCHER_STATES = {
     "cancelled": (_("Handed back"), "quiet"),
     "frozen": (_("Frozen"), "bad"),
 }
+DISPUTE_STATES = {
+    "open": (_("Open"), "wait"),
+    "decided": (_("Decided"), "info"),
+    "closed": (_("Closed"), "quiet"),
+}
+VERDICTS = {"member": _("For the member"), "merchant": _("For the merchant")}
+POINTS_BACK = {
+    "proposed": _("Giving them back is proposed; another person approves it"),
+    "by_hand": _("To be given back by hand: propose an adjustment"),
+}
 DIRECTIONS = {"up": _("Add points"), "down": _("Take points")}
 ADJUSTMENT_REASONS = {
     "missing": _("Points are missing"),

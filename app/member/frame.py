@@ -83,7 +83,7 @@ def _menu() -> list[dict[str, Any]]:
     entries = (
         (_("Home"), "/", "home", ("/", "/groups", "/profile", "/companions")),
         (_("Offers"), "/offers", "gift", ("/offers", "/quotes")),
-        (_("Vouchers"), "/vouchers", "ticket", ("/vouchers", "/redemptions")),
+        (_("Vouchers"), "/vouchers", "ticket", ("/vouchers", "/redemptions", "/acceptances")),
         (_("Points"), "/points", "coin", ("/points", "/statements")),
     )
     return [

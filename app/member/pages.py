@@ -14,6 +14,7 @@ from app.member import (
     sign_in,
     sources,
     statements,
+    uses,
     vouchers,
 )
 from app.member.frame import blueprint
@@ -33,5 +34,6 @@ __all__ = [
     "sign_in",
     "sources",
     "statements",
+    "uses",
     "vouchers",
 ]

@@ -25,6 +25,8 @@ from catalog.redemptions.models import Redemption
 from catalog.vouchers import shelf
 from catalog.vouchers.life import of_redemption
 from catalog.vouchers.models import ISSUED
+from merchants import acceptances
+from merchants.disputes import disputes
 from points import lots, programmes
 from points.groups import spending
 from points.groups.models import Group
@@ -151,6 +153,11 @@ def one_redemption(redemption: str) -> ResponseReturnValue:
             group=_group(session, member_id),
             offer=offer,
             voucher=voucher,
+            uses=acceptances.of_voucher(session, member_id, issued.voucher_id) if issued else [],
+            disputes={
+                one.acceptance_id: one
+                for one in (disputes.of_voucher(session, member_id, issued.voucher_id) if issued else [])
+            },
             programme=programmes.by_id(session, me().programme_id),
             spendable=wallets.show(session, member_id, at).spendable,
             cancellable=unused

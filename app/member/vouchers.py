@@ -17,6 +17,7 @@ from catalog.vouchers.models import HELD, ISSUED
 from catalog.vouchers.refusals import VoucherUnknown
 from catalog.vouchers.shelf import HEAPS, USABLE, Kept
 from merchants import acceptances
+from merchants.disputes import disputes
 from points.groups import spending
 
 
@@ -59,6 +60,7 @@ def one_voucher(voucher: str) -> ResponseReturnValue:
             uses=acceptances.of_voucher(session, member_id, voucher_id),
             outlets=conditions.outlets(session, kept.offer),
             conditions=conditions.said(session, kept.offer),
+            disputes={one.acceptance_id: one for one in disputes.of_voucher(session, member_id, voucher_id)},
         )
 
 

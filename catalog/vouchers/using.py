@@ -203,7 +203,7 @@ def _admitted(
         if part_of(found.face_fen, found.units_left, 0, found.units) > version.typed_limit_fen:
             raise DigitsNeeded()
         return today, None
-    step = codes.step_of(till.keys, found.pepper_id, found.voucher_id, shown.digits, till.at)
+    step = codes.step_of(till.keys, found.voucher_id, shown.digits, till.at)
     if step is None:
         raise CodeStale()
     return today, step
