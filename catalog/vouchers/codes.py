@@ -113,6 +113,11 @@ def digits(keys: Keys, pepper_id: int, voucher_id: int, step: int) -> str:
     secret = hmac.new(
         keys.peppers[pepper_id].encode(), f"picture:{voucher_id}".encode(), hashlib.sha256
     ).digest()
+    return one_time(secret, step)
+
+
+def one_time(secret: bytes, step: int) -> str:
+    """The eight digits of a secret in a step (RFC 4226 and 6238 with SHA-256)."""
     mac = hmac.new(secret, step.to_bytes(8, "big"), hashlib.sha256).digest()
     at = mac[-1] & 15
     number = int.from_bytes(mac[at : at + 4], "big") & 0x7FFFFFFF

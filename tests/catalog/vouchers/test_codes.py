@@ -1,14 +1,17 @@
 """Voucher codes: read however they are written, a single wrong symbol or a swap is always seen."""
 
 from collections import Counter
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from base.ids import ALPHABET
 from catalog.vouchers import codes
 from catalog.vouchers.codes import CodeMisread, Keys, Shown
+from catalog.vouchers.models import Voucher
 
 symbols = st.text(st.sampled_from(ALPHABET), min_size=12, max_size=12)
 KEYS = Keys({1: "o" * 32, 2: "n" * 32}, "s" * 32)
@@ -107,3 +110,59 @@ def test_a_sealed_code_opens_for_its_voucher_alone():
     ):
         with pytest.raises(Exception, match=r"^$"):
             codes.opened(keys, voucher_id, text)
+
+
+@pytest.mark.parametrize(
+    ("at", "digits"),
+    [
+        (59, "46119246"), (1_111_111_109, "68084774"), (1_111_111_111, "67062674"), (1_234_567_890, "91819424"),
+        (2_000_000_000, "90698825"), (20_000_000_000, "77737706"),
+    ],
+)  # fmt: skip
+def test_the_digits_are_those_of_rfc_6238_with_sha_256(at, digits):
+    assert codes.one_time(b"12345678901234567890123456789012", at // codes.STEP_S) == digits
+
+
+def test_known_answers_of_a_vouchers_own_digits():
+    assert codes.digits(KEYS, 1, 7, 59_377_440) == "69836130"
+    assert codes.digits(KEYS, 2, 7, 59_377_440) == "06407305"
+    assert codes.picture_text(KEYS, 2, 7, "7M4P8KQ2XZ3T", 59_377_440) == "V1:7M4P8KQ2XZ3T8:06407305"
+
+
+moments = st.integers(0, 80 * 365 * 86_400).map(
+    lambda s: datetime(2020, 1, 1, tzinfo=UTC) + timedelta(seconds=s)
+)
+
+
+@given(moments, st.integers(1, 2**63 - 1), st.sampled_from([1, 2]), st.integers(-4, 4))
+def test_the_digits_of_this_step_and_the_one_before_are_good_under_every_live_pepper(
+    at, voucher_id, pepper_id, away
+):
+    now = codes.step_at(at)
+    shown = codes.digits(KEYS, pepper_id, voucher_id, now + away)
+
+    found = codes.step_of(KEYS, voucher_id, shown, at)
+
+    assert found == (now + away if away in (0, -1) else None)
+
+
+@settings(deadline=None)
+@given(moments, symbols)
+def test_a_page_gets_ten_pictures_that_follow_each_other_and_the_first_is_of_now(at, code):
+    made = codes.pictures(KEYS, Voucher(voucher_id=7, pepper_id=1), code, at)
+
+    assert len(made) == 10
+    assert made[0].from_at <= at < made[1].from_at
+    assert {b.from_at - a.from_at for a, b in pairwise(made)} == {timedelta(seconds=30)}
+    for one in made:
+        assert len(one.text) == 25
+        assert codes.read(one.text) == Shown(code, one.digits)
+
+
+def test_a_picture_does_not_need_the_pepper_that_was_dropped():
+    without = Keys({2: KEYS.peppers[2]}, KEYS.seal_key)
+    at = datetime(2026, 6, 1, tzinfo=UTC)
+
+    made = codes.pictures(without, Voucher(voucher_id=7, pepper_id=1), "7M4P8KQ2XZ3T", at, steps=1)
+
+    assert codes.step_of(without, 7, made[0].digits, at) == codes.step_at(at)
