@@ -13,6 +13,7 @@ from catalog import verify as catalog_verify
 from catalog.budgets import verify as budgets_verify
 from catalog.bundles import verify as bundles_verify
 from catalog.cash import verify as cash_verify
+from catalog.disputes import verify as disputes_verify
 from catalog.events import verify as events_verify
 from catalog.gifts import verify as voucher_gifts_verify
 from catalog.goods import verify as goods_verify
@@ -77,6 +78,7 @@ def findings(
     yield from earn_rules_verify.findings(session)
     yield from rates_verify.findings(session)
     yield from catalog_verify.findings(session)
+    yield from disputes_verify.findings(session)
     yield from goods_verify.findings(session)
     yield from bundles_verify.findings(session)
     yield from stock_verify.findings(session)

@@ -55,12 +55,14 @@ _CHECKS: tuple[tuple[str, str, str], ...] = (
     ),
     (
         "voucher",
-        "a voucher redemption that was given has exactly one voucher, cancelled with it",
+        "a voucher redemption that was given has exactly one voucher, cancelled with it or by a dispute for the member",
         "select r.member_id, r.redemption_id from redemption r left join voucher v "
         "on v.member_id = r.member_id and v.redemption_id = r.redemption_id where r.kind = 'voucher' "
         "group by r.member_id, r.redemption_id, r.state "
         "having count(v.voucher_id) <> (r.state in ('fulfilled', 'cancelled', 'reversed'))::int "
-        "or (r.state in ('cancelled', 'reversed')) <> bool_or(v.state = 'cancelled')",
+        "or (r.state in ('cancelled', 'reversed')) <> bool_or(v.state = 'cancelled' and not (r.state = 'fulfilled' "
+        "and exists (select from dispute d where d.member_id = v.member_id and d.voucher_id = v.voucher_id "
+        "and d.verdict = 'member')))",
     ),
     (
         "acceptance",

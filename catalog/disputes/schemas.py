@@ -23,9 +23,9 @@ class OwnDisputeView(View):
     voucher = ma.fields.String()
     state = ma.fields.String(metadata={"enum": list(STATES)})
     verdict = ma.fields.String(allow_none=True, metadata={"enum": [*VERDICTS, None]})
-    opened_at = ma.fields.AwareDateTime()
-    decide_by = ma.fields.AwareDateTime()
-    decided_at = ma.fields.AwareDateTime(allow_none=True)
+    opened_at = ma.fields.String()
+    decide_by = ma.fields.String()
+    decided_at = ma.fields.String(allow_none=True)
 
 
 class DisputeView(OwnDisputeView):
@@ -36,11 +36,11 @@ class DisputeView(OwnDisputeView):
     outlet = ma.fields.String()
     names = ma.fields.Dict(keys=ma.fields.String(), values=ma.fields.String())
     last4 = ma.fields.String()
-    accepted_at = ma.fields.AwareDateTime()
+    accepted_at = ma.fields.String()
     amount_fen = ma.fields.Integer(metadata={"description": "owed to the merchant for it; not moved here"})
     is_late = ma.fields.Boolean()
     handler = ma.fields.String(allow_none=True)
-    taken_at = ma.fields.AwareDateTime(allow_none=True)
+    taken_at = ma.fields.String(allow_none=True)
     reason = ma.fields.String(allow_none=True)
     points_back = ma.fields.String(
         allow_none=True,
@@ -48,7 +48,7 @@ class DisputeView(OwnDisputeView):
     )
     points_due = ma.fields.Integer(allow_none=True)
     closing = ma.fields.String(allow_none=True)
-    closed_at = ma.fields.AwareDateTime(allow_none=True)
+    closed_at = ma.fields.String(allow_none=True)
 
 
 class DisputesQuery(PageQuery):
