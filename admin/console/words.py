@@ -91,7 +91,7 @@ VOUCHER_STATES = {
 }
 DISPUTE_STATES = {
     "open": (_("Open"), "wait"),
-    "decided": (_("Decided"), "info"),
+    "decided": (_("Decision made"), "info"),
     "closed": (_("Closed"), "quiet"),
 }
 VERDICTS = {"member": _("For the member"), "merchant": _("For the merchant")}

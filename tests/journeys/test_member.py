@@ -150,7 +150,7 @@ def test_a_quote_is_asked_for_and_confirmed_with_the_keyboard_alone(visit, tea, 
     tab_to(page, "Open the voucher", role="link")
     page.keyboard.press("Enter")
 
-    expect(page.get_by_role("img", name="The code below as a picture")).to_be_visible()
+    expect(page.get_by_role("img", name="Picture for the till")).to_be_visible()
     assert redemptions_of(member) == 1
 
 

@@ -115,7 +115,7 @@ def test_a_member_redeems_a_clerk_accepts_finance_settles(visit, offers, billing
     # when / then: a voucher, its picture and its code
     redeem(member, "Longjing tea")
     member.get_by_role("link", name="Open the voucher").click()
-    picture = member.get_by_role("img", name="The code below as a picture")
+    picture = member.get_by_role("img", name="Picture for the till")
     expect(picture).to_be_visible()
     assert picture.evaluate("(img) => img.complete && img.naturalWidth > 0 && img.width === img.height")
     code = CODE.search(member.get_by_role("main").inner_text())[0]
