@@ -16,7 +16,7 @@ from base import clock, database, ids, jobs
 from catalog.vouchers import codes
 from catalog.vouchers.codes import Keys
 from catalog.vouchers.models import ACCEPTED, Voucher
-from merchants import acceptances
+from merchants import acceptances, terms
 from merchants.acceptances import Place, Use
 from merchants.models import Acceptance
 from merchants.terminals import clerks
@@ -371,7 +371,8 @@ def test_the_same_race_doubles_when_the_acceptance_reads_before_it_writes(app, d
                 shop.clerk.clerk_id,
             )
             use = Use(voucher.member_id, voucher.voucher_id, number, 1, 100, 100, voucher.last4, {"en": "x"})
-            acceptances.record(session, use, place, clock.now())
+            house = terms.house(session, place.merchant_id, clock.now())
+            acceptances.record(session, use, place, house, clock.now())
         return True
 
     answers = at_once(lambda: naive_accept(1), lambda: naive_accept(2))
