@@ -1,4 +1,4 @@
-"""What the vouchers of an offer are bound to: outlets, weekdays and hours, uses a day, a first day. Of its form, each by itself.
+"""What the vouchers of an offer are bound to: outlets, weekdays and hours, uses a day, a first day, a least bill. Of its form.
 
 Days and hours are those of the merchant's zone, by the clock on its wall. Before its first day a voucher is answered like one
 that nobody knows, for it is nobody's business yet; whatever else is not met is said to the till with what would be right.
@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from base import clock, ids
 from base.errors import OverLimit, Problem
+from base.money import yuan_text
 from catalog.offers import eligibility
 from catalog.offers import eligibility_words as words
 from catalog.offers.forms import BadForm
@@ -25,21 +26,31 @@ from merchants import merchants
 from merchants.acceptances import Place
 from merchants.models import Acceptance, Outlet
 
-PARTS: dict[str, type] = {"outlets": list, "hours": list, "uses_a_day": int, "first_day": str}
-MOST_OUTLETS, MOST_USES = 200, 100
+PARTS: dict[str, type] = {
+    "outlets": list,
+    "hours": list,
+    "uses_a_day": int,
+    "first_day": str,
+    "least_spend_fen": int,
+}
+MOST_OUTLETS, MOST_USES, MOST_FEN = 200, 100, 10**9
 DAY = timedelta(days=1)
 Words = Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """All that has to hold; what is empty or None asks nothing. `outlets`: ids."""
+    """All that has to hold; what is empty or None asks nothing. `outlets`: ids.
+
+    `least_spend_fen`: from which bill on; the till does not know the bill, so the clerk reads it with the check and keeps to it.
+    """
 
     outlets: frozenset[int] = frozenset()
     hours: tuple[Hours, ...] = ()
     member_days: tuple[int, ...] = ()
     uses_a_day: int | None = None
     first_day: date | None = None
+    least_spend_fen: int | None = None
 
     @property
     def times(self) -> Times:
@@ -53,7 +64,8 @@ def of(offer: Offer) -> Conditions:
         outlets=_outlets(form["outlets"]) if "outlets" in form else frozenset(),
         hours=_hours(form["hours"]) if "hours" in form else (),
         member_days=tuple(form.get("days", ())),
-        uses_a_day=_uses(form["uses_a_day"]) if "uses_a_day" in form else None,
+        uses_a_day=_whole(form, "uses_a_day", MOST_USES),
+        least_spend_fen=_whole(form, "least_spend_fen", MOST_FEN),
         first_day=_day(form["first_day"]) if "first_day" in form else None,
     )
 
@@ -98,7 +110,7 @@ def last_day(offer: Offer, today: date) -> date:
 
 
 def said(session: Session, offer: Offer) -> list[dict[str, str]]:
-    """The conditions in sentences for the member, both languages."""
+    """The conditions in sentences for member and clerk, both languages."""
     asked, found = of(offer), []
     if asked.first_day is not None:
         day = words.day(asked.first_day)
@@ -111,6 +123,11 @@ def said(session: Session, offer: Offer) -> list[dict[str, str]]:
         found.append(words.hours(asked.hours, None))
     if asked.uses_a_day is not None:
         found.append(_limit_words(asked.uses_a_day))
+    if asked.least_spend_fen is not None:
+        yuan = yuan_text(asked.least_spend_fen)
+        found.append(
+            {words.ZH: f"单笔消费满 {yuan} 元可用。", words.EN: f"For bills of {yuan} yuan or more."}
+        )
     return found
 
 
@@ -223,9 +240,12 @@ def _hours(value: Any) -> tuple[Hours, ...]:
         raise BadForm(field="form.hours", why=wrong.detail.removeprefix("hours: ")) from None
 
 
-def _uses(value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MOST_USES:
-        raise BadForm(field="form.uses_a_day", why=f"a whole number from 1 to {MOST_USES}")
+def _whole(form: Mapping[str, Any], name: str, most: int) -> int | None:
+    value = form.get(name)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most:
+        raise BadForm(field=f"form.{name}", why=f"a whole number from 1 to {most}")
     return value
 
 

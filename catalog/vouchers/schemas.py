@@ -108,6 +108,10 @@ class CheckView(View):
     last_day = ma.fields.Date()
     last4 = ma.fields.String()
     member = ma.fields.String(metadata={"description": "masked"})
+    conditions = ma.fields.List(
+        ma.fields.Dict(keys=ma.fields.String(), values=ma.fields.String()),
+        metadata={"description": "what it is bound to, in words; the clerk keeps to a least bill"},
+    )
 
 
 class ReleaseRequest(Request):
@@ -230,6 +234,7 @@ def check_view(checked: Checked, member: str) -> dict[str, Any]:
         "last_day": voucher.last_day,
         "last4": voucher.last4,
         "member": member,
+        "conditions": checked.conditions,
     }
 
 

@@ -37,11 +37,12 @@ MOST_CYCLES = 10
 
 @dataclass(frozen=True)
 class Checked:
-    """A voucher held by a till, and the token that accepts it."""
+    """A voucher held by a till, the token that accepts it, and what it is bound to, in words."""
 
     voucher: Voucher
     offer: Offer
     token: str
+    conditions: list[dict[str, str]]
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ def check(session: Session, till: Till, found: Voucher, shown: Shown, hold_s: in
         raise why_not(session, till, found, house.today, step=step)
     if not standing.takes_vouchers(session, found.member_id, till.at):
         raise VoucherNotUsable()
-    return Checked(voucher, offer, token)
+    return Checked(voucher, offer, token, conditions.said(session, offer))
 
 
 def release(session: Session, till: Till, token: str) -> None:

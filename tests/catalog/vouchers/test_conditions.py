@@ -86,6 +86,7 @@ def kind(answer) -> str:
         ({"uses_a_day": 0}, "form.uses_a_day"),
         ({"uses_a_day": True}, "uses_a_day"),
         ({"uses_a_day": 101}, "form.uses_a_day"),
+        ({"least_spend_fen": 0}, "form.least_spend_fen"),
         ({"first_day": "tomorrow"}, "form.first_day"),
         ({"first_day": 20261224}, "first_day"),
         ({"shops": []}, "shops"),
@@ -259,6 +260,16 @@ def test_the_member_reads_the_conditions_with_the_voucher_in_both_languages(memb
         "仅限滨江店。",
         "仅限每周一、二、三、四、五 11:00-14:00。",
         "每人每日最多使用 2 次。",
+    ]
+
+
+def test_the_clerk_reads_the_least_bill_with_the_check(app, member, programme, shop):
+    code = member.voucher_code(member.redeem(given_bound(programme, shop, least_spend_fen=5_000)).json)
+
+    checked = caller(app, clerk_token(shop)).check(code).json
+
+    assert checked["conditions"] == [
+        {"zh-CN": "单笔消费满 50.00 元可用。", "en": "For bills of 50.00 yuan or more."}
     ]
 
 
