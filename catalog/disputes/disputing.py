@@ -138,5 +138,5 @@ def _plainly(field: str, said: str) -> None:
 def _tell(session: Session, config: Config, dispute: Dispute, template: str, **more: Fact) -> None:
     acceptance = session.get_one(Acceptance, (dispute.member_id, dispute.acceptance_id))
     person = life.holder(session.get_one(Voucher, (dispute.member_id, dispute.voucher_id)))
-    facts: Facts = {"offer": acceptance.offer_names, "last4": acceptance.last4} | more
+    facts: Facts = {"offer": acceptance.offer_names, "last4": acceptance.last4, **more}
     telling.tell(session, config, person, template, facts, subject=reference(dispute))

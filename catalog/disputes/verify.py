@@ -26,10 +26,11 @@ _CHECKS: tuple[tuple[str, str, str], ...] = (
     (
         "freeze",
         "a voucher is frozen without a reason, or usable in spite of one",
-        "select v.member_id, v.voucher_id from voucher v cross join lateral (select exists (select from voucher_freeze f "
-        "where f.member_id = v.member_id and f.voucher_id = v.voucher_id and f.thawed_at is null) stands) r "
-        "where (v.state = 'frozen' or r.stands) and (v.state = 'frozen' and not r.stands "
-        "or r.stands and v.state in ('issued', 'held'))",
+        "select v.member_id, v.voucher_id from voucher v where v.state = 'frozen' and not exists (select from voucher_freeze f "
+        "where f.member_id = v.member_id and f.voucher_id = v.voucher_id and f.thawed_at is null) union all "
+        "select v.member_id, v.voucher_id from voucher_freeze f join voucher v "
+        "on v.member_id = f.member_id and v.voucher_id = f.voucher_id "
+        "where f.thawed_at is null and v.state in ('issued', 'held')",
     ),
     (
         "dispute",

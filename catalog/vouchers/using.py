@@ -136,9 +136,8 @@ def accept_directly(
 def void(session: Session, till: Till, acceptance: Acceptance, reason: str) -> Void:
     """Undo the latest use; the voucher is as before, and frozen where something freezes it."""
     undone = acceptances.undo(session, acceptance, till.place, reason, till.at)
-    freezing.lock(
-        session, (acceptance.member_id, acceptance.voucher_id)
-    )  # what froze it just now is seen below
+    # Whoever freezes it just now writes the reason first: it is seen below.
+    freezing.lock(session, (acceptance.member_id, acceptance.voucher_id))
     given_back = session.execute(
         update(Voucher)
         .where(

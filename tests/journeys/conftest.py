@@ -113,6 +113,7 @@ class Opened:
     folder: Path
     pages: list[Page] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
+    meant: list[str] = field(default_factory=list)  # parts of messages that a journey brings about on purpose
 
     def open(
         self,
@@ -165,7 +166,10 @@ class Opened:
 
     def _said(self, message: ConsoleMessage) -> None:
         # Chromium notes each refusal (a page of 4xx) here; those that matter are found in _answered.
-        if message.type in ("error", "warning") and not message.text.startswith("Failed to load resource"):
+        expected = message.text.startswith("Failed to load resource") or any(
+            one in message.text for one in self.meant
+        )
+        if message.type in ("error", "warning") and not expected:
             self.faults.append(f"console: {message.text}")
 
 

@@ -302,3 +302,29 @@ def test_a_voucher_is_given_to_a_friend_whose_name_is_half_hidden_with_the_code_
     me.submit("/redemptions", code=gift_code(db, giver_id))
 
     assert "Your gift is on its way" in me.page
+
+
+def test_a_use_that_was_not_mine_is_told_from_the_redemption_and_the_voucher_says_so(
+    app, somebody, programme
+):
+    shop = given_shop()
+    offer = given_offer(programme, "voucher", merchant_id=shop.merchant.merchant_id, value_fen=500)
+    me = somebody(points=2000)
+    me.redeem(ids.public("off", offer.offer_id))
+    redemption = me.at
+    voucher = me.find(r"/vouchers/vch_\w+")
+    me.get(voucher)
+    caller(app, clerk_token(shop)).accept(me.find(r'id="code">([^<]+)'))
+    stranger = somebody(phone="13900009999")
+
+    me.get(redemption)
+    use = me.find(r"/acceptances/acc_\w+")
+    assert "This was not me" in me.page
+    assert stranger.get(use).status_code == 404
+    me.get(use)
+    me.submit(f"{use}/not-me")
+
+    assert "We are looking into it" in me.page
+    assert "not-me" not in me.page
+    me.get(voucher)
+    assert "What became of your report" in me.page
