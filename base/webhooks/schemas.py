@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from base import ids
 from base.http.api import QueryNumber, Request, Text, View
-from base.webhooks import endpoints, history, webhooks
+from base.webhooks import endpoints, history, owners, webhooks
 from base.webhooks.addresses import LONGEST_URL
 from base.webhooks.endpoints import LONGEST_TYPE, MOST_TYPES
 from base.webhooks.history import Sent
@@ -24,7 +24,6 @@ from base.webhooks.models import (
     Replay,
     Try,
 )
-from base.webhooks.programmes import known
 
 STATES = {
     WAITING: "not sent yet, or to be tried again",
@@ -52,9 +51,11 @@ class DeliveriesQuery(PageQuery):
 
 
 class EndpointRequest(Request):
-    """Where events of a programme are to be sent, and which."""
+    """Where events of a programme, or of the merchant who asks, are to be sent, and which."""
 
-    programme = Text(required=True, most=64)
+    programme = Text(
+        load_default=None, most=64, metadata={"description": "needed but for a merchant, who leaves it out"}
+    )
     url = Text(required=True, most=LONGEST_URL, metadata={"description": "https, of a public server"})
     types = ma.fields.List(
         Text(most=LONGEST_TYPE), required=True, validate=Length(min=1, max=MOST_TYPES), metadata=_TYPES
@@ -86,7 +87,7 @@ class EndpointView(View):
     """An endpoint and how it does; its secret is never among this."""
 
     id = ma.fields.String()
-    programme = ma.fields.String()
+    programme = ma.fields.String(allow_none=True, metadata={"description": "null: a merchant's"})
     url = ma.fields.String()
     types = ma.fields.List(ma.fields.String())
     description = ma.fields.String()
@@ -182,7 +183,7 @@ def endpoint_view(session: Session, row: Endpoint) -> dict[str, Any]:
     """An endpoint as EndpointView."""
     return {
         "id": endpoints.reference(row),
-        "programme": known().code_of(session, row.programme_id),
+        "programme": owners.programme_of(session, owners.of_row(row)),
         "url": row.url,
         "types": list(row.types),
         "description": row.description,
