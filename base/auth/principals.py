@@ -51,11 +51,15 @@ class Clerk:
 
 @dataclass(frozen=True)
 class Terminal:
-    """A merchant's cash-desk system, known by its signature alone; it names the clerk in what it does."""
+    """A merchant's cash-desk system, known by its signature alone; it names the clerk in what it does.
+
+    `is_sandbox`: it is for trying things out, and meets no voucher.
+    """
 
     terminal_id: int
     outlet_id: int
     merchant_id: int
+    is_sandbox: bool = False
     kind = "terminal"
     permissions = PUBLIC | TERMINAL
 

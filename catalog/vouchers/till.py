@@ -14,7 +14,7 @@ from base import cache, clock, database
 from base.auth.principals import Clerk, Terminal
 from base.config import Config
 from base.notices.templates import Facts
-from catalog.vouchers import codes, life, tokens, using
+from catalog.vouchers import codes, events, life, tokens, using
 from catalog.vouchers.codes import Keys, Shown
 from catalog.vouchers.models import Voucher
 from catalog.vouchers.refusals import VoucherUnknown
@@ -121,6 +121,7 @@ def void(
         def undone() -> Void:
             made = using.void(session, till, acceptance, reason)
             _tell(session, config, acceptance, voided=True)
+            events.voided(session, acceptance, made)
             return made
 
         return answered(session, key[0], undone)
@@ -153,6 +154,7 @@ def _find(session: Session, digests: list[bytes], merchant_id: int) -> Voucher |
 
 def _told(session: Session, config: Config, acceptance: Acceptance) -> Acceptance:
     _tell(session, config, acceptance, voided=False)
+    events.accepted(session, acceptance)
     return acceptance
 
 

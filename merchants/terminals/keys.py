@@ -10,9 +10,11 @@ from base.auth import signatures
 from base.auth.models import TerminalNonce
 from base.auth.signatures import Key, Signer
 from base.errors import field_errors
+from base.webhooks import webhooks
 from merchants.terminals.models import Terminal, TerminalKey
 
 NONCES_AT_ONCE = 5_000
+FROZEN = "jifen.terminal.frozen"
 
 
 def signer(session: Session, terminal_id: int, at: datetime) -> Signer | None:
@@ -71,11 +73,16 @@ def revoke(session: Session, terminal: Terminal, at: datetime) -> None:
 def cloned(terminal_id: int, at: datetime) -> None:
     """Two tills seem to hold one key: it is frozen, in a transaction of its own, until the manager pairs it afresh."""
     with database.begin() as session:
-        session.execute(
+        merchant_id = session.scalar(
             update(Terminal)
             .where(Terminal.terminal_id == terminal_id, Terminal.frozen_at.is_(None))
             .values(frozen_at=at)
+            .returning(Terminal.merchant_id)
         )
+        if merchant_id is not None:
+            terminal = ids.public("trm", terminal_id)
+            told = {"terminal": terminal, "frozen_at": at.isoformat()}
+            webhooks.publish_to_merchant(session, merchant_id, webhooks.NO_MEMBER, FROZEN, terminal, told, at)
 
 
 def forget_nonces(session: Session, before: datetime) -> bool:
