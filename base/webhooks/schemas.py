@@ -20,7 +20,9 @@ from base.webhooks.models import (
     PAUSED,
     REMOVED,
     WAITING,
+    Delivery,
     Endpoint,
+    Event,
     Replay,
     Try,
 )
@@ -205,7 +207,7 @@ def delivery_view(sent: Sent) -> dict[str, Any]:
         "event": webhooks.event_reference(event),
         "type": event.type,
         "subject": event.subject,
-        "member": ids.public("mbr", row.member_id) if row.member_id != webhooks.NO_MEMBER else None,
+        "member": _member(row, event),
         "at": event.at,
         "state": row.state,
         "tries": row.tries,
@@ -213,6 +215,12 @@ def delivery_view(sent: Sent) -> dict[str, Any]:
         "due_at": row.due_at,
         "changed_at": row.changed_at,
     }
+
+
+def _member(row: Delivery, event: Event) -> str | None:
+    """Of whom it tells; a merchant is not told."""
+    known = row.member_id != webhooks.NO_MEMBER and event.merchant_id is None
+    return ids.public("mbr", row.member_id) if known else None
 
 
 def try_view(row: Try) -> dict[str, Any]:
