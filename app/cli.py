@@ -25,6 +25,7 @@ from app.commands import (
     segments,
     servers,
     staff,
+    terminals,
     tiers,
     why,
 )
@@ -56,6 +57,7 @@ for group in (
     why.verbs,
     examples.verbs,
     staff.verbs,
+    terminals.verbs,
     bonuses.verbs,
     bonus_rules.verbs,
     tiers.verbs,

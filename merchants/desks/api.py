@@ -31,7 +31,7 @@ NO_MEMBER = 0
 blueprint = Blueprint("desks", __name__, description="Cash desks of a merchant and their keys")
 
 
-@blueprint.route("/merchant/terminals")
+@blueprint.route("/merchant/desks")
 @blueprint.arguments(DesksQuery, location="query")
 @blueprint.response(200, DesksView)
 @needs(PERMISSION)
@@ -51,7 +51,7 @@ def list_desks(query: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-@blueprint.route("/merchant/terminals", methods=["POST"])
+@blueprint.route("/merchant/desks", methods=["POST"])
 @blueprint.arguments(DeskRequest)
 @blueprint.response(201, DeskSecretView)
 @blueprint.doc(**IDEMPOTENT)
@@ -68,56 +68,56 @@ def add(asked: dict[str, Any]) -> Response:
     return _with_a_key(201, asked, made)
 
 
-@blueprint.route("/merchant/terminals/<terminal>")
+@blueprint.route("/merchant/desks/<desk>")
 @blueprint.response(200, DeskView)
 @needs(PERMISSION)
-def one_desk(terminal: str) -> dict[str, Any]:
+def one_desk(desk: str) -> dict[str, Any]:
     """A cash desk with its newest keys."""
     with database.begin() as session:
-        return desk_view(session, desks.find(session, _person(), terminal))
+        return desk_view(session, desks.find(session, _person(), desk))
 
 
-@blueprint.route("/merchant/terminals/<terminal>/keys", methods=["POST"])
+@blueprint.route("/merchant/desks/<desk>/keys", methods=["POST"])
 @blueprint.arguments(RollRequest)
 @blueprint.response(200, DeskSecretView)
 @blueprint.doc(**IDEMPOTENT)
 @needs(PERMISSION)
-def roll(asked: dict[str, Any], terminal: str) -> Response:
+def roll(asked: dict[str, Any], desk: str) -> Response:
     """A fresh key; the one before counts for a while as well. Of a frozen desk it ends at once. Needs Idempotency-Key."""
     key, overlap = desks.read_key(asked.get("public_key")), timedelta(seconds=asked["overlap_s"])
 
     def made(session: Session) -> Made:
-        row = desks.find(session, _person(), terminal, lock=True)
+        row = desks.find(session, _person(), desk, lock=True)
         return desks.roll(session, _person(), row, key, overlap, clock.now())
 
     return _with_a_key(200, asked, made)
 
 
-@blueprint.route("/merchant/terminals/<terminal>/keys/<key>/end", methods=["POST"])
+@blueprint.route("/merchant/desks/<desk>/keys/<key>/end", methods=["POST"])
 @blueprint.response(200, DeskView)
 @blueprint.doc(**IDEMPOTENT)
 @needs(PERMISSION)
-def end_key(terminal: str, key: str) -> Response:
+def end_key(desk: str, key: str) -> Response:
     """A key that another one takes the place of ends now. Needs Idempotency-Key."""
     with database.begin() as session:
 
         def effect() -> tuple[int, Any]:
-            row = desks.find(session, _person(), terminal, lock=True)
+            row = desks.find(session, _person(), desk, lock=True)
             return 200, _shown(session, desks.end_key(session, _person(), row, key, clock.now()))
 
         return answer_once(session, NO_MEMBER, None, effect)
 
 
-@blueprint.route("/merchant/terminals/<terminal>/revoke", methods=["POST"])
+@blueprint.route("/merchant/desks/<desk>/revoke", methods=["POST"])
 @blueprint.response(200, DeskView)
 @blueprint.doc(**IDEMPOTENT)
 @needs(PERMISSION)
-def revoke(terminal: str) -> Response:
+def revoke(desk: str) -> Response:
     """The desk can do nothing any more, within seconds everywhere, for good. Needs Idempotency-Key."""
     with database.begin() as session:
 
         def effect() -> tuple[int, Any]:
-            row = desks.find(session, _person(), terminal, lock=True)
+            row = desks.find(session, _person(), desk, lock=True)
             return 200, _shown(session, desks.revoke(session, _person(), row, clock.now()))
 
         return answer_once(session, NO_MEMBER, None, effect)

@@ -15,7 +15,7 @@ from tests.given import Caller, Shop, caller, given_shop
 from tests.persons import person_token
 from tests.tills import Signer
 
-HERE = "/v1/merchant/terminals"
+HERE = "/v1/merchant/desks"
 UNKNOWN_CODE = {"code": "7M4P-8KQ2-XZ3T8", "clerk": "01"}
 
 
