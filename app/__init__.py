@@ -13,6 +13,7 @@ from app import dev, health
 from app.docs import pages as docs
 from app.member import pages as member
 from app.member import units
+from app.merchant import developers as merchant_developers
 from app.till import pages as till
 from base.auth import guard
 from base.config import Config
@@ -152,7 +153,7 @@ def create_app(config: Config) -> Flask:
 def _register_pages(app: Flask, config: Config) -> None:
     """The pages of the three faces, and those about the product."""
     app.register_blueprint(pictures_api.public)
-    for face in (docs, member, till, console):
+    for face in (docs, member, till, merchant_developers, console):
         app.register_blueprint(face.blueprint)
     if not config.in_production:
         app.register_blueprint(dev.blueprint)

@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.request import ProxyHandler, build_opener
 
+import pytest
+
 from base import local
 from tests.conftest import ROOT
 
@@ -81,6 +83,7 @@ def processes_of(data: Path) -> list[str]:
     return found
 
 
+@pytest.mark.timeout(300)  # two starts and a tour, on a machine that may be busy
 def test_run_is_ready_serves_the_tour_of_the_readme_stops_and_keeps_the_data(tmp_path):
     data, opener = tmp_path / "data", build_opener(ProxyHandler({}))
 
