@@ -57,7 +57,7 @@ def add() -> ResponseReturnValue:
             session, config().seal_key, person(), None, Wanted(url, tuple(types), about), clock.now()
         )
         fresh.append(secret)
-        return {"endpoint": endpoints.reference(made)}
+        return {"receiver": endpoints.reference(made)}
 
     try:
         if len(about) > 200 or not about.isprintable():
@@ -68,32 +68,32 @@ def add() -> ResponseReturnValue:
         done = frame.once({"url": url, "types": types, "description": about}, effect)
     except Problem as problem:
         return frame.refused(problem, _overview)
-    return _after(done["endpoint"], fresh)
+    return _after(done["receiver"], fresh)
 
 
-@blueprint.route("/webhooks/<endpoint>")
+@blueprint.route("/webhooks/<receiver>")
 @needs(PERMISSION)
-def one(endpoint: str) -> ResponseReturnValue:
+def one(receiver: str) -> ResponseReturnValue:
     """A receiver, how it does, and what was sent to it."""
-    return _endpoint(endpoint)
+    return _endpoint(receiver)
 
 
-@blueprint.route("/webhooks/<endpoint>/<deed>", methods=["POST"])
+@blueprint.route("/webhooks/<receiver>/<deed>", methods=["POST"])
 @needs(PERMISSION)
-def change(endpoint: str, deed: str) -> ResponseReturnValue:
+def change(receiver: str, deed: str) -> ResponseReturnValue:
     """rotate, pause, resume, end or test; DeedUnknown."""
     fresh: list[str] = []
 
     def effect(session: Session) -> dict[str, Any]:
-        row = endpoints.find(session, person(), endpoint, lock=True)
+        row = endpoints.find(session, person(), receiver, lock=True)
         _do(session, row, deed, fresh)
-        return {"endpoint": endpoint}
+        return {"receiver": receiver}
 
     try:
         frame.once({}, effect)
     except Problem as problem:
-        return frame.refused(problem, lambda **more: _endpoint(endpoint, **more))
-    return _after(endpoint, fresh)
+        return frame.refused(problem, lambda **more: _endpoint(receiver, **more))
+    return _after(receiver, fresh)
 
 
 @blueprint.route("/deliveries/<delivery>")
@@ -165,21 +165,21 @@ def _overview(**more: Any) -> str:
         )
 
 
-def _after(endpoint: str, fresh: list[str]) -> ResponseReturnValue:
+def _after(receiver: str, fresh: list[str]) -> ResponseReturnValue:
     if not fresh:
-        return redirect(url_for(".one", endpoint=endpoint), 303)
-    answer = Response(_endpoint(endpoint, secret=fresh[0]))
+        return redirect(url_for(".one", receiver=receiver), 303)
+    answer = Response(_endpoint(receiver, secret=fresh[0]))
     answer.headers["Cache-Control"] = "no-store"
     return answer
 
 
-def _endpoint(endpoint: str, **more: Any) -> str:
-    key = f"receiver:{endpoint}:{config().secret_key}"
+def _endpoint(receiver: str, **more: Any) -> str:
+    key = f"receiver:{receiver}:{config().secret_key}"
     place = pages.position(key, request.args.get("after"))
     before = (place[0], place[1], place[2]) if place else None
     with database.begin() as session:
-        row = endpoints.find(session, person(), endpoint)
-        found = history.listed(session, person(), endpoint=endpoint, before=before, limit=PER_PAGE + 1)
+        row = endpoints.find(session, person(), receiver)
+        found = history.listed(session, person(), endpoint=receiver, before=before, limit=PER_PAGE + 1)
         last = found[PER_PAGE - 1].delivery if len(found) > PER_PAGE else None
         return page(
             "merchant/developers/receiver.html",
