@@ -15,7 +15,7 @@ from base.auth.guard import needs
 from base.errors import Problem
 from base.web.i18n import both, current_language
 from base.web.i18n import gettext as _
-from catalog.sandbox.cases import CASES, MONEY, SINGLE, TEN
+from catalog.sandbox.cases import AFTER, CASES, MONEY, SINGLE, TEN, Case
 from merchants import merchants
 from merchants.desks import desks
 from merchants.desks.desks import Made
@@ -167,15 +167,16 @@ def _codes() -> list[tuple[str, str, str]]:
         TEN.number: _("ten uses, 200 yuan together"),
         MONEY.number: _("50 yuan, to be used in parts"),
     }
-    language = current_language()
     return [
-        (
-            case.code,
-            str(WHEN[case.when]),
-            case.problem.title(language) if case.problem else str(good[case.number]),
-        )
-        for case in CASES
+        (case.code, str(WHEN[case.when]), str(good.get(case.number) or _answer_of(case))) for case in CASES
     ]
+
+
+def _answer_of(case: Case) -> str:
+    """What a code that is not good answers."""
+    if case.when == AFTER or case.problem is None:
+        return str(_("no clear answer, though it is accepted: send the same key again"))
+    return case.problem.title(current_language())
 
 
 def _keyed(asked: dict[str, Any], make: Any) -> Response:

@@ -9,7 +9,7 @@ WHEN = {
     CHECK: _("check"),
     ACCEPT: _("accept"),
     DIRECT: _("direct accept"),
-    AFTER: _("accept, after it was done"),
+    AFTER: _("accept"),
     VOID: _("void"),
 }
 DEEDS = {

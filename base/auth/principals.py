@@ -2,7 +2,16 @@
 
 from dataclasses import dataclass
 
-from base.auth.permissions import CLERK, MANAGER, MEMBER, MERCHANT_ROLES, PUBLIC, TERMINAL, staff_permissions
+from base.auth.permissions import (
+    CLERK,
+    MANAGER,
+    MEMBER,
+    MERCHANT_ROLES,
+    PUBLIC,
+    SIGNED,
+    TERMINAL,
+    staff_permissions,
+)
 
 
 @dataclass(frozen=True)
@@ -61,7 +70,10 @@ class Terminal:
     merchant_id: int
     is_sandbox: bool = False
     kind = "terminal"
-    permissions = PUBLIC | TERMINAL
+
+    @property
+    def permissions(self) -> frozenset[str]:
+        return PUBLIC | (SIGNED if self.is_sandbox else TERMINAL)
 
     @property
     def actor(self) -> str:

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from base import cache, clock, database
 from base.auth.principals import Clerk, Terminal
+from base.auth.signatures import TerminalRefused
 from base.config import Config
 from base.notices.templates import Facts
 from catalog.vouchers import codes, events, life, tokens, using
@@ -35,7 +36,7 @@ R = TypeVar("R")
 
 
 def place_of(actor: Actor, clerk: str | None = None) -> Place:
-    """Where and by whom; a cash-desk system names the clerk (ClerkNotAllowed)."""
+    """Where and by whom; a cash-desk system names the clerk (ClerkNotAllowed), one for trying things out meets no voucher."""
     if isinstance(actor, Clerk):
         return Place(
             actor.merchant_id,
@@ -45,6 +46,8 @@ def place_of(actor: Actor, clerk: str | None = None) -> Place:
             actor.shift_id,
             actor.is_manager,
         )
+    if actor.is_sandbox:
+        raise TerminalRefused("a terminal for trying things out meets no voucher")
     with database.reading() as session:
         person = clerks.numbered(session, actor, clerk)
     is_manager = person.role in (MANAGER, OWNER)

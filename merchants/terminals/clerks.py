@@ -174,5 +174,10 @@ def _working() -> Select[tuple[Terminal, ClerkRow]]:
         select(Terminal, ClerkRow)
         .join(ClerkRow, ClerkRow.outlet_id == Terminal.outlet_id)
         .join(Merchant, Merchant.merchant_id == Terminal.merchant_id)
-        .where(*_MAY_ACT, ClerkRow.ended_at.is_(None), ClerkRow.role != FINANCE)
+        .where(
+            *_MAY_ACT,
+            Terminal.kind != SANDBOX,
+            ClerkRow.ended_at.is_(None),
+            ClerkRow.role != FINANCE,
+        )
     )

@@ -6,9 +6,11 @@ import pytest
 from sqlalchemy import text
 
 from base import clock, database, ids
+from base.auth.principals import Terminal
+from base.auth.signatures import TerminalRefused
 from base.errors import Problem, every_problem
 from catalog.sandbox.cases import AFTER, CASES, CHECK, DIRECT, MONEY, SINGLE, TEN, VOID, Case
-from catalog.vouchers import codes, refusals
+from catalog.vouchers import codes, refusals, till
 from merchants.terminals import clerks
 from merchants.terminals.models import SANDBOX
 from tests.given import Caller, caller, given_shop
@@ -150,6 +152,16 @@ def test_a_clerk_is_named_digits_help_and_a_real_code_is_unknown(desk):
     assert (misread.json["type"], misread.json["sandbox"]) == ("/problems/code-misread", True)
     foreign = desk.post(f"/v1/acceptances/{ids.public('acc', 5, 6)}/void", {"reason": "x"} | CLERK)
     assert foreign.json["type"] == "/problems/acceptance-unknown"
+
+
+def test_neither_a_clerk_nor_a_rule_of_real_tills_gets_in_by_a_sandbox_terminal(desk):
+    signed_in = desk.post("/v1/till/sign-ins", {"clerk": "01", "pin": "123456"})
+    closed = desk.get("/v1/till/shift")
+
+    assert signed_in.json["type"] == "/problems/sign-in-refused"
+    assert closed.status_code == 403
+    with pytest.raises(TerminalRefused):
+        till.place_of(Terminal(1, 2, 3, is_sandbox=True), "01")
 
 
 def test_every_refusal_of_a_voucher_has_a_code_and_every_code_a_right_symbol():
