@@ -7,8 +7,8 @@ from flask import Blueprint, Response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
-from app.merchant import frame, receivers, samples
-from app.merchant.frame import page, person
+from app.merchant import forms, receivers, samples
+from app.merchant.forms import page, person
 from app.merchant.words import DEEDS, WHEN
 from base import clock, database, ids
 from base.auth.guard import needs
@@ -56,7 +56,7 @@ def add() -> ResponseReturnValue:
     try:
         return _keyed({"kind": kind, "outlet": outlet, "name": name, "public_key": told}, made)
     except Problem as problem:
-        return frame.refused(problem, _overview)
+        return forms.refused(problem, _overview)
 
 
 @blueprint.route("/desks/<desk>")
@@ -80,7 +80,7 @@ def roll(desk: str) -> ResponseReturnValue:
     try:
         return _keyed({"public_key": told, "overlap_s": int(overlap.total_seconds())}, made)
     except Problem as problem:
-        return frame.refused(problem, lambda **more: _desk(desk, **more))
+        return forms.refused(problem, lambda **more: _desk(desk, **more))
 
 
 @blueprint.route("/desks/<desk>/keys/<key>/end", methods=["POST"])
@@ -92,7 +92,7 @@ def end_key(desk: str, key: str) -> ResponseReturnValue:
             row = desks.find(session, person(), desk, lock=True)
             desks.end_key(session, person(), row, key, clock.now())
     except Problem as problem:
-        return frame.refused(problem, lambda **more: _desk(desk, **more))
+        return forms.refused(problem, lambda **more: _desk(desk, **more))
     return redirect(url_for(".one", desk=desk), 303)
 
 
@@ -189,7 +189,7 @@ def _keyed(asked: dict[str, Any], make: Any) -> Response:
             fresh.append(made.private_key)
         return {"desk": ids.public("trm", made.terminal.terminal_id)}
 
-    desk = frame.once(asked, effect)["desk"]
+    desk = forms.once(asked, effect)["desk"]
     if not fresh:
         return redirect(url_for(".one", desk=desk), 303)  # type: ignore[return-value]
     answer = Response(_desk(desk, private_key=fresh[0]))

@@ -6,8 +6,8 @@ from flask import Blueprint, Response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
-from app.merchant import frame
-from app.merchant.frame import page, person
+from app.merchant import forms
+from app.merchant.forms import page, person
 from app.merchant.words import STATES, TONES
 from base import clock, database, pages
 from base.auth.guard import needs
@@ -65,9 +65,9 @@ def add() -> ResponseReturnValue:
         if not types:
             raise field_errors({"types": _("choose at least one event")})
         addresses.resolved(url[: LONGEST_URL + 1], own_machine=not config().in_production)
-        done = frame.once({"url": url, "types": types, "description": about}, effect)
+        done = forms.once({"url": url, "types": types, "description": about}, effect)
     except Problem as problem:
-        return frame.refused(problem, _overview)
+        return forms.refused(problem, _overview)
     return _after(done["receiver"], fresh)
 
 
@@ -90,9 +90,9 @@ def change(receiver: str, deed: str) -> ResponseReturnValue:
         return {"receiver": receiver}
 
     try:
-        frame.once({}, effect)
+        forms.once({}, effect)
     except Problem as problem:
-        return frame.refused(problem, lambda **more: _endpoint(receiver, **more))
+        return forms.refused(problem, lambda **more: _endpoint(receiver, **more))
     return _after(receiver, fresh)
 
 
@@ -114,9 +114,9 @@ def resend(delivery: str) -> ResponseReturnValue:
         return {"delivery": delivery}
 
     try:
-        frame.once({}, effect)
+        forms.once({}, effect)
     except Problem as problem:
-        return frame.refused(problem, lambda **more: _delivery(delivery, **more))
+        return forms.refused(problem, lambda **more: _delivery(delivery, **more))
     return redirect(url_for(".sent", delivery=delivery), 303)
 
 
