@@ -10,9 +10,10 @@ from sqlalchemy.orm import Session
 from app.merchant import forms, receivers, samples
 from app.merchant.forms import page, person
 from app.merchant.words import DEEDS, WHEN
-from base import clock, database, ids
+from base import clock, database, ids, pages
 from base.auth.guard import needs
 from base.errors import Problem
+from base.http.settings import config
 from base.web.i18n import both, current_language
 from base.web.i18n import gettext as _
 from catalog.sandbox.cases import AFTER, CASES, MONEY, SINGLE, TEN, Case
@@ -21,11 +22,10 @@ from merchants.desks import desks
 from merchants.desks.desks import Made
 from merchants.desks.schemas import desk_view
 from merchants.terminals import attempts
-from merchants.terminals.models import SANDBOX, Terminal
+from merchants.terminals.models import POS, SANDBOX
 
 PERMISSION = "developer:manage"
-SHOWN = 200
-SHOWN_TRIES = 20
+PER_PAGE, SHOWN_TRIES = 50, 20
 
 blueprint = Blueprint(
     "merchant_developers", __name__, template_folder="templates", url_prefix="/merchant/developers"
@@ -120,22 +120,23 @@ def sample(name: str) -> ResponseReturnValue:
 
 
 def _overview(**more: Any) -> str:
+    key, mine = f"desks-page:{config().secret_key}", person().merchant_id
+    place = pages.position(key, request.args.get("after"))
     with database.begin() as session:
-        rows = desks.listed(session, person().merchant_id, limit=SHOWN)
-        shops = merchants.outlets_of(session, person().merchant_id)
+        before = place[0] if place else None
+        rows = desks.listed(session, mine, kinds=(POS,), before=before, limit=PER_PAGE + 1)
+        trying = desks.listed(session, mine, kinds=(SANDBOX,), limit=1)
+        shops = merchants.outlets_of(session, mine)
         return page(
             "merchant/developers/overview.html",
-            merchant=both(merchants.by_id(session, person().merchant_id).names),
-            desks=[desk_view(session, row) for row in rows if row.kind != SANDBOX],
-            sandbox=next((desk_view(session, row) for row in rows if _is_sandbox(row)), None),
+            merchant=both(merchants.by_id(session, mine).names),
+            desks=[desk_view(session, row) for row in rows[:PER_PAGE]],
+            next_cursor=pages.cursor(key, rows[PER_PAGE - 1].terminal_id) if len(rows) > PER_PAGE else None,
+            sandbox=next((desk_view(session, row) for row in trying if row.revoked_at is None), None),
             outlets=[(ids.public("out", shop.outlet_id), both(shop.names)) for shop in shops],
             form=request.form,
             **more,
         )
-
-
-def _is_sandbox(row: Terminal) -> bool:
-    return row.kind == SANDBOX and row.revoked_at is None
 
 
 def _desk(desk: str, **more: Any) -> str:

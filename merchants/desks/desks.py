@@ -181,10 +181,15 @@ def find(session: Session, person: MerchantPerson, text: str, *, lock: bool = Fa
 
 
 def listed(
-    session: Session, merchant_id: int, *, before: int | None = None, limit: int = 50
+    session: Session,
+    merchant_id: int,
+    *,
+    kinds: tuple[str, ...] = (POS, SANDBOX),
+    before: int | None = None,
+    limit: int = 50,
 ) -> list[Terminal]:
     """The merchant's cash desks, the newest first, revoked ones too."""
-    asked = select(Terminal).where(Terminal.merchant_id == merchant_id, Terminal.kind.in_((POS, SANDBOX)))
+    asked = select(Terminal).where(Terminal.merchant_id == merchant_id, Terminal.kind.in_(kinds))
     if before is not None:
         asked = asked.where(Terminal.terminal_id < before)
     return list(session.scalars(asked.order_by(Terminal.terminal_id.desc()).limit(limit)))

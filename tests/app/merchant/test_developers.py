@@ -9,10 +9,12 @@ import sys
 import threading
 from contextlib import contextmanager
 from types import SimpleNamespace
+from urllib.parse import urljoin
 
 import pytest
 from werkzeug.serving import WSGIRequestHandler, make_server
 
+from app.merchant import developers
 from base import clock, database, ids, jobs
 from merchants.terminals import keys
 from tests.base.webhooks.receivers import receiving
@@ -81,6 +83,19 @@ def test_a_key_made_here_is_on_one_page_and_the_form_sent_twice_is_one_desk(owne
     assert (again.status_code, desk_in(first) in again.headers["Location"]) == (303, True)
     assert "PRIVATE KEY" not in later.get_data(as_text=True)
     assert owner.get(HERE).get_data(as_text=True).count("tea-desk-1") == 1
+
+
+def test_many_desks_are_shown_page_by_page(owner, shop, monkeypatch):
+    monkeypatch.setattr(developers, "PER_PAGE", 2)
+    for number in range(3):
+        added(owner, shop, name=f"desk-{number}", key=f"k{number}")
+
+    first = owner.get(HERE).get_data(as_text=True)
+    following = html.unescape(re.search(r'rel="next" href="([^"]+)"', first)[1])
+    second = owner.get(urljoin(HERE, following)).get_data(as_text=True)
+
+    assert re.findall(r"<b>tea-(desk-\d)</b>", first) == ["desk-2", "desk-1"]
+    assert re.findall(r"<b>tea-(desk-\d)</b>", second) == ["desk-0"]
 
 
 def test_what_is_wrong_is_said_above_the_form_which_keeps_what_was_typed(owner, shop):
