@@ -13,6 +13,7 @@ from app import dev, health
 from app.docs import pages as docs
 from app.member import pages as member
 from app.member import units
+from app.merchant import developers as merchant_developers
 from app.till import pages as till
 from base.auth import guard
 from base.config import Config
@@ -36,6 +37,7 @@ from catalog.reversals import api as reversals_api
 from catalog.stock import api as stock_api
 from catalog.trial_cards import api as trial_cards_api
 from catalog.vouchers import api as vouchers_api
+from merchants.desks import api as desks_api
 from merchants.risk import api as risk_api
 from merchants.statements import api as statements_api
 from merchants.terminals import api as terminals_api
@@ -133,6 +135,7 @@ def create_app(config: Config) -> Flask:
         disputes_api,
         terminals_api,
         risk_api,
+        desks_api,
         statements_api,
         notices_api,
         webhooks_api,
@@ -154,7 +157,7 @@ def create_app(config: Config) -> Flask:
 def _register_pages(app: Flask, config: Config) -> None:
     """The pages of the three faces, and those about the product."""
     app.register_blueprint(pictures_api.public)
-    for face in (docs, member, till, console):
+    for face in (docs, member, till, merchant_developers, console):
         app.register_blueprint(face.blueprint)
     if not config.in_production:
         app.register_blueprint(dev.blueprint)

@@ -20,6 +20,10 @@ from base.config import Config
 from base.errors import NotAllowed
 from base.progress import bar
 from catalog.bill_credit import billing
+from merchants import merchants
+from merchants.models import Outlet
+from merchants.terminals import clerks
+from merchants.terminals.models import POS
 from points.care import care
 from points.members import members
 from points.members.models import MemberFacts
@@ -31,6 +35,7 @@ STAFF_ROLES = ["support", "editor", "finance", "analyst"]
 CHECKER = "checker@demo.example"  # whoever proposes cannot approve
 AUDITOR = "auditor@demo.example"  # who looked at whom, and why
 TERMINAL = "tea-hangzhou-1"
+SHOP, DESK = "tea-hangzhou", "tea-hangzhou-desk"  # a cash-desk system, to be paired by whoever tries it
 
 
 class NotInProduction(NotAllowed):
@@ -55,6 +60,7 @@ def make(config: Config, size: str, *, quiet: bool, billing_state: Path | None =
         demo_people.tell(session, today, at)
         demo_people.interests(session, config, at)
     with database.begin() as session:
+        clerks.add_terminal(session, _outlet(session), DESK, kind=POS)
         checker = staff.add(session, CHECKER, "Demo checker", staff_password(config, CHECKER), ["checker"])
         staff.add(session, AUDITOR, "Demo auditor", staff_password(config, AUDITOR), ["auditor"])
         maker = staff.add(session, STAFF, "Demo", staff_password(config), STAFF_ROLES)
@@ -73,6 +79,10 @@ def _name_managers(session: Session, staff_id: int) -> None:
     found = [members.by_id(session, one) for one in session.scalars(asked.order_by(MemberFacts.member_id))]
     for member in [one for one in found if one.left_on is None][::2]:
         care.assign(session, member, staff_id, "diamond card", "demo", clock.now())
+
+
+def _outlet(session: Session) -> Outlet:
+    return merchants.outlets_of(session, merchants.by_code(session, SHOP).merchant_id)[0]
 
 
 def is_whole() -> bool:

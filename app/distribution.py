@@ -36,6 +36,7 @@ OTHER = {
     "shift": "terminal_id",
     "terminal_nonce": "terminal_id",
     "till_attempt": "terminal_id",
+    "sandbox_use": "terminal_id",
     "sign_in": "token_digest",
     "phone_holder": "digest",
 }

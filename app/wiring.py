@@ -26,6 +26,7 @@ from catalog.redemptions import redemptions
 from catalog.reversals import reversals
 from catalog.stock import corrections as stock_corrections
 from catalog.trial_cards import trial_cards
+from merchants import merchants
 from merchants.risk import watching
 from merchants.terminals import clerks
 from merchants.terminals import keys as terminal_keys
@@ -70,6 +71,7 @@ def wire(config: Config, *, pool_size: int | None = None, statement_timeout_ms: 
             of_member=lambda session, member_id: members.by_id(session, member_id).programme_id,
             by_code=lambda session, code: programmes.by_code(session, code).programme_id,
             code_of=lambda session, programme_id: programmes.by_id(session, programme_id).code,
+            code_of_merchant=lambda session, merchant_id: merchants.by_id(session, merchant_id).code,
         )
     )
     kinds.register(config)

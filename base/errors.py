@@ -113,6 +113,8 @@ class Unavailable(Problem):
 
     zh = "服务暂时不可用，没有任何变动。"
     next_en, next_zh = "Try again in a few seconds.", "请几秒后重试。"
+    clerk_en, clerk_zh = "I'm still checking. Please keep the picture open.", "还在确认，请保持二维码打开。"
+    then = "wait"
 
 
 def field_errors(errors: dict[str, str]) -> Invalid:

@@ -32,6 +32,7 @@ MERCHANT_ROLES: dict[str, frozenset[str]] = {
         "outlets:manage",
         "terms:confirm",
         "developer:manage",
+        "webhooks:manage",  # those of the own merchant
     },
 }
 

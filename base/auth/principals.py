@@ -2,7 +2,16 @@
 
 from dataclasses import dataclass
 
-from base.auth.permissions import CLERK, MANAGER, MEMBER, MERCHANT_ROLES, PUBLIC, TERMINAL, staff_permissions
+from base.auth.permissions import (
+    CLERK,
+    MANAGER,
+    MEMBER,
+    MERCHANT_ROLES,
+    PUBLIC,
+    SIGNED,
+    TERMINAL,
+    staff_permissions,
+)
 
 
 @dataclass(frozen=True)
@@ -51,13 +60,20 @@ class Clerk:
 
 @dataclass(frozen=True)
 class Terminal:
-    """A merchant's cash-desk system, known by its signature alone; it names the clerk in what it does."""
+    """A merchant's cash-desk system, known by its signature alone; it names the clerk in what it does.
+
+    `is_sandbox`: it is for trying things out, and meets no voucher.
+    """
 
     terminal_id: int
     outlet_id: int
     merchant_id: int
+    is_sandbox: bool = False
     kind = "terminal"
-    permissions = PUBLIC | TERMINAL
+
+    @property
+    def permissions(self) -> frozenset[str]:
+        return PUBLIC | (SIGNED if self.is_sandbox else TERMINAL)
 
     @property
     def actor(self) -> str:

@@ -1,4 +1,7 @@
-"""HTTP: endpoints are made, changed, paused and tried by staff and the operator's systems; what was sent is shown."""
+"""HTTP: endpoints are made, changed, paused and tried by staff, the operator's systems and a merchant's owner, each their own.
+
+What was sent is shown, and sent again.
+"""
 
 from typing import Any
 

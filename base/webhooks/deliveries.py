@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from base import clock, ids, outbox
 from base.config import Config
 from base.patience import patiently
-from base.webhooks import endpoints, sending, signing, webhooks
+from base.webhooks import endpoints, owners, sending, signing, webhooks
 from base.webhooks.models import (
     DELIVERED,
     DROPPED,
@@ -26,7 +26,6 @@ from base.webhooks.models import (
     Event,
     Try,
 )
-from base.webhooks.programmes import known
 from base.webhooks.sending import GONE, Letter, Outcome
 from base.webhooks.webhooks import PING, TASK, lane_args, promise
 
@@ -133,7 +132,7 @@ def _letter(session: Session, config: Config, endpoint: Endpoint, event: Event, 
     return Letter(
         message_id=webhooks.event_reference(event),
         url=endpoint.url,
-        body=sending.envelope(event, known().code_of(session, endpoint.programme_id)),
+        body=sending.envelope(event, owners.source_of(session, owners.of_row(endpoint))),
         secrets=tuple(signing.live_secrets(config.seal_key, endpoint, at)),
     )
 

@@ -1,4 +1,4 @@
-"""Endpoints: where events go; made, changed, paused and removed by staff or a system, each deed on record.
+"""Endpoints: where events go; made, changed, paused and removed by staff, a system or a merchant's owner, each deed on record.
 
 The secret is shown once, when it is made or rotated. While an endpoint is paused its events wait, for KEPT at most.
 """
@@ -12,11 +12,10 @@ from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
 from base import audit, database, ids, outbox
-from base.auth.principals import Principal, Service
-from base.errors import Conflict, Invalid, NotAllowed, NotFound
-from base.webhooks import signing
+from base.auth.principals import Principal
+from base.errors import Conflict, Invalid, NotFound
+from base.webhooks import owners, signing
 from base.webhooks.models import LIVE, PAUSED, REMOVED, Endpoint
-from base.webhooks.programmes import known
 
 WAKE_TASK = "webhooks.wake"
 OVERLAP = timedelta(hours=24)  # so long the old secret signs as well
@@ -48,16 +47,10 @@ class EndpointPaused(Conflict):
 
 
 class TooManyEndpoints(Conflict):
-    """This programme has as many endpoints as it may have."""
+    """There are as many endpoints as there may be."""
 
-    zh = "该积分计划的事件接收端已达上限。"
+    zh = "事件接收端已达上限。"
     next_en, next_zh = "Remove one that is not needed any more.", "请先移除不再需要的接收端。"
-
-
-class WholeProgrammeOnly(NotAllowed):
-    """Webhooks tell of all members of a programme; you work for one area."""
-
-    zh = "事件通知涉及整个积分计划，而您只负责一个区域。"
 
 
 @dataclass(frozen=True)
@@ -70,7 +63,7 @@ class Wanted:
 
 
 def wanting(session: Session, type: str, at: datetime) -> list[Endpoint]:
-    """The endpoints, of whichever programme, that an event of this type is kept for."""
+    """The endpoints, of whichever owner, that an event of this type is kept for."""
     if not database.rows(session, _ANY):
         return []
     parts = type.split(".")
@@ -95,14 +88,14 @@ def wants(endpoint: Endpoint, type: str) -> bool:
 
 
 def create(
-    session: Session, seal_key: str, principal: Principal, programme: str, wanted: Wanted, at: datetime
+    session: Session, seal_key: str, principal: Principal, programme: str | None, wanted: Wanted, at: datetime
 ) -> tuple[Endpoint, str]:
     """A live endpoint and its secret, which is not seen again. The url must have been looked up before."""
-    programme_id = programme_of(session, principal, programme)
+    owner = owners.named(session, principal, programme)
     types = _checked(wanted.types)
     there = session.scalars(
         select(Endpoint.endpoint_id)
-        .where(Endpoint.programme_id == programme_id, Endpoint.state != REMOVED)
+        .where(owner.of(Endpoint), Endpoint.state != REMOVED)
         .limit(MOST_ENDPOINTS)
     )
     if len(there.all()) >= MOST_ENDPOINTS:
@@ -110,7 +103,8 @@ def create(
     endpoint_id, secret = ids.new_id(), signing.fresh_secret()
     made = Endpoint(
         endpoint_id=endpoint_id,
-        programme_id=programme_id,
+        programme_id=owner.programme_id,
+        merchant_id=owner.merchant_id,
         made_at=at,
         changed_at=at,
         state=LIVE,
@@ -198,11 +192,11 @@ def remove(session: Session, principal: Principal, endpoint: Endpoint, at: datet
 
 
 def find(session: Session, principal: Principal, text: str, *, lock: bool = False) -> Endpoint:
-    """The endpoint of a public id, of the asker's own programme; EndpointUnknown."""
+    """The endpoint of a public id, of the asker's own; EndpointUnknown."""
     (endpoint_id,) = ids.parse("whe", text, parts=1)
-    whole(principal)
+    owners.whole(principal)
     found = session.get(Endpoint, endpoint_id, with_for_update=lock or None, populate_existing=True)
-    if found is None or (isinstance(principal, Service) and found.programme_id != principal.programme_id):
+    if found is None or not owners.reaches(principal, found):
         raise EndpointUnknown()
     return found
 
@@ -218,23 +212,12 @@ def live(endpoint: Endpoint) -> Endpoint:
 def listed(
     session: Session, principal: Principal, *, before: int | None = None, limit: int = 50
 ) -> list[Endpoint]:
-    """Endpoints of the asker's own programme, or of all, newest first; removed ones too."""
-    whole(principal)
-    asked = select(Endpoint).order_by(Endpoint.endpoint_id.desc()).limit(limit)
-    if isinstance(principal, Service):
-        asked = asked.where(Endpoint.programme_id == principal.programme_id)
+    """Endpoints of the asker's own programme or merchant, or of all programmes, newest first; removed ones too."""
+    reach = owners.reach(principal, Endpoint)
+    asked = select(Endpoint).where(reach).order_by(Endpoint.endpoint_id.desc()).limit(limit)
     if before is not None:
         asked = asked.where(Endpoint.endpoint_id < before)
     return list(session.scalars(asked))
-
-
-def programme_of(session: Session, principal: Principal, code: str) -> int:
-    """The id of a programme that is the asker's own; as unknown as any other else."""
-    whole(principal)
-    found = known().by_code(session, code)
-    if isinstance(principal, Service) and found != principal.programme_id:
-        return known().by_code(session, "")  # raises what an unknown code raises
-    return found
 
 
 def reference(endpoint: Endpoint) -> str:
@@ -244,12 +227,6 @@ def reference(endpoint: Endpoint) -> str:
 
 def _public(endpoint_id: int) -> str:
     return ids.public("whe", endpoint_id)
-
-
-def whole(principal: Principal) -> None:
-    """WholeProgrammeOnly, for who works for one area."""
-    if getattr(principal, "area", ""):
-        raise WholeProgrammeOnly()
 
 
 def _checked(types: tuple[str, ...] | list[str]) -> list[str]:

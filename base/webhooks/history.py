@@ -6,9 +6,9 @@ from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session
 
 from base import ids
-from base.auth.principals import Principal, Service
+from base.auth.principals import Principal
 from base.errors import NotFound
-from base.webhooks import endpoints
+from base.webhooks import endpoints, owners
 from base.webhooks.models import Delivery, Endpoint, Event, Try
 
 
@@ -37,8 +37,7 @@ def listed(
     before: tuple[int, int, int] | None = None,
     limit: int = 50,
 ) -> list[Sent]:
-    """Deliveries of the asker's own programme, newest event first, from before (event, member, endpoint) on."""
-    endpoints.whole(principal)
+    """Deliveries of the asker's own endpoints, newest event first, from before (event, member, endpoint) on."""
     asked = (
         select(Delivery, Event)
         .join(Event, (Event.member_id == Delivery.member_id) & (Event.event_id == Delivery.event_id))
@@ -48,8 +47,8 @@ def listed(
     if endpoint is not None:
         row = endpoints.find(session, principal, endpoint)
         asked = asked.where(Delivery.endpoint_id == row.endpoint_id)
-    elif isinstance(principal, Service):
-        own = select(Endpoint.endpoint_id).where(Endpoint.programme_id == principal.programme_id)
+    else:
+        own = select(Endpoint.endpoint_id).where(owners.reach(principal, Endpoint))
         asked = asked.where(Delivery.endpoint_id.in_(own))
     if state is not None:
         asked = asked.where(Delivery.state == state)
@@ -64,14 +63,12 @@ def listed(
 
 
 def find(session: Session, principal: Principal, text: str) -> Sent:
-    """The delivery of a public id, of the asker's own programme; DeliveryUnknown."""
+    """The delivery of a public id, of the asker's own; DeliveryUnknown."""
     member_id, endpoint_id, event_id = ids.parse("dlv", text, parts=3)
-    endpoints.whole(principal)
+    owners.whole(principal)
     delivery = session.get(Delivery, (member_id, endpoint_id, event_id), populate_existing=True)
     event = session.get(Event, (member_id, event_id))
-    if delivery is None or event is None:
-        raise DeliveryUnknown()
-    if isinstance(principal, Service) and event.programme_id != principal.programme_id:
+    if delivery is None or event is None or not owners.reaches(principal, event):
         raise DeliveryUnknown()
     return Sent(delivery, event)
 

@@ -14,7 +14,7 @@ WAITING, DELIVERED, FAILED, DROPPED = "waiting", "delivered", "failed", "dropped
 
 
 class Endpoint(Base):
-    """Where events of a programme are sent. Secrets are sealed; while they are rotated there are two.
+    """Where events of a programme, or those of one merchant, are sent. Secrets are sealed; while they are rotated there are two.
 
     `failing_since`: nothing has got through from then on; `rest_until`: nobody tries before, so that a silent receiver
     does not keep the workers waiting.
@@ -22,7 +22,8 @@ class Endpoint(Base):
 
     __tablename__ = "webhook_endpoint"
     endpoint_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
-    programme_id: Mapped[int] = mapped_column(BigInteger)
+    programme_id: Mapped[int | None] = mapped_column(BigInteger)
+    merchant_id: Mapped[int | None] = mapped_column(BigInteger)
     made_at: Mapped[datetime]
     changed_at: Mapped[datetime]
     paused_at: Mapped[datetime | None]
@@ -39,12 +40,13 @@ class Endpoint(Base):
 
 
 class Event(Base):
-    """Something that happened, without personal data; never changed. member_id 0: to no member."""
+    """Something that happened in a programme or at a merchant, without personal data; never changed. member_id 0: to no member."""
 
     __tablename__ = "webhook_event"
     member_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     event_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
-    programme_id: Mapped[int] = mapped_column(BigInteger)
+    programme_id: Mapped[int | None] = mapped_column(BigInteger)
+    merchant_id: Mapped[int | None] = mapped_column(BigInteger)
     at: Mapped[datetime]
     type: Mapped[str] = mapped_column(Text)
     subject: Mapped[str] = mapped_column(Text)
@@ -82,7 +84,7 @@ class Try(Base):
 
 
 class Replay(Base):
-    """A walk over a programme's events that sends them to an endpoint again; one at a time for each endpoint."""
+    """A walk over the events of an endpoint's owner that sends them to an endpoint again; one at a time for each endpoint."""
 
     __tablename__ = "webhook_replay"
     replay_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)

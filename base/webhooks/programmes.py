@@ -1,4 +1,4 @@
-"""Which programme: what webhooks need to know of programmes and members, which live above; handed down at the start."""
+"""Which programme or merchant: what webhooks need to know of those who live above; handed down at the start."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,11 +8,12 @@ from sqlalchemy.orm import Session
 
 @dataclass(frozen=True)
 class Known:
-    """Of a member its programme's id; of a code the id, or a NotFound; of an id the code."""
+    """Of a member its programme's id; of a programme's code the id, or a NotFound; of an id the code, of merchants too."""
 
     of_member: Callable[[Session, int], int]
     by_code: Callable[[Session, str], int]
     code_of: Callable[[Session, int], str]
+    code_of_merchant: Callable[[Session, int], str]
 
 
 _known: list[Known] = []

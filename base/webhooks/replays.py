@@ -15,7 +15,7 @@ from base import audit, clock, ids, outbox
 from base.auth.principals import Principal
 from base.errors import Conflict, Invalid
 from base.patience import patiently
-from base.webhooks import endpoints, history, webhooks
+from base.webhooks import endpoints, history, owners, webhooks
 from base.webhooks.endpoints import KEPT, WAKE_TASK
 from base.webhooks.models import REMOVED, WAITING, Delivery, Endpoint, Event, Replay
 from base.webhooks.webhooks import NO_MEMBER, PING, promise
@@ -61,7 +61,7 @@ def ping(session: Session, principal: Principal, endpoint: Endpoint, at: datetim
     endpoints.live(endpoint)
     reference = endpoints.reference(endpoint)
     event = webhooks.write(
-        session, NO_MEMBER, endpoint.programme_id, PING, reference, {"endpoint": reference}, at, [endpoint]
+        session, NO_MEMBER, owners.of_row(endpoint), PING, reference, {"endpoint": reference}, at, [endpoint]
     )
     audit.write(session, principal.actor, "webhook.pinged", reference)
     return session.get_one(Delivery, (NO_MEMBER, endpoint.endpoint_id, event.event_id))
@@ -112,7 +112,7 @@ def step(session: Session, replay_id: int, at: datetime) -> None:
     rows = session.execute(
         select(Event.member_id, Event.event_id, Event.type, Event.at)
         .where(
-            Event.programme_id == endpoint.programme_id,
+            owners.of_row(endpoint).of(Event),
             Event.event_id > replay.last_event,
             Event.event_id <= replay.until_event,
             Event.event_id > _before(replay.from_at),

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from base import ids
 from base.http.api import QueryNumber, Request, Text, View
-from base.webhooks import endpoints, history, webhooks
+from base.webhooks import endpoints, history, owners, webhooks
 from base.webhooks.addresses import LONGEST_URL
 from base.webhooks.endpoints import LONGEST_TYPE, MOST_TYPES
 from base.webhooks.history import Sent
@@ -20,11 +20,12 @@ from base.webhooks.models import (
     PAUSED,
     REMOVED,
     WAITING,
+    Delivery,
     Endpoint,
+    Event,
     Replay,
     Try,
 )
-from base.webhooks.programmes import known
 
 STATES = {
     WAITING: "not sent yet, or to be tried again",
@@ -52,9 +53,11 @@ class DeliveriesQuery(PageQuery):
 
 
 class EndpointRequest(Request):
-    """Where events of a programme are to be sent, and which."""
+    """Where events of a programme, or of the merchant who asks, are to be sent, and which."""
 
-    programme = Text(required=True, most=64)
+    programme = Text(
+        load_default=None, most=64, metadata={"description": "needed but for a merchant, who leaves it out"}
+    )
     url = Text(required=True, most=LONGEST_URL, metadata={"description": "https, of a public server"})
     types = ma.fields.List(
         Text(most=LONGEST_TYPE), required=True, validate=Length(min=1, max=MOST_TYPES), metadata=_TYPES
@@ -86,7 +89,7 @@ class EndpointView(View):
     """An endpoint and how it does; its secret is never among this."""
 
     id = ma.fields.String()
-    programme = ma.fields.String()
+    programme = ma.fields.String(allow_none=True, metadata={"description": "null: a merchant's"})
     url = ma.fields.String()
     types = ma.fields.List(ma.fields.String())
     description = ma.fields.String()
@@ -182,7 +185,7 @@ def endpoint_view(session: Session, row: Endpoint) -> dict[str, Any]:
     """An endpoint as EndpointView."""
     return {
         "id": endpoints.reference(row),
-        "programme": known().code_of(session, row.programme_id),
+        "programme": owners.programme_of(session, owners.of_row(row)),
         "url": row.url,
         "types": list(row.types),
         "description": row.description,
@@ -204,7 +207,7 @@ def delivery_view(sent: Sent) -> dict[str, Any]:
         "event": webhooks.event_reference(event),
         "type": event.type,
         "subject": event.subject,
-        "member": ids.public("mbr", row.member_id) if row.member_id != webhooks.NO_MEMBER else None,
+        "member": _member(row, event),
         "at": event.at,
         "state": row.state,
         "tries": row.tries,
@@ -212,6 +215,12 @@ def delivery_view(sent: Sent) -> dict[str, Any]:
         "due_at": row.due_at,
         "changed_at": row.changed_at,
     }
+
+
+def _member(row: Delivery, event: Event) -> str | None:
+    """Of whom it tells; a merchant is not told."""
+    known = row.member_id != webhooks.NO_MEMBER and event.merchant_id is None
+    return ids.public("mbr", row.member_id) if known else None
 
 
 def try_view(row: Try) -> dict[str, Any]:

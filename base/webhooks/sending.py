@@ -45,12 +45,12 @@ class Outcome:
     duration_ms: int
 
 
-def envelope(event: Event, programme: str) -> bytes:
+def envelope(event: Event, source: str) -> bytes:
     """The event as CloudEvents writes it; the same bytes at each try."""
     told = {
         "specversion": "1.0",
         "id": event_reference(event),
-        "source": f"/programmes/{programme}",
+        "source": source,
         "type": event.type,
         "subject": event.subject,
         "time": event.at.isoformat().replace("+00:00", "Z"),

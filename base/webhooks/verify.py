@@ -15,7 +15,7 @@ MOST = 100
 # A minute of room: a deed that had looked for endpoints before this one was there, or had changed.
 _MISSING = text(f"""
 select e.member_id, e.event_id, n.endpoint_id from webhook_endpoint n
-join webhook_event e on e.programme_id = n.programme_id and e.at > n.changed_at + interval '1 minute' and e.type <> '{PING}'
+join webhook_event e on (e.programme_id = n.programme_id or e.merchant_id = n.merchant_id) and e.at > n.changed_at + interval '1 minute' and e.type <> '{PING}'
 left join webhook_delivery d on (d.member_id, d.endpoint_id, d.event_id) = (e.member_id, n.endpoint_id, e.event_id)
 where n.state = 'live' and d.event_id is null and exists (select from unnest(n.types) t
   where t in ('*', e.type) or (t like '%.*' and starts_with(e.type, left(t, -1))))

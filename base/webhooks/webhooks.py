@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from base import ids, outbox
 from base.webhooks import endpoints
 from base.webhooks.models import WAITING, Delivery, Endpoint, Event
+from base.webhooks.owners import Owner
 from base.webhooks.programmes import known
 
 TASK = "webhooks.deliver"
@@ -32,22 +33,54 @@ def publish(
     `type` as jifen.redemption.fulfilled; `subject` the public id of what it is about; `data` plain JSON of numbers and
     opaque ids, never personal data. Where nobody wants the type it costs one look into a small table.
     """
-    wanted = endpoints.wanting(session, type, at)
+    wanted = _wanted(session, type, at)
     if not wanted:
         return None
-    if not _TYPE.fullmatch(type):
+    owner = Owner(programme_id=known().of_member(session, member_id))
+    return _to(session, member_id, owner, type, subject, data, at, wanted)
+
+
+def publish_to_merchant(
+    session: Session,
+    merchant_id: int,
+    member_id: int,
+    type: str,
+    subject: str,
+    data: dict[str, Any],
+    at: datetime,
+) -> Event | None:
+    """The same for the endpoints of one merchant alone. The member orders its events among each other; NO_MEMBER: nobody's."""
+    wanted = _wanted(session, type, at)
+    return _to(session, member_id, Owner(merchant_id=merchant_id), type, subject, data, at, wanted)
+
+
+def _wanted(session: Session, type: str, at: datetime) -> list[Endpoint]:
+    wanted = endpoints.wanting(session, type, at)
+    if wanted and not _TYPE.fullmatch(type):
         raise ValueError(f"{type} is no type of event")
-    programme_id = known().of_member(session, member_id)
-    receivers = [row for row in wanted if row.programme_id == programme_id]
+    return wanted
+
+
+def _to(
+    session: Session,
+    member_id: int,
+    owner: Owner,
+    type: str,
+    subject: str,
+    data: dict[str, Any],
+    at: datetime,
+    wanted: list[Endpoint],
+) -> Event | None:
+    receivers = [row for row in wanted if owner.owns(row)]
     if not receivers:
         return None
-    return write(session, member_id, programme_id, type, subject, data, at, receivers)
+    return write(session, member_id, owner, type, subject, data, at, receivers)
 
 
 def write(
     session: Session,
     member_id: int,
-    programme_id: int,
+    owner: Owner,
     type: str,
     subject: str,
     data: dict[str, Any],
@@ -59,7 +92,8 @@ def write(
     event = Event(
         member_id=member_id,
         event_id=max(ids.new_id(), last + 1 + secrets.randbits(_ROOM)),
-        programme_id=programme_id,
+        programme_id=owner.programme_id,
+        merchant_id=owner.merchant_id,
         at=at,
         type=type,
         subject=subject,

@@ -107,7 +107,7 @@ class ClosedThatDay(NotYet):
     zh = "该权益今日不开放。"
 
 
-class OutsideHours(NotYet):
+class OfferOutsideHours(NotYet):
     """This offer is open at certain hours."""
 
     zh = "该权益仅在指定时段开放。"
@@ -219,4 +219,4 @@ def _when(rule: Rule, facts: Facts, at: datetime, zone: str, moment: datetime | 
     shut = next((days for days in times.closed if days.hold(on)), None)
     if shut:
         return ClosedThatDay(explanation=words.shut(shut, moment), **said)
-    return OutsideHours(explanation=words.hours(times.hours, moment), **said)
+    return OfferOutsideHours(explanation=words.hours(times.hours, moment), **said)

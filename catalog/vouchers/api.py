@@ -13,6 +13,7 @@ from base.auth.principals import Clerk, Member, Terminal
 from base.http.api import IDEMPOTENT, Blueprint, answer_once
 from base.http.settings import config
 from catalog.gifts import giving
+from catalog.sandbox import sandbox
 from catalog.vouchers import codes, conditions, life, shelf, till
 from catalog.vouchers.codes import Keys
 from catalog.vouchers.models import HELD, ISSUED
@@ -96,6 +97,9 @@ def one_voucher(voucher: str) -> dict[str, Any]:
 @needs("vouchers:check")
 def check(asked: dict[str, Any]) -> dict[str, Any]:
     """Look a voucher up and hold it for this till for two minutes."""
+    if (desk := _sandbox()) is not None:
+        with sandbox.marked():
+            return sandbox.check(config(), desk, asked)
     shown = codes.read(asked["code"], asked.get("digits"))
     return check_view(*till.check(config(), _place(asked), shown))
 
@@ -107,6 +111,9 @@ def check(asked: dict[str, Any]) -> dict[str, Any]:
 @needs("vouchers:accept")
 def accept(asked: dict[str, Any]) -> Response:
     """Take a checked voucher, or directly by its code where the terms allow: exactly one winner. Needs Idempotency-Key."""
+    if (desk := _sandbox()) is not None:
+        with sandbox.marked():
+            return sandbox.accept(config(), desk, asked, _tried(asked))
     place, units = _place(asked), asked.get("units")
 
     def answered(session: Session, member_id: int, effect: Callable[[], Acceptance]) -> Response:
@@ -124,6 +131,9 @@ def accept(asked: dict[str, Any]) -> Response:
 @needs("vouchers:check")
 def release(asked: dict[str, Any]) -> None:
     """Let a checked voucher go; harmless to repeat."""
+    if (desk := _sandbox()) is not None:
+        with sandbox.marked():
+            return sandbox.release(config(), desk, asked)
     till.release(config(), _place(asked), asked["check_token"])
 
 
@@ -134,6 +144,9 @@ def release(asked: dict[str, Any]) -> None:
 @needs("acceptances:void")
 def void(asked: dict[str, Any], acceptance: str) -> Response:
     """Undo an acceptance, within the windows of the terms. Needs Idempotency-Key."""
+    if (desk := _sandbox()) is not None:
+        with sandbox.marked():
+            return sandbox.void(desk, acceptance, _tried(asked))
     member_id, acceptance_id = ids.parse("acc", acceptance)
 
     def answered(session: Session, member_id: int, effect: Callable[[], Void]) -> Response:
@@ -151,7 +164,18 @@ def outcome() -> dict[str, Any]:
     key = idempotency.checked(request.headers.get("Idempotency-Key"))
     with database.begin() as session:
         found = idempotency.outcome(session, current().actor, key)
-    return outcome_view(found)
+    return outcome_view(found) | ({"sandbox": True} if _sandbox() else {})
+
+
+def _sandbox() -> Terminal | None:
+    """The asker, where it is a terminal for trying things out."""
+    actor = current()
+    return actor if isinstance(actor, Terminal) and actor.is_sandbox else None
+
+
+def _tried(asked: dict[str, Any]) -> Callable[[Session, int, Callable[[], dict[str, Any]]], Response]:
+    """Once for its key, as the real thing."""
+    return lambda session, nobody, effect: answer_once(session, nobody, asked, lambda: (201, effect()))
 
 
 def _place(asked: dict[str, Any]) -> Place:

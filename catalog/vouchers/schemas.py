@@ -17,6 +17,7 @@ from catalog.vouchers.using import Checked
 from merchants.models import Acceptance, Void
 from points.wallets.schemas import PageQuery
 
+SANDBOX = {"description": "true: of a terminal for trying things out; nothing was done"}
 CLERK = "the clerk's number, from a cash-desk system; a till where a clerk is signed in leaves it out"
 
 
@@ -112,6 +113,7 @@ class CheckView(View):
         ma.fields.Dict(keys=ma.fields.String(), values=ma.fields.String()),
         metadata={"description": "what it is bound to, in words; the clerk keeps to a least bill"},
     )
+    sandbox = ma.fields.Boolean(metadata=SANDBOX)
 
 
 class ReleaseRequest(Request):
@@ -148,6 +150,7 @@ class AcceptanceView(View):
     vat_fen = ma.fields.Integer()
     recorded_at = ma.fields.String()
     voided = ma.fields.Boolean()
+    sandbox = ma.fields.Boolean(metadata=SANDBOX)
 
 
 class VoidRequest(Request):
@@ -163,6 +166,7 @@ class VoidView(View):
     id = ma.fields.String()
     acceptance = ma.fields.String()
     recorded_at = ma.fields.String()
+    sandbox = ma.fields.Boolean(metadata=SANDBOX)
 
 
 class TillOutcomeView(View):
@@ -171,6 +175,7 @@ class TillOutcomeView(View):
     outcome = ma.fields.String(metadata={"enum": ["done", "none"]})
     status = ma.fields.Integer(allow_none=True)
     answer = ma.fields.Dict(allow_none=True)
+    sandbox = ma.fields.Boolean(metadata=SANDBOX)
 
 
 def voucher_row_view(kept: Kept, gift: VoucherGift | None) -> dict[str, Any]:

@@ -12,9 +12,10 @@ from sqlalchemy.orm import Session
 
 from base import clock, database, ids, patience
 from base.auth.principals import Clerk, Terminal
+from base.auth.signatures import TerminalRefused
 from base.config import Config
 from base.notices.templates import Facts
-from catalog.vouchers import codes, directory, life, stale, tokens, using
+from catalog.vouchers import codes, directory, events, life, stale, tokens, using
 from catalog.vouchers.codes import Keys, Shown
 from catalog.vouchers.models import Voucher
 from catalog.vouchers.refusals import VoucherUnknown
@@ -35,7 +36,7 @@ R = TypeVar("R")
 
 
 def place_of(actor: Actor, clerk: str | None = None) -> Place:
-    """Where and by whom; a cash-desk system names the clerk (ClerkNotAllowed)."""
+    """Where and by whom; a cash-desk system names the clerk (ClerkNotAllowed), one for trying things out meets no voucher."""
     if isinstance(actor, Clerk):
         return Place(
             actor.merchant_id,
@@ -45,6 +46,8 @@ def place_of(actor: Actor, clerk: str | None = None) -> Place:
             actor.shift_id,
             actor.is_manager,
         )
+    if actor.is_sandbox:
+        raise TerminalRefused("a terminal for trying things out meets no voucher")
     with database.reading() as session:
         person = clerks.numbered(session, actor, clerk)
     is_manager = person.role in (MANAGER, OWNER)
@@ -121,6 +124,7 @@ def void(
         def undone() -> Void:
             made = using.void(session, till, acceptance, reason)
             _tell(session, config, acceptance, voided=True)
+            events.voided(session, acceptance, made)
             return made
 
         return answered(session, key[0], undone)
@@ -165,6 +169,7 @@ def _find(session: Session, digests: list[bytes], merchant_id: int) -> Voucher |
 
 def _told(session: Session, config: Config, acceptance: Acceptance) -> Acceptance:
     _tell(session, config, acceptance, voided=False)
+    events.accepted(session, acceptance)
     return acceptance
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, and_, or_, select
 from sqlalchemy.orm import Session
 
 from base import database, ids
@@ -13,7 +13,17 @@ from base.auth.principals import Clerk
 from base.errors import NotAllowed, NotSignedIn
 from merchants.models import Merchant, Outlet
 from merchants.terminals import shifts
-from merchants.terminals.models import BROWSER, CLERK, FINANCE, MANAGER, OWNER, POS, ClerkRow, Terminal
+from merchants.terminals.models import (
+    BROWSER,
+    CLERK,
+    FINANCE,
+    MANAGER,
+    OWNER,
+    POS,
+    SANDBOX,
+    ClerkRow,
+    Terminal,
+)
 
 PIN_LIMIT = Limit(tries=5, window=timedelta(minutes=15))
 
@@ -99,9 +109,11 @@ def desk(session: Session, terminal_id: int) -> principals.Terminal | None:
     row = session.execute(
         select(Terminal)
         .join(Merchant, Merchant.merchant_id == Terminal.merchant_id)
-        .where(Terminal.terminal_id == terminal_id, Terminal.kind == POS, *_MAY_ACT)
+        .where(Terminal.terminal_id == terminal_id, or_(and_(Terminal.kind == POS, *_MAY_ACT), _IS_SANDBOX))
     ).scalar_one_or_none()
-    return principals.Terminal(terminal_id, row.outlet_id, row.merchant_id) if row else None
+    if row is None:
+        return None
+    return principals.Terminal(terminal_id, row.outlet_id, row.merchant_id, is_sandbox=row.kind == SANDBOX)
 
 
 def numbered(session: Session, terminal: principals.Terminal, number: str | None) -> ClerkRow:
@@ -133,6 +145,8 @@ def till_of(session: Session, clerk: Clerk) -> Till:
     )
 
 
+# For trying things out: also while the merchant is not active yet.
+_IS_SANDBOX = and_(Terminal.kind == SANDBOX, Terminal.revoked_at.is_(None), Terminal.frozen_at.is_(None))
 _MAY_ACT = (Terminal.revoked_at.is_(None), Terminal.frozen_at.is_(None), Merchant.state == "active")
 
 
@@ -141,7 +155,12 @@ def _working() -> Select[tuple[Terminal, ClerkRow]]:
         select(Terminal, ClerkRow)
         .join(ClerkRow, ClerkRow.outlet_id == Terminal.outlet_id)
         .join(Merchant, Merchant.merchant_id == Terminal.merchant_id)
-        .where(*_MAY_ACT, ClerkRow.ended_at.is_(None), ClerkRow.role != FINANCE)
+        .where(
+            *_MAY_ACT,
+            Terminal.kind != SANDBOX,
+            ClerkRow.ended_at.is_(None),
+            ClerkRow.role != FINANCE,
+        )
     )
 
 
@@ -152,5 +171,5 @@ _HOLDER = (
     "join clerk c on c.clerk_id = s.clerk_id and c.outlet_id = t.outlet_id "
     "join merchant m on m.merchant_id = t.merchant_id "
     "where t.terminal_id = %s and c.clerk_id = %s and t.revoked_at is null and t.frozen_at is null "
-    "and m.state = 'active' and c.ended_at is null and c.role <> 'finance'"
+    "and t.kind <> 'sandbox' and m.state = 'active' and c.ended_at is null and c.role <> 'finance'"
 )

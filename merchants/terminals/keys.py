@@ -10,11 +10,13 @@ from base.auth import signatures
 from base.auth.models import TerminalNonce
 from base.auth.signatures import Key, Signer
 from base.errors import field_errors
+from base.webhooks import webhooks
 from merchants.risk import alerts
 from merchants.risk.alerts import About
 from merchants.terminals.models import Terminal, TerminalKey
 
 NONCES_AT_ONCE = 5_000
+FROZEN = "jifen.terminal.frozen"
 
 
 def signer(session: Session, terminal_id: int, at: datetime) -> Signer | None:
@@ -79,9 +81,15 @@ def cloned(terminal_id: int, at: datetime) -> None:
             .values(frozen_at=at)
             .returning(Terminal)
         )
-        if frozen is not None:
-            about = About(frozen.merchant_id, f"terminal {terminal_id}", frozen.outlet_id, terminal_id)
-            alerts.put(session, alerts.COPIED_KEY, about, {"terminal": frozen.code}, at)
+        if frozen is None:
+            return
+        about = About(frozen.merchant_id, f"terminal {terminal_id}", frozen.outlet_id, terminal_id)
+        alerts.put(session, alerts.COPIED_KEY, about, {"terminal": frozen.code}, at)
+        terminal = ids.public("trm", terminal_id)
+        told = {"terminal": terminal, "frozen_at": at.isoformat()}
+        webhooks.publish_to_merchant(
+            session, frozen.merchant_id, webhooks.NO_MEMBER, FROZEN, terminal, told, at
+        )
 
 
 def forget_nonces(session: Session, before: datetime) -> bool:

@@ -117,6 +117,13 @@ def test_of_an_acceptance_only_the_void_can_be_written(db):
     assert set(told.values()) == {"42501"}
 
 
+def test_of_what_was_accepted_in_the_sandbox_only_the_undoing_can_be_written(db):
+    told = {name: refused(f"update sandbox_use set {name} = {name}") for name in columns("sandbox_use")}
+
+    assert told.pop("undone_at") == ""
+    assert set(told.values()) == {"42501"}
+
+
 def test_of_a_notice_only_its_way_can_be_written_never_its_text_or_receiver(db):
     told = {name: refused(f"update notice set {name} = {name}") for name in columns("notice")}
 
@@ -217,6 +224,7 @@ def test_no_table_was_forgotten_when_rights_were_given(db):
         "hold",
         "waiting_line",
         "alembic_version",
+        "sandbox_use",
     }
     coming_and_going |= {"staged_line", "import_part"}
     with database.begin() as session:

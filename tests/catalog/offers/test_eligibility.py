@@ -63,7 +63,7 @@ SENTENCES = [
     ({"closed": [{"from": "2026-11-08", "to": "2026-11-10"}]}, "closed-that-day",
      "2026 年 11 月 8 日至2026 年 11 月 10 日不开放；从 2026 年 11 月 11 日起。",
      "Closed from 8 November 2026 to 10 November 2026; open from 11 November 2026.", "2026-11-11T00:00:00+08:00"),
-    ({"hours": [{"weekdays": [1, 2], "from": "09:00", "until": "12:00"}]}, "outside-hours",
+    ({"hours": [{"weekdays": [1, 2], "from": "09:00", "until": "12:00"}]}, "offer-outside-hours",
      "仅限每周一、二 09:00-12:00；下次为 2026 年 11 月 10 日 09:00。",
      "Only 09:00-12:00 on Monday or Tuesday; next on 10 November 2026, 09:00.", "2026-11-10T09:00:00+08:00"),
 ]  # fmt: skip

@@ -206,7 +206,7 @@ def test_an_offer_of_another_channel_or_hour_is_refused_with_the_moment(app, db)
     with clock.stopped(datetime(2026, 11, 26, 5, 30, tzinfo=UTC)):  # half past one in the afternoon
         refused = [member.quote(hall).json, member.quote(noon).json]
 
-    assert [r["type"] for r in refused] == ["/problems/another-channel", "/problems/outside-hours"]
+    assert [r["type"] for r in refused] == ["/problems/another-channel", "/problems/offer-outside-hours"]
     assert refused[1]["possible_from"] == "2026-11-27T12:00:00+08:00"
 
 
