@@ -123,7 +123,7 @@ def _signature() -> int | None:
     """Who signed the request, its nonce used up; TerminalRefused, Replayed. What a page only shows needs no signature."""
     if request.method in ("GET", "HEAD") and not request.path.startswith("/v1/"):
         return None  # a browser that is sent on from a signed form brings the form's headers along
-    said = signatures.claim(request.headers)
+    said = signatures.claim(dict(request.headers))
     if said is None:
         return None
     query = request.query_string.decode("latin-1")

@@ -266,10 +266,10 @@ def _already(session: Session, till: Till, voucher: Voucher) -> VoucherAlreadyAc
     latest = acceptances.of_voucher(session, voucher.member_id, voucher.voucher_id)[:1]
     for acceptance, outlet in latest:
         here = outlet.outlet_id == till.place.outlet_id
-        facts = {"clerk": acceptances.clerk_number(session, acceptance)} if here else {}
-        return VoucherAlreadyAccepted(
-            accepted_at=acceptance.recorded_at.isoformat(), outlet=outlet.names, here=here, **facts
-        )
+        facts: dict[str, Any] = {"accepted_at": acceptance.recorded_at.isoformat(), "outlet": outlet.names}
+        if here:
+            facts["clerk"] = acceptances.clerk_number(session, acceptance)
+        return VoucherAlreadyAccepted(here=here, **facts)
     return VoucherAlreadyAccepted()
 
 
@@ -285,9 +285,9 @@ def _free_for(till: Till) -> ColumnElement[bool]:
 
 def _is_free(till: Till, voucher: Voucher) -> bool:
     """The same of a voucher that was read."""
-    held = voucher.state == HELD and voucher.held_until is not None
-    mine = voucher.held_by == till.place.terminal_id
-    return voucher.state == ISSUED or (held and (mine or voucher.held_until <= till.at))
+    if voucher.state != HELD or voucher.held_until is None:
+        return voucher.state == ISSUED
+    return voucher.held_by == till.place.terminal_id or voucher.held_until <= till.at
 
 
 def _fresh(till: Till, step: int | None) -> ColumnElement[bool]:

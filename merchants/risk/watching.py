@@ -6,6 +6,7 @@ A walk changes nothing but alerts, and an alert of the same day is raised once: 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -62,11 +63,11 @@ def look(session: Session, terminals: Sequence[int], at: datetime) -> None:
     since = at - DAY
     for clerked in _clerked(session, terminals, since):
         if clerked.voids_too_often:
-            facts = {"accepted": clerked.accepted, "voided": clerked.voided}
-            alerts.put(session, alerts.MANY_VOIDS, _clerk(clerked.merchant_id, clerked.clerk_id), facts, at)
+            undone = {"accepted": clerked.accepted, "voided": clerked.voided}
+            alerts.put(session, alerts.MANY_VOIDS, _clerk(clerked.merchant_id, clerked.clerk_id), undone, at)
     for merchant_id, clerk_id, member_id, times in _pairs(session, terminals, since):
         about = About(merchant_id, f"clerk {clerk_id} member {member_id}", clerk_id=clerk_id)
-        facts = {"member": ids.public("mem", member_id), "times": times}
+        facts: dict[str, Any] = {"member": ids.public("mem", member_id), "times": times}
         alerts.put(session, alerts.SAME_MEMBER, about, facts, at)
     for merchant_id, clerk_id, outlets in _wandering(session, terminals, since):
         alerts.put(session, alerts.TWO_OUTLETS, _clerk(merchant_id, clerk_id), {"outlets": outlets}, at)

@@ -150,7 +150,7 @@ _IS_SANDBOX = and_(Terminal.kind == SANDBOX, Terminal.revoked_at.is_(None), Term
 _MAY_ACT = (Terminal.revoked_at.is_(None), Terminal.frozen_at.is_(None), Merchant.state == "active")
 
 
-def _working() -> Select[tuple[Terminal, ClerkRow]]:
+def _working() -> Select[Terminal, ClerkRow]:
     return (
         select(Terminal, ClerkRow)
         .join(ClerkRow, ClerkRow.outlet_id == Terminal.outlet_id)

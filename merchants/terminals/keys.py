@@ -117,4 +117,4 @@ def forget_nonces(session: Session, before: datetime) -> bool:
             .where(Terminal.terminal_id == terminal_id, Terminal.counter < counter)
             .values(counter=counter)
         )
-    return sum(count for _, _, count in highest) == NONCES_AT_ONCE
+    return bool(sum(count for _, _, count in highest) == NONCES_AT_ONCE)
