@@ -35,8 +35,14 @@ from catalog.reversals import api as reversals_api
 from catalog.stock import api as stock_api
 from catalog.trial_cards import api as trial_cards_api
 from catalog.vouchers import api as vouchers_api
+from merchants.agreements import api as agreements_api
+from merchants.onboarding import api as onboarding_api
+from merchants.outlets import api as outlets_api
+from merchants.people import api as merchant_people_api
 from merchants.statements import api as statements_api
+from merchants.takings import api as takings_api
 from merchants.terminals import api as terminals_api
+from merchants.tills import api as tills_api
 from points.adjustments import api as adjustments_api
 from points.announcements import api as announcements_api
 from points.bonuses import api as bonuses_api
@@ -129,6 +135,12 @@ def create_app(config: Config) -> Flask:
         cash_api,
         vouchers_api,
         terminals_api,
+        onboarding_api,
+        outlets_api,
+        merchant_people_api,
+        tills_api,
+        agreements_api,
+        takings_api,
         statements_api,
         notices_api,
         webhooks_api,

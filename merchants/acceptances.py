@@ -67,8 +67,9 @@ class Use:
 
 
 def record(session: Session, use: Use, place: Place, at: datetime, source: str = CHECKED) -> Acceptance:
-    """The acceptance, with what is owed for it; a second one of the same use is refused by the database."""
+    """The acceptance, with what is owed for it; a second one of the same use is refused by the database. MerchantNotOpen."""
     merchant = merchants.by_id(session, place.merchant_id)
+    merchants.check_takes(merchant)
     version = terms.in_force(session, place.merchant_id, clock.day(at, merchant.zone))
     due = terms.due(version, use.face_fen)
     acceptance = Acceptance(

@@ -1,15 +1,16 @@
 """Terms: what is owed for an acceptance, by date, exact to the fen."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from base import ids
+from base import clock, ids
 from base.errors import Conflict
 from base.money import share
-from merchants.models import Terms
+from merchants.models import Terms, TermsConfirmation
 
 DAY_S = 86_400
 
@@ -49,8 +50,10 @@ def add(
     manager_void_window_s: int = DAY_S,
     typed_limit_fen: int = 5_000,
     direct_accept: bool = False,
+    approval: str | None = None,
+    confirmed: bool = True,
 ) -> Terms:
-    """A further version; an earlier one is never edited."""
+    """A further version; an earlier one is never edited. Not `confirmed`: it counts once the merchant's owner agrees."""
     terms = Terms(
         terms_id=ids.new_id(),
         merchant_id=merchant_id,
@@ -62,16 +65,33 @@ def add(
         manager_void_window_s=manager_void_window_s,
         typed_limit_fen=typed_limit_fen,
         direct_accept=direct_accept,
+        approval=approval,
     )
     session.add(terms)
     session.flush()
+    if confirmed:
+        confirm(session, terms, None, clock.now())
     return terms
 
 
+def confirm(session: Session, terms: Terms, clerk_id: int | None, at: datetime) -> None:
+    """The merchant agrees; a second time changes nothing."""
+    values = {"terms_id": terms.terms_id, "merchant_id": terms.merchant_id, "clerk_id": clerk_id, "at": at}
+    session.execute(
+        insert(TermsConfirmation).values(values).on_conflict_do_nothing(index_elements=["terms_id"])
+    )
+
+
+def is_confirmed(session: Session, terms: Terms) -> bool:
+    """Whether the merchant has agreed to a version."""
+    return session.get(TermsConfirmation, terms.terms_id) is not None
+
+
 def in_force(session: Session, merchant_id: int, on: date) -> Terms:
-    """The version in force on a day; NoTermsInForce."""
+    """The version in force on a day, the latest that the merchant has agreed to; NoTermsInForce."""
     found = session.scalar(
         select(Terms)
+        .join(TermsConfirmation, TermsConfirmation.terms_id == Terms.terms_id)
         .where(Terms.merchant_id == merchant_id, Terms.from_day <= on)
         .order_by(Terms.from_day.desc())
         .limit(1)

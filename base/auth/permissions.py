@@ -30,6 +30,7 @@ MERCHANT_ROLES: dict[str, frozenset[str]] = {
         "acceptances:merchant",
         "statements:merchant",
         "outlets:manage",
+        "documents:manage",
         "terms:confirm",
         "developer:manage",
     },
@@ -55,6 +56,7 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "erasures:propose",
             "segments:read",
             "goods:write",
+            "merchants:read",
             "stock:read",
             "budgets:read",  # a person's own among them
             "events:manage",
@@ -98,6 +100,9 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "budgets:approve",
             "offers:approve",
             "offers:pause",
+            "merchants:read",
+            "merchant-reviews:approve",
+            "terms:approve",
             "replays:run",
             "replays:read",
         }
@@ -128,12 +133,17 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "segments:read",
             "segments:write",
             "webhooks:manage",
+            "merchants:read",
+            "merchants:manage",
+            "merchant-reviews:propose",
+            "terms:propose",
         }
     ),
     "finance": frozenset(
         {
             "console",
             "statements:read",
+            "merchants:read",
             "offers:read",
             "rates:read",
             "replays:read",
@@ -161,6 +171,7 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "audit:read",
             "members:read",
             "statements:read",
+            "merchants:read",
             "retention:read",
             "approvals:read",
             "proposals:read",

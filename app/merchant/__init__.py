@@ -1,0 +1,1 @@
+"""The merchant's pages, for its owners, finance people and outlet managers."""
