@@ -12,7 +12,7 @@ class PageQuery(Request):
     cursor = ma.fields.String(load_default=None)
 
 
-class NamesRequest(Request):
+class InBothRequest(Request):
     """A name or an address in both languages."""
 
     zh = Text(required=True, most=120, data_key="zh-CN")
@@ -27,5 +27,5 @@ class PageView(View):
 
 
 def both(said: dict[str, str]) -> dict[str, str]:
-    """NamesRequest as it is stored."""
+    """InBothRequest as it is stored."""
     return {"zh-CN": said["zh"], "en": said["en"]}

@@ -79,9 +79,8 @@ def propose(asked: dict[str, Any]) -> Response:
         case = proposals.propose(session, current(), found, wanted(asked), asked["reason"], at)
         return proposal_view(session, case, at)
 
-    plain = asked | {"from_day": asked["from_day"].isoformat()}
     with database.begin() as session:
-        return answer_once(session, NO_MEMBER, plain, lambda: (201, effect(session)))
+        return answer_once(session, NO_MEMBER, asked, lambda: (201, effect(session)))
 
 
 deciding(blueprint, "terms-proposals", proposals, proposal_view, TermsProposalView, TermsProposalsView)

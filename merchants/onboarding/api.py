@@ -28,7 +28,7 @@ from merchants.onboarding.schemas import (
     ReviewRequest,
     ReviewsView,
     ReviewView,
-    StepRequest,
+    MerchantStepRequest,
     merchant_view,
     one_view,
     paper,
@@ -83,7 +83,7 @@ def one(merchant: str) -> dict[str, Any]:
 
 
 @blueprint.route("/merchants/<merchant>/steps", methods=["POST"])
-@blueprint.arguments(StepRequest)
+@blueprint.arguments(MerchantStepRequest)
 @blueprint.response(201, OneMerchantView)
 @blueprint.doc(**IDEMPOTENT)
 @needs("merchants:manage")
@@ -126,8 +126,7 @@ def hand_over(asked: dict[str, Any], merchant: str) -> Response:
             note=asked["note"],
         )
 
-    until = asked["until_at"]
-    return _done(merchant, asked | {"until_at": until.isoformat() if until else None}, deed)
+    return _done(merchant, asked, deed)
 
 
 @blueprint.route("/merchants/<merchant>/documents", methods=["POST"])
@@ -140,7 +139,7 @@ def hand_in_for(asked: dict[str, Any], merchant: str) -> Response:
     seal_key = config().seal_key
     return _done(
         merchant,
-        joining.fingerprint(paper(asked)),
+        asked,
         lambda session, found: joining.hand_in(
             session, seal_key, found, paper(asked), current().actor, clock.now()
         ),
@@ -211,7 +210,7 @@ def hand_in(asked: dict[str, Any]) -> Response:
         return 201, _shown(session, merchant)
 
     with database.begin() as session:
-        return answer_once(session, NO_MEMBER, joining.fingerprint(paper(asked)), lambda: effect(session))
+        return answer_once(session, NO_MEMBER, asked, lambda: effect(session))
 
 
 def _done(merchant: str, asked: Any, deed: Callable[[Session, Merchant], object]) -> Response:

@@ -1,8 +1,5 @@
 """What moves a ticket by itself: an invitation begins it, complete documents go on to the operator's review."""
 
-import hashlib
-import json
-from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -40,8 +37,3 @@ def hand_in(
     points = checklist.of(session, merchant, DOCUMENTS, at)
     if merchant.state == INVITED and all(one.done for one in points):
         stages.step(session, merchant, DOCUMENTS, actor, at)
-
-
-def fingerprint(paper: Paper) -> str:
-    """What is kept of a request that hands in documents, for the idempotency key: nothing that can be read."""
-    return hashlib.sha256(json.dumps(asdict(paper), sort_keys=True).encode()).hexdigest()

@@ -14,7 +14,7 @@ from merchants.onboarding import checklist, documents, stages
 from merchants.onboarding.documents import Paper
 from merchants.onboarding.models import MERCHANT, OPERATOR, REGIMES, ROUTES, MerchantStep
 from merchants.onboarding.stages import AHEAD, MOST_NOTE, Ticket
-from merchants.schemas import NamesRequest, PageQuery, PageView
+from merchants.schemas import InBothRequest, PageQuery, PageView
 
 
 class MerchantsQuery(PageQuery):
@@ -29,14 +29,14 @@ class JoinRequest(Request):
     code = ma.fields.String(
         required=True, validate=ma.validate.Regexp(r"[a-z0-9][a-z0-9-]{1,39}\Z", error="2 to 40 of a-z 0-9 -")
     )
-    names = ma.fields.Nested(NamesRequest, required=True)
+    names = ma.fields.Nested(InBothRequest, required=True)
     city = Text(required=True, most=60)
     area = Text(load_default="", most=6, metadata={"description": "the code of its province, city or county"})
     zone = Text(load_default="Asia/Shanghai", most=60)
     currency = ma.fields.String(load_default="CNY", validate=ma.validate.Regexp(r"[A-Z]{3}\Z"))
 
 
-class StepRequest(Request):
+class MerchantStepRequest(Request):
     """The next step, or a later one: suspended, leaving, closed."""
 
     to = ma.fields.String(required=True, validate=ma.validate.OneOf(STAGES))
@@ -112,7 +112,7 @@ class PointView(View):
     done = ma.fields.Boolean()
 
 
-class StepView(View):
+class MerchantStepView(View):
     """A step: the stage from then on, who has it, until when."""
 
     number = ma.fields.Integer()
@@ -149,7 +149,7 @@ class OneMerchantView(MerchantView):
     next = ma.fields.String(allow_none=True, metadata={"description": "the next step of joining"})
     checklist = ma.fields.List(ma.fields.Nested(PointView))
     documents = ma.fields.Nested(DocumentsView)
-    steps = ma.fields.List(ma.fields.Nested(StepView))
+    steps = ma.fields.List(ma.fields.Nested(MerchantStepView))
 
 
 class MerchantsView(PageView):
@@ -219,7 +219,7 @@ def documents_view(session: Session, seal_key: str, merchant_id: int) -> dict[st
 
 
 def step_view(step: MerchantStep) -> dict[str, Any]:
-    """A step as StepView."""
+    """A step as MerchantStepView."""
     return {
         "number": step.step_no,
         "stage": step.stage,

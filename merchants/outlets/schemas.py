@@ -8,7 +8,7 @@ from base.http.api import Request, Text, View, WholeNumber
 from merchants.models import Outlet
 from merchants.outlets import outlets
 from merchants.outlets.outlets import MOST_SPANS, Wanted
-from merchants.schemas import NamesRequest, PageView, both
+from merchants.schemas import InBothRequest, PageView, both
 
 
 class SpanRequest(Request):
@@ -22,8 +22,8 @@ class SpanRequest(Request):
 class OutletRequest(Request):
     """An outlet, added or changed as a whole."""
 
-    names = ma.fields.Nested(NamesRequest, required=True)
-    address = ma.fields.Nested(NamesRequest, required=True)
+    names = ma.fields.Nested(InBothRequest, required=True)
+    address = ma.fields.Nested(InBothRequest, required=True)
     area = Text(required=True, most=6, metadata={"description": "the code of its city or county"})
     hours = ma.fields.List(
         ma.fields.Nested(SpanRequest), load_default=list, validate=ma.validate.Length(max=MOST_SPANS)

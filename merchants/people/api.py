@@ -18,10 +18,10 @@ from merchants.people.schemas import (
     InvitationsView,
     InvitationView,
     InvitedView,
-    InviteRequest,
+    InvitationRequest,
     MerchantSignInRequest,
     PeopleView,
-    PersonView,
+    ColleagueView,
     RoleRequest,
     TakeUpRequest,
     TokenRequest,
@@ -60,7 +60,7 @@ def look(asked: dict[str, str]) -> dict[str, Any]:
 
 @blueprint.route("/merchant/invitations/take-up", methods=["POST"])
 @blueprint.arguments(TakeUpRequest)
-@blueprint.response(201, PersonView)
+@blueprint.response(201, ColleagueView)
 @blueprint.doc(**NO_SIGN_IN)
 @open_to_all
 def take_up(asked: dict[str, str]) -> dict[str, Any]:
@@ -85,7 +85,7 @@ def list_people(query: dict[str, Any]) -> dict[str, Any]:
 
 @blueprint.route("/merchant/people/<person>/role", methods=["POST"])
 @blueprint.arguments(RoleRequest)
-@blueprint.response(200, PersonView)
+@blueprint.response(200, ColleagueView)
 @blueprint.doc(**IDEMPOTENT)
 @needs("clerks:manage")
 def change(asked: dict[str, Any], person: str) -> Response:
@@ -103,7 +103,7 @@ def change(asked: dict[str, Any], person: str) -> Response:
 
 
 @blueprint.route("/merchant/people/<person>/end", methods=["POST"])
-@blueprint.response(200, PersonView)
+@blueprint.response(200, ColleagueView)
 @blueprint.doc(**IDEMPOTENT)
 @needs("clerks:manage")
 def end(person: str) -> Response:
@@ -149,7 +149,7 @@ def list_invitations(query: dict[str, Any]) -> dict[str, Any]:
 
 
 @blueprint.route("/merchant/invitations", methods=["POST"])
-@blueprint.arguments(InviteRequest)
+@blueprint.arguments(InvitationRequest)
 @blueprint.response(201, InvitationView)
 @blueprint.doc(**IDEMPOTENT)
 @needs("clerks:manage")
@@ -167,18 +167,18 @@ def invite(asked: dict[str, Any]) -> Response:
 
 
 @blueprint.route("/merchant/invitations/<invitation>/withdraw", methods=["POST"])
-@blueprint.response(204)
+@blueprint.response(200, InvitationView)
 @blueprint.doc(**IDEMPOTENT)
 @needs("clerks:manage")
 def withdraw(invitation: str) -> Response:
     """The token is worth nothing from now on. Needs Idempotency-Key."""
 
-    def effect(session: Session) -> tuple[int, None]:
-        invitations.withdraw(session, scope.reach_of(session, current()), invitation, clock.now())
-        return 204, None
+    def effect(session: Session) -> dict[str, Any]:
+        reach = scope.reach_of(session, current())
+        return invitation_view(invitations.withdraw(session, reach, invitation, clock.now()))
 
     with database.begin() as session:
-        return answer_once(session, NO_MEMBER, None, lambda: effect(session))
+        return answer_once(session, NO_MEMBER, None, lambda: (200, effect(session)))
 
 
 def _shown(asked: Any, made: Callable[[Session], Made]) -> Response:

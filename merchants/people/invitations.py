@@ -93,12 +93,13 @@ def renew(session: Session, reach: Reach, person: ClerkRow, at: datetime) -> Mad
     )
 
 
-def withdraw(session: Session, reach: Reach, public_id: str, at: datetime) -> None:
+def withdraw(session: Session, reach: Reach, public_id: str, at: datetime) -> Invitation:
     """The token is worth nothing from now on; InvitationUnknown (another's as well)."""
     found = _find(session, reach, public_id)
     people.check_over(reach, found.role)
     _end(session, at, Invitation.invitation_id == found.invitation_id)
     audit.write(session, reach.actor, "invitation.withdrawn", reference(found))
+    return found
 
 
 def open_ones(

@@ -24,7 +24,7 @@ class MerchantSignInRequest(Request):
     secret = Text(required=True, most=MOST_PASSWORD)
 
 
-class InviteRequest(Request):
+class InvitationRequest(Request):
     """Who is let in."""
 
     number = Text(required=True, most=20, metadata={"description": "within the merchant, for example 07"})
@@ -62,7 +62,7 @@ class TakeUpRequest(TokenRequest):
     )
 
 
-class PersonView(View):
+class ColleagueView(View):
     """A person of the merchant, by number."""
 
     id = ma.fields.String()
@@ -76,7 +76,7 @@ class PersonView(View):
 class PeopleView(PageView):
     """A page of people."""
 
-    data = ma.fields.List(ma.fields.Nested(PersonView))
+    data = ma.fields.List(ma.fields.Nested(ColleagueView))
 
 
 class InvitationView(View):
@@ -112,7 +112,7 @@ class InvitedView(View):
 
 
 def person_view(person: ClerkRow) -> dict[str, Any]:
-    """A person as PersonView."""
+    """A person as ColleagueView."""
     return {
         "id": people.public_id(person),
         "number": person.number,

@@ -22,7 +22,7 @@ class DayQuery(Request):
     on = ma.fields.Date(load_default=None)
 
 
-class TakenView(View):
+class TakingView(View):
     """An acceptance: where, by whom, what is owed for it."""
 
     id = ma.fields.String()
@@ -42,7 +42,7 @@ class TakenView(View):
 class TakingsView(PageView):
     """A page of acceptances."""
 
-    data = ma.fields.List(ma.fields.Nested(TakenView))
+    data = ma.fields.List(ma.fields.Nested(TakingView))
 
 
 class SumView(View):
@@ -64,7 +64,7 @@ class SumsView(View):
 
 
 def taken_view(one: Taken) -> dict[str, Any]:
-    """An acceptance as TakenView."""
+    """An acceptance as TakingView."""
     row = one.acceptance
     return {
         "id": ids.public("acc", row.member_id, row.acceptance_id),
