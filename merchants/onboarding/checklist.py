@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from base import clock
 from merchants import terms
 from merchants.merchants import MerchantNotOpen
-from merchants.models import ACTIVE, DOCUMENTS, EQUIPPED, REVIEWED, TRIED, Merchant, Outlet
+from merchants.models import ACTIVE, DOCUMENTS, EQUIPPED, REVIEWED, SUSPENDED, TRIED, Merchant, Outlet
 from merchants.onboarding import documents
 from merchants.onboarding.models import MerchantDocuments, MerchantStep
 from merchants.terminals.models import CLERK, MANAGER, Attempt, ClerkRow, Terminal, TerminalKey
@@ -36,6 +36,8 @@ def of(session: Session, merchant: Merchant, stage: str, at: datetime) -> list[P
         return _equipment(session, merchant, at)
     if stage == TRIED:
         return [Point(TRIAL, _was_tried(session, merchant))]
+    if stage == ACTIVE and merchant.state == SUSPENDED:
+        return [Point("terms", _has_terms(session, merchant, at))]
     if stage == ACTIVE:
         return [
             Point("review", _is_reviewed(session, merchant)),
