@@ -13,6 +13,8 @@ from app import dev, health
 from app.docs import pages as docs
 from app.member import pages as member
 from app.member import units
+from app.merchant import invitation, managing
+from app.merchant import pages as merchant
 from app.till import pages as till
 from base.auth import guard
 from base.config import Config
@@ -160,9 +162,11 @@ def create_app(config: Config) -> Flask:
 
 
 def _register_pages(app: Flask, config: Config) -> None:
-    """The pages of the three faces, and those about the product."""
+    """The pages of the four faces, and those about the product."""
     app.register_blueprint(pictures_api.public)
-    for face in (docs, member, till, console):
+    for face in (docs, member, till, merchant, invitation, console):
         app.register_blueprint(face.blueprint)
+    for place, name in (("/merchant", "merchant_managing"), ("/till/manage", "till_managing")):
+        app.register_blueprint(managing.blueprint, url_prefix=place, name=name)
     if not config.in_production:
         app.register_blueprint(dev.blueprint)

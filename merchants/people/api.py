@@ -15,13 +15,13 @@ from merchants import scope
 from merchants.people import invitations, people, sign_in
 from merchants.people.invitations import Made, Wanted
 from merchants.people.schemas import (
+    ColleagueView,
+    InvitationRequest,
     InvitationsView,
     InvitationView,
     InvitedView,
-    InvitationRequest,
     MerchantSignInRequest,
     PeopleView,
-    ColleagueView,
     RoleRequest,
     TakeUpRequest,
     TokenRequest,
