@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from base import database, ids
@@ -125,12 +125,3 @@ def outlets_of(session: Session, merchant_id: int) -> list[Outlet]:
     return list(
         session.scalars(select(Outlet).where(Outlet.merchant_id == merchant_id).order_by(Outlet.outlet_id))
     )
-
-
-def every(session: Session, *, after: str | None = None, limit: int = 50) -> list[tuple[Merchant, int]]:
-    """Merchants by code, each with how many shops it has, from after a code on."""
-    shops = select(func.count()).where(Outlet.merchant_id == Merchant.merchant_id).scalar_subquery()
-    asked = select(Merchant, shops).order_by(Merchant.code).limit(limit)
-    if after is not None:
-        asked = asked.where(Merchant.code > after)
-    return [(merchant, count) for merchant, count in session.execute(asked)]

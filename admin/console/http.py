@@ -45,6 +45,8 @@ MENU = (
             "/staff/rate-proposals",
             "/staff/earn-rule-proposals",
             "/staff/offer-proposals",
+            "/staff/merchant-reviews",
+            "/staff/terms-proposals",
             "/staff/replays",
         ),
     ),
@@ -52,7 +54,7 @@ MENU = (
     ("offers:read", _("Offers"), "/staff/offers", "gift", ()),
     ("segments:read", _("Segments"), "/staff/segments", "group", ()),
     ("rates:read", _("Rates and rules"), "/staff/rates", "scales", ()),
-    ("statements:read", _("Merchants"), "/staff/merchants", "shop", ("/staff/statements",)),
+    ("merchants:read", _("Merchants"), "/staff/merchants", "shop", ("/staff/statements",)),
     ("retention:read", _("Redemption and staying"), "/staff/retention", "chart", ()),
     ("console", _("Jobs"), "/staff/jobs", "gear", ()),
 )

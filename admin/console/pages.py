@@ -13,6 +13,7 @@ from admin.console.looks import pages as looks
 from admin.console.members import pages as members
 from admin.console.merchants import pages as merchants
 from admin.console.offers import pages as offers
+from admin.console.partners import pages as partners
 from admin.console.replays import pages as replays
 from admin.console.retention import pages as retention
 from admin.console.segments import pages as segments
@@ -31,7 +32,19 @@ from catalog.stock import standing
 SHOWN_LOW = 5
 
 blueprint = Blueprint("console_pages", __name__, template_folder="templates", url_prefix="/staff")
-for topic in (members, looks, segments, adjustments, approvals, care, offers, merchants, retention, replays):
+for topic in (
+    members,
+    looks,
+    segments,
+    adjustments,
+    approvals,
+    care,
+    offers,
+    partners,
+    merchants,
+    retention,
+    replays,
+):
     blueprint.register_blueprint(topic.blueprint)
 
 

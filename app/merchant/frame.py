@@ -8,7 +8,6 @@ from flask import Blueprint, Response, make_response, render_template, request
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.orm import Session
 
-from app.merchant import words
 from base import database, pages
 from base.auth.guard import current, face
 from base.auth.principals import Clerk, MerchantPerson
@@ -17,7 +16,7 @@ from base.http.problems import PageExpired, body_of, status_of
 from base.http.settings import config
 from base.web.i18n import both
 from base.web.i18n import gettext as _
-from merchants import scope
+from merchants import scope, words
 from merchants.models import JOINING
 from merchants.scope import Reach
 from merchants.terminals import clerks

@@ -19,7 +19,6 @@ from merchants.models import Outlet
 from merchants.onboarding import checklist, documents, joining, stages
 from merchants.onboarding.documents import SEALED, Paper
 from merchants.onboarding.models import REGIMES, ROUTES
-from merchants.onboarding.words import CONDITIONS, STAGES
 from merchants.outlets import outlets
 from merchants.outlets.outlets import Wanted
 from merchants.people import sign_in
@@ -107,8 +106,6 @@ def join() -> ResponseReturnValue:
         paper=shown,
         at=at,
         order=(*stages.AHEAD, stages.ACTIVE),
-        stages=STAGES,
-        conditions=CONDITIONS,
         routes=ROUTES,
         regimes=REGIMES,
         may_hand_in="documents:manage" in current().permissions,

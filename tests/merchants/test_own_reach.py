@@ -58,7 +58,7 @@ def shop(db):
 def answers(who, values, places):
     found = {}
     for place in places:
-        body, unknown = CALLS[place]
+        body, _ = CALLS[place]
         answer = who.post(said(place, values), said(body, values))
         found[place] = (answer.status_code, answer.json["type"].removeprefix("/problems/"))
     return found

@@ -1,4 +1,4 @@
-"""The words for stages, for who has a ticket, and for the conditions of a step."""
+"""The words for what merchants are and have: stages, who has a ticket, conditions of a step, tills, terms, roles."""
 
 from base.web.i18n import lazy_gettext as _
 
@@ -28,3 +28,23 @@ CONDITIONS = {
     "trial": _("A trial at the till"),
     "terms": _("Terms in force, confirmed by the owner"),
 }
+TILLS = {
+    "waiting": (_("Not paired yet"), "wait"),
+    "paired": (_("Ready"), "ok"),
+    "frozen": (_("Frozen"), "bad"),
+    "revoked": (_("Revoked"), "quiet"),
+}
+TERMS = {
+    "waiting": (_("Waits for the owner's confirmation"), "wait"),
+    "later": (_("Begins later"), "info"),
+    "in-force": (_("In force"), "ok"),
+    "replaced": (_("Replaced"), "quiet"),
+    "lapsed": (_("Not confirmed in time"), "bad"),
+}
+ROLES = {
+    "clerk": _("Clerk"),
+    "manager": _("Manager of an outlet"),
+    "finance": _("Finance"),
+    "owner": _("Owner"),
+}
+TILL_KINDS = {"browser": _("Browser"), "pos": _("Cash-desk system"), "sandbox": _("For trying out")}
