@@ -175,7 +175,11 @@ def invite_owner(merchant: str) -> ResponseReturnValue:
     link = request.host_url.rstrip("/") + made.path
     picture = segno.make(link, error="m", micro=False).svg_data_uri(border=2, omitsize=True)
     return page(
-        "console/merchant_owner.html", merchant=found, invitation=made.invitation, link=link, picture=picture
+        "console/merchant_owner.html",
+        merchant=found,
+        invitation=made.invitation,
+        address=link,
+        picture=picture,
     )
 
 
@@ -217,6 +221,8 @@ def _shown(session: Session, merchant: Merchant) -> str:
     row = documents.latest(session, merchant.merchant_id)
     today = clock.day(at, merchant.zone)
     versions = proposals.listed(session, merchant.merchant_id, limit=PAGE)
+    places = scope.outlets_of(session, current(), merchant.merchant_id)
+    within = {one.outlet_id for one in places}
     return page(
         "console/merchant.html",
         merchant=merchant,
@@ -233,10 +239,13 @@ def _shown(session: Session, merchant: Merchant) -> str:
         paper_no=row.documents_no if row else 0,
         reviewed_no=stages.reviewed_no(session, merchant.merchant_id),
         outlets=[
-            (one, areas.full_name(session, one.area), outlets.written_hours(one.hours))
-            for one in scope.outlets_of(session, current(), merchant.merchant_id)
+            (one, areas.full_name(session, one.area), outlets.written_hours(one.hours)) for one in places
         ],
-        tills=tills.of_merchant(session, merchant.merchant_id, at),
+        tills=[
+            one
+            for one in tills.of_merchant(session, merchant.merchant_id, at)
+            if one.outlet.outlet_id in within
+        ],
         versions=[(one, proposals.standing(session, one, today)) for one in versions],
         words=words,
         key=uuid.uuid4(),
