@@ -8,7 +8,7 @@ STAGES = {
     "reviewed": (_("Reviewed"), "info"),
     "equipped": (_("Equipped"), "info"),
     "tried": (_("Tried"), "info"),
-    "active": (_("Open"), "ok"),
+    "active": (_("Opened"), "ok"),
     "suspended": (_("Suspended"), "bad"),
     "leaving": (_("Leaving"), "wait"),
     "closed": (_("Closed"), "quiet"),

@@ -64,8 +64,9 @@ def join(asked: dict[str, Any]) -> Response:
     """Invite a merchant: its ticket begins. Needs Idempotency-Key."""
 
     def effect(session: Session) -> tuple[int, Any]:
-        scope.check_area(current(), asked["area"])
-        wanted = asked | {"names": both(asked["names"])}
+        area = asked["area"] or ""
+        scope.check_area(current(), area)
+        wanted = asked | {"names": both(asked["names"]), "area": area}
         made = joining.invite(session, current(), wanted, clock.now())
         return 201, _shown(session, made)
 
@@ -97,7 +98,7 @@ def step(asked: dict[str, Any], merchant: str) -> Response:
             asked["to"],
             current().actor,
             clock.now(),
-            note=asked["note"],
+            note=asked["note"] or "",
             confirmed=asked["confirmed"],
             staff_id=_person(),
         )
@@ -123,7 +124,7 @@ def hand_over(asked: dict[str, Any], merchant: str) -> Response:
             current().actor,
             clock.now(),
             staff_id=mine,
-            note=asked["note"],
+            note=asked["note"] or "",
         )
 
     return _done(merchant, asked, deed)

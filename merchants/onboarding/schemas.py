@@ -31,7 +31,12 @@ class JoinRequest(Request):
     )
     names = ma.fields.Nested(InBothRequest, required=True)
     city = Text(required=True, most=60)
-    area = Text(load_default="", most=6, metadata={"description": "the code of its province, city or county"})
+    area = Text(
+        load_default=None,
+        allow_none=True,
+        most=6,
+        metadata={"description": "the code of its province, city or county"},
+    )
     zone = Text(load_default="Asia/Shanghai", most=60)
     currency = ma.fields.String(load_default="CNY", validate=ma.validate.Regexp(r"[A-Z]{3}\Z"))
 
@@ -40,7 +45,7 @@ class MerchantStepRequest(Request):
     """The next step, or a later one: suspended, leaving, closed."""
 
     to = ma.fields.String(required=True, validate=ma.validate.OneOf(STAGES))
-    note = Text(load_default="", most=MOST_NOTE)
+    note = Text(load_default=None, allow_none=True, most=MOST_NOTE)
     confirmed = ma.fields.Boolean(
         load_default=False,
         truthy={True},
@@ -60,21 +65,21 @@ class HandOverRequest(Request):
         falsy={False},
         metadata={"description": "of the operator: the caller takes it"},
     )
-    note = Text(load_default="", most=MOST_NOTE)
+    note = Text(load_default=None, allow_none=True, most=MOST_NOTE)
 
 
 class DocumentsRequest(Request):
     """What is handed in; what is left out is not there yet."""
 
-    licence_number = Text(load_default="", most=40)
-    legal_name = Text(load_default="", most=120)
-    tax_number = Text(load_default="", most=40)
-    contact_name = Text(load_default="", most=60)
-    contact_phone = Text(load_default="", most=30)
-    contact_email = Text(load_default="", most=120)
-    payout_route = ma.fields.String(load_default="", validate=ma.validate.OneOf(ROUTES))
-    payout_account = Text(load_default="", most=80)
-    invoice_regime = ma.fields.String(load_default="", validate=ma.validate.OneOf(REGIMES))
+    licence_number = Text(load_default=None, allow_none=True, most=40)
+    legal_name = Text(load_default=None, allow_none=True, most=120)
+    tax_number = Text(load_default=None, allow_none=True, most=40)
+    contact_name = Text(load_default=None, allow_none=True, most=60)
+    contact_phone = Text(load_default=None, allow_none=True, most=30)
+    contact_email = Text(load_default=None, allow_none=True, most=120)
+    payout_route = ma.fields.String(load_default=None, allow_none=True, validate=ma.validate.OneOf(ROUTES))
+    payout_account = Text(load_default=None, allow_none=True, most=80)
+    invoice_regime = ma.fields.String(load_default=None, allow_none=True, validate=ma.validate.OneOf(REGIMES))
 
 
 class ReviewRequest(Request):
@@ -175,7 +180,7 @@ class ReviewsView(PageView):
 
 def paper(asked: dict[str, Any]) -> Paper:
     """DocumentsRequest as the rules take it."""
-    return Paper(**asked)
+    return Paper(**{name: value or "" for name, value in asked.items()})
 
 
 def merchant_view(ticket: Ticket, at: datetime) -> dict[str, Any]:
