@@ -41,6 +41,7 @@ from merchants.agreements import api as agreements_api
 from merchants.onboarding import api as onboarding_api
 from merchants.outlets import api as outlets_api
 from merchants.people import api as merchant_people_api
+from merchants.risk import api as risk_api
 from merchants.statements import api as statements_api
 from merchants.takings import api as takings_api
 from merchants.terminals import api as terminals_api
@@ -143,6 +144,7 @@ def create_app(config: Config) -> Flask:
         tills_api,
         agreements_api,
         takings_api,
+        risk_api,
         statements_api,
         notices_api,
         webhooks_api,

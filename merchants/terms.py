@@ -7,9 +7,10 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from base import clock, ids
+from base import clock, database, ids
 from base.errors import Conflict
 from base.money import share
+from merchants import merchants
 from merchants.models import Terms, TermsConfirmation
 
 DAY_S = 86_400
@@ -87,6 +88,41 @@ def is_confirmed(session: Session, terms: Terms) -> bool:
     return session.get(TermsConfirmation, terms.terms_id) is not None
 
 
+@dataclass(frozen=True)
+class House:
+    """A merchant at a moment: its day, and the terms under which something is accepted on it."""
+
+    zone: str
+    currency: str
+    today: date
+    terms_id: int
+    price_bp: int
+    fee_bp: int
+    vat_bp: int
+    typed_limit_fen: int
+    direct_accept: bool
+
+
+def house(session: Session, merchant_id: int, at: datetime) -> House:
+    """What a till needs to know of its merchant; MerchantNotOpen, NoTermsInForce."""
+    for state, *known in database.rows(session, _HOUSE, (at, merchant_id)):
+        merchants.check_takes(state)
+        found = House(*known)
+        if found.terms_id is not None:
+            return found
+    raise NoTermsInForce()
+
+
+# Asked with every check and acceptance, so in words that need no compiling.
+_HOUSE = (
+    "select m.state, m.zone, m.currency, d.today, t.terms_id, t.price_bp, t.fee_bp, t.vat_bp, t.typed_limit_fen, t.direct_accept "
+    "from merchant m cross join lateral (select (%s::timestamptz at time zone m.zone)::date as today) d "
+    "left join lateral (select * from terms join terms_confirmation using (terms_id, merchant_id) "
+    "where merchant_id = m.merchant_id and from_day <= d.today "
+    "order by from_day desc limit 1) t on true where m.merchant_id = %s"
+)
+
+
 def in_force(session: Session, merchant_id: int, on: date) -> Terms:
     """The version in force on a day, the latest that the merchant has agreed to; NoTermsInForce."""
     found = session.scalar(
@@ -101,7 +137,7 @@ def in_force(session: Session, merchant_id: int, on: date) -> Terms:
     return found
 
 
-def due(terms: Terms, face_fen: int) -> Due:
+def due(terms: "House | Terms", face_fen: int) -> Due:
     """Price as a share of the face value, fee as a share of the price, tax as a share of the fee; each rounded once."""
     owed = share(face_fen, terms.price_bp)
     fee = share(owed, terms.fee_bp)

@@ -17,6 +17,7 @@ from admin.console.partners import pages as partners
 from admin.console.replays import pages as replays
 from admin.console.retention import pages as retention
 from admin.console.segments import pages as segments
+from admin.console.till_alerts import pages as till_alerts
 from admin.console.words import HEAPS, JOB_STATES
 from admin.staff import staff
 from admin.staff.staff import StaffSignInRefused
@@ -42,6 +43,7 @@ for topic in (
     offers,
     partners,
     merchants,
+    till_alerts,
     retention,
     replays,
 ):

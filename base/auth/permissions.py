@@ -71,6 +71,8 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "proposals:read",
             "erasures:approve",
             "audit:read",
+            "till-alerts:read",
+            "till-alerts:close",
         }
     ),
     "checker": frozenset(
@@ -172,6 +174,7 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "members:read",
             "statements:read",
             "merchants:read",
+            "till-alerts:read",
             "retention:read",
             "approvals:read",
             "proposals:read",
