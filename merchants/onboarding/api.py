@@ -1,6 +1,5 @@
 """HTTP: merchants join and leave, step by step; the operator's people within their area, the merchant for itself."""
 
-from collections.abc import Callable
 from typing import Any
 
 from flask import Response
@@ -91,7 +90,8 @@ def one(merchant: str) -> dict[str, Any]:
 def step(asked: dict[str, Any], merchant: str) -> Response:
     """Take a step whose conditions are met; reviewed is taken by two persons instead. Needs Idempotency-Key."""
 
-    def deed(session: Session, found: Merchant) -> None:
+    def effect(session: Session) -> tuple[int, Any]:
+        found = scope.merchant(session, current(), merchant)
         stages.step(
             session,
             found,
@@ -102,8 +102,10 @@ def step(asked: dict[str, Any], merchant: str) -> Response:
             confirmed=asked["confirmed"],
             staff_id=_person(),
         )
+        return 201, _shown(session, found)
 
-    return _done(merchant, asked, deed)
+    with database.begin() as session:
+        return answer_once(session, NO_MEMBER, asked, lambda: effect(session))
 
 
 @blueprint.route("/merchants/<merchant>/hand-over", methods=["POST"])
@@ -114,7 +116,8 @@ def step(asked: dict[str, Any], merchant: str) -> Response:
 def hand_over(asked: dict[str, Any], merchant: str) -> Response:
     """Somebody else has the ticket, or has it for longer. Needs Idempotency-Key."""
 
-    def deed(session: Session, found: Merchant) -> None:
+    def effect(session: Session) -> tuple[int, Any]:
+        found = scope.merchant(session, current(), merchant)
         mine = _person() if asked["mine"] and asked["owner"] == OPERATOR else None
         stages.hand_over(
             session,
@@ -126,8 +129,10 @@ def hand_over(asked: dict[str, Any], merchant: str) -> Response:
             staff_id=mine,
             note=asked["note"] or "",
         )
+        return 201, _shown(session, found)
 
-    return _done(merchant, asked, deed)
+    with database.begin() as session:
+        return answer_once(session, NO_MEMBER, asked, lambda: effect(session))
 
 
 @blueprint.route("/merchants/<merchant>/documents", methods=["POST"])
@@ -137,14 +142,14 @@ def hand_over(asked: dict[str, Any], merchant: str) -> Response:
 @needs("merchants:manage")
 def hand_in_for(asked: dict[str, Any], merchant: str) -> Response:
     """Hand in documents that came on paper; those before stay. Needs Idempotency-Key."""
-    seal_key = config().seal_key
-    return _done(
-        merchant,
-        asked,
-        lambda session, found: joining.hand_in(
-            session, seal_key, found, paper(asked), current().actor, clock.now()
-        ),
-    )
+
+    def effect(session: Session) -> tuple[int, Any]:
+        found = scope.merchant(session, current(), merchant)
+        joining.hand_in(session, config().seal_key, found, paper(asked), current().actor, clock.now())
+        return 201, _shown(session, found)
+
+    with database.begin() as session:
+        return answer_once(session, NO_MEMBER, asked, lambda: effect(session))
 
 
 @blueprint.route("/merchants/<merchant>/owner-invitations", methods=["POST"])
@@ -209,16 +214,6 @@ def hand_in(asked: dict[str, Any]) -> Response:
         merchant = scope.merchant_of(session, reach)
         joining.hand_in(session, config().seal_key, merchant, paper(asked), reach.actor, clock.now())
         return 201, _shown(session, merchant)
-
-    with database.begin() as session:
-        return answer_once(session, NO_MEMBER, asked, lambda: effect(session))
-
-
-def _done(merchant: str, asked: Any, deed: Callable[[Session, Merchant], object]) -> Response:
-    def effect(session: Session) -> tuple[int, Any]:
-        found = scope.merchant(session, current(), merchant)
-        deed(session, found)
-        return 201, _shown(session, found)
 
     with database.begin() as session:
         return answer_once(session, NO_MEMBER, asked, lambda: effect(session))

@@ -1,6 +1,5 @@
 """HTTP: a merchant's people sign in, are invited, change roles and leave; a manager does so for the clerks of the own outlet."""
 
-from collections.abc import Callable
 from typing import Any
 
 from flask import Response
@@ -13,7 +12,7 @@ from base.http.api import IDEMPOTENT, NO_SIGN_IN, Blueprint, answer_once, shown_
 from base.http.settings import config
 from merchants import scope
 from merchants.people import invitations, people, sign_in
-from merchants.people.invitations import Made, Wanted
+from merchants.people.invitations import Wanted
 from merchants.people.schemas import (
     ColleagueView,
     InvitationRequest,
@@ -126,11 +125,17 @@ def end(person: str) -> Response:
 def renew(person: str) -> Response:
     """Let somebody who is there choose PIN or password anew; its path is in this answer alone. Needs Idempotency-Key."""
 
-    def made(session: Session) -> Made:
-        reach = scope.reach_of(session, current())
-        return invitations.renew(session, reach, people.find(session, reach, person), clock.now())
+    fresh: list[str] = []
+    with database.begin() as session:
 
-    return _shown(None, made)
+        def effect() -> tuple[int, Any]:
+            reach = scope.reach_of(session, current())
+            made = invitations.renew(session, reach, people.find(session, reach, person), clock.now())
+            fresh.append(made.path)
+            return 201, invitation_view(made.invitation)
+
+        answer = answer_once(session, NO_MEMBER, None, effect)
+    return shown_once(answer, "path", fresh)
 
 
 @blueprint.route("/merchant/invitations")
@@ -156,14 +161,19 @@ def list_invitations(query: dict[str, Any]) -> dict[str, Any]:
 def invite(asked: dict[str, Any]) -> Response:
     """Let somebody in: good for 48 hours and once; its path is in this answer alone. Needs Idempotency-Key."""
 
-    def made(session: Session) -> Made:
-        reach = scope.reach_of(session, current())
-        outlet_id = scope.outlet(session, reach, asked["outlet"]).outlet_id if asked["outlet"] else None
-        return invitations.invite(
-            session, reach, Wanted(asked["number"], asked["role"], outlet_id), clock.now()
-        )
+    fresh: list[str] = []
+    with database.begin() as session:
 
-    return _shown(asked, made)
+        def effect() -> tuple[int, Any]:
+            reach = scope.reach_of(session, current())
+            outlet_id = scope.outlet(session, reach, asked["outlet"]).outlet_id if asked["outlet"] else None
+            wanted = Wanted(asked["number"], asked["role"], outlet_id)
+            made = invitations.invite(session, reach, wanted, clock.now())
+            fresh.append(made.path)
+            return 201, invitation_view(made.invitation)
+
+        answer = answer_once(session, NO_MEMBER, asked, effect)
+    return shown_once(answer, "path", fresh)
 
 
 @blueprint.route("/merchant/invitations/<invitation>/withdraw", methods=["POST"])
@@ -179,16 +189,3 @@ def withdraw(invitation: str) -> Response:
 
     with database.begin() as session:
         return answer_once(session, NO_MEMBER, None, lambda: (200, effect(session)))
-
-
-def _shown(asked: Any, made: Callable[[Session], Made]) -> Response:
-    fresh: list[str] = []
-    with database.begin() as session:
-
-        def effect() -> tuple[int, Any]:
-            one = made(session)
-            fresh.append(one.path)
-            return 201, invitation_view(one.invitation)
-
-        answer = answer_once(session, NO_MEMBER, asked, effect)
-    return shown_once(answer, "path", fresh)
