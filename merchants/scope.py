@@ -82,7 +82,8 @@ def ours(reach: Reach, asked: Select[Any], merchant_id: Any, outlet_id: Any) -> 
 def outlet(session: Session, reach: Reach, public_id: str) -> Outlet:
     """An outlet in reach, by its public id; OutletUnknown."""
     asked = ours(reach, select(Outlet), Outlet.merchant_id, Outlet.outlet_id)
-    found = session.scalar(asked.where(Outlet.outlet_id == number_of("out", public_id, OutletUnknown)))
+    number = number_of("out", public_id, OutletUnknown)
+    found: Outlet | None = session.scalar(asked.where(Outlet.outlet_id == number))
     if found is None:
         raise OutletUnknown()
     return found

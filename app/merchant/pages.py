@@ -15,7 +15,7 @@ from base.http.settings import config
 from base.web.i18n import gettext as _
 from merchants import merchants, scope
 from merchants.agreements import proposals
-from merchants.models import Outlet
+from merchants.models import ACTIVE, JOINING, Outlet
 from merchants.onboarding import checklist, documents, joining, stages
 from merchants.onboarding.documents import SEALED, Paper
 from merchants.onboarding.models import REGIMES, ROUTES
@@ -105,7 +105,7 @@ def join() -> ResponseReturnValue:
         steps=steps,
         paper=shown,
         at=at,
-        order=(*stages.AHEAD, stages.ACTIVE),
+        order=(*JOINING, ACTIVE),
         routes=ROUTES,
         regimes=REGIMES,
         may_hand_in="documents:manage" in current().permissions,

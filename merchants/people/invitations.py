@@ -9,7 +9,7 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -198,17 +198,15 @@ def _make(
 def _find(session: Session, reach: Reach, public_id: str) -> Invitation:
     asked = scope.ours(reach, select(Invitation), Invitation.merchant_id, Invitation.outlet_id)
     number = scope.number_of("inv", public_id, InvitationUnknown)
-    found = session.scalar(asked.where(Invitation.invitation_id == number))
+    found: Invitation | None = session.scalar(asked.where(Invitation.invitation_id == number))
     if found is None:
         raise InvitationUnknown()
     return found
 
 
-def _end(session: Session, at: datetime, *which: object) -> None:
-    session.execute(
-        update(Invitation).where(*which, *_is_open(at)).values(withdrawn_at=at)  # type: ignore[arg-type]
-    )
+def _end(session: Session, at: datetime, *which: ColumnElement[bool]) -> None:
+    session.execute(update(Invitation).where(*which, *_is_open(at)).values(withdrawn_at=at))
 
 
-def _is_open(at: datetime) -> tuple[object, ...]:
+def _is_open(at: datetime) -> tuple[ColumnElement[bool], ...]:
     return (Invitation.used_at.is_(None), Invitation.withdrawn_at.is_(None), Invitation.ends_at > at)

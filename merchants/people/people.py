@@ -71,7 +71,7 @@ def find(session: Session, reach: Reach, public_id: str) -> ClerkRow:
     """A person in reach, by the public id; PersonUnknown."""
     asked = scope.ours(reach, select(ClerkRow), ClerkRow.merchant_id, ClerkRow.outlet_id)
     clerk_id = scope.number_of("clk", public_id, PersonUnknown)
-    found = session.scalar(
+    found: ClerkRow | None = session.scalar(
         asked.where(ClerkRow.clerk_id == clerk_id), execution_options={"populate_existing": True}
     )
     if found is None:

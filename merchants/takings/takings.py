@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from base import clock
@@ -89,9 +90,7 @@ def by_clerk(session: Session, reach: Reach, on: date) -> list[Sum]:
     ]
 
 
-def _of_day(
-    session: Session, reach: Reach, on: date, asked: Select[tuple[object, ...]]
-) -> Select[tuple[object, ...]]:
+def _of_day(session: Session, reach: Reach, on: date, asked: Any) -> Any:
     zone = merchants.zone_of(session, reach.merchant_id)
     begins, ends = clock.start_of(on, zone), clock.start_of(on + timedelta(days=1), zone)
     within = scope.ours(reach, asked, Acceptance.merchant_id, Acceptance.outlet_id)

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from base import audit, ids
@@ -142,7 +143,7 @@ def public_id(terminal: Terminal) -> str:
     return ids.public("trm", terminal.terminal_id)
 
 
-def _tills(at: datetime) -> Select[tuple[Terminal, Outlet, bool]]:
+def _tills(at: datetime) -> Any:
     keyed = (
         select(TerminalKey.key_id)
         .where(

@@ -33,7 +33,6 @@ from points.members import areas
 
 MOST_NOTE = stages.MOST_NOTE
 JOIN = {"code": 40, "name_zh": 120, "name_en": 120, "city": 60}
-SHARES = ("price_bp", "fee_bp", "vat_bp")
 
 blueprint = Blueprint("partners", __name__)
 
@@ -284,7 +283,9 @@ def _terms() -> proposals.Wanted:
         raise field_errors({"from_day": _("a day, as 2026-01-31")}) from None
     return proposals.Wanted(
         from_day,
-        *(_whole(name, 0, 10_000) for name in SHARES),
+        price_bp=_whole("price_bp", 0, 10_000),
+        fee_bp=_whole("fee_bp", 0, 10_000),
+        vat_bp=_whole("vat_bp", 0, 10_000),
         void_window_s=60 * _whole("void_min", 0, 10_080),
         manager_void_window_s=60 * _whole("manager_void_min", 0, 10_080),
         typed_limit_fen=_whole("typed_limit_fen", 0, proposals.MOST_FEN),
