@@ -14,6 +14,8 @@ from app.docs import pages as docs
 from app.member import pages as member
 from app.member import units
 from app.merchant import developers as merchant_developers
+from app.merchant import invitation, managing
+from app.merchant import pages as merchant
 from app.till import pages as till
 from base.auth import guard
 from base.config import Config
@@ -37,10 +39,16 @@ from catalog.reversals import api as reversals_api
 from catalog.stock import api as stock_api
 from catalog.trial_cards import api as trial_cards_api
 from catalog.vouchers import api as vouchers_api
+from merchants.agreements import api as agreements_api
 from merchants.desks import api as desks_api
+from merchants.onboarding import api as onboarding_api
+from merchants.outlets import api as outlets_api
+from merchants.people import api as merchant_people_api
 from merchants.risk import api as risk_api
 from merchants.statements import api as statements_api
+from merchants.takings import api as takings_api
 from merchants.terminals import api as terminals_api
+from merchants.tills import api as tills_api
 from points.adjustments import api as adjustments_api
 from points.announcements import api as announcements_api
 from points.bonuses import api as bonuses_api
@@ -134,6 +142,12 @@ def create_app(config: Config) -> Flask:
         vouchers_api,
         disputes_api,
         terminals_api,
+        onboarding_api,
+        outlets_api,
+        merchant_people_api,
+        tills_api,
+        agreements_api,
+        takings_api,
         risk_api,
         desks_api,
         statements_api,
@@ -155,9 +169,11 @@ def create_app(config: Config) -> Flask:
 
 
 def _register_pages(app: Flask, config: Config) -> None:
-    """The pages of the three faces, and those about the product."""
+    """The pages of the four faces, and those about the product."""
     app.register_blueprint(pictures_api.public)
-    for face in (docs, member, till, merchant_developers, console):
+    for face in (docs, member, till, merchant, invitation, merchant_developers, console):
         app.register_blueprint(face.blueprint)
+    for place, name in (("/merchant", "merchant_managing"), ("/till/manage", "till_managing")):
+        app.register_blueprint(managing.blueprint, url_prefix=place, name=name)
     if not config.in_production:
         app.register_blueprint(dev.blueprint)

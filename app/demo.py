@@ -16,6 +16,7 @@ from app import demo_allowances, demo_lives
 from app.commands.segments import refreshed
 from app.sandbox import billing as sandbox
 from base import clock, database
+from base.auth import passwords
 from base.config import Config
 from base.errors import NotAllowed
 from base.progress import bar
@@ -23,7 +24,8 @@ from catalog.bill_credit import billing
 from merchants import merchants
 from merchants.models import Outlet
 from merchants.terminals import clerks
-from merchants.terminals.models import POS
+from merchants.terminals.models import OWNER, POS
+from merchants.tills import tills
 from points.care import care
 from points.members import members
 from points.members.models import MemberFacts
@@ -34,8 +36,10 @@ STAFF = "staff@demo.example"
 STAFF_ROLES = ["support", "editor", "finance", "analyst"]
 CHECKER = "checker@demo.example"  # whoever proposes cannot approve
 AUDITOR = "auditor@demo.example"  # who looked at whom, and why
-TERMINAL = "tea-hangzhou-1"
-SHOP, DESK = "tea-hangzhou", "tea-hangzhou-desk"  # a cash-desk system, to be paired by whoever tries it
+SHOP = "tea-hangzhou"
+TERMINAL = f"{SHOP}-1"
+DESK = f"{SHOP}-desk"  # a cash-desk system, to be paired by whoever tries it
+SHOP_OWNER = "00"
 
 
 class NotInProduction(NotAllowed):
@@ -65,6 +69,7 @@ def make(config: Config, size: str, *, quiet: bool, billing_state: Path | None =
         staff.add(session, AUDITOR, "Demo auditor", staff_password(config, AUDITOR), ["auditor"])
         maker = staff.add(session, STAFF, "Demo", staff_password(config), STAFF_ROLES)
         _name_managers(session, maker.staff_id)
+        _own(session, config)
         demo_allowances.make(session, staff.principal(maker), staff.principal(checker))
         demo_lives.make(session, config, staff.principal(maker), staff.principal(checker), today, at)
         demo_people.make_segments(session, staff.principal(maker), at, today)
@@ -85,6 +90,13 @@ def _outlet(session: Session) -> Outlet:
     return merchants.outlets_of(session, merchants.by_code(session, SHOP).merchant_id)[0]
 
 
+def _own(session: Session, config: Config) -> None:
+    """One shop has an owner, who signs in on the merchant's pages."""
+    merchant = merchants.by_code(session, SHOP)
+    password = passwords.hashed(staff_password(config, SHOP))
+    clerks.add_person(session, merchant.merchant_id, None, SHOP_OWNER, password, OWNER)
+
+
 def is_whole() -> bool:
     """Whether the demo data was made to its end: its staff member comes last."""
     with database.begin() as session:
@@ -98,7 +110,7 @@ def staff_password(config: Config, email: str = STAFF) -> str:
 
 
 def sign_ins(config: Config, address: str) -> list[str]:
-    """Lines that tell how to sign in as member, clerk and staff member."""
+    """Lines that tell how to sign in as member, clerk, merchant's owner and staff member; the pairing code is a fresh one."""
     with database.begin() as session:
         row = session.execute(
             text(
@@ -109,8 +121,12 @@ def sign_ins(config: Config, address: str) -> list[str]:
             )
         ).one_or_none()
         phone = members.phone_of(session, secrets_of(config), row.member_id) if row else None
+        terminal = tills.by_code(session, TERMINAL)
+        code = tills.pairing_code(session, config.secret_key, terminal, "operator", clock.now()).code
     lines = [
-        f"  clerk    {address}/till/sign-in    terminal {TERMINAL}, clerk 01, PIN {simulator.PIN}",
+        f"  till     {address}/till/pair       terminal {TERMINAL}, pairing code {code} (ten minutes, once; another: jifen terminals pair {TERMINAL})",
+        f"  clerk    {address}/till/sign-in    at that till: clerk 01, PIN {simulator.PIN}",
+        f"  owner    {address}/merchant/sign-in merchant {SHOP}, number {SHOP_OWNER}, password {staff_password(config, SHOP)}",
         f"  staff    {address}/staff/sign-in   {STAFF}, password {staff_password(config)}",
         f"  checker  {address}/staff/sign-in   {CHECKER}, password {staff_password(config, CHECKER)}",
         f"  auditor  {address}/staff/sign-in   {AUDITOR}, password {staff_password(config, AUDITOR)}",

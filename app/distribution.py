@@ -25,7 +25,8 @@ class Place(Enum):
 
 
 REFERENCE = frozenset({
-    "programme", "earn_rule", "earn_factor", "expiry_policy", "extension", "line_policy", "rate", "offer", "offer_state", "merchant", "outlet", "terminal", "terminal_key", "clerk", "terms",
+    "programme", "earn_rule", "earn_factor", "expiry_policy", "extension", "line_policy", "rate", "offer", "offer_state", "merchant", "outlet", "terminal", "terminal_key", "clerk", "terms", "terms_confirmation", "merchant_step",
+    "merchant_documents",
     "staff", "api_key", "area", "entitlement_rule", "bonus_rule", "tier_policy", "care_rule", "notice_template",
     "segment", "segment_version", "budget", "budget_amount",
     "webhook_endpoint",
@@ -54,6 +55,7 @@ LOCAL = {
     "guess": "counted by what was tried, lives hours",
     "proposal": "written and read by few, found by kind and state",
     "decision": "one row a proposal, beside it",
+    "invitation": "found by its token, lives two days",
     "endorsement": "one row a checker of the few proposals that take several, beside them",
     "offer_draft": "written and read by few",
     "picture": "read by its hash, then kept by whoever read it",

@@ -27,6 +27,9 @@ from catalog.reversals import reversals
 from catalog.stock import corrections as stock_corrections
 from catalog.trial_cards import trial_cards
 from merchants import merchants
+from merchants.agreements import proposals as terms_proposals
+from merchants.onboarding import reviews as merchant_reviews
+from merchants.people import people as merchant_people
 from merchants.risk import watching
 from merchants.terminals import clerks
 from merchants.terminals import keys as terminal_keys
@@ -62,6 +65,7 @@ def wire(config: Config, *, pool_size: int | None = None, statement_timeout_ms: 
     cache.connect(config.redis_url)
     sign_ins.held_by("member", member_sign_in.holder)
     sign_ins.held_by("clerk", clerks.holder)
+    sign_ins.held_by("merchant", merchant_people.holder)
     sign_ins.held_by("staff", staff.holder)
     guard.desks_by(clerks.desk)
     signatures.known_by(terminal_keys.signer, terminal_keys.cloned)
@@ -117,14 +121,18 @@ def _approvals(config: Config) -> None:
             checkers=offer_proposals.checkers,
         )
     )
+    for kind in (merchant_reviews, terms_proposals):
+        approvals.register(
+            approvals.Kind(kind.KIND, kind.carry_out, kind.PROPOSES, kind.APPROVES, within=kind.within)
+        )
     approvals.register(
         approvals.Kind(grants.KIND, partial(grants.carry_out, config), grants.PROPOSES, grants.APPROVES)
     )
     jobs.register(replay_job.TASK, replay_job.run)
-    for kind in replay_reading.KINDS:
-        beside.register(kind, replay_asking.beside)
-    for kind in replay_reading.NEEDED_BY:  # after these kinds were registered
-        approvals.guarded_by(kind, replay_guard.check)
+    for name in replay_reading.KINDS:
+        beside.register(name, replay_asking.beside)
+    for name in replay_reading.NEEDED_BY:  # after these kinds were registered
+        approvals.guarded_by(name, replay_guard.check)
 
 
 def _tell_debits(config: Config) -> bool:

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import json
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from base.errors import Malformed
@@ -38,3 +39,15 @@ def position(key: str, text: str | None) -> list[Any] | None:
 
 def _mark(key: str, body: bytes) -> bytes:
     return hmac.new(key.encode(), body, hashlib.sha256).digest()[:12]
+
+
+def page(
+    key: str, rows: Sequence[Any], limit: int, place: Callable[[Any], list[Any]], shown: Callable[[Any], Any]
+) -> dict[str, Any]:
+    """A page out of one row more than it holds: its rows as they are shown, and the cursor to the next one."""
+    more = len(rows) > limit
+    return {
+        "data": [shown(row) for row in rows[:limit]],
+        "has_more": more,
+        "next_cursor": cursor(key, *place(rows[limit - 1])) if more else None,
+    }

@@ -1,11 +1,13 @@
 """Merchants and their outlets."""
 
-from sqlalchemy import func, select
+from typing import Any
+
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from base import database, ids
-from base.errors import NotFound
-from merchants.models import Merchant, Outlet
+from base.errors import Conflict, NotAllowed, NotFound
+from merchants.models import ACTIVE, CLOSED, TAKING, Merchant, Outlet
 
 
 class MerchantUnknown(NotFound):
@@ -14,8 +16,33 @@ class MerchantUnknown(NotFound):
     zh = "没有该商户。"
 
 
+class MerchantNotOpen(NotAllowed):
+    """This merchant does not take vouchers yet."""
+
+    zh = "该商户尚未开通核销。"
+    next_en = "The till works. The operator opens the merchant when the last steps of joining are done."
+    next_zh = "收银机工作正常。完成入驻的剩余步骤后，由运营商开通。"
+    clerk_en = "We are still setting up; please keep your voucher for another day."
+    clerk_zh = "本店还在开通中，请您改日再用这张券。"
+    then = "support"
+
+
+class MerchantLeft(Conflict):
+    """This merchant has left; nothing is added any more."""
+
+    zh = "该商户已终止合作，不能再增加内容。"
+
+
 def add(
-    session: Session, code: str, names: dict[str, str], *, zone: str, currency: str, city: str
+    session: Session,
+    code: str,
+    names: dict[str, str],
+    *,
+    zone: str,
+    currency: str,
+    city: str,
+    area: str = "",
+    state: str = ACTIVE,
 ) -> Merchant:
     """The merchant of that code; made when it is not there."""
     found = session.scalar(select(Merchant).where(Merchant.code == code))
@@ -27,18 +54,44 @@ def add(
             zone=zone,
             currency=currency,
             city=city,
-            state="active",
+            area=area,
+            state=state,
         )
         session.add(found)
         session.flush()
     return found
 
 
+def check_there(merchant: Merchant) -> None:
+    """MerchantLeft, once this merchant is closed."""
+    if merchant.state == CLOSED:
+        raise MerchantLeft()
+
+
+def check_takes(state: str) -> None:
+    """MerchantNotOpen, unless the tills of a merchant at this stage take vouchers."""
+    if state not in TAKING:
+        raise MerchantNotOpen()
+
+
 def add_outlet(
-    session: Session, merchant: Merchant, names: dict[str, str], address: dict[str, str]
+    session: Session,
+    merchant: Merchant,
+    names: dict[str, str],
+    address: dict[str, str],
+    *,
+    area: str = "",
+    hours: list[dict[str, Any]] | None = None,
 ) -> Outlet:
-    """A shop more."""
-    outlet = Outlet(outlet_id=ids.new_id(), merchant_id=merchant.merchant_id, names=names, address=address)
+    """A shop more, in an area (code of city or county), open at hours as Outlet says."""
+    outlet = Outlet(
+        outlet_id=ids.new_id(),
+        merchant_id=merchant.merchant_id,
+        names=names,
+        address=address,
+        area=area,
+        hours=hours or [],
+    )
     session.add(outlet)
     session.flush()
     return outlet
@@ -72,12 +125,3 @@ def outlets_of(session: Session, merchant_id: int) -> list[Outlet]:
     return list(
         session.scalars(select(Outlet).where(Outlet.merchant_id == merchant_id).order_by(Outlet.outlet_id))
     )
-
-
-def every(session: Session, *, after: str | None = None, limit: int = 50) -> list[tuple[Merchant, int]]:
-    """Merchants by code, each with how many shops it has, from after a code on."""
-    shops = select(func.count()).where(Outlet.merchant_id == Merchant.merchant_id).scalar_subquery()
-    asked = select(Merchant, shops).order_by(Merchant.code).limit(limit)
-    if after is not None:
-        asked = asked.where(Merchant.code > after)
-    return [(merchant, count) for merchant, count in session.execute(asked)]

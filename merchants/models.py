@@ -1,6 +1,7 @@
 """Tables of merchants, their outlets and terms, and of what was accepted at their tills."""
 
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import BigInteger, Date, Integer, Text
 from sqlalchemy.dialects.postgresql import JSONB
@@ -9,10 +10,16 @@ from sqlalchemy.orm import Mapped, mapped_column
 from base.database import Base
 
 CHECKED, DIRECT = "check", "direct"
+INVITED, DOCUMENTS, REVIEWED, EQUIPPED, TRIED = "invited", "documents", "reviewed", "equipped", "tried"
+ACTIVE, SUSPENDED, LEAVING, CLOSED = "active", "suspended", "leaving", "closed"
+JOINING = (INVITED, DOCUMENTS, REVIEWED, EQUIPPED, TRIED)
+STAGES = (*JOINING, ACTIVE, SUSPENDED, LEAVING, CLOSED)
+AT_TILLS = (EQUIPPED, TRIED, ACTIVE, LEAVING)  # its clerks may sign in at its tills
+TAKING = (ACTIVE, LEAVING)  # its tills take vouchers
 
 
 class Merchant(Base):
-    """A partner."""
+    """A partner. `state` is one of STAGES and decides what its tills may do; `area`: the code of where it is, empty: none."""
 
     __tablename__ = "merchant"
     merchant_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
@@ -21,17 +28,22 @@ class Merchant(Base):
     zone: Mapped[str] = mapped_column(Text)
     currency: Mapped[str] = mapped_column(Text)
     city: Mapped[str] = mapped_column(Text)
-    state: Mapped[str] = mapped_column(Text, default="active")
+    state: Mapped[str] = mapped_column(Text, default=ACTIVE)
+    area: Mapped[str] = mapped_column(Text, default="")
 
 
 class Outlet(Base):
-    """One shop of a merchant."""
+    """One shop of a merchant. `area`: the code of its city or county; `hours`: [{"days": [1, 2], "from": "09:00", "until":
+    "21:00"}], days from Monday (1), in the merchant's zone; until at or before from is on the day after.
+    """
 
     __tablename__ = "outlet"
     outlet_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     merchant_id: Mapped[int] = mapped_column(BigInteger)
     names: Mapped[dict[str, str]] = mapped_column(JSONB)
     address: Mapped[dict[str, str]] = mapped_column(JSONB)
+    area: Mapped[str] = mapped_column(Text, default="")
+    hours: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, default=list)
 
 
 class Terms(Base):
@@ -52,6 +64,17 @@ class Terms(Base):
     manager_void_window_s: Mapped[int] = mapped_column(Integer)
     typed_limit_fen: Mapped[int] = mapped_column(BigInteger)
     direct_accept: Mapped[bool]
+    approval: Mapped[str | None] = mapped_column(Text)
+
+
+class TermsConfirmation(Base):
+    """The merchant's owner has agreed to a version of terms (no clerk: agreed before there were confirmations here)."""
+
+    __tablename__ = "terms_confirmation"
+    terms_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    merchant_id: Mapped[int] = mapped_column(BigInteger)
+    clerk_id: Mapped[int | None] = mapped_column(BigInteger)
+    at: Mapped[datetime]
 
 
 class Acceptance(Base):

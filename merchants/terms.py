@@ -4,12 +4,14 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from base import database, ids
+from base import clock, database, ids
 from base.errors import Conflict
 from base.money import share
-from merchants.models import Terms
+from merchants import merchants
+from merchants.models import Terms, TermsConfirmation
 
 DAY_S = 86_400
 
@@ -49,8 +51,10 @@ def add(
     manager_void_window_s: int = DAY_S,
     typed_limit_fen: int = 5_000,
     direct_accept: bool = False,
+    approval: str | None = None,
+    confirmed: bool = True,
 ) -> Terms:
-    """A further version; an earlier one is never edited."""
+    """A further version; an earlier one is never edited. Not `confirmed`: it counts once the merchant's owner agrees."""
     terms = Terms(
         terms_id=ids.new_id(),
         merchant_id=merchant_id,
@@ -62,10 +66,26 @@ def add(
         manager_void_window_s=manager_void_window_s,
         typed_limit_fen=typed_limit_fen,
         direct_accept=direct_accept,
+        approval=approval,
     )
     session.add(terms)
     session.flush()
+    if confirmed:
+        confirm(session, terms, None, clock.now())
     return terms
+
+
+def confirm(session: Session, terms: Terms, clerk_id: int | None, at: datetime) -> None:
+    """The merchant agrees; a second time changes nothing."""
+    values = {"terms_id": terms.terms_id, "merchant_id": terms.merchant_id, "clerk_id": clerk_id, "at": at}
+    session.execute(
+        insert(TermsConfirmation).values(values).on_conflict_do_nothing(index_elements=["terms_id"])
+    )
+
+
+def is_confirmed(session: Session, terms: Terms) -> bool:
+    """Whether the merchant has agreed to a version."""
+    return session.get(TermsConfirmation, terms.terms_id) is not None
 
 
 @dataclass(frozen=True)
@@ -84,26 +104,30 @@ class House:
 
 
 def house(session: Session, merchant_id: int, at: datetime) -> House:
-    """What a till needs to know of its merchant; NoTermsInForce."""
-    for row in database.rows(session, _HOUSE, (at, merchant_id)):
-        if row.terms_id is not None:
-            return House(*row)
+    """What a till needs to know of its merchant; MerchantNotOpen, NoTermsInForce."""
+    for state, *known in database.rows(session, _HOUSE, (at, merchant_id)):
+        merchants.check_takes(state)
+        found = House(*known)
+        if found.terms_id is not None:
+            return found
     raise NoTermsInForce()
 
 
 # Asked with every check and acceptance, so in words that need no compiling.
 _HOUSE = (
-    "select m.zone, m.currency, d.today, t.terms_id, t.price_bp, t.fee_bp, t.vat_bp, t.typed_limit_fen, t.direct_accept "
+    "select m.state, m.zone, m.currency, d.today, t.terms_id, t.price_bp, t.fee_bp, t.vat_bp, t.typed_limit_fen, t.direct_accept "
     "from merchant m cross join lateral (select (%s::timestamptz at time zone m.zone)::date as today) d "
-    "left join lateral (select * from terms where merchant_id = m.merchant_id and from_day <= d.today "
+    "left join lateral (select * from terms join terms_confirmation using (terms_id, merchant_id) "
+    "where merchant_id = m.merchant_id and from_day <= d.today "
     "order by from_day desc limit 1) t on true where m.merchant_id = %s"
 )
 
 
 def in_force(session: Session, merchant_id: int, on: date) -> Terms:
-    """The version in force on a day; NoTermsInForce."""
+    """The version in force on a day, the latest that the merchant has agreed to; NoTermsInForce."""
     found = session.scalar(
         select(Terms)
+        .join(TermsConfirmation, TermsConfirmation.terms_id == Terms.terms_id)
         .where(Terms.merchant_id == merchant_id, Terms.from_day <= on)
         .order_by(Terms.from_day.desc())
         .limit(1)

@@ -528,6 +528,32 @@ class Caller:
         return int(self.get("/v1/members/me/wallet").json["spendable"])
 
 
+def given_colleague(
+    shop: Shop, role: str, number: str, *, outlet: Outlet | None = None, secret: str = "246813"
+) -> ClerkRow:
+    """A person of the shop's merchant in a role, at its outlet or another; finance and owners at all."""
+    wide = role in ("finance", "owner")
+    outlet_id = None if wide else (outlet or shop.outlet).outlet_id
+    with database.begin() as session:
+        return clerks.add_person(
+            session, shop.merchant.merchant_id, outlet_id, number, passwords.hashed(secret), role
+        )
+
+
+def merchant_token(person: ClerkRow) -> str:
+    """The sign-in of a merchant's person on its pages."""
+    with database.begin() as session:
+        return sign_ins.begin(session, "merchant", person.clerk_id, clock.now())
+
+
+def given_outlet(shop: Shop, area: str = "330106") -> Outlet:
+    """An outlet more of the shop's merchant."""
+    names = {"zh-CN": "西湖店", "en": "West Lake"}
+    with database.begin() as session:
+        merchant = merchants.by_id(session, shop.merchant.merchant_id)
+        return merchants.add_outlet(session, merchant, names, names, area=area)
+
+
 def caller(app: Flask, token: str | None = None, signer: Signer | None = None) -> Caller:
     """Whoever holds the token; a clerk's calls are signed by the till at which the sign-in is, or by `signer` (a cash desk)."""
     return Caller(app.test_client(), token, signer or _signers.get(token or ""))

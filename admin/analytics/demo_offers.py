@@ -9,12 +9,13 @@ from base.money import yuan_text
 from catalog.offers.models import HISTORY
 
 CITIES = (
-    ("Hangzhou", "杭州"),
-    ("Ningbo", "宁波"),
-    ("Wenzhou", "温州"),
-    ("Jiaxing", "嘉兴"),
-    ("Shaoxing", "绍兴"),
+    ("Hangzhou", "杭州", "3301"),
+    ("Ningbo", "宁波", "3302"),
+    ("Wenzhou", "温州", "3303"),
+    ("Jiaxing", "嘉兴", "3304"),
+    ("Shaoxing", "绍兴", "3306"),
 )
+HOURS = [{"days": [1, 2, 3, 4, 5], "from": "09:00", "until": "21:00"}, {"days": [6, 7], "from": "10:00", "until": "22:00"}]  # fmt: skip
 TRADES = (
     ("tea", "茶馆", "Tea house", "dining"),
     ("noodles", "面馆", "Noodle shop", "dining"),
@@ -67,6 +68,7 @@ class ShopPlan:
     code: str
     names: dict[str, str]
     city: str
+    area: str
     outlet: dict[str, str]
     address: dict[str, str]
     category: str
@@ -74,12 +76,13 @@ class ShopPlan:
 
 def shops() -> Iterator[ShopPlan]:
     """Sixty merchants: each trade in each city."""
-    for number, (city, city_zh) in enumerate(CITIES, start=1):
+    for number, (city, city_zh, area) in enumerate(CITIES, start=1):
         for trade, trade_zh, trade_en, category in TRADES:
             yield ShopPlan(
                 code=f"{trade}-{city.lower()}",
                 names={"zh-CN": f"{city_zh}{trade_zh}", "en": f"{trade_en} {city}"},
                 city=city,
+                area=area,
                 outlet={"zh-CN": f"{city_zh}中心店", "en": f"{city} centre"},
                 address={"zh-CN": f"{city_zh}市人民路 {number}8 号", "en": f"{number}8 Renmin Road, {city}"},
                 category=category,

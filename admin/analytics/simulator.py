@@ -179,8 +179,12 @@ def _shops(
     codes = list(made)
     extra = len(demo_offers.CREDITS_YUAN) + len(demo_offers.PERKS) + len(demo_offers.SERVICES)
     for number, shop in enumerate(demo_offers.shops()):
-        merchant = merchants.add(session, shop.code, shop.names, zone=ZONE, currency="CNY", city=shop.city)
-        outlet = merchants.add_outlet(session, merchant, shop.outlet, shop.address)
+        merchant = merchants.add(
+            session, shop.code, shop.names, zone=ZONE, currency="CNY", city=shop.city, area=shop.area
+        )
+        outlet = merchants.add_outlet(
+            session, merchant, shop.outlet, shop.address, area=shop.area, hours=demo_offers.HOURS
+        )
         terminal = clerks.add_terminal(session, outlet, f"{shop.code}-1")
         clerk = clerks.add_clerk(session, outlet, "01", pin_hash)
         terms.add(

@@ -14,6 +14,7 @@ from admin.console.looks import pages as looks
 from admin.console.members import pages as members
 from admin.console.merchants import pages as merchants
 from admin.console.offers import pages as offers
+from admin.console.partners import pages as partners
 from admin.console.replays import pages as replays
 from admin.console.retention import pages as retention
 from admin.console.segments import pages as segments
@@ -41,6 +42,7 @@ for topic in (
     approvals,
     care,
     offers,
+    partners,
     merchants,
     till_alerts,
     disputes,

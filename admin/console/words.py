@@ -171,6 +171,8 @@ APPROVAL_KINDS = {
     "budget": _("Budget"),
     "reversal": _("Redemption undone"),
     "offer": _("Offer"),
+    "merchant-review": _("Documents of a merchant"),
+    "terms": _("Terms of a merchant"),
 }
 APPROVAL_STATES = {
     "proposed": (_("To be decided"), "wait"),

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from base.auth.permissions import CLERK, MANAGER, MEMBER, SERVICE_SCOPES, STAFF_ROLES
+from base.auth.permissions import CLERK, MANAGER, MEMBER, MERCHANT_ROLES, SERVICE_SCOPES, STAFF_ROLES
 from base.web.i18n import gettext as _
 
 Spec = Mapping[str, Any]
@@ -109,10 +109,12 @@ def schemas(spec: Spec, shown: list[Group]) -> list[Schema]:
 def holders(permission: str) -> tuple[str, ...]:
     """Who has a permission, in words."""
     roles = sorted(role for role, permissions in STAFF_ROLES.items() if permission in permissions)
+    people = sorted(role for role, permissions in MERCHANT_ROLES.items() if permission in permissions)
     named = (
         (_("members"), permission in MEMBER),
         (_("clerks at a till"), permission in CLERK),
         (_("managers of an outlet"), permission in MANAGER),
+        (_("a merchant's people: %(roles)s", roles=", ".join(people)), bool(people)),
         (_("staff: %(roles)s", roles=", ".join(roles)), bool(roles)),
         (_("systems of the operator with this scope"), permission in SERVICE_SCOPES),
     )

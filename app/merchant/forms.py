@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 from typing import Any
-from uuid import uuid4
 
-from flask import Response, make_response, render_template, request
+from flask import Response, make_response, request
 from sqlalchemy.orm import Session
 
+from app.merchant import frame
 from base import database, idempotency
 from base.auth.guard import current
 from base.auth.principals import MerchantPerson
@@ -26,7 +26,7 @@ def person() -> MerchantPerson:
 
 def page(template: str, **values: Any) -> str:
     """A page; its forms carry a fresh key, so that one sent twice is one deed."""
-    return render_template(template, key=str(uuid4()), show_request_id=True, **values)
+    return frame.page(template, show_request_id=True, **values)
 
 
 def once(asked: dict[str, Any], effect: Callable[[Session], dict[str, Any]]) -> dict[str, Any]:

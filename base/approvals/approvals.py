@@ -90,6 +90,7 @@ class Kind:
     """A kind of proposal: what an approval does, which permissions it takes, and how long it waits for a decision.
 
     `checkers`: how many persons have to approve a content, the maker not among them; the last one's yes does it.
+    `within`: of what is about no member, whether a content lies in a person's area; left out: only where all areas are.
     """
 
     name: str
@@ -98,6 +99,7 @@ class Kind:
     approves: str
     waits: timedelta = timedelta(days=7)
     checkers: Callable[[dict[str, Any]], int] = _one
+    within: Callable[[Session, Principal, dict[str, Any]], bool] | None = None
 
 
 @dataclass(frozen=True)
@@ -164,7 +166,7 @@ def propose(
     """
     of = _kinds[kind]
     maker_id = _person(person, of.proposes)
-    if not _is_own(session, person, member_id):
+    if not _is_own(session, person, member_id, of, content):
         raise NotFound()
     text = json.dumps({"kind": kind} | content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     proposal = Proposal(
@@ -249,7 +251,8 @@ def by_id(
 def own(session: Session, person: Principal, proposal_id: int) -> Case:
     """A proposal that this person may decide on; ProposalUnknown about another area's member, ForHeadquarters."""
     case = by_id(session, proposal_id)
-    if not _is_own(session, person, case.proposal.member_id):
+    of = _kinds.get(case.proposal.kind)
+    if not _is_own(session, person, case.proposal.member_id, of, case.proposal.said):
         raise ProposalUnknown()
     return case
 
@@ -313,12 +316,16 @@ def _seen(person: Principal) -> ColumnElement[bool]:
     return _scope[0](person, Proposal.member_id) if _scope else false()
 
 
-def _is_own(session: Session, person: Principal, member_id: int) -> bool:
+def _is_own(
+    session: Session, person: Principal, member_id: int, of: Kind | None, content: dict[str, Any]
+) -> bool:
     """Whether the member is one of the person's; ForHeadquarters where it is about no member, for who has an area."""
     if member_id == NO_MEMBER:
-        if isinstance(person, Staff) and person.area:
+        if not isinstance(person, Staff) or not person.area:
+            return True
+        if of is None or of.within is None:
             raise ForHeadquarters()
-        return True
+        return of.within(session, person, content)
     return bool(_scope and session.scalar(select(_scope[0](person, literal(member_id)))))
 
 

@@ -30,6 +30,7 @@ MERCHANT_ROLES: dict[str, frozenset[str]] = {
         "acceptances:merchant",
         "statements:merchant",
         "outlets:manage",
+        "documents:manage",
         "terms:confirm",
         "developer:manage",
         "webhooks:manage",  # those of the own merchant
@@ -59,6 +60,7 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "erasures:propose",
             "segments:read",
             "goods:write",
+            "merchants:read",
             "stock:read",
             "budgets:read",  # a person's own among them
             "events:manage",
@@ -107,6 +109,9 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "budgets:approve",
             "offers:approve",
             "offers:pause",
+            "merchants:read",
+            "merchant-reviews:approve",
+            "terms:approve",
             "replays:run",
             "replays:read",
         }
@@ -137,12 +142,17 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "segments:read",
             "segments:write",
             "webhooks:manage",
+            "merchants:read",
+            "merchants:manage",
+            "merchant-reviews:propose",
+            "terms:propose",
         }
     ),
     "finance": frozenset(
         {
             "console",
             "statements:read",
+            "merchants:read",
             "offers:read",
             "rates:read",
             "replays:read",
@@ -171,6 +181,7 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "members:read",
             "disputes:read",
             "statements:read",
+            "merchants:read",
             "till-alerts:read",
             "retention:read",
             "approvals:read",

@@ -207,3 +207,12 @@ def answer_once(
     if found.replayed:
         answer.headers["Idempotency-Replayed"] = "true"
     return answer
+
+
+def shown_once(answer: Response, name: str, fresh: list[str]) -> Response:
+    """The first answer, which shows a secret that is not kept with its key; a repeated one stays as it is."""
+    if not fresh:
+        return answer
+    shown = jsonify(answer.get_json() | {name: fresh[0]})
+    shown.status_code, shown.headers["Cache-Control"] = answer.status_code, "no-store"
+    return shown

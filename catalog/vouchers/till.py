@@ -20,7 +20,7 @@ from catalog.vouchers.codes import Keys, Shown
 from catalog.vouchers.models import Voucher
 from catalog.vouchers.refusals import VoucherUnknown
 from catalog.vouchers.using import Checked, Till
-from merchants import acceptances
+from merchants import acceptances, merchants
 from merchants.acceptances import Place
 from merchants.models import Acceptance, Void
 from merchants.terminals import attempts, clerks, guessing
@@ -149,10 +149,14 @@ def _till(config: Config, place: Place) -> Till:
 
 
 def _found(session: Session, till: Till, shown: Shown, about: About) -> Voucher:
-    """The voucher of a code at this merchant, within the limits of guessing; VoucherUnknown for any other."""
+    """The voucher of a code at this merchant, within the limits of guessing; VoucherUnknown for any other.
+
+    MerchantNotOpen where the merchant is still joining: its till is being tried.
+    """
     guessing.check(session, till.place, till.at)
     found = _find(session, codes.digests(till.keys, shown.symbols), till.place.merchant_id)
     if found is None:
+        merchants.check_takes(merchants.by_id(session, till.place.merchant_id).state)
         raise VoucherUnknown()
     about.voucher(found.member_id, found.voucher_id)
     return found

@@ -3,10 +3,10 @@
 from typing import Any
 
 from base import database, ids, pages
-from base.auth.guard import needs
+from base.auth.guard import current, needs
 from base.http.api import Blueprint
 from base.http.settings import config
-from merchants import merchants
+from merchants import merchants, scope
 from merchants.statements import closing
 from merchants.statements.schemas import StatementsQuery, StatementsView, StatementView, statement_view
 
@@ -22,7 +22,7 @@ def list_statements(query: dict[str, Any]) -> dict[str, Any]:
     key, limit = f"statements:{config().secret_key}", query["limit"]
     place = pages.position(key, query["cursor"])
     with database.begin() as session:
-        merchant = merchants.by_code(session, query["merchant"])
+        merchant = scope.merchant(session, current(), query["merchant"])
         rows = closing.all_of(
             session, merchant.merchant_id, before=place[0] if place else None, limit=limit + 1
         )
@@ -42,4 +42,6 @@ def one_statement(statement: str) -> dict[str, Any]:
     merchant_id, number = ids.parse("stm", statement)
     with database.begin() as session:
         row = closing.find(session, merchant_id, number)
+        if not scope.sees(session, current(), merchant_id):
+            raise closing.StatementUnknown()
         return statement_view(row, merchants.by_id(session, merchant_id), closing.lines_of(session, row))

@@ -11,7 +11,7 @@ from base.auth import passwords, principals, sign_ins
 from base.auth.guesses import Limit
 from base.auth.principals import Clerk
 from base.errors import NotAllowed, NotSignedIn
-from merchants.models import Merchant, Outlet
+from merchants.models import AT_TILLS, Merchant, Outlet
 from merchants.terminals import shifts
 from merchants.terminals.models import (
     BROWSER,
@@ -72,11 +72,18 @@ def add_terminal(session: Session, outlet: Outlet, code: str, *, kind: str = BRO
 
 
 def add_clerk(session: Session, outlet: Outlet, number: str, pin_hash: str, *, role: str = CLERK) -> ClerkRow:
-    """A clerk more; `pin_hash` is passwords.hashed() of six digits."""
+    """A person of an outlet more; `pin_hash` is passwords.hashed() of six digits."""
+    return add_person(session, outlet.merchant_id, outlet.outlet_id, number, pin_hash, role)
+
+
+def add_person(
+    session: Session, merchant_id: int, outlet_id: int | None, number: str, pin_hash: str, role: str
+) -> ClerkRow:
+    """A person of a merchant more; finance and owners may be of no one outlet, and have passwords."""
     clerk = ClerkRow(
         clerk_id=ids.new_id(),
-        merchant_id=outlet.merchant_id,
-        outlet_id=outlet.outlet_id,
+        merchant_id=merchant_id,
+        outlet_id=outlet_id,
         number=number,
         pin_hash=pin_hash,
         role=role,
@@ -98,7 +105,7 @@ def matching(session: Session, terminal_id: int, number: str, pin: str) -> tuple
 
 def holder(session: Session, clerk_id: int, terminal_id: int) -> Clerk | None:
     """The principal behind a sign-in; None when the clerk left, the shift or the merchant ended, or the terminal may not act."""
-    for row in database.rows(session, _HOLDER, (terminal_id, clerk_id)):
+    for row in database.rows(session, _HOLDER, (terminal_id, clerk_id, list(AT_TILLS))):
         is_manager = row.role in (MANAGER, OWNER)
         return Clerk(clerk_id, terminal_id, row.outlet_id, row.merchant_id, row.shift_id, is_manager)
     return None
@@ -131,7 +138,13 @@ def numbered(session: Session, terminal: principals.Terminal, number: str | None
 def end(session: Session, clerk: ClerkRow, at: datetime) -> None:
     """A clerk leaves: signed out everywhere, open shifts closed."""
     clerk.ended_at = clerk.ended_at or at
-    sign_ins.end_all(session, "clerk", [clerk.clerk_id])
+    sign_out(session, clerk, at)
+
+
+def sign_out(session: Session, clerk: ClerkRow, at: datetime) -> None:
+    """At tills and on the merchant's pages, open shifts closed."""
+    for kind in ("clerk", "merchant"):
+        sign_ins.end_all(session, kind, [clerk.clerk_id])
     shifts.close_all_of(session, clerk.clerk_id, at)
 
 
@@ -147,7 +160,7 @@ def till_of(session: Session, clerk: Clerk) -> Till:
 
 # For trying things out: also while the merchant is not active yet.
 _IS_SANDBOX = and_(Terminal.kind == SANDBOX, Terminal.revoked_at.is_(None), Terminal.frozen_at.is_(None))
-_MAY_ACT = (Terminal.revoked_at.is_(None), Terminal.frozen_at.is_(None), Merchant.state == "active")
+_MAY_ACT = (Terminal.revoked_at.is_(None), Terminal.frozen_at.is_(None), Merchant.state.in_(AT_TILLS))
 
 
 def _working() -> Select[Terminal, ClerkRow]:
@@ -171,5 +184,5 @@ _HOLDER = (
     "join clerk c on c.clerk_id = s.clerk_id and c.outlet_id = t.outlet_id "
     "join merchant m on m.merchant_id = t.merchant_id "
     "where t.terminal_id = %s and c.clerk_id = %s and t.revoked_at is null and t.frozen_at is null "
-    "and t.kind <> 'sandbox' and m.state = 'active' and c.ended_at is null and c.role <> 'finance'"
+    "and t.kind <> 'sandbox' and m.state = any(%s) and c.ended_at is null and c.role <> 'finance'"
 )

@@ -43,12 +43,16 @@ class TerminalKey(Base):
 
 
 class ClerkRow(Base):
-    """A person at the tills of an outlet, known by a number; a leaver's row is ended, never deleted."""
+    """A person of a merchant, known by a number; a leaver's row is ended, never deleted.
+
+    Clerks and managers belong to an outlet; finance and owners may be of all (None). `pin_hash`: of six digits, or of the
+    password of finance and owners; empty: nothing counts until an invitation is taken up.
+    """
 
     __tablename__ = "clerk"
     clerk_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     merchant_id: Mapped[int] = mapped_column(BigInteger)
-    outlet_id: Mapped[int] = mapped_column(BigInteger)
+    outlet_id: Mapped[int | None] = mapped_column(BigInteger)
     ended_at: Mapped[datetime | None]
     number: Mapped[str] = mapped_column(Text)
     pin_hash: Mapped[str] = mapped_column(Text)

@@ -25,6 +25,11 @@ def open_for(session: Session, secret: str, terminal: Terminal, at: datetime) ->
     return one_time_codes.make(session, _scope(terminal.terminal_id), secret, at)
 
 
+def close_for(session: Session, terminal: Terminal) -> None:
+    """An open code of this terminal is worth nothing any more."""
+    one_time_codes.forget(session, _scope(terminal.terminal_id))
+
+
 def pair(secret: str, code_of_terminal: str, code: str, key: Key, proof: bytes) -> Terminal:
     """The paired terminal, whose only key this is from now on; PairingRefused, and a wrong code counts as a try.
 

@@ -10,6 +10,7 @@ ENTRIES = (
     "analysis_run", "quote", "line_event", "line_policy", "extension", "proposal", "decision", "bill_correction", "bill_payment",
     "earn_factor", "member_attribute", "bonus_rule", "bonus", "notice_template", "expiry_notice", "entitlement_rule", "entitlement_use",
     "preference", "opening_lot", "segment_version", "offer", "redemption_step", "goods_step",
+    "merchant_step", "merchant_documents", "terms_confirmation",
 )  # fmt: skip
 NEVER_DELETED = (
     "wallet", "member", "phone", "redemption", "voucher", "acceptance", "idempotency_key", "offer_state", "stock", "seat", "goods_order", "bundle_part",
@@ -24,7 +25,7 @@ NEVER_DELETED = (
 NEVER_DELETED = (
     "wallet", "member", "phone", "redemption", "voucher", "acceptance", "idempotency_key", "offer_state", "offer_count", "stock", "seat",
     "wallet", "member", "phone", "redemption", "voucher", "acceptance", "idempotency_key", "offer_state", "stock", "seat", "event_places",
-    "merchant", "outlet", "terminal", "clerk", "staff", "programme", "api_key", "import_run", "group_profile",
+    "merchant", "outlet", "terminal", "clerk", "invitation", "staff", "programme", "api_key", "import_run", "group_profile",
     "group_contact", "spender", "spent", "expiry_run", "member_merge", "bonus_budget", "bonus_day",
     "notice", "notice_walk", "notice_spend", "entitlement_count", "member_facts", "area", "vault_key", "vault_item", "phone_holder",
     "companion_link", "segment", "segment_member", "segment_run", "cash_part", "voucher_gift",
@@ -122,6 +123,13 @@ def test_of_what_was_accepted_in_the_sandbox_only_the_undoing_can_be_written(db)
 
     assert told.pop("undone_at") == ""
     assert set(told.values()) == {"42501"}
+
+
+def test_of_an_invitation_only_its_end_can_be_written(db):
+    told = {name: refused(f"update invitation set {name} = {name}") for name in columns("invitation")}
+
+    assert {name for name, state in told.items() if state == ""} == {"used_at", "withdrawn_at"}
+    assert {state for state in told.values() if state} == {"42501"}
 
 
 def test_of_a_notice_only_its_way_can_be_written_never_its_text_or_receiver(db):

@@ -5,28 +5,33 @@ Each route is really called by each kind of principal; a page takes the cookie o
 
 import re
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
 from base import clock, database, ids
-from base.auth import guard, sign_ins
+from base.auth import guard
 from base.auth.permissions import SERVICE_SCOPES, STAFF_ROLES
 from base.config import Config
 from merchants.terminals import clerks
+from merchants.terminals import keys as terminal_keys
 from points.models import Programme
 from tests.given import (
     Shop,
+    caller,
     clerk_token,
+    given_colleague,
     given_member,
     given_programme,
     given_shop,
     member_token,
+    merchant_token,
     service_key,
     staff_token,
 )
+from tests.tills import paired
 
 # What may be asked for, and the permission that it needs.
 ROUTES = {
@@ -343,10 +348,113 @@ ROUTES = {
     "GET /vouchers/<voucher>/pictures": "vouchers:own",
     "GET /acceptances/<acceptance>": "vouchers:own",
     "POST /acceptances/<acceptance>/not-me": "vouchers:own",
+    # API: merchants and their people, tills paired and watched
+    "GET /v1/acceptances/outcome": "vouchers:accept",
+    "GET /v1/merchant": "merchant:read",
+    "GET /v1/merchant-reviews": "merchants:read",
+    "GET /v1/merchant-reviews/<proposal>": "merchants:read",
+    "POST /v1/merchant-reviews/<proposal>/approve": "merchant-reviews:approve",
+    "POST /v1/merchant-reviews/<proposal>/reject": "merchant-reviews:approve",
+    "POST /v1/merchant-reviews/<proposal>/withdraw": "merchant-reviews:propose",
+    "GET /v1/merchant/acceptances": "acceptances:merchant",
+    "POST /v1/merchant/documents": "documents:manage",
+    "GET /v1/merchant/invitations": "clerks:manage",
+    "POST /v1/merchant/invitations": "clerks:manage",
+    "POST /v1/merchant/invitations/<invitation>/withdraw": "clerks:manage",
+    "POST /v1/merchant/invitations/look": "public",
+    "POST /v1/merchant/invitations/take-up": "public",
+    "GET /v1/merchant/outlets": "merchant:read",
+    "POST /v1/merchant/outlets": "outlets:manage",
+    "POST /v1/merchant/outlets/<outlet>": "outlets:manage",
+    "GET /v1/merchant/people": "clerks:manage",
+    "POST /v1/merchant/people/<person>/end": "clerks:manage",
+    "POST /v1/merchant/people/<person>/invitations": "clerks:manage",
+    "POST /v1/merchant/people/<person>/role": "clerks:manage",
+    "POST /v1/merchant/sign-ins": "public",
+    "GET /v1/merchant/sums": "acceptances:merchant",
+    "GET /v1/merchant/terminals": "terminals:manage",
+    "POST /v1/merchant/terminals": "terminals:manage",
+    "POST /v1/merchant/terminals/<terminal>/pairing-codes": "terminals:manage",
+    "POST /v1/merchant/terminals/<terminal>/revoke": "terminals:manage",
+    "GET /v1/merchant/terms": "merchant:read",
+    "POST /v1/merchant/terms/<terms>/confirm": "terms:confirm",
+    "GET /v1/merchants": "merchants:read",
+    "POST /v1/merchants": "merchants:manage",
+    "GET /v1/merchants/<merchant>": "merchants:read",
+    "POST /v1/merchants/<merchant>/documents": "merchants:manage",
+    "POST /v1/merchants/<merchant>/hand-over": "merchants:manage",
+    "GET /v1/merchants/<merchant>/outlets": "merchants:read",
+    "POST /v1/merchants/<merchant>/outlets": "merchants:manage",
+    "POST /v1/merchants/<merchant>/owner-invitations": "merchants:manage",
+    "POST /v1/merchants/<merchant>/reviews": "merchant-reviews:propose",
+    "POST /v1/merchants/<merchant>/steps": "merchants:manage",
+    "GET /v1/merchants/<merchant>/terms": "merchants:read",
+    "POST /v1/outlets/<outlet>": "merchants:manage",
+    "POST /v1/terminals/pairings": "public",
+    "GET /v1/terms-proposals": "merchants:read",
+    "POST /v1/terms-proposals": "terms:propose",
+    "GET /v1/terms-proposals/<proposal>": "merchants:read",
+    "POST /v1/terms-proposals/<proposal>/approve": "terms:approve",
+    "POST /v1/terms-proposals/<proposal>/reject": "terms:approve",
+    "POST /v1/terms-proposals/<proposal>/withdraw": "terms:propose",
+    "GET /v1/till-alerts": "till-alerts:read",
+    "GET /v1/till-alerts/<alert>": "till-alerts:read",
+    "POST /v1/till-alerts/<alert>/close": "till-alerts:close",
+    "GET /v1/till/shift": "shifts:own",
+    "POST /v1/till/shift/close": "shifts:own",
+    # the merchant's pages, and what a manager does at the till
+    "GET /merchant": "acceptances:merchant",
+    "POST /merchant/documents": "documents:manage",
+    "GET /merchant/invitation": "public",
+    "GET /merchant/invitation/look": "public",
+    "POST /merchant/invitation/look": "public",
+    "GET /merchant/invitation/take-up": "public",
+    "POST /merchant/invitation/take-up": "public",
+    "GET /merchant/invitations": "clerks:manage",
+    "POST /merchant/invitations": "clerks:manage",
+    "POST /merchant/invitations/<invitation>/withdraw": "clerks:manage",
+    "GET /merchant/joining": "merchant:read",
+    "GET /merchant/outlets": "merchant:read",
+    "POST /merchant/outlets": "outlets:manage",
+    "GET /merchant/outlets/<outlet>": "outlets:manage",
+    "POST /merchant/outlets/<outlet>": "outlets:manage",
+    "GET /merchant/outlets/new": "outlets:manage",
+    "GET /merchant/people": "clerks:manage",
+    "POST /merchant/people/<person>/end": "clerks:manage",
+    "GET /merchant/people/<person>/renew": "clerks:manage",
+    "POST /merchant/people/<person>/renew": "clerks:manage",
+    "GET /merchant/people/<person>/role": "clerks:manage",
+    "POST /merchant/people/<person>/role": "clerks:manage",
+    "GET /merchant/sign-in": "public",
+    "POST /merchant/sign-in": "public",
+    "POST /merchant/sign-out": "public",
+    "GET /merchant/terminals": "terminals:manage",
+    "POST /merchant/terminals": "terminals:manage",
+    "GET /merchant/terminals/<terminal>": "terminals:manage",
+    "GET /merchant/terminals/<terminal>/pairing": "terminals:manage",
+    "POST /merchant/terminals/<terminal>/pairing": "terminals:manage",
+    "POST /merchant/terminals/<terminal>/revoke": "terminals:manage",
+    "GET /merchant/terms": "merchant:read",
+    "POST /merchant/terms/<terms>/confirm": "terms:confirm",
+    "GET /till/manage/invitations": "clerks:manage",
+    "POST /till/manage/invitations": "clerks:manage",
+    "POST /till/manage/invitations/<invitation>/withdraw": "clerks:manage",
+    "GET /till/manage/people": "clerks:manage",
+    "POST /till/manage/people/<person>/end": "clerks:manage",
+    "GET /till/manage/people/<person>/renew": "clerks:manage",
+    "POST /till/manage/people/<person>/renew": "clerks:manage",
+    "GET /till/manage/people/<person>/role": "clerks:manage",
+    "POST /till/manage/people/<person>/role": "clerks:manage",
+    "GET /till/manage/terminals": "terminals:manage",
+    "POST /till/manage/terminals": "terminals:manage",
+    "GET /till/manage/terminals/<terminal>": "terminals:manage",
+    "GET /till/manage/terminals/<terminal>/pairing": "terminals:manage",
+    "POST /till/manage/terminals/<terminal>/pairing": "terminals:manage",
+    "POST /till/manage/terminals/<terminal>/revoke": "terminals:manage",
     # the till's pages
     "GET /till/sign-in": "public",
     "POST /till/sign-in": "public",
-    "POST /till/sign-out": "public",
+    "POST /till/sign-out": "shifts:own",
     "GET /till": "vouchers:check",
     "GET /till/check": "vouchers:check",
     "POST /till/check": "vouchers:check",
@@ -460,7 +568,7 @@ ROUTES = {
     "GET /staff/segments": "segments:read",
     "GET /staff/segments/draft": "segments:read",
     "GET /staff/segments/<segment>": "segments:read",
-    "GET /staff/merchants": "statements:read",
+    "GET /staff/merchants": "merchants:read",
     "GET /staff/offers": "offers:read",
     "GET /staff/rates": "rates:read",
     "GET /staff/retention": "retention:read",
@@ -468,6 +576,27 @@ ROUTES = {
     "GET /staff/replays/<replay>": "replays:read",
     "GET /staff/statements": "statements:read",
     "GET /staff/statements/<statement>": "statements:read",
+    "GET /staff/merchant-reviews/<proposal>": "merchants:read",
+    "POST /staff/merchant-reviews/<proposal>/approve": "merchant-reviews:approve",
+    "POST /staff/merchant-reviews/<proposal>/reject": "merchant-reviews:approve",
+    "POST /staff/merchant-reviews/<proposal>/withdraw": "merchant-reviews:propose",
+    "POST /staff/merchants": "merchants:manage",
+    "GET /staff/merchants/<merchant>": "merchants:read",
+    "POST /staff/merchants/<merchant>/hand-over": "merchants:manage",
+    "GET /staff/merchants/<merchant>/owner-invitations": "merchants:manage",
+    "POST /staff/merchants/<merchant>/owner-invitations": "merchants:manage",
+    "POST /staff/merchants/<merchant>/reviews": "merchant-reviews:propose",
+    "POST /staff/merchants/<merchant>/steps": "merchants:manage",
+    "POST /staff/merchants/<merchant>/terms": "terms:propose",
+    "GET /staff/merchants/<merchant>/terms/new": "terms:propose",
+    "GET /staff/merchants/new": "merchants:manage",
+    "GET /staff/terms-proposals/<proposal>": "merchants:read",
+    "POST /staff/terms-proposals/<proposal>/approve": "terms:approve",
+    "POST /staff/terms-proposals/<proposal>/reject": "terms:approve",
+    "POST /staff/terms-proposals/<proposal>/withdraw": "terms:propose",
+    "GET /staff/till-alerts": "till-alerts:read",
+    "GET /staff/till-alerts/<alert>": "till-alerts:read",
+    "POST /staff/till-alerts/<alert>": "till-alerts:close",
 }
 STAFF = tuple(
     f"staff:{role}" for role in ("support", "checker", "editor", "finance", "analyst", "auditor", "security")
@@ -493,11 +622,13 @@ SERVICES = (
     "perks:use",
     "webhooks:manage",
 )
+MERCHANT = ("merchant:manager", "merchant:finance", "merchant:owner")
 EVERYBODY = (
     "anonymous",
     "member",
     "clerk",
     "manager",
+    *MERCHANT,
     *STAFF,
     "service:",
     *(f"service:{s}" for s in SERVICES),
@@ -526,6 +657,22 @@ GIVEN_TO = {
     "vouchers:accept": ("clerk", "manager"),
     "acceptances:void": ("clerk", "manager"),
     "acceptances:own": ("clerk", "manager"),
+    "shifts:own": ("clerk", "manager"),
+    "terminals:manage": ("manager", "merchant:manager", "merchant:owner"),
+    "clerks:manage": ("manager", "merchant:manager", "merchant:owner"),
+    "merchant:read": MERCHANT,
+    "acceptances:merchant": MERCHANT,
+    "outlets:manage": ("merchant:owner",),
+    "documents:manage": ("merchant:owner",),
+    "terms:confirm": ("merchant:owner",),
+    "merchants:read": ("staff:support", "staff:checker", "staff:editor", "staff:finance", "staff:auditor"),
+    "merchants:manage": ("staff:editor",),
+    "merchant-reviews:propose": ("staff:editor",),
+    "merchant-reviews:approve": ("staff:checker",),
+    "terms:propose": ("staff:editor",),
+    "terms:approve": ("staff:checker",),
+    "till-alerts:read": ("staff:auditor", "staff:security"),
+    "till-alerts:close": ("staff:security",),
     "console": STAFF,
     "members:read": (
         "staff:support",
@@ -604,7 +751,14 @@ GIVEN_TO = {
     "bonuses:write": ("service:bonuses:write",),
     "notices:receipts": ("service:notices:receipts",),
 }
-OWN_FACE = {"member": "member", "clerk": "till", "manager": "till", **dict.fromkeys(STAFF, "staff")}
+OWN_FACE = {
+    "member": "member",
+    "clerk": "till",
+    "manager": "till",
+    **dict.fromkeys(MERCHANT, "merchant"),
+    **dict.fromkeys(STAFF, "staff"),
+}
+ENDS = ("/sign-out", "/shift/close")  # after it, the token is worth nothing
 
 
 def plain(rule: str) -> str:
@@ -634,6 +788,8 @@ class World:
         kind, _, rest = who.partition(":")
         if kind == "staff":
             return staff_token(rest)
+        if kind == "merchant":
+            return merchant_token(given_colleague(self.shop, rest, uuid.uuid4().hex[:8]))
         if kind == "service":
             return service_key(self.programme, *([rest] if rest else []))
         made = {"anonymous": lambda: None, "member": lambda: member_token(self.member_id)}
@@ -641,33 +797,32 @@ class World:
         return made[who]()
 
     def _manager(self) -> str:
+        """At a till of their own: there is one open shift at each."""
         with database.begin() as session:
-            clerk = clerks.add_clerk(
-                session, self.shop.outlet, uuid.uuid4().hex[:8], "123456", is_manager=True
-            )
-            place = self.shop.terminal.terminal_id
-            return sign_ins.begin(session, "clerk", clerk.clerk_id, clock.now(), place_id=place)
+            terminal = clerks.add_terminal(session, self.shop.outlet, f"tea-{uuid.uuid4().hex[:8]}")
+        till = replace(self.shop, terminal=terminal, signer=paired(terminal))
+        return clerk_token(till, given_colleague(self.shop, "manager", uuid.uuid4().hex[:8]))
 
     def call(self, route: str, token: str | None) -> TestResponse:
         method, rule = route.split(" ", 1)
         path = rule.replace("<int:seq>", "1").replace("<path:filename>", "jifen.css")
         path = re.sub(r"<[^>]+>", ids.public("mbr", self.member_id), path)
         client, headers = self.app.test_client(), {"Idempotency-Key": str(uuid.uuid4())}
+        body = b"{}" if path.startswith("/v1/") and method == "POST" else b""
+        signer = caller(self.app, token).signer
+        if signer:
+            headers |= signer.headers(method, path, body)
         if token and path.startswith("/v1/"):
             headers["Authorization"] = f"Bearer {token}"
         elif token:
             client.set_cookie(guard.cookie_name(face_of(path)), token)
-        return client.open(
-            path,
-            method=method,
-            headers=headers,
-            json={} if path.startswith("/v1/") and method == "POST" else None,
-        )
+        json_too = "application/json" if body else None
+        return client.open(path, method=method, headers=headers, data=body, content_type=json_too)
 
 
 def face_of(path: str) -> str:
     first = path.split("/", 2)[1]
-    return first if first in ("till", "staff") else "member"
+    return first if first in ("till", "merchant", "staff") else "member"
 
 
 def expected(route: str, who: str) -> str:
@@ -677,7 +832,9 @@ def expected(route: str, who: str) -> str:
         return "allowed"
     if who == "anonymous" or (not path.startswith("/v1/") and OWN_FACE.get(who) != face_of(path)):
         return "sign in"
-    return "allowed" if who in GIVEN_TO[permission] else "403"
+    if who not in GIVEN_TO[permission]:
+        return "403"
+    return "sign in" if path.endswith("/sign-out") else "allowed"  # that is where it leads
 
 
 def came(route: str, answer: TestResponse) -> str:
@@ -711,14 +868,19 @@ def test_the_table_of_permissions_is_the_one_of_the_program(app):
     assert set(ROUTES.values()) <= set(GIVEN_TO)
 
 
-def test_every_route_answers_everybody_as_the_tables_say(world):
+@pytest.mark.parametrize("part", [("GET /v1/",), ("POST /v1/",), ("GET /", "POST /")])
+def test_every_route_answers_everybody_as_the_tables_say(world, part):
     tokens = {who: world.token(who) for who in EVERYBODY}
+    asked = [
+        route for route in ROUTES if route.startswith(part) and (" /v1/" in route) == (" /v1/" in part[0])
+    ]
     wrong = {}
 
-    for route in ROUTES:
+    for route in asked:
         for who in EVERYBODY:
-            token = world.token(who) if route.endswith("/sign-out") else tokens[who]
-            answer = world.call(route, token)
+            answer = world.call(route, tokens[who])
+            if route.endswith(ENDS):
+                tokens[who] = world.token(who)
             if came(route, answer) != expected(route, who):
                 wrong[route, who] = (
                     f"{came(route, answer)} ({answer.status_code}), not {expected(route, who)}"
@@ -741,6 +903,7 @@ def test_a_cookie_opens_nothing_of_the_api(world):
     for face, token in {
         "member": world.token("member"),
         "till": world.token("clerk"),
+        "merchant": world.token("merchant:owner"),
         "staff": world.token("staff:finance"),
     }.items():
         client.set_cookie(guard.cookie_name(face), token or "")
@@ -780,7 +943,7 @@ def test_somebody_who_left_or_was_sent_away_is_out_at_once(world):
     tokens = {who: world.token(who) for who in ("member", "clerk")}
     with database.begin() as session:
         members.leave(session, world.member_id, clock.now().date())
-        clerks.revoke(session, session.merge(world.shop.terminal), clock.now())
+        terminal_keys.revoke(session, session.merge(world.shop.terminal), clock.now())
 
     assert world.call("GET /v1/members/me/wallet", tokens["member"]).status_code == 401
     assert world.call("POST /v1/vouchers/check", tokens["clerk"]).status_code == 401

@@ -33,6 +33,8 @@ from catalog.rates.scopes import Scope
 from catalog.reversals import reversals
 from catalog.stock import corrections as stock_corrections
 from catalog.trial_cards import trial_cards
+from merchants.agreements import proposals as merchant_terms
+from merchants.onboarding import reviews as merchant_reviews
 from points import explain, lots, programmes
 from points.adjustments import adjustments
 from points.adjustments.adjustments import said_plainly
@@ -70,6 +72,8 @@ KINDS: dict[str, tuple[str, ModuleType]] = {  # kind -> its place under /staff, 
     budgets.KIND: ("budget-proposals", budgets),
     reversals.KIND: ("reversals", reversals),
     publishing.KIND: ("offer-proposals", publishing),
+    merchant_reviews.KIND: ("merchant-reviews", merchant_reviews),
+    merchant_terms.KIND: ("terms-proposals", merchant_terms),
 }
 
 blueprint = Blueprint("approvals", __name__)

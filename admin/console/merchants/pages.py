@@ -1,12 +1,12 @@
-"""Merchants with their terms, their sealed statements, and each statement with its lines and its place in the chain."""
+"""One merchant's terms and sealed statements, and each statement with its lines and its place in the chain."""
 
-from flask import Blueprint, redirect, request, url_for
+from flask import Blueprint, redirect, request
 from flask.typing import ResponseReturnValue
 
 from admin.console.http import PAGE, cut, page, position
 from base import clock, database, ids
-from base.auth.guard import needs
-from merchants import merchants, terms
+from base.auth.guard import current, needs
+from merchants import merchants, scope, terms
 from merchants.merchants import MerchantUnknown
 from merchants.statements import closing
 
@@ -16,30 +16,19 @@ MOST_TO_PROVE = 5_000
 blueprint = Blueprint("merchants", __name__)
 
 
-@blueprint.route("/merchants")
-@needs("statements:read")
-def merchant_list() -> ResponseReturnValue:
-    """All merchants by code."""
-    place = position("merchants")
-    with database.begin() as session:
-        found = merchants.every(session, after=place[0] if place else None, limit=PAGE + 1)
-    rows, after = cut("merchants", found, lambda one: [one[0].code])
-    return page("console/merchants.html", rows=rows, after=after)
-
-
 @blueprint.route("/statements")
 @needs("statements:read")
 def statement_list() -> ResponseReturnValue:
     """One merchant: its terms and its statements, newest first."""
     code = request.args.get("merchant", "")
     if not code:
-        return redirect(url_for(".merchant_list"), 303)
+        return redirect("/staff/merchants", 303)
     if not code.isprintable():
         raise MerchantUnknown()
     place = position("statements")
     with database.begin() as session:
-        merchant = merchants.by_code(session, code)
-        outlets = merchants.outlets_of(session, merchant.merchant_id)
+        merchant = scope.merchant(session, current(), code)
+        outlets = scope.outlets_of(session, current(), merchant.merchant_id)
         versions = terms.versions(session, merchant.merchant_id)
         before = int(place[0]) if place else None
         found = closing.all_of(session, merchant.merchant_id, before=before, limit=PAGE + 1)
@@ -63,6 +52,8 @@ def one_statement(statement: str) -> ResponseReturnValue:
     place = position(f"lines {statement}")
     with database.begin() as session:
         row = closing.find(session, merchant_id, number)
+        if not scope.sees(session, current(), merchant_id):
+            raise closing.StatementUnknown()
         merchant = merchants.by_id(session, merchant_id)
         found = closing.lines_of(session, row, after=int(place[0]) if place else 0, limit=LINES + 1)
         proven = None

@@ -84,6 +84,12 @@
     const field = within.querySelector(selector);
     if (field && !field.closest("dialog:not([open])")) field.focus({ preventScroll: field.matches("input") });
   };
+  // What stands behind # in a link goes into this field and out of the address, so that no history keeps it.
+  const fragment = () => find("[data-fragment]").forEach((field) => {
+    if (location.hash.length < 2) return;
+    field.value = decodeURIComponent(location.hash.slice(1));
+    history.replaceState(null, "", location.pathname + location.search);
+  });
   const begin = (within) => { show(); tick(); focus(within, "[data-focus]"); };
 
   // A write sent by htmx outside a form still carries the page's CSRF token.
@@ -94,6 +100,6 @@
   });
   document.addEventListener("htmx:after:swap", () => { show(); tick(); focus(document, "[data-focus=keep]"); });
 
-  const start = () => { begin(document); setInterval(tick, 1000); };
+  const start = () => { fragment(); begin(document); setInterval(tick, 1000); };
   if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", start); else start();
 })();

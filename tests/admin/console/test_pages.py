@@ -37,7 +37,7 @@ PAGES = {
     "/staff/rates": {"checker", "editor", "finance", "analyst"},
     "/staff/segments": {"support", "editor", "analyst"},
     "/staff/segments/draft?areas=33": {"support", "editor", "analyst"},
-    "/staff/merchants": {"finance", "auditor"},
+    "/staff/merchants": {"support", "checker", "editor", "finance", "auditor"},
     "/staff/statements?merchant=tea": {"finance", "auditor"},
     "/staff/retention": {"analyst", "auditor"},
 }

@@ -1,0 +1,1 @@
+"""Terms by two persons, confirmed by the merchant's owner."""

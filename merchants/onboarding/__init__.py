@@ -1,0 +1,1 @@
+"""How a merchant joins, stage by stage, and leaves."""

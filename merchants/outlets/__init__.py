@@ -1,0 +1,1 @@
+"""A merchant's shops: where they are and when they are open."""

@@ -1,0 +1,1 @@
+"""A merchant's people: invited, in roles, signed in, ended."""

@@ -1,0 +1,1 @@
+"""What a merchant's outlets accepted, day by day."""

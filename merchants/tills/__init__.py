@@ -1,0 +1,1 @@
+"""A merchant's tills in the hands of its people: added, paired, revoked."""
