@@ -65,9 +65,7 @@ for group in (
     rates.verbs,
     replay.verbs,
     vouchers.verbs,
-    (imports.imports, groups.groups, lines.lines),
-    (imports.imports, groups.groups, lines.lines, notify.notify),
-    (imports.imports, groups.groups, lines.lines, segments.segments),
+    (imports.imports, groups.groups, lines.lines, notify.notify, segments.segments),
 ):
     for verb in group:
         jifen.add_command(verb)
