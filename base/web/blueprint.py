@@ -89,7 +89,7 @@ def _let_browsers_keep(response: Response) -> Response:
         return response
     if request.args.get("v") == version(name):
         response.headers["Cache-Control"] = f"public, max-age={A_YEAR_S}, immutable"
-    if response.mimetype in ("text/css", "text/javascript", "image/svg+xml"):
+    if response.mimetype in ("text/css", "text/javascript", "image/svg+xml", "application/wasm"):
         response.vary.add("Accept-Encoding")
         if request.accept_encodings["gzip"] > 0:
             _compress(response, name)
