@@ -17,7 +17,14 @@ MENU = [
     {"label": "B", "href": "/b", "icon": "gift", "badge": 1200},
 ]
 GROUPED = [{"label": "A", "href": "/a"}, {"label": "G", "links": [{"label": "B", "href": "/b/c"}]}]
-PERSON = {"name": "li.na", "sign_out": "/out", "outlet": "O", "terminal": "T", "clerk": "07"}
+PERSON = {
+    "name": "li.na",
+    "sign_out": "/out",
+    "shift": "/shift",
+    "outlet": "O",
+    "terminal": "T",
+    "clerk": "07",
+}
 CHILD = "{%% extends '%s' %%}{%% block title %%}T{%% endblock %%}{%% block content %%}in it{%% endblock %%}"
 BODY = {
     "type": "/problems/over-limit",
