@@ -53,14 +53,14 @@ def begin_shift() -> ResponseReturnValue:
 
 
 @blueprint.route("")
-@needs("vouchers:check")
+@needs("acceptances:own")
 def scan() -> ResponseReturnValue:
-    """The camera and the code field, ready. Looking needs no signature, so the page opens at once."""
+    """The camera and the code field, ready."""
     return with_camera("till/scan.html")
 
 
 @blueprint.route("/check")
-@needs("vouchers:check")
+@needs("acceptances:own")
 def check_again() -> ResponseReturnValue:
     """A reload or a change of language after a check: back to the code field."""
     return redirect(url_for(".scan", lang=request.args.get("lang")), 303)
