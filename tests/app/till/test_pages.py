@@ -541,7 +541,12 @@ def test_a_receipt_is_printed_again(screen, code):
 def test_only_the_page_that_scans_may_use_the_camera(screen, code):
     pages = [screen.get("/till"), screen.get("/till/today"), screen.get("/till/pair"), screen.check(code)]
 
-    assert ["camera=(self)" in page.headers["Permissions-Policy"] for page in pages] == [True, False, False, False]
+    assert ["camera=(self)" in page.headers["Permissions-Policy"] for page in pages] == [
+        True,
+        False,
+        False,
+        False,
+    ]
     assert ["wasm-unsafe-eval" in page.headers["Content-Security-Policy"] for page in pages] == [
         True,
         False,
