@@ -202,7 +202,7 @@ def test_good_and_bad_differ_in_colour_words_and_sound(visit, db, shop, voucher)
     expect(page.get_by_role("alert")).to_contain_text(re.compile(r"Already used here \d\d:\d\d, clerk 01\."))
     bad = colour(page)
     check(page, "7M4P-8KQ2-XZ3T8")
-    expect(page.get_by_role("alert")).to_contain_text("What to do")
+    expect(page.get_by_role("alert")).to_contain_text("I can't find this one.")
 
     assert (good, accepted, bad, colour(page)) == ("green", "green", "red", "red")
     assert page.evaluate("() => heard") == ["ok", "done", "bad", "bad"]
@@ -246,7 +246,7 @@ def test_undoing_counts_down_by_the_servers_moment(visit, db, shop, voucher):
     check(page, voucher()["code"])
     accept(page)
 
-    expect(page.get_by_role("button", name=re.compile(r"Undo \(14:[45]\d\)"))).to_be_visible()
+    expect(page.get_by_role("button", name=re.compile(r"Undo \( ?14:[345]\d"))).to_be_visible()
 
 
 def test_a_voucher_above_the_limit_wants_the_digits_under_its_picture(visit, db, shop, voucher):
@@ -350,6 +350,8 @@ def test_after_fourteen_tries_a_person_decides_when_to_ask_again(visit, db, shop
         assert int(waits) in ((4, 5) if tries <= 5 else (39, 40))
         page.clock.run_for(6_000 if tries <= 5 else 41_000)
     expect(page.get_by_role("heading", name="Still no answer")).to_be_visible()
+    # the server's clock did not run along
+    page.evaluate("() => { const before = jifenSkew(); window.jifenSkew = () => before - (5 * 6 + 8 * 41) * 1000; }")
     page.get_by_role("button", name="Ask again").click()
 
     expect(page.get_by_role("heading", name="Accepted")).to_be_visible()

@@ -15,7 +15,9 @@ window.jifenTill = window.jifenTill ?? {};
   const on = (name) => localStorage.getItem(`jifen-till-${name}`) !== "off";
   const set = (name, wanted) => localStorage.setItem(`jifen-till-${name}`, wanted ? "on" : "off");
 
-  // A browser lets a page sound once it was touched; before that, colour and words have to do.
+  // A browser lets a page sound and shake once it was touched, an installed one at once; else colour and words have to do.
+  const may = () => (navigator.userActivation?.hasBeenActive ?? true) || matchMedia("(display-mode: standalone)").matches;
+
   const play = (tones) => {
     context ??= new AudioContext();
     if (context.state === "suspended") context.resume();
@@ -33,6 +35,7 @@ window.jifenTill = window.jifenTill ?? {};
 
   const signal = (kind) => {
     document.dispatchEvent(new CustomEvent("jifen:signal", { detail: kind }));
+    if (!may()) return;
     if (on("sound") && window.AudioContext) play(TONES[kind] ?? []);
     if (on("vibration")) navigator.vibrate?.(MOVES[kind] ?? []);
   };

@@ -1,7 +1,7 @@
 // The till: each form is signed and sent, its answer put in place; the pages of the server have all the words.
 (() => {
   const { keys, codes, signals, asking, camera } = window.jifenTill;
-  const FAST_MS = 60;
+  const FAST_MS = 60, WARNED_MS = 120_000;
   const find = (selector) => document.querySelector(selector);
   const go = (address) => location.replace(address);
   let busy = false, lastCode = "";
@@ -22,6 +22,7 @@
     const mine = keys.possible() ? await keys.me() : null;
     document.querySelectorAll("[data-terminal]").forEach((place) => { place.textContent = mine?.code ?? place.dataset.terminal; });
     document.querySelectorAll("[data-scripted]").forEach((part) => { part.hidden = false; });
+    find("[data-skew]").hidden = Math.abs(window.jifenSkew()) < WARNED_MS;
     quiet(find(":focus"));
     camera.show(scanned);
   };
