@@ -160,9 +160,10 @@ class Opened:
             self.faults.append(f"a request leaves the application: {request.url}")
 
     def _answered(self, response: Response) -> None:
-        # What the till sends by itself is answered by a page as well: a refusal there is an answer, not a fault.
-        a_page = response.request.resource_type == "document" or REFUSES.search(response.url)
-        if response.status >= (500 if a_page else 400):
+        # What the till sends by itself is answered by a page as well: a refusal there, or "try again", is no fault.
+        a_page = response.request.resource_type == "document"
+        fault = response.status == 500 if REFUSES.search(response.url) else response.status >= (500 if a_page else 400)
+        if fault:
             self.faults.append(f"{response.status} {response.url}")
 
     def _said(self, message: ConsoleMessage) -> None:

@@ -1,7 +1,7 @@
 // The till: each form is signed and sent, its answer put in place; the pages of the server have all the words.
 (() => {
   const { keys, codes, signals, asking, camera } = window.jifenTill;
-  const FAST_MS = 60, WARNED_MS = 120_000;
+  const FAST_MS = 200, WARNED_MS = 120_000;
   const find = (selector) => document.querySelector(selector);
   const go = (address) => location.replace(address);
   let busy = false, lastCode = "";
