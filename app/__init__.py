@@ -35,6 +35,7 @@ from catalog.reversals import api as reversals_api
 from catalog.stock import api as stock_api
 from catalog.trial_cards import api as trial_cards_api
 from catalog.vouchers import api as vouchers_api
+from merchants.risk import api as risk_api
 from merchants.statements import api as statements_api
 from merchants.terminals import api as terminals_api
 from points.adjustments import api as adjustments_api
@@ -129,6 +130,7 @@ def create_app(config: Config) -> Flask:
         cash_api,
         vouchers_api,
         terminals_api,
+        risk_api,
         statements_api,
         notices_api,
         webhooks_api,

@@ -65,6 +65,7 @@ LOCAL = {
     "notice_spend": "one row a day",
     "segment_run": "one row a refresh of a segment",
     "analysis_run": "one row a report",
+    "till_alert": "written when something looks wrong, read by few",
     "replay_run": "one row a replay of a proposal, beside it",
     "webhook_replay": "one row a replay",
 }

@@ -26,6 +26,7 @@ from catalog.redemptions import redemptions
 from catalog.reversals import reversals
 from catalog.stock import corrections as stock_corrections
 from catalog.trial_cards import trial_cards
+from merchants.risk import watching
 from merchants.terminals import clerks
 from merchants.terminals import keys as terminal_keys
 from points import programmes
@@ -78,6 +79,7 @@ def wire(config: Config, *, pool_size: int | None = None, statement_timeout_ms: 
     jobs.register(DELIVER_TASK, partial(deliveries.run, config))
     jobs.register(replays.REPLAY_TASK, replays.run)
     jobs.register(WAKE_TASK, replays.wake)
+    jobs.repeat("tills", _watch_tills, every_s=60)
     jobs.repeat("nonces", _forget_nonces, every_s=60)
     jobs.repeat("debits", partial(_tell_debits, config), every_s=30)
     _approvals(config)
@@ -137,3 +139,10 @@ def _forget_nonces() -> bool:
         return terminal_keys.forget_nonces(
             session, clock.now() - 2 * timedelta(seconds=signatures.MOST_SKEW_S)
         )
+
+
+def _watch_tills() -> bool:
+    """Look at what the busy tills did; never more at once."""
+    with database.begin() as session:
+        watching.walk(session, clock.now())
+    return False

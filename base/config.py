@@ -45,6 +45,7 @@ class Config:
     billing_backoff_s: int
     billing_adjusts: bool
     check_hold_s: int
+    unknown_floor_ms: int
     quote_life_s: int
     proxies: int
     sms_url: str
@@ -99,6 +100,7 @@ class Config:
             "billing_backoff_s": env.int("JIFEN_BILLING_BACKOFF", 2, validate=Range(0, 3600)),
             "billing_adjusts": env.bool("JIFEN_BILLING_ADJUSTS", False),
             "check_hold_s": env.int("JIFEN_CHECK_HOLD", 120, validate=Range(1, 600)),
+            "unknown_floor_ms": env.int("JIFEN_UNKNOWN_FLOOR_MS", 100, validate=Range(0, 5_000)),
             "quote_life_s": env.int("JIFEN_QUOTE_LIFE", 600, validate=Range(1, 3600)),
             "proxies": env.int("JIFEN_PROXIES", 0, validate=Range(0, 5)),
             "sms_url": env.str("JIFEN_SMS_URL", "", validate=_web_address_or_none),

@@ -1,7 +1,8 @@
-"""Transactions of long work: tried again where another was first, and where the database is gone for a while."""
+"""Time that is taken: transactions of long work are tried again, answers that must not tell anything wait for their moment."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import exc
@@ -9,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from base import database
 from base.database import StillRunning
-from base.errors import Unavailable
+from base.errors import Problem, Unavailable
 
 TRIES = 5
 GONE_TRIES = 8  # about a minute: as long as a database takes to restart
@@ -38,3 +39,14 @@ def patiently(
             if tries >= GONE_TRIES:
                 raise
             time.sleep(0.25 * 2**tries)
+
+
+@contextmanager
+def no_sooner(kind: type[Problem], after_s: Callable[[], float]) -> Iterator[None]:
+    """This problem leaves the block only after so many seconds from its beginning, so that its time tells nothing."""
+    began = time.monotonic()
+    try:
+        yield
+    except kind:
+        time.sleep(max(0.0, began + after_s() - time.monotonic()))
+        raise

@@ -28,6 +28,7 @@ from bench import (
     rivals,
     server,
     tiers,
+    till,
 )
 from bench.plans import PLANS, Figures, Measured, Plan, Say, with_ten_million
 from bench.population import Populations
@@ -65,12 +66,16 @@ PARTS: dict[str, Callable[[Bench], Measured]] = {
     "members": lambda b: members.measure(b.server, b.plan),
     "people": lambda b: people.measure(b.server, b.plan, b.populations, b.say),
     "http": lambda b: http.measure(b.server, b.plan, b.populations, b.say),
+    "till": lambda b: till.measure(b.server, b.plan, b.populations, b.say),
     "promises": lambda b: promises.measure(b.server, b.plan, b.say),
     "replay": lambda b: replay.replayed(b.server, b.plan, b.say),
 }
-APART = frozenset({"tiers", "members", "people", "http", "promises", "replay"})  # a topic of their own each
+APART = frozenset(
+    {"tiers", "members", "people", "http", "till", "promises", "replay"}
+)  # a topic of their own each
 TOPICS = {
-    "ledger": tuple(part for part in PARTS if part not in APART)
+    "ledger": tuple(part for part in PARTS if part not in APART),
+    "http": ("http", "till"),
 }  # a topic is several parts that share populations
 
 

@@ -49,24 +49,23 @@ def tally(address: Address, requests: Sequence[bytes], connections: int) -> dict
     """How often which status came, all as fast as answers come; who is told to come again at once (409 with Retry-After)
     does so with the same request, as a client does.
     """
-    found, numbers, lock = Counter[str](), count(), threading.Lock()
+    return _told(address, requests, connections, again=True)
 
-    def some(_: int) -> None:
-        with _Connection(address) as connection:
-            while True:
-                with lock:
-                    number = next(numbers)
-                if number >= len(requests):
-                    return
-                head, _body = connection.exchange(requests[number])
-                while b"retry-after" in head.lower():
-                    head, _body = connection.exchange(requests[number])
-                with lock:
-                    found[head[9:12].decode()] += 1
 
-    with ThreadPoolExecutor(connections) as pool:
-        list(pool.map(some, range(connections)))
-    return dict(found)
+def statuses(address: Address, requests: Sequence[bytes], connections: int) -> dict[str, int]:
+    """How often which status came, each request sent once."""
+    return _told(address, requests, connections, again=False)
+
+
+def spans(address: Address, requests: Sequence[bytes]) -> list[float]:
+    """Seconds from each request to its answer, whatever it is, one after the other."""
+    found = []
+    with _Connection(address) as connection:
+        for asked in requests:
+            began = time.perf_counter()
+            connection.exchange(asked)
+            found.append(time.perf_counter() - began)
+    return found
 
 
 def _all(address: Address, requests: Sequence[bytes], connections: int, due: Each, done: Each) -> None:
@@ -85,6 +84,27 @@ def _all(address: Address, requests: Sequence[bytes], connections: int, due: Eac
 
     with ThreadPoolExecutor(connections) as pool:
         list(pool.map(some, range(connections)))
+
+
+def _told(address: Address, requests: Sequence[bytes], connections: int, *, again: bool) -> dict[str, int]:
+    found, numbers, lock = Counter[str](), count(), threading.Lock()
+
+    def some(_: int) -> None:
+        with _Connection(address) as connection:
+            while True:
+                with lock:
+                    number = next(numbers)
+                if number >= len(requests):
+                    return
+                head, _body = connection.exchange(requests[number])
+                while again and b"retry-after" in head.lower():
+                    head, _body = connection.exchange(requests[number])
+                with lock:
+                    found[head[9:12].decode()] += 1
+
+    with ThreadPoolExecutor(connections) as pool:
+        list(pool.map(some, range(connections)))
+    return dict(found)
 
 
 def _nothing(number: int) -> None:

@@ -13,7 +13,7 @@ import statistics
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -151,8 +151,8 @@ def _offers(people: Population) -> int:
 
 
 @contextmanager
-def serving(url: str) -> Iterator[Address]:
-    """The web server as `make run` starts it, on a free port of this machine."""
+def serving(url: str, more: Mapping[str, str] | None = None) -> Iterator[Address]:
+    """The web server as `make run` starts it, on a free port of this machine; `more` of its environment."""
     with socket.socket() as free, tempfile.TemporaryDirectory(prefix="jifen-bench-web-") as folder:
         free.bind(("127.0.0.1", 0))
         address: Address = free.getsockname()
@@ -162,7 +162,9 @@ def serving(url: str) -> Iterator[Address]:
         )
         command = [*supervisor.web_command(config)[:-1], "bench.web:application()"]
         with (Path(folder) / "web.log").open("wb") as log:
-            running = subprocess.Popen(command, env=supervisor.environment(config), stdout=log, stderr=log)
+            running = subprocess.Popen(
+                command, env=supervisor.environment(config) | (more or {}), stdout=log, stderr=log
+            )
         try:
             _wait(running, address, Path(folder) / "web.log")
             yield address

@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import psycopg
 
-from base import local, schema
+from base import local, local_place, local_valkey, schema
 from base.config import own_environment
 
 EMPTY = "bench_empty"  # migrated, without a row: what other databases are cloned from
@@ -30,6 +31,8 @@ class Server:
     app_url: str
     admin_url: str
     programs: Path
+    data: Path
+    cache_url: str | None = None
 
     def clone(self, name: str) -> str:
         """A further migrated, empty database; its URL for the application's role."""
@@ -41,6 +44,14 @@ class Server:
         """A database goes, whoever is connected to it."""
         with self.admin("postgres") as admin:
             admin.execute(f"drop database {name} with (force)")
+
+    def kill_cache(self) -> bool:
+        """The cache ends at once, without a word; False where there was none."""
+        file = local_valkey.pid_file(local_place.find(self.data))
+        if not file.exists():
+            return False
+        os.kill(int(file.read_text().split()[0]), signal.SIGKILL)
+        return True
 
     def settle(self, name: str) -> None:
         """The same state before each run: tables read through once, all dirty pages written, a fresh checkpoint."""
@@ -139,7 +150,9 @@ def running() -> Iterator[Server]:
             servers.stop()
             servers = local.start(data)
             schema.migrate(servers.owner_url)
-            made = Server(servers.database_url, servers.admin_url, programs_of(servers))
+            made = Server(
+                servers.database_url, servers.admin_url, programs_of(servers), data, servers.redis_url
+            )
             with made.admin("postgres") as admin:
                 admin.execute(f"create database {EMPTY} template jifen owner jifen_owner")
             yield made

@@ -12,6 +12,7 @@ from base.errors import Conflict, NotFound
 from merchants import merchants, terms
 from merchants.models import CHECKED, Acceptance, Outlet, Terms, Void
 from merchants.terminals.models import ClerkRow
+from merchants.terms import House
 
 
 class AcceptanceUnknown(NotFound):
@@ -66,11 +67,11 @@ class Use:
     offer_names: dict[str, str]
 
 
-def record(session: Session, use: Use, place: Place, at: datetime, source: str = CHECKED) -> Acceptance:
+def record(
+    session: Session, use: Use, place: Place, house: House, at: datetime, source: str = CHECKED
+) -> Acceptance:
     """The acceptance, with what is owed for it; a second one of the same use is refused by the database."""
-    merchant = merchants.by_id(session, place.merchant_id)
-    version = terms.in_force(session, place.merchant_id, clock.day(at, merchant.zone))
-    due = terms.due(version, use.face_fen)
+    due = terms.due(house, use.face_fen)
     acceptance = Acceptance(
         acceptance_id=ids.new_id(),
         member_id=use.member_id,
@@ -86,12 +87,12 @@ def record(session: Session, use: Use, place: Place, at: datetime, source: str =
         clerk_id=place.clerk_id,
         shift_id=place.shift_id,
         source=source,
-        terms_id=version.terms_id,
+        terms_id=house.terms_id,
         owed_fen=due.owed_fen,
         fee_fen=due.fee_fen,
         vat_fen=due.vat_fen,
         recorded_at=at,
-        currency=merchant.currency,
+        currency=house.currency,
     )
     session.add(acceptance)
     session.flush()

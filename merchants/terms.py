@@ -1,12 +1,12 @@
 """Terms: what is owed for an acceptance, by date, exact to the fen."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from base import ids
+from base import database, ids
 from base.errors import Conflict
 from base.money import share
 from merchants.models import Terms
@@ -68,6 +68,38 @@ def add(
     return terms
 
 
+@dataclass(frozen=True)
+class House:
+    """A merchant at a moment: its day, and the terms under which something is accepted on it."""
+
+    zone: str
+    currency: str
+    today: date
+    terms_id: int
+    price_bp: int
+    fee_bp: int
+    vat_bp: int
+    typed_limit_fen: int
+    direct_accept: bool
+
+
+def house(session: Session, merchant_id: int, at: datetime) -> House:
+    """What a till needs to know of its merchant; NoTermsInForce."""
+    for row in database.rows(session, _HOUSE, (at, merchant_id)):
+        if row.terms_id is not None:
+            return House(*row)
+    raise NoTermsInForce()
+
+
+# Asked with every check and acceptance, so in words that need no compiling.
+_HOUSE = (
+    "select m.zone, m.currency, d.today, t.terms_id, t.price_bp, t.fee_bp, t.vat_bp, t.typed_limit_fen, t.direct_accept "
+    "from merchant m cross join lateral (select (%s::timestamptz at time zone m.zone)::date as today) d "
+    "left join lateral (select * from terms where merchant_id = m.merchant_id and from_day <= d.today "
+    "order by from_day desc limit 1) t on true where m.merchant_id = %s"
+)
+
+
 def in_force(session: Session, merchant_id: int, on: date) -> Terms:
     """The version in force on a day; NoTermsInForce."""
     found = session.scalar(
@@ -81,7 +113,7 @@ def in_force(session: Session, merchant_id: int, on: date) -> Terms:
     return found
 
 
-def due(terms: Terms, face_fen: int) -> Due:
+def due(terms: "House | Terms", face_fen: int) -> Due:
     """Price as a share of the face value, fee as a share of the price, tax as a share of the fee; each rounded once."""
     owed = share(face_fen, terms.price_bp)
     fee = share(owed, terms.fee_bp)

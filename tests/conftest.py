@@ -60,6 +60,7 @@ def config(servers: local.Servers, tmp_path_factory: pytest.TempPathFactory) -> 
         ordering_url=NOBODY_LISTENS,
         fulfilment_url=NOBODY_LISTENS,
         billing_backoff_s=0,
+        unknown_floor_ms=0,  # what is not known is said at once, but where a test is about that
     )
     logs.init(as_json=True, level=10)
     return made

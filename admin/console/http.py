@@ -53,6 +53,7 @@ MENU = (
     ("segments:read", _("Segments"), "/staff/segments", "group", ()),
     ("rates:read", _("Rates and rules"), "/staff/rates", "scales", ()),
     ("statements:read", _("Merchants"), "/staff/merchants", "shop", ("/staff/statements",)),
+    ("till-alerts:read", _("Alerts about tills"), "/staff/till-alerts", "alert", ()),
     ("retention:read", _("Redemption and staying"), "/staff/retention", "chart", ()),
     ("console", _("Jobs"), "/staff/jobs", "gear", ()),
 )

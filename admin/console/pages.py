@@ -16,6 +16,7 @@ from admin.console.offers import pages as offers
 from admin.console.replays import pages as replays
 from admin.console.retention import pages as retention
 from admin.console.segments import pages as segments
+from admin.console.till_alerts import pages as till_alerts
 from admin.console.words import HEAPS, JOB_STATES
 from admin.staff import staff
 from admin.staff.staff import StaffSignInRefused
@@ -31,7 +32,19 @@ from catalog.stock import standing
 SHOWN_LOW = 5
 
 blueprint = Blueprint("console_pages", __name__, template_folder="templates", url_prefix="/staff")
-for topic in (members, looks, segments, adjustments, approvals, care, offers, merchants, retention, replays):
+for topic in (
+    members,
+    looks,
+    segments,
+    adjustments,
+    approvals,
+    care,
+    offers,
+    merchants,
+    till_alerts,
+    retention,
+    replays,
+):
     blueprint.register_blueprint(topic.blueprint)
 
 

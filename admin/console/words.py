@@ -203,3 +203,18 @@ LOOKS = {
     "member.revealed": (_("Seen in clear"), "wait"),
     "reveals.alarm": (_("Refused: too many"), "bad"),
 }
+ALERT_OUTCOMES = {
+    "harmless": (_("Harmless"), "ok"),
+    "watched": (_("Being watched"), "wait"),
+    "fraud": (_("Fraud"), "bad"),
+}
+ALERT_FACTS = {
+    "tries": _("Unknown codes"),
+    "at_least": _("Unknown codes, at least"),
+    "accepted": _("Accepted within a day"),
+    "voided": _("Undone within a day"),
+    "times": _("Times within a day"),
+    "outlets": _("Outlets within a day"),
+    "member": _("Member"),
+    "terminal": _("Terminal"),
+}

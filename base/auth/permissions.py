@@ -69,6 +69,8 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "proposals:read",
             "erasures:approve",
             "audit:read",
+            "till-alerts:read",
+            "till-alerts:close",
         }
     ),
     "checker": frozenset(
@@ -161,6 +163,7 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "audit:read",
             "members:read",
             "statements:read",
+            "till-alerts:read",
             "retention:read",
             "approvals:read",
             "proposals:read",

@@ -22,8 +22,8 @@ from catalog.vouchers.schemas import (
     AcceptRequest,
     CheckRequest,
     CheckView,
-    OutcomeView,
     ReleaseRequest,
+    TillOutcomeView,
     VoidRequest,
     VoidView,
     VouchersQuery,
@@ -140,7 +140,7 @@ def void(asked: dict[str, Any], acceptance: str) -> Response:
 
 
 @blueprint.route("/acceptances/outcome")
-@blueprint.response(200, OutcomeView)
+@blueprint.response(200, TillOutcomeView)
 @blueprint.doc(**IDEMPOTENT)
 @needs("vouchers:accept")
 def outcome() -> dict[str, Any]:

@@ -58,7 +58,7 @@ class VouchersView(View):
     has_more = ma.fields.Boolean()
 
 
-class PictureView(View):
+class CodePictureView(View):
     """What the picture for the till says from a moment on, for 30 seconds."""
 
     from_at = ma.fields.AwareDateTime()
@@ -78,7 +78,7 @@ class VoucherView(View):
     last_day = ma.fields.Date()
     code = ma.fields.String(allow_none=True)
     pictures = ma.fields.List(
-        ma.fields.Nested(PictureView),
+        ma.fields.Nested(CodePictureView),
         metadata={"description": "of the next five minutes; empty once it is unusable"},
     )
 
@@ -155,7 +155,7 @@ class VoidView(View):
     recorded_at = ma.fields.String()
 
 
-class OutcomeView(View):
+class TillOutcomeView(View):
     """What became of a request: done, with its answer; or none: not committed so far, safe to send again with its key."""
 
     outcome = ma.fields.String(metadata={"enum": ["done", "none"]})
@@ -246,7 +246,7 @@ def void_view(row: Void) -> dict[str, Any]:
 
 
 def outcome_view(found: Answer | None) -> dict[str, Any]:
-    """The answer as OutcomeView."""
+    """The answer as TillOutcomeView."""
     if found is None:
         return {"outcome": "none", "status": None, "answer": None}
     return {"outcome": "done", "status": found.status, "answer": found.body}

@@ -6,11 +6,12 @@ stand on them. An acceptance and a void are done once for an idempotency key, in
 
 import re
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import TypeVar
 
 from sqlalchemy.orm import Session
 
-from base import cache, clock, database
+from base import cache, clock, database, patience
 from base.auth.principals import Clerk, Terminal
 from base.config import Config
 from base.notices.templates import Facts
@@ -30,6 +31,7 @@ from points.members.members import Secrets
 from points.notices import telling
 
 DIRECTORY_LIFE_S = 86_400
+SLOWED_S = 1.0
 Actor = Clerk | Terminal
 R = TypeVar("R")
 
@@ -54,7 +56,7 @@ def place_of(actor: Actor, clerk: str | None = None) -> Place:
 def check(config: Config, place: Place, shown: Shown) -> tuple[Checked, str]:
     """Look a voucher up and hold it for this till; returns it with the masked member. Unknown codes count as guesses."""
     till = _till(config, place)
-    with attempts.noted(place, attempts.CHECK) as about, database.begin() as session:
+    with _evenly(config), attempts.noted(place, attempts.CHECK) as about, database.begin() as session:
         found = _found(session, till, shown, about)
         checked = using.check(session, till, found, shown, config.check_hold_s)
         phone = members.phone_of(session, Secrets(config.seal_key, config.secret_key), life.holder(found))
@@ -96,7 +98,7 @@ def accept_directly(
 ) -> R:
     """Take a voucher by its code alone, for cash-desk systems whose merchant's terms allow it."""
     till = _till(config, place)
-    with attempts.noted(place, attempts.DIRECT) as about, database.begin() as session:
+    with _evenly(config), attempts.noted(place, attempts.DIRECT) as about, database.begin() as session:
         found = _found(session, till, shown, about)
         return answered(
             session,
@@ -124,6 +126,20 @@ def void(
             return made
 
         return answered(session, key[0], undone)
+
+
+def _evenly(config: Config) -> AbstractContextManager[None]:
+    """What is not known here is said after one and the same time, and after a longer one while codes are guessed everywhere."""
+
+    def floor_s() -> float:
+        with database.reading() as session:
+            return (
+                SLOWED_S
+                if guessing.is_fleet_guessing(session, clock.now())
+                else config.unknown_floor_ms / 1000
+            )
+
+    return patience.no_sooner(VoucherUnknown, floor_s)
 
 
 def _till(config: Config, place: Place) -> Till:

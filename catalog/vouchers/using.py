@@ -7,7 +7,6 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, case, or_, true, update
 from sqlalchemy.orm import Session
 
-from base import clock
 from base.errors import Problem
 from base.money import part_of
 from catalog.offers.models import Offer
@@ -28,9 +27,10 @@ from catalog.vouchers.refusals import (
     VoucherNotUsable,
     VoucherUnknown,
 )
-from merchants import acceptances, merchants, terms
+from merchants import acceptances, terms
 from merchants.acceptances import Place, Use
-from merchants.models import CHECKED, DIRECT, Acceptance, Terms, Void
+from merchants.models import CHECKED, DIRECT, Acceptance, Void
+from merchants.terms import House
 from points.lines import standing
 
 MOST_CYCLES = 10
@@ -57,11 +57,12 @@ class Till:
 
 def check(session: Session, till: Till, found: Voucher, shown: Shown, hold_s: int) -> Checked:
     """Hold a voucher for a till and return the token that accepts it; the same till may check again."""
-    today, step = _admitted(session, till, found, shown, _terms(session, till))
+    house = terms.house(session, till.place.merchant_id, till.at)
+    offer, step = _admitted(session, till, found, shown, house)
     token = tokens.make(till.token_key, found.member_id, found.voucher_id, till.place.terminal_id)
     voucher = session.scalar(
         update(Voucher)
-        .where(*_key(found), _free_for(till), Voucher.last_day >= today, _fresh(till, step))
+        .where(*_key(found), _free_for(till), Voucher.last_day >= house.today, _fresh(till, step))
         .values(
             state=HELD,
             held_by=till.place.terminal_id,
@@ -73,10 +74,10 @@ def check(session: Session, till: Till, found: Voucher, shown: Shown, hold_s: in
         .execution_options(populate_existing=True)
     )
     if voucher is None:
-        raise why_not(session, till, found, today, step=step)
+        raise why_not(session, till, found, house.today, step=step)
     if not standing.takes_vouchers(session, found.member_id, till.at):
         raise VoucherNotUsable()
-    return Checked(voucher, session.get_one(Offer, voucher.version_id), token)
+    return Checked(voucher, offer, token)
 
 
 def release(session: Session, till: Till, token: str) -> None:
@@ -107,27 +108,27 @@ def accept(session: Session, till: Till, token: str, units: int | None) -> Accep
         Voucher.token_digest == tokens.digest(token),
         Voucher.held_until > till.at,
     )
+    house = terms.house(session, till.place.merchant_id, till.at)
     taken = _take(session, before, wanted, held)
     if taken is None:
-        today = clock.day(till.at, merchants.by_id(session, before.merchant_id).zone)
-        raise why_not(session, till, before, today, accepting=True)
-    return _recorded(session, till, taken, wanted, CHECKED)
+        raise why_not(session, till, before, house.today, accepting=True)
+    return _recorded(session, till, house, taken, wanted, CHECKED)
 
 
 def accept_directly(
     session: Session, till: Till, found: Voucher, shown: Shown, units: int | None
 ) -> Acceptance:
     """Take a voucher without a check before, where the merchant's terms allow that to its cash-desk systems."""
-    version = _terms(session, till)
-    if not version.direct_accept:
+    house = terms.house(session, till.place.merchant_id, till.at)
+    if not house.direct_accept:
         raise DirectAcceptOff()
-    today, step = _admitted(session, till, found, shown, version)
+    _, step = _admitted(session, till, found, shown, house)
     wanted = _wanted(found, units)
-    free = and_(_free_for(till), Voucher.last_day >= today, _fresh(till, step))
+    free = and_(_free_for(till), Voucher.last_day >= house.today, _fresh(till, step))
     taken = _take(session, found, wanted, free, last_step=step or Voucher.last_step)
     if taken is None:
-        raise why_not(session, till, found, today, step=step)
-    return _recorded(session, till, taken, wanted, DIRECT)
+        raise why_not(session, till, found, house.today, step=step)
+    return _recorded(session, till, house, taken, wanted, DIRECT)
 
 
 def void(session: Session, till: Till, acceptance: Acceptance, reason: str) -> Void:
@@ -186,28 +187,23 @@ def why_not(
 
 
 def _admitted(
-    session: Session, till: Till, found: Voucher, shown: Shown, version: Terms
-) -> tuple[date, int | None]:
-    """The merchant's day and the step of the picture that was shown; any reason why it is not to be used here and now."""
-    today = clock.day(till.at, merchants.by_id(session, found.merchant_id).zone)
-    if not _is_free(till, found) or found.last_day < today:
-        raise why_not(session, till, found, today)
-    days = forms.member_days(session.get_one(Offer, found.version_id))
-    if days and today.day not in days:
+    session: Session, till: Till, found: Voucher, shown: Shown, house: House
+) -> tuple[Offer, int | None]:
+    """The offer and the step of the picture that was shown; any reason why it is not to be used here and now."""
+    if not _is_free(till, found) or found.last_day < house.today:
+        raise why_not(session, till, found, house.today)
+    offer = session.get_one(Offer, found.version_id)
+    days = forms.member_days(offer)
+    if days and house.today.day not in days:
         raise MemberDaysOnly(days=days)
     if shown.digits is None:
-        if part_of(found.face_fen, found.units_left, 0, found.units) > version.typed_limit_fen:
+        if part_of(found.face_fen, found.units_left, 0, found.units) > house.typed_limit_fen:
             raise DigitsNeeded()
-        return today, None
+        return offer, None
     step = codes.step_of(till.keys, found.pepper_id, found.voucher_id, shown.digits, till.at)
     if step is None:
         raise CodeStale()
-    return today, step
-
-
-def _terms(session: Session, till: Till) -> Terms:
-    merchant = merchants.by_id(session, till.place.merchant_id)
-    return terms.in_force(session, merchant.merchant_id, clock.day(till.at, merchant.zone))
+    return offer, step
 
 
 def _wanted(voucher: Voucher, units: int | None) -> int:
@@ -238,10 +234,12 @@ def _take(
     )
 
 
-def _recorded(session: Session, till: Till, taken: Voucher, units: int, source: str) -> Acceptance:
+def _recorded(
+    session: Session, till: Till, house: House, taken: Voucher, units: int, source: str
+) -> Acceptance:
     if not standing.takes_vouchers(session, taken.member_id, till.at):
         raise VoucherNotUsable()
-    return acceptances.record(session, _use(session, taken, units), till.place, till.at, source)
+    return acceptances.record(session, _use(session, taken, units), till.place, house, till.at, source)
 
 
 def _use(session: Session, voucher: Voucher, units: int) -> Use:

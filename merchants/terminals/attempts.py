@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from base import clock, database, ids
 from base.errors import Malformed, NotSignedIn, Problem, Unavailable
 from merchants.acceptances import Place
+from merchants.terminals import guessing
 from merchants.terminals.models import Attempt
 
 CHECK, ACCEPT, DIRECT, VOID = "check", "accept", "direct", "void"
@@ -34,8 +35,12 @@ def noted(place: Place, deed: str) -> Iterator[About]:
     except (Malformed, NotSignedIn, Unavailable):
         raise
     except Problem as problem:
+        at = clock.now()
         with database.begin() as session:
-            keep(session, place, deed, problem, about, clock.now())
+            keep(session, place, deed, problem, about, at)
+            if problem.type_name() == guessing.UNKNOWN:
+                session.flush()
+                guessing.counted(session, place, at)
         raise
 
 

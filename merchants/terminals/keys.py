@@ -10,6 +10,8 @@ from base.auth import signatures
 from base.auth.models import TerminalNonce
 from base.auth.signatures import Key, Signer
 from base.errors import field_errors
+from merchants.risk import alerts
+from merchants.risk.alerts import About
 from merchants.terminals.models import Terminal, TerminalKey
 
 NONCES_AT_ONCE = 5_000
@@ -71,11 +73,15 @@ def revoke(session: Session, terminal: Terminal, at: datetime) -> None:
 def cloned(terminal_id: int, at: datetime) -> None:
     """Two tills seem to hold one key: it is frozen, in a transaction of its own, until the manager pairs it afresh."""
     with database.begin() as session:
-        session.execute(
+        frozen = session.scalar(
             update(Terminal)
             .where(Terminal.terminal_id == terminal_id, Terminal.frozen_at.is_(None))
             .values(frozen_at=at)
+            .returning(Terminal)
         )
+        if frozen is not None:
+            about = About(frozen.merchant_id, f"terminal {terminal_id}", frozen.outlet_id, terminal_id)
+            alerts.put(session, alerts.COPIED_KEY, about, {"terminal": frozen.code}, at)
 
 
 def forget_nonces(session: Session, before: datetime) -> bool:
@@ -84,7 +90,6 @@ def forget_nonces(session: Session, before: datetime) -> bool:
         select(TerminalNonce.terminal_id, TerminalNonce.counter)
         .where(TerminalNonce.at < before)
         .limit(NONCES_AT_ONCE)
-        .with_for_update(skip_locked=True)
         .cte()
     )
     gone = (

@@ -30,7 +30,7 @@ create table till_attempt (
   clerk_id bigint, at timestamptz not null, deed text not null, problem text not null,
   member_id bigint, voucher_id bigint, primary key (terminal_id, attempt_id));
 create index on till_attempt (terminal_id, at) where problem = 'voucher-unknown';
-create index on till_attempt (merchant_id, at);
+create index on till_attempt (merchant_id, at) where problem = 'voucher-unknown';
 create index on till_attempt (member_id, voucher_id, at) where voucher_id is not null;
 
 create table shift (

@@ -7,16 +7,19 @@ import threading
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
 
+import pytest
 from sqlalchemy import select, text
+from sqlalchemy.exc import IntegrityError
 
 from app.proof import findings
 from base import clock, database, ids, jobs
 from catalog.vouchers import codes
 from catalog.vouchers.codes import Keys
 from catalog.vouchers.models import ACCEPTED, Voucher
-from merchants import acceptances
+from merchants import acceptances, terms
 from merchants.acceptances import Place, Use
 from merchants.models import Acceptance
 from merchants.terminals import clerks
@@ -32,6 +35,7 @@ from tests.given import (
     member_token,
 )
 from tests.owner import forget_everything
+from tests.tills import paired
 
 
 def at_once(*deeds: Callable[[], Any]) -> list[Any]:
@@ -67,7 +71,7 @@ def second_till(shop: Shop) -> Shop:
     with database.begin() as session:
         terminal = clerks.add_terminal(session, shop.outlet, f"{shop.merchant.code}-2")
         clerk = clerks.add_clerk(session, shop.outlet, "02", "654321")
-    return Shop(shop.merchant, shop.outlet, terminal, clerk)
+    return Shop(shop.merchant, shop.outlet, terminal, clerk, paired(terminal))
 
 
 def counted(table: str) -> int:
@@ -370,7 +374,8 @@ def test_the_same_race_doubles_when_the_acceptance_reads_before_it_writes(app, d
                 shop.clerk.clerk_id,
             )
             use = Use(voucher.member_id, voucher.voucher_id, number, 1, 100, 100, voucher.last4, {"en": "x"})
-            acceptances.record(session, use, place, clock.now())
+            house = terms.house(session, place.merchant_id, clock.now())
+            acceptances.record(session, use, place, house, clock.now())
         return True
 
     answers = at_once(lambda: naive_accept(1), lambda: naive_accept(2))
@@ -381,6 +386,43 @@ def test_the_same_race_doubles_when_the_acceptance_reads_before_it_writes(app, d
         assert len(doubled) == 2
         assert {f.rule for f in findings(session)} == {"acceptance"}
     forget_everything(db)
+
+
+@pytest.mark.parametrize("guarded", [True, False])
+def test_the_unique_index_alone_also_stops_it_and_without_it_the_race_doubles(app, db, owner, guarded):
+    shop = given_shop()
+    _, _, code = given_voucher(app, db, shop)
+    both_have_read = threading.Barrier(2)
+    if not guarded:
+        owner.execute(text("drop index acceptance_once"))
+
+    def naive_accept() -> bool:
+        with suppress(IntegrityError), database.begin() as session:
+            digests = codes.digests(Keys.of(db), codes.read(code).symbols)
+            voucher = session.scalars(select(Voucher).where(Voucher.digest.in_(digests))).one()
+            both_have_read.wait(10)
+            place = Place(
+                shop.merchant.merchant_id,
+                shop.outlet.outlet_id,
+                shop.terminal.terminal_id,
+                shop.clerk.clerk_id,
+            )
+            use = Use(voucher.member_id, voucher.voucher_id, 1, 1, 100, 100, voucher.last4, {"en": "x"})
+            house = terms.house(session, place.merchant_id, clock.now())
+            acceptances.record(session, use, place, house, clock.now())
+            return True
+        return False
+
+    answers = at_once(naive_accept, naive_accept)
+    forget_everything(db)
+    if not guarded:
+        owner.execute(
+            text(
+                "create unique index acceptance_once on acceptance (member_id, voucher_id, use_no) where void_id is null"
+            )
+        )
+
+    assert sorted(answers) == ([False, True] if guarded else [True, True])
 
 
 def test_an_id_is_never_given_twice():
