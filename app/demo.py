@@ -20,6 +20,8 @@ from base.config import Config
 from base.errors import NotAllowed
 from base.progress import bar
 from catalog.bill_credit import billing
+from merchants.terminals import pairing
+from merchants.terminals.models import Terminal
 from points.care import care
 from points.members import members
 from points.members.models import MemberFacts
@@ -99,8 +101,10 @@ def sign_ins(config: Config, address: str) -> list[str]:
             )
         ).one_or_none()
         phone = members.phone_of(session, secrets_of(config), row.member_id) if row else None
+        terminal = session.scalar(select(Terminal).where(Terminal.code == TERMINAL))
+        digits = pairing.open_for(session, config.secret_key, terminal, clock.now()) if terminal else "-"
     lines = [
-        f"  clerk    {address}/till/sign-in    terminal {TERMINAL}, clerk 01, PIN {simulator.PIN}",
+        f"  clerk    {address}/till            terminal {TERMINAL}, pairing code {digits} (ten minutes), clerk 01, PIN {simulator.PIN}",
         f"  staff    {address}/staff/sign-in   {STAFF}, password {staff_password(config)}",
         f"  checker  {address}/staff/sign-in   {CHECKER}, password {staff_password(config, CHECKER)}",
         f"  auditor  {address}/staff/sign-in   {AUDITOR}, password {staff_password(config, AUDITOR)}",

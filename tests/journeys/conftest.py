@@ -162,7 +162,11 @@ class Opened:
     def _answered(self, response: Response) -> None:
         # What the till sends by itself is answered by a page as well: a refusal there, or "try again", is no fault.
         a_page = response.request.resource_type == "document"
-        fault = response.status == 500 if REFUSES.search(response.url) else response.status >= (500 if a_page else 400)
+        fault = (
+            response.status == 500
+            if REFUSES.search(response.url)
+            else response.status >= (500 if a_page else 400)
+        )
         if fault:
             self.faults.append(f"{response.status} {response.url}")
 

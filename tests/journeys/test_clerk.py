@@ -2,6 +2,7 @@
 
 import re
 import sys
+from contextlib import ExitStack
 from dataclasses import replace
 
 import pytest
@@ -351,7 +352,9 @@ def test_after_fourteen_tries_a_person_decides_when_to_ask_again(visit, db, shop
         page.clock.run_for(6_000 if tries <= 5 else 41_000)
     expect(page.get_by_role("heading", name="Still no answer")).to_be_visible()
     # the server's clock did not run along
-    page.evaluate("() => { const before = jifenSkew(); window.jifenSkew = () => before - (5 * 6 + 8 * 41) * 1000; }")
+    page.evaluate(
+        "() => { const before = jifenSkew(); window.jifenSkew = () => before - (5 * 6 + 8 * 41) * 1000; }"
+    )
     page.get_by_role("button", name="Ask again").click()
 
     expect(page.get_by_role("heading", name="Accepted")).to_be_visible()
@@ -423,58 +426,133 @@ def film(path, text, width=640, height=480):
     path.write_bytes(f"YUV4MPEG2 W{width} H{height} F15:1 Ip A1:1 C420jpeg\n".encode() + frame * 2)
 
 
-def test_the_camera_reads_a_picture_and_the_till_is_green(
-    chromium, address, tmp_path, db, shop, voucher, request
-):
-    given = voucher()
-    film(tmp_path / "picture.y4m", given["pictures"][0]["text"])
-    flags = (
-        *FLAGS,
-        "--use-fake-ui-for-media-stream",
-        "--use-fake-device-for-media-stream",
-        f"--use-file-for-fake-video-capture={tmp_path / 'picture.y4m'}",
+@pytest.fixture
+def filmed(chromium, address, tmp_path):
+    """filmed(text, before="") -> a browser whose camera sees that text as a picture; its faults fail the journey."""
+    with ExitStack() as until_the_end:
+
+        def film_of(text, before=""):
+            film(tmp_path / "picture.y4m", text)
+            camera = (
+                "--use-fake-ui-for-media-stream",
+                "--use-fake-device-for-media-stream",
+                f"--use-file-for-fake-video-capture={tmp_path / 'picture.y4m'}",
+            )
+            browser = chromium.browser_type.launch(executable_path=chromium_here(), args=(*FLAGS, *camera))
+            until_the_end.enter_context(browser)
+            opened = Opened(browser, address, tmp_path)
+            page = opened.open("/till/pair")
+            page.context.add_init_script(before)
+            return page, opened
+
+        yield film_of
+
+
+def test_the_camera_reads_a_picture_and_the_till_is_green(filmed, db, shop, voucher):
+    page, opened = filmed(voucher()["pictures"][0]["text"])
+    pair(page, db, shop)
+    sign_in(page)
+
+    expect(page.get_by_role("button", name="Accept")).to_be_focused()
+    took_ms = page.evaluate("""() => {
+        const at = (name) => performance.getEntriesByName(name).at(-1).startTime;
+        return [at("jifen:put") - at("jifen:scanned"), at("jifen:scanned")];
+    }""")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Accepted")).to_be_visible()
+    page.get_by_role("link", name="Scan the next one").click()
+    expect(page.get_by_role("alert")).to_contain_text("Already used here")
+
+    sys.stdout.write(
+        f"scan to green: {took_ms[0]:.0f} ms; the page's load to the scan: {took_ms[1]:.0f} ms\n"
     )
-    with chromium.browser_type.launch(executable_path=chromium_here(), args=flags) as filming:
-        opened = Opened(filming, address, tmp_path)
-        page = opened.open("/till")
-        pair(page, db, shop)
-        sign_in(page)
-
-        expect(page.get_by_role("button", name="Accept")).to_be_focused()
-        took_ms = page.evaluate("""() => {
-            const at = (name) => performance.getEntriesByName(name).at(-1).startTime;
-            return [at("jifen:put") - at("jifen:scanned"), at("jifen:scanned")];
-        }""")
-        page.keyboard.press("Enter")
-        expect(page.get_by_role("heading", name="Accepted")).to_be_visible()
-        page.get_by_role("link", name="Scan the next one").click()
-        expect(page.get_by_role("alert")).to_contain_text("Already used here")
-        opened.close()
-
-    sys.stdout.write(f"scan to green: {took_ms[0]:.0f} ms; the page's load to the scan: {took_ms[1]:.0f} ms\n")
     assert opened.faults == []
     assert accepted_in_all(shop) == 1
 
 
-def test_a_picture_that_is_no_voucher_is_not_sent(chromium, address, tmp_path, db, shop):
-    film(tmp_path / "picture.y4m", "a poster beside the till")
-    flags = (
-        *FLAGS,
-        "--use-fake-ui-for-media-stream",
-        "--use-fake-device-for-media-stream",
-        f"--use-file-for-fake-video-capture={tmp_path / 'picture.y4m'}",
-    )
-    with chromium.browser_type.launch(executable_path=chromium_here(), args=flags) as filming:
-        opened = Opened(filming, address, tmp_path)
-        page = opened.open("/till")
-        pair(page, db, shop)
-        sign_in(page)
+def test_a_picture_that_is_no_voucher_is_not_sent(filmed, db, shop):
+    page, opened = filmed("a poster beside the till")
+    pair(page, db, shop)
+    sign_in(page)
 
-        expect(page.get_by_text("This picture is no voucher.")).to_be_visible()
-        axe(page)
-        opened.close()
-
+    expect(page.get_by_text("This picture is no voucher.")).to_be_visible()
+    axe(page)
     assert opened.faults == []
+
+
+OWN_DETECTOR = """window.BarcodeDetector = class {
+    static async getSupportedFormats() { return ["qr_code"]; }
+    async detect() { return window.seen ? [{ rawValue: window.seen }] : []; }
+};
+MediaStreamTrack.prototype.getCapabilities = () => ({ torch: true });
+MediaStreamTrack.prototype.applyConstraints = async (wanted) => { window.lit = wanted.advanced[0].torch; };"""
+
+
+def test_the_browsers_own_detector_and_light_are_used_where_it_has_them(filmed, db, shop, voucher):
+    page, opened = filmed("nothing of ours", OWN_DETECTOR)
+    pair(page, db, shop)
+    sign_in(page)
+
+    page.get_by_role("button", name="Light").click()
+    assert page.evaluate("() => [window.lit, 'BarcodeDetectionAPI' in window]") == [True, False]
+    page.evaluate("(text) => { window.seen = text; }", voucher()["pictures"][0]["text"])
+
+    expect(page.get_by_role("button", name="Accept")).to_be_focused()
+    assert opened.faults == []
+
+
+def test_the_camera_is_switched_off_and_stays_off(filmed, db, shop):
+    page, opened = filmed("nothing of ours")
+    pair(page, db, shop)
+    sign_in(page)
+    page.get_by_text("This picture is no voucher.").wait_for()
+
+    page.get_by_label("Camera").uncheck()
+    expect(page.locator("[data-camera]")).to_be_hidden()
+    page.reload()
+
+    expect(page.locator("#code")).to_be_focused()
+    expect(page.locator("[data-camera]")).to_be_hidden()
+    assert opened.faults == []
+
+
+def test_a_browser_without_ed25519_pairs_with_p256(visit, db, shop, voucher):
+    page = visit("/till/pair")
+    page.context.add_init_script("""const make = crypto.subtle.generateKey;
+        crypto.subtle.generateKey = function (kind, ...more) {
+            if (kind.name === "Ed25519") return Promise.reject(new DOMException("", "NotSupportedError"));
+            return make.call(this, kind, ...more);
+        };""")
+    page.reload()
+    pair(page, db, shop)
+    sign_in(page)
+    check(page, voucher()["code"])
+    accept(page)
+
+    assert page.evaluate("() => jifenTill.keys.me().then((mine) => mine.algorithm)") == "p256"
+    assert accepted_in_all(shop) == 1
+
+
+def test_without_script_a_page_says_why_it_needs_it(visit):
+    page = visit("/till/sign-in", java_script_enabled=False)
+
+    expect(page.get_by_text("Allow JavaScript for this page")).to_be_visible()
+
+
+def test_an_open_deed_outlives_the_sign_in(visit, db, shop, voucher):
+    page = at_till(visit, db, shop)
+    check(page, voucher()["code"])
+    page.context.route("**/till/accept", lambda route: route.abort(), times=1)
+    page.get_by_role("button", name="Accept").click()
+    expect(page.get_by_role("heading", name="Asking")).to_be_visible()
+
+    page.context.clear_cookies()
+    page.get_by_role("button", name="Ask now").click()
+    page.wait_for_url("**/till/sign-in")
+    sign_in(page)
+
+    expect(page.get_by_role("heading", name="Accepted")).to_be_visible()
+    assert accepted_in_all(shop) == 1
 
 
 @pytest.mark.parametrize("symbols", ["000000000000", "000000000001", "7M4P8KQ2XZ3T", "ZZZZZZZZZZZZ"])

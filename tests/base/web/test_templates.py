@@ -70,7 +70,9 @@ class Tags(HTMLParser):
     def __init__(self, text):
         super().__init__()
         self.seen, self.open = [], []
-        self.feed(re.sub("<template.*?</template>", "", text, flags=re.DOTALL))  # not in the page until script puts it there
+        self.feed(
+            re.sub("<template.*?</template>", "", text, flags=re.DOTALL)
+        )  # not in the page until script puts it there
 
     def handle_starttag(self, tag, attrs):
         self.seen.append((tag, dict(attrs)))
