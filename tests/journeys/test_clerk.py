@@ -507,7 +507,7 @@ def test_the_camera_is_switched_off_and_stays_off(filmed, db, shop):
     sign_in(page)
     page.get_by_text("This picture is no voucher.").wait_for()
 
-    page.get_by_label("Camera").uncheck()
+    page.get_by_role("checkbox", name="Camera").uncheck()
     expect(page.locator("[data-camera]")).to_be_hidden()
     page.reload()
 
@@ -531,12 +531,6 @@ def test_a_browser_without_ed25519_pairs_with_p256(visit, db, shop, voucher):
 
     assert page.evaluate("() => jifenTill.keys.me().then((mine) => mine.algorithm)") == "p256"
     assert accepted_in_all(shop) == 1
-
-
-def test_without_script_a_page_says_why_it_needs_it(visit):
-    page = visit("/till/sign-in", java_script_enabled=False)
-
-    expect(page.get_by_text("Allow JavaScript for this page")).to_be_visible()
 
 
 def test_an_open_deed_outlives_the_sign_in(visit, db, shop, voucher):

@@ -64,6 +64,15 @@
     } finally {
       busy = false;
     }
+    if (deed.key !== asking.open()?.key) resume();
+  };
+
+  // What is still open is asked for before anything else is done.
+  const resume = () => {
+    const deed = asking.open();
+    if (!deed || ["/till/sign-in", "/till/pair"].includes(location.pathname)) return false;
+    perform({ ...deed, tries: Math.min(deed.tries, asking.MOST_TRIES - 1) });
+    return true;
   };
 
   const swapped = async (address) => {
@@ -170,9 +179,7 @@
     if (!keys.possible()) { putState(find("#insecure")); return; }
     if (!offline && here !== "/till/pair" && !(await keys.me())) { go("/till/pair"); return; }
     await shown();
-    const deed = asking.open();
-    if (deed && here !== "/till/sign-in" && here !== "/till/pair") perform({ ...deed, tries: Math.min(deed.tries, asking.MOST_TRIES - 1) });
-    else if (offline) wait();
+    if (!resume() && offline) wait();
     keepShell().catch(() => {});
   };
   start();

@@ -372,6 +372,7 @@ def test_every_page_speaks_both_languages_and_has_one_heading(app, shop, code, l
         assert re.sub("<template.*?</template>", "", page.text, flags=re.DOTALL).count("<h1") == 1
         assert f'lang="{language}"' in page.text
         assert "style=" not in page.text
+        assert re.search(r"<noscript><p[^>]*>[^<]*JavaScript", page.text)
         assert PHONE[:9] not in page.text
     assert all(word in screen.page.text for word in words[1:])
     assert words[0] in pages[1].text
