@@ -1,6 +1,7 @@
 """The till's day: what was accepted with totals by clerk, search by last four, a receipt again, the shift and its close."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from flask import make_response, request
 from flask.typing import ResponseReturnValue
@@ -79,7 +80,7 @@ def receipt(acceptance: str) -> ResponseReturnValue:
     clerk, key = clerk_here(), ids.parse("acc", acceptance)
     with database.begin() as db:
         row = acceptances.find(db, key[0], key[1], clerk.merchant_id)
-        facts = {
+        facts: dict[str, Any] = {
             "row": row,
             "merchant": clerks.till_of(db, clerk).merchant,
             "place": db.get_one(Outlet, row.outlet_id),

@@ -66,6 +66,7 @@ window.jifenTill = window.jifenTill ?? {};
     try {
       stream = await opened();
       video.srcObject = stream;
+      video.hidden = false;
       [detector] = await Promise.all([detector ?? made(box), video.play()]);
       torch(box);
       await read(box, video, found);

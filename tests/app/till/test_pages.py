@@ -9,6 +9,7 @@ import pytest
 
 from base import clock, database
 from base.auth import passwords
+from merchants import merchants
 from merchants.terminals import clerks
 from merchants.terminals.models import CLERK, MANAGER
 from tests.given import (
@@ -526,6 +527,20 @@ def test_a_clerk_sees_no_other_till(app, screen, shop, code):
     screen.accept(code)
 
     assert "/till/acceptances/" not in second_till(app, shop).get("/till/today?all=1").text
+
+
+def test_a_manager_sees_no_other_outlet_of_the_merchant(app, screen, shop, code):
+    screen.accept(code)
+    with database.begin() as session:
+        names = {"zh-CN": "西湖店", "en": "West Lake"}
+        elsewhere = merchants.add_outlet(session, session.merge(shop.merchant), names, names)
+    manager = second_till(app, replace(shop, outlet=elsewhere), role=MANAGER)
+
+    page = manager.get("/till/today?all=1").text
+
+    assert "West Lake" in page
+    assert "/till/acceptances/" not in page
+    assert "owed to you for 0 vouchers" in page
 
 
 def test_a_receipt_is_printed_again(screen, code):
