@@ -139,17 +139,20 @@
   };
 
   // A scanner types a code within a blink, wherever the focus is. Slow keys go into the code field when no other has the focus.
-  let burst = { text: "", at: 0 };
+  let burst = { text: "", at: -FAST_MS };
   const writable = (element) => element?.matches("input:not([type=checkbox], [type=radio]), textarea, select");
   document.addEventListener("keydown", (event) => {
     const field = find("#code"), focused = document.activeElement;
     if (!field || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
     const fast = event.timeStamp - burst.at < FAST_MS;
-    if (event.key === "Enter" && fast && codes.reads(burst.text)) {
+    if (event.key === "Enter") {
+      const { text, field: left, before } = burst;
+      burst = { text: "", at: -FAST_MS };  // the next Enter, however soon, is a person's
+      if (!fast || !codes.reads(text)) return;
       event.preventDefault();
       event.stopImmediatePropagation();
-      if (burst.field && burst.field !== field) burst.field.value = burst.before;
-      check(burst.text);
+      if (left && left !== field) left.value = before;
+      check(text);
     }
     if (event.key.length > 1) return;
     if (!fast) burst = { text: "", field: writable(focused) ? focused : null, before: focused?.value };
