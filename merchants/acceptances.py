@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select, update
+from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -173,27 +173,3 @@ def undoable_until(acceptance: Acceptance, version: Terms, zone: str, place: Pla
         return None
     tomorrow = clock.start_of(clock.day(acceptance.recorded_at, zone) + timedelta(days=1), zone)
     return min(acceptance.recorded_at + timedelta(seconds=window_s), tomorrow - timedelta(microseconds=1))
-
-
-def of_terminal(session: Session, terminal_id: int, since: datetime, limit: int = 50) -> list[Acceptance]:
-    """The newest acceptances of a terminal since a moment."""
-    return list(
-        session.scalars(
-            select(Acceptance)
-            .where(Acceptance.terminal_id == terminal_id, Acceptance.recorded_at >= since)
-            .order_by(Acceptance.recorded_at.desc())
-            .limit(limit)
-        )
-    )
-
-
-def totals_of_terminal(session: Session, terminal_id: int, since: datetime) -> tuple[int, int]:
-    """How many stand since a moment, and what is owed for them (fen)."""
-    row = session.execute(
-        select(func.count(), func.coalesce(func.sum(Acceptance.owed_fen), 0)).where(
-            Acceptance.terminal_id == terminal_id,
-            Acceptance.recorded_at >= since,
-            Acceptance.void_id.is_(None),
-        )
-    ).one()
-    return int(row[0]), int(row[1])

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from base import clock
 from base.auth.guesses import TooManyGuesses
@@ -25,25 +26,24 @@ class Refusal:
     waits: bool
 
 
-def refusal_of(problem: Problem) -> Refusal:
-    """The problem in the clerk's language."""
+def refusal_of(problem: Problem, zone: str | None = None) -> Refusal:
+    """The problem in the clerk's language; moments in the merchant's zone, where it is known."""
     language = current_language()
     return Refusal(
         kind=problem.type_name(),
         title=problem.title(language),
-        facts=_facts(problem),
+        facts=_facts(problem, zone),
         say=getattr(problem, "clerk_zh" if language.startswith("zh") else "clerk_en", "") or _say(problem),
         next_step=problem.next_step(language),
         waits=isinstance(problem, StillRunning | Unavailable | TooManyGuesses | VoucherHeld),
     )
 
 
-def _facts(problem: Problem) -> str:
+def _facts(problem: Problem, zone: str | None) -> str:
     """When and where, as far as the problem tells."""
     facts = problem.facts
     if "accepted_at" in facts:
-        at = formats.moment(datetime.fromisoformat(facts["accepted_at"]))
-        return str(_("Used on %(moment)s, %(outlet)s.", moment=at, outlet=both(facts.get("outlet"))))
+        return _used(datetime.fromisoformat(facts["accepted_at"]), facts, zone or formats.DEFAULT_ZONE)
     if "last_day" in facts:
         return str(_("Its last day was %(day)s.", day=formats.day(date.fromisoformat(facts["last_day"]))))
     if "left" in facts:
@@ -51,6 +51,16 @@ def _facts(problem: Problem) -> str:
     if problem.retry_after_s and isinstance(problem, VoucherHeld):
         return str(_("At most %(seconds)s seconds more.", seconds=problem.retry_after_s))
     return problem.detail if isinstance(problem, Invalid) else ""
+
+
+def _used(at: datetime, facts: dict[str, Any], zone: str) -> str:
+    """When and where; at this outlet itself with the clerk, of today the time alone."""
+    when = formats.moment(at, zone)
+    if not facts.get("here"):
+        return str(_("Used on %(moment)s, %(outlet)s.", moment=when, outlet=both(facts.get("outlet"))))
+    if clock.day(at, zone) == clock.day(clock.now(), zone):
+        when = formats.time_of_day(at, zone)
+    return str(_("Already used here %(when)s, clerk %(clerk)s.", when=when, clerk=facts.get("clerk", "")))
 
 
 def _say(problem: Problem) -> str:

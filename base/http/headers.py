@@ -13,6 +13,8 @@ CSP = (
     "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; object-src 'none'; "
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
+# A page that reads codes by camera compiles the reader, which is WebAssembly.
+CSP_OF_CAMERA = CSP.replace("script-src 'self'", "script-src 'self' 'wasm-unsafe-eval'")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 log = structlog.get_logger()
 
@@ -21,6 +23,11 @@ def init(app: Flask) -> None:
     """Before: an id and a clock. After: headers, and a line without personal data (no query, no body)."""
     app.before_request(_begin)
     app.after_request(_finish)
+
+
+def let_camera() -> None:
+    """The page that answers this request may use the camera, and compile the reader of its pictures."""
+    g.camera = True
 
 
 def _begin() -> None:
@@ -34,12 +41,13 @@ def _begin() -> None:
 def _finish(answer: Response) -> Response:
     headers = answer.headers
     headers["X-Request-Id"] = g.get("request_id", "")
-    headers["Content-Security-Policy"] = CSP
+    camera = g.get("camera", False)
+    headers["Content-Security-Policy"] = CSP_OF_CAMERA if camera else CSP
     headers["X-Content-Type-Options"] = "nosniff"
     headers["X-Frame-Options"] = "DENY"
     headers["Referrer-Policy"] = "same-origin"
     headers["Cross-Origin-Opener-Policy"] = "same-origin"
-    headers["Permissions-Policy"] = "camera=(self), microphone=(), geolocation=()"
+    headers["Permissions-Policy"] = f"camera=({'self' if camera else ''}), microphone=(), geolocation=()"
     if abs(skew := g.get("clock_skew_s", 0)) > WARNED_SKEW_S:
         headers["Jifen-Clock-Skew"] = str(skew)
     if request.is_secure:

@@ -11,6 +11,7 @@ from urllib.parse import urlencode, urlsplit
 from flask import Blueprint, Flask, Response, g, request, url_for
 from markupsafe import Markup
 
+from base import clock
 from base.web import formats, i18n
 
 STATIC = Path(__file__).parent / "static"
@@ -35,6 +36,7 @@ def init(app: Flask, *, language: str = i18n.DEFAULT, zone: str = formats.DEFAUL
         static_url=static_url,
         with_query=with_query,
         is_here=is_here,
+        now=clock.now,
     )
     app.add_template_filter(attributes)
     app.context_processor(_known_to_every_page)
@@ -89,7 +91,7 @@ def _let_browsers_keep(response: Response) -> Response:
         return response
     if request.args.get("v") == version(name):
         response.headers["Cache-Control"] = f"public, max-age={A_YEAR_S}, immutable"
-    if response.mimetype in ("text/css", "text/javascript", "image/svg+xml"):
+    if response.mimetype in ("text/css", "text/javascript", "image/svg+xml", "application/wasm"):
         response.vary.add("Accept-Encoding")
         if request.accept_encodings["gzip"] > 0:
             _compress(response, name)

@@ -64,8 +64,16 @@
     if (search) { event.preventDefault(); search.focus(); }
   });
 
-  // m:ss until a moment, by the clock of this device; whether it is really over the server decides.
-  const left = (time) => Math.ceil((Date.parse(time.dateTime) - Date.now()) / 1000);
+  // How far the server's clock is ahead of this device's (ms), where the page says its moment; 0 elsewhere.
+  const moment = (within) => {
+    const told = Date.parse(within.querySelector("meta[name=jf-now]")?.content ?? "");
+    return Number.isNaN(told) ? 0 : told - Date.now();
+  };
+  let skew = moment(document);
+  window.jifenSkew = () => skew;
+
+  // m:ss until a moment; whether it is really over the server decides.
+  const left = (time) => Math.ceil((Date.parse(time.dateTime) - Date.now() - skew) / 1000);
   const tell = (seconds) => {
     const parts = [Math.floor(seconds / 60) % 60, seconds % 60].map((part) => String(part).padStart(2, "0"));
     const hours = Math.floor(seconds / 3600);
@@ -98,6 +106,7 @@
     const token = document.querySelector("input[name=csrf_token]")?.value;
     if (request && token && !/^(get|head)$/i.test(request.method)) request.headers["X-CSRFToken"] = token;
   });
+  document.addEventListener("jifen:put", () => { skew = moment(document); begin(document); });
   document.addEventListener("htmx:after:swap", () => { show(); tick(); focus(document, "[data-focus=keep]"); });
 
   const start = () => { fragment(); begin(document); setInterval(tick, 1000); };

@@ -17,7 +17,14 @@ MENU = [
     {"label": "B", "href": "/b", "icon": "gift", "badge": 1200},
 ]
 GROUPED = [{"label": "A", "href": "/a"}, {"label": "G", "links": [{"label": "B", "href": "/b/c"}]}]
-PERSON = {"name": "li.na", "sign_out": "/out", "outlet": "O", "terminal": "T", "clerk": "07"}
+PERSON = {
+    "name": "li.na",
+    "sign_out": "/out",
+    "shift": "/shift",
+    "outlet": "O",
+    "terminal": "T",
+    "clerk": "07",
+}
 CHILD = "{%% extends '%s' %%}{%% block title %%}T{%% endblock %%}{%% block content %%}in it{%% endblock %%}"
 BODY = {
     "type": "/problems/over-limit",
@@ -63,7 +70,9 @@ class Tags(HTMLParser):
     def __init__(self, text):
         super().__init__()
         self.seen, self.open = [], []
-        self.feed(text)
+        self.feed(
+            re.sub("<template.*?</template>", "", text, flags=re.DOTALL)
+        )  # not in the page until script puts it there
 
     def handle_starttag(self, tag, attrs):
         self.seen.append((tag, dict(attrs)))
