@@ -68,7 +68,7 @@ def wire(config: Config, *, pool_size: int | None = None, statement_timeout_ms: 
     sign_ins.held_by("merchant", merchant_people.holder)
     sign_ins.held_by("staff", staff.holder)
     guard.desks_by(clerks.desk)
-    signatures.known_by(terminal_keys.signer, terminal_keys.cloned)
+    signatures.known_by(terminal_keys.held_by, terminal_keys.cloned)
     care.persons_by(staff.person)
     webhook_programmes.known_by(
         webhook_programmes.Known(

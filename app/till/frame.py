@@ -76,6 +76,8 @@ def page(template: str, *, known: bool = True, problem: Problem | None = None, *
         {"label": _("Scan"), "href": "/till", "icon": "scan", "exact": True},
         {"label": _("Today"), "href": "/till/today", "icon": "list"},
     ]
+    if "terminals:manage" in current().permissions:
+        menu.append({"label": _("Manage"), "href": "/till/manage/terminals", "icon": "gear"})
     return render_template(template, home_url="/till", nav=menu, **values)
 
 

@@ -56,10 +56,11 @@ class Guess(Base):
 
 
 class TerminalNonce(Base):
-    """A nonce that a terminal has used; kept for as long as a request with it could still be in time."""
+    """A nonce that a terminal's key has signed; kept for as long as a request with it could still be in time."""
 
     __tablename__ = "terminal_nonce"
     terminal_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    key_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     counter: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     at: Mapped[datetime]
     nonce: Mapped[str] = mapped_column(Text)

@@ -1,8 +1,8 @@
 """Signed requests: a till proves with each request that it holds its key, and no request counts twice.
 
 The signature covers, one per line: method, path with query, SHA-256 of the body (hex), time (Unix seconds), nonce, terminal.
-The nonce is `<counter>.<random>`; the counter of a till only grows, so a copy of a key gives itself away: sooner or later
-two requests bear one counter, or one that was passed long ago.
+The nonce is `<counter>.<random>`; the counter of a key only grows, so a copy of it gives itself away: sooner or later two
+requests bear one counter, or one that was passed long ago.
 """
 
 import base64
@@ -61,10 +61,11 @@ class Key:
 
 
 @dataclass(frozen=True)
-class Signer:
-    """What is known of a terminal: the keys that count now, and the highest counter that is no longer kept one by one."""
+class Held:
+    """A key that a terminal holds, and the highest counter of its nonces that are no longer kept one by one."""
 
-    keys: tuple[Key, ...]
+    key: Key
+    key_id: int
     counter: int
 
 
@@ -80,11 +81,11 @@ class Claim:
     signature: bytes
 
 
-Find = Callable[[Session, int, datetime], Signer | None]
+Find = Callable[[Session, int, datetime], tuple[Held, ...]]
 Cloned = Callable[[int, datetime], None]
 _find: Find
 _cloned: Cloned
-_known: dict[int, tuple[float, Signer | None]] = {}
+_known: dict[int, tuple[float, tuple[Held, ...]]] = {}
 
 
 def known_by(find: Find, cloned: Cloned) -> None:
@@ -132,12 +133,12 @@ def check(session: Session, said: Claim, method: str, target: str, body: bytes, 
         raise TerminalRefused(
             "the till's clock is wrong by more than five minutes", server_time=int(at.timestamp())
         )
-    signer = _signer(session, said.terminal_id, at)
     signed = text(method, target, body, timestamp=said.timestamp, nonce=said.nonce, terminal=said.terminal)
-    if signer is None or not any(is_right(key, said.signature, signed) for key in signer.keys):
-        raise TerminalRefused()
-    _use_up(session, said, signer, at)
-    return said.terminal_id
+    for held in _held(session, said.terminal_id, at):
+        if is_right(held.key, said.signature, signed):
+            _use_up(session, said, held, at)
+            return said.terminal_id
+    raise TerminalRefused()
 
 
 def is_right(key: Key, signature: bytes, signed: bytes) -> bool:
@@ -181,20 +182,20 @@ def decoded(sent: str) -> bytes:
     return base64.b64decode(plain + "=" * (-len(plain) % 4), altchars=b"-_", validate=True)
 
 
-def _signer(session: Session, terminal_id: int, at: datetime) -> Signer | None:
-    until, signer = _known.get(terminal_id, (0.0, None))
+def _held(session: Session, terminal_id: int, at: datetime) -> tuple[Held, ...]:
+    until, held = _known.get(terminal_id, (0.0, ()))
     if time.monotonic() >= until:
-        signer = _find(session, terminal_id, at)
+        held = _find(session, terminal_id, at)
         if len(_known) > 10_000:
             _known.clear()
-        _known[terminal_id] = (time.monotonic() + KEPT_S, signer)
-    return signer
+        _known[terminal_id] = (time.monotonic() + KEPT_S, held)
+    return held
 
 
-def _use_up(session: Session, said: Claim, signer: Signer, at: datetime) -> None:
-    if said.counter <= signer.counter:
+def _use_up(session: Session, said: Claim, held: Held, at: datetime) -> None:
+    if said.counter <= held.counter:
         _freeze(said, at)
-    place = (said.terminal_id, said.counter)
+    place = (said.terminal_id, held.key_id, said.counter)
     if database.rows(session, _TAKE, (*place, said.nonce, at)):
         return
     before: Sequence[object] = database.rows(session, _BEFORE, place)
@@ -211,8 +212,8 @@ def _freeze(said: Claim, at: datetime) -> None:
 
 # Not waited for: whatever commits after it, the request's own effect among them, takes it to the disk as well.
 _TAKE = (
-    "insert into terminal_nonce (terminal_id, counter, nonce, at) "
-    "select %s, %s, %s, %s from set_config('synchronous_commit', 'off', true) "
-    "on conflict (terminal_id, counter) do nothing returning counter"
+    "insert into terminal_nonce (terminal_id, key_id, counter, nonce, at) "
+    "select %s, %s, %s, %s, %s from set_config('synchronous_commit', 'off', true) "
+    "on conflict (terminal_id, key_id, counter) do nothing returning counter"
 )
-_BEFORE = "select nonce from terminal_nonce where terminal_id = %s and counter = %s"
+_BEFORE = "select nonce from terminal_nonce where terminal_id = %s and key_id = %s and counter = %s"

@@ -62,7 +62,6 @@ def add_terminal(session: Session, outlet: Outlet, code: str, *, kind: str = BRO
         outlet_id=outlet.outlet_id,
         code=code,
         kind=kind,
-        counter=0,
         frozen_at=None,
         revoked_at=None,
     )

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from base import database, ids
 from base.auth import signatures
 from base.auth.models import TerminalNonce
-from base.auth.signatures import Key, Signer
+from base.auth.signatures import Held, Key
 from base.errors import field_errors
 from base.webhooks import webhooks
 from merchants.risk import alerts
@@ -19,11 +19,11 @@ NONCES_AT_ONCE = 5_000
 FROZEN = "jifen.terminal.frozen"
 
 
-def signer(session: Session, terminal_id: int, at: datetime) -> Signer | None:
-    """The keys of a terminal that count at a moment; None when it is unknown, revoked or frozen."""
+def held_by(session: Session, terminal_id: int, at: datetime) -> tuple[Held, ...]:
+    """The keys of a terminal that count at a moment; none when it is unknown, revoked or frozen."""
     rows = session.execute(
-        select(Terminal.counter, TerminalKey.algorithm, TerminalKey.public_key)
-        .join(TerminalKey, TerminalKey.terminal_id == Terminal.terminal_id)
+        select(TerminalKey.key_id, TerminalKey.counter, TerminalKey.algorithm, TerminalKey.public_key)
+        .join(Terminal, Terminal.terminal_id == TerminalKey.terminal_id)
         .where(
             Terminal.terminal_id == terminal_id,
             Terminal.revoked_at.is_(None),
@@ -31,8 +31,7 @@ def signer(session: Session, terminal_id: int, at: datetime) -> Signer | None:
             or_(TerminalKey.ends_at.is_(None), TerminalKey.ends_at > at),
         )
     ).all()
-    keys = tuple(Key(row.algorithm, row.public_key) for row in rows)
-    return Signer(keys, rows[0].counter) if keys else None
+    return tuple(Held(Key(row.algorithm, row.public_key), row.key_id, row.counter) for row in rows)
 
 
 def register(
@@ -57,6 +56,7 @@ def register(
         key_id=ids.new_id(),
         algorithm=key.algorithm,
         public_key=key.public_key,
+        counter=0,
         from_at=at,
         ends_at=None,
     )
@@ -94,27 +94,30 @@ def cloned(terminal_id: int, at: datetime) -> None:
 
 def forget_nonces(session: Session, before: datetime) -> bool:
     """Of nonces that no request can bring back in time only the highest counter is kept; whether there is more to do."""
-    old = (
-        select(TerminalNonce.terminal_id, TerminalNonce.counter)
-        .where(TerminalNonce.at < before)
-        .limit(NONCES_AT_ONCE)
-        .cte()
-    )
+    key = (TerminalNonce.terminal_id, TerminalNonce.key_id)
+    old = select(*key, TerminalNonce.counter).where(TerminalNonce.at < before).limit(NONCES_AT_ONCE).cte()
     gone = (
         delete(TerminalNonce)
-        .where(TerminalNonce.terminal_id == old.c.terminal_id, TerminalNonce.counter == old.c.counter)
-        .returning(TerminalNonce.terminal_id, TerminalNonce.counter)
+        .where(
+            TerminalNonce.terminal_id == old.c.terminal_id,
+            TerminalNonce.key_id == old.c.key_id,
+            TerminalNonce.counter == old.c.counter,
+        )
+        .returning(*key, TerminalNonce.counter)
         .cte()
     )
+    of_key = (gone.c.terminal_id, gone.c.key_id)
     highest = session.execute(
-        select(gone.c.terminal_id, func.max(gone.c.counter), func.count())
-        .group_by(gone.c.terminal_id)
-        .order_by(gone.c.terminal_id)
+        select(*of_key, func.max(gone.c.counter), func.count()).group_by(*of_key).order_by(*of_key)
     ).all()
-    for terminal_id, counter, _ in highest:
+    for terminal_id, key_id, counter, _ in highest:
         session.execute(
-            update(Terminal)
-            .where(Terminal.terminal_id == terminal_id, Terminal.counter < counter)
+            update(TerminalKey)
+            .where(
+                TerminalKey.terminal_id == terminal_id,
+                TerminalKey.key_id == key_id,
+                TerminalKey.counter < counter,
+            )
             .values(counter=counter)
         )
-    return bool(sum(count for _, _, count in highest) == NONCES_AT_ONCE)
+    return bool(sum(count for *_, count in highest) == NONCES_AT_ONCE)

@@ -16,14 +16,13 @@ ROLES = (CLERK, MANAGER, FINANCE, OWNER)
 class Terminal(Base):
     """One till of an outlet: a browser, a cash-desk system (pos), or one for trying things out (sandbox).
 
-    `counter`: the highest counter of its nonces that are no longer kept one by one. `frozen_at`: its key seemed copied.
+    `frozen_at`: its key seemed copied.
     """
 
     __tablename__ = "terminal"
     terminal_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     merchant_id: Mapped[int] = mapped_column(BigInteger)
     outlet_id: Mapped[int] = mapped_column(BigInteger)
-    counter: Mapped[int] = mapped_column(BigInteger, default=0)
     frozen_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
     code: Mapped[str] = mapped_column(Text, unique=True)
@@ -31,11 +30,15 @@ class Terminal(Base):
 
 
 class TerminalKey(Base):
-    """A public key of a terminal; the private half never leaves it. Two count while one takes the other's place."""
+    """A public key of a terminal; the private half never leaves it. Two count while one takes the other's place.
+
+    `counter`: the highest counter of its nonces that are no longer kept one by one.
+    """
 
     __tablename__ = "terminal_key"
     terminal_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     key_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    counter: Mapped[int] = mapped_column(BigInteger, default=0)
     from_at: Mapped[datetime]
     ends_at: Mapped[datetime | None]
     algorithm: Mapped[str] = mapped_column(Text)

@@ -13,16 +13,17 @@ depends_on = None
 def upgrade() -> None:
     op.execute("""
 alter table terminal add column kind text not null default 'browser' check (kind in ('browser', 'pos', 'sandbox')),
-  add column counter bigint not null default 0, add column frozen_at timestamptz;
+  add column frozen_at timestamptz;
 
 create table terminal_key (
   terminal_id bigint not null, key_id bigint not null,
   algorithm text not null check (algorithm in ('ed25519', 'p256')), public_key bytea not null,
-  from_at timestamptz not null, ends_at timestamptz, primary key (terminal_id, key_id));
+  from_at timestamptz not null, ends_at timestamptz, counter bigint not null default 0,
+  primary key (terminal_id, key_id));
 
 create table terminal_nonce (
-  terminal_id bigint not null, counter bigint not null check (counter > 0), nonce text not null, at timestamptz not null,
-  primary key (terminal_id, counter));
+  terminal_id bigint not null, key_id bigint not null, counter bigint not null check (counter > 0), nonce text not null,
+  at timestamptz not null, primary key (terminal_id, key_id, counter));
 create index on terminal_nonce (at);
 
 create table till_attempt (
@@ -60,7 +61,7 @@ alter table sign_in drop constraint sign_in_kind_check,
 create index idempotency_key_of_terminal on idempotency_key (actor, key) where actor like 'terminal:%';
 """)
     grant("select, insert", "terminal_key", "till_attempt")
-    grant("update (ends_at)", "terminal_key")
+    grant("update (ends_at, counter)", "terminal_key")
     grant("select, insert, delete", "terminal_nonce")
     grant("select, insert, update", "shift")
 
@@ -78,5 +79,5 @@ alter table clerk add column is_manager boolean not null default false;
 update clerk set is_manager = true where role = 'manager';
 alter table clerk drop column role;
 drop table shift, till_attempt, terminal_nonce, terminal_key;
-alter table terminal drop column frozen_at, drop column counter, drop column kind;
+alter table terminal drop column frozen_at, drop column kind;
 """)

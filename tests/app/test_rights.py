@@ -227,6 +227,7 @@ def test_no_table_was_forgotten_when_rights_were_given(db):
     coming_and_going = {
         "sign_in",
         "one_time_code",
+        "terminal_nonce",
         "guess",
         "outbox",
         "hold",
