@@ -1,0 +1,107 @@
+"""What is known of a member before a month opens, as numbers for a fit: from the whole numbers of the panel.
+
+Money and points enter as logarithms and their squares, tenure as a broken line, grades, tiers and seasons as they are.
+What no table holds is named, so that a report can say what it could not hold equal.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from admin.analytics.engines import Table
+from admin.analytics.person_months import Floats32
+
+NOT_HELD = (
+    "months_to_contract_end",
+    "complaints",
+    "outages",
+    "device_age",
+    "campaign_contact",
+)
+MOST_TIERS = 20
+KNOTS = (12, 36)  # months at which the line of tenure may break
+SPANNED = ("balance", "bill_fen", "bills_fen", "tenure", "risk")
+Made = Callable[[Table], Any]
+
+
+def covariates(
+    table: Table, tiers: Sequence[str], ladders: Sequence[str], names: Sequence[str]
+) -> Mapping[str, Floats32]:
+    """The columns of these names, one value a row."""
+    made = _columns(tiers, ladders)
+    return {name: np.asarray(made[name](table), dtype=np.float32) for name in names}
+
+
+def spans(table: Table, ladders: int) -> dict[str, list[int]]:
+    """Lowest and highest value of what covariates are made of, and the values of tiers, grades and quarters that occur."""
+    if not len(table["month"]):
+        return {}
+    ranks = [f"rank_{nth}" for nth in range(1, ladders + 1)]
+    ends = {name: [int(table[name].min()), int(table[name].max())] for name in (*SPANNED, *ranks)}
+    lists = {"quarters": _quarter(table), "tiers": table["told_tier"], "unknown": table["risk"] < 0}
+    return ends | {name: np.unique(values).astype(int).tolist() for name, values in lists.items()}
+
+
+def varying(
+    parts: Sequence[Mapping[str, list[int]]], tiers: Sequence[str], ladders: Sequence[str]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The covariates that vary over all parts, and those that never do, which are of no use in any fit."""
+    values: dict[str, set[int]] = {}
+    for part in parts:
+        for name, found in part.items():
+            values.setdefault(name, set()).update(found)
+
+    def varies(name: str) -> bool:
+        source, _, one = _source(name, tiers, ladders).partition("=")
+        found = values.get(source, set())
+        if one:
+            return int(one) in found and int(one) > min(found)
+        return len(found) > 1 and (not name.startswith("tenure>") or max(found) > int(name[7:]))
+
+    every = tuple(_columns(tiers, ladders))
+    return tuple(name for name in every if varies(name)), tuple(name for name in every if not varies(name))
+
+
+def _columns(tiers: Sequence[str], ladders: Sequence[str]) -> dict[str, Made]:
+    """Every covariate by its name, and how it is made."""
+    made: dict[str, Made] = {
+        "usage": lambda t: _log(t["bill_fen"] / 100),
+        "usage^2": lambda t: _log(t["bill_fen"] / 100) ** 2,
+        "arpu": lambda t: _log(t["bills_fen"] / (100 * t["bill_months"])),
+        "balance": lambda t: _log(t["balance"]),
+        "balance^2": lambda t: _log(t["balance"]) ** 2,
+        "tenure": lambda t: t["tenure"] / 12,
+        **{f"tenure>{knot}": lambda t, k=knot: np.maximum(t["tenure"] - k, 0) / 12 for knot in KNOTS},
+        "risk": lambda t: np.maximum(t["risk"], 0),
+        "risk_unknown": lambda t: t["risk"] < 0,
+    }
+    for number, code in enumerate(tiers[:MOST_TIERS], start=1):
+        made[f"tier={code}"] = lambda t, n=number: t["told_tier"] == n
+    for number, ladder in enumerate(ladders, start=1):
+        made[f"rank_{ladder}"] = lambda t, n=number: t[f"rank_{n}"]
+    for quarter in range(4):
+        made[f"season=Q{quarter + 1}"] = lambda t, q=quarter: _quarter(t) == q
+    return made
+
+
+def _source(name: str, tiers: Sequence[str], ladders: Sequence[str]) -> str:
+    """Of which span a covariate lives; with `=n` one value of a set, of which the lowest is what others are held against."""
+    if name.startswith("season=Q"):
+        return f"quarters={int(name[-1]) - 1}"
+    if name.startswith("tier="):
+        return f"tiers={tiers.index(name[5:]) + 1}"
+    if name.startswith("rank_"):
+        return f"rank_{ladders.index(name[5:]) + 1}"
+    fixed = {"usage": "bill_fen", "usage^2": "bill_fen", "arpu": "bills_fen", "balance^2": "balance"}
+    return fixed.get(
+        name, "tenure" if name.startswith("tenure") else "unknown" if name == "risk_unknown" else name
+    )
+
+
+def _log(values: Any) -> Any:
+    return np.log1p(np.maximum(values, 0))
+
+
+def _quarter(table: Table) -> Any:
+    return table["month"] % 12 // 3
