@@ -26,6 +26,7 @@ CALENDAR = ("month", "first_day", "last_day")
 TABLES: Mapping[str, tuple[str, ...]] = {**COLUMNS, "price": prices.COLUMNS, "calendar": CALENDAR}
 MEMORY = "1GB"
 THREADS = 2
+IN_MEMORY_ROWS = 2_000_000
 
 
 class Engine(Protocol):
@@ -72,14 +73,16 @@ class _DuckDB:
 def _duckdb(snapshot: Snapshot, of: Window, scratch: Path) -> Iterator[Engine]:
     import duckdb
 
-    file = scratch / "tables.duckdb"
+    few = sum(snapshot.rows.values()) < IN_MEMORY_ROWS
+    file = Path(":memory:") if few else scratch / "tables.duckdb"
     file.unlink(missing_ok=True)
     settings = {"memory_limit": MEMORY, "threads": THREADS, "temp_directory": str(scratch / "spill")}
     with duckdb.connect(str(file), config=settings) as connection:
         for name, columns in TABLES.items():
             if name == "calendar":
-                connection.execute(f"create table calendar ({_typed(CALENDAR)})")
-                connection.executemany("insert into calendar values (?, ?, ?)", panel.calendar(of))
+                months = [list(column) for column in zip(*panel.calendar(of), strict=True)]
+                given = ", ".join(f"unnest(?::bigint[]) as {column}" for column in CALENDAR)
+                connection.execute(f"create table calendar as select {given}", months)
             else:
                 types = ", ".join(f"'{column}': 'BIGINT'" for column in columns)
                 connection.execute(
@@ -142,6 +145,3 @@ def _read(path: Path, columns: tuple[str, ...]) -> Table:
     found = np.loadtxt(path, dtype=np.int64, delimiter=",", ndmin=2)
     return {name: found[:, at] for at, name in enumerate(columns)}
 
-
-def _typed(columns: tuple[str, ...]) -> str:
-    return ", ".join(f"{column} bigint" for column in columns)

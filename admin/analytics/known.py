@@ -52,15 +52,19 @@ def varying(
         for name, found in part.items():
             values.setdefault(name, set()).update(found)
 
-    def varies(name: str) -> bool:
+    used, dropped = [], []
+    for name in _columns(tiers, ladders):
         source, _, one = _source(name, tiers, ladders).partition("=")
         found = values.get(source, set())
+        varies = len(found) > 1
         if one:
-            return int(one) in found and int(one) > min(found)
-        return len(found) > 1 and (not name.startswith("tenure>") or max(found) > int(name[7:]))
-
-    every = tuple(_columns(tiers, ladders))
-    return tuple(name for name in every if varies(name)), tuple(name for name in every if not varies(name))
+            varies = varies and int(one) in found
+        elif name.startswith("tenure>"):
+            varies = varies and max(found) > int(name[7:])
+        if varies and one and int(one) == min(found):
+            continue  # what the others of the set are held against
+        (used if varies else dropped).append(name)
+    return tuple(used), tuple(dropped)
 
 
 def _columns(tiers: Sequence[str], ladders: Sequence[str]) -> dict[str, Made]:

@@ -63,7 +63,7 @@ def columns(of: Window) -> tuple[str, ...]:
 def calendar(of: Window) -> list[tuple[int, int, int]]:
     """Months with the numbers of their first and last day, for dating days to months."""
     months = range(min(of.first_month, month_of(of.records_end)) - 600, month_of(of.records_end) + 2)
-    return [(month, _first_day(month), _first_day(month + 1) - 1) for month in months]
+    return [(month, first_day(month), first_day(month + 1) - 1) for month in months]
 
 
 def rows(of: Window, low: int, high: int) -> str:
@@ -78,7 +78,8 @@ def tables(of: Window, low: int, high: int) -> str:
     return ",".join((_exits(of, low, high), _redeemed(of), _facts(of), _grid(of), _known(of), _panel(of)))
 
 
-def _first_day(month: int) -> int:
+def first_day(month: int) -> int:
+    """The number of the first day of a month, counted from 1970-01-01."""
     return (date(month // 12, month % 12 + 1, 1) - EPOCH).days
 
 

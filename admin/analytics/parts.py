@@ -19,7 +19,7 @@ from admin.analytics import cells, engines, known, panel
 from admin.analytics.engines import Engine, Table
 from admin.analytics.panel import Window
 from admin.analytics.person_months import OWN_BUCKETS, PersonMonths
-from admin.analytics.snapshot import Of, Snapshot
+from admin.analytics.snapshot import Snapshot
 from admin.analytics.snapshot_queries import BUCKETS, KINDS
 from base.progress import Bar
 
@@ -56,7 +56,7 @@ class Panel:
     def __iter__(self) -> Iterator[PersonMonths]:
         first = 0
         for low, high in self.ranges:
-            table = _load(_file(self.folder, low, high))
+            table = load(self, low, high)
             if len(table["month"]):
                 chunk = self._person_months(table, first)
                 first += chunk.members
@@ -94,9 +94,7 @@ def ranges(members: int) -> tuple[tuple[int, int], ...]:
     return tuple((low, min(low + width, BUCKETS)) for low in range(0, BUCKETS, width))
 
 
-def make(
-    under: Path, snapshot: Snapshot, programme: Of, of: Window, bar: Bar, engine: str | None = None
-) -> Panel:
+def make(under: Path, snapshot: Snapshot, of: Window, bar: Bar, engine: str | None = None) -> Panel:
     """The panel of a programme, from the parts that are there and those that are made now; `bar` advances once a part."""
     wanted = ranges(snapshot.rows["member"])
     folder = under / _key(snapshot, of)
@@ -197,8 +195,9 @@ def _whole(
     )  # fmt: skip
 
 
-def _load(path: Path) -> Table:
-    with np.load(path) as found:
+def load(of: Panel, low: int, high: int) -> Table:
+    """The rows of one part, column by column."""
+    with np.load(_file(of.folder, low, high)) as found:
         return {name: found[name] for name in found.files}
 
 
