@@ -155,7 +155,9 @@ class Table:
             return self.numbers(name), missing
         return self.words(name), missing
 
-    def used(self, columns: Mapping[str, Floats | Words], keep: Bools) -> tuple[dict[str, Floats], tuple[str, ...]]:
+    def used(
+        self, columns: Mapping[str, Floats | Words], keep: Bools
+    ) -> tuple[dict[str, Floats], tuple[str, ...]]:
         """Covariates of the kept rows as numbers that vary, words as 0/1 against the first; and what did not vary.
 
         HistoryTooManyCategories.

@@ -236,9 +236,7 @@ def _count(
     return found.astype(np.float64, copy=False).reshape(buckets, months)
 
 
-def _add_main(
-    total: dict[str, Floats], most: dict[str, Floats], trials: TrialRows, models: Models
-) -> None:
+def _add_main(total: dict[str, Floats], most: dict[str, Floats], trials: TrialRows, models: Models) -> None:
     months = trials.window.horizon + 1
     shape = (models.buckets, len(models.contrasts), 2, months)
     parts = {name: np.zeros(shape) for name in ("seen", "left", "plain_seen", "plain_left")}
@@ -289,9 +287,7 @@ def _add_main(
     most["heaviest"] = heaviest
 
 
-def _add_kept(
-    total: dict[str, Floats], most: dict[str, Floats], trials: TrialRows, models: Models
-) -> None:
+def _add_kept(total: dict[str, Floats], most: dict[str, Floats], trials: TrialRows, models: Models) -> None:
     """Controls followed while they redeem nothing."""
     controls, months = trials.controls, trials.window.horizon
     table, pattern = trials.patterns
@@ -379,5 +375,3 @@ def _add_variant(total: dict[str, Floats], trials: TrialRows, variant: Variant, 
         seen[:, arm] = _count(trials.bucket[rows], month, weight, buckets, months)
         left[:, arm] = _count(trials.bucket[rows][gone], month[gone], weight[gone], buckets, months)
     total[f"variant:{variant.name}:seen"], total[f"variant:{variant.name}:left"] = seen, left
-
-
