@@ -22,6 +22,9 @@ Floats32 = NDArray[np.float32]
 
 NO_KIND = -1
 BUCKETS = 200
+ROW_COLUMNS = (
+    "month", "tenure", "left", "kind", "cost_fen", "points", "involuntary", "arm", "negative_control", "placebo",
+)  # fmt: skip
 OWN_BUCKETS = 20_000  # up to so many members each is a bucket of its own
 
 
@@ -32,7 +35,9 @@ class PersonMonths:
     One value per row unless said otherwise. `kind` is -1 for no redemption, else an index into `kinds`. `can` says
     by kind what the member could afford and was on offer; empty where that is not told. `bucket`, one value
     per member, is what intervals draw by. `cost_fen` and `points` belong to the redemption of the row;
-    `involuntary` marks a leave by fraud, death or debt, which ends the view of a member without being a leave.
+    `involuntary` marks a leave by fraud, death or debt, which ends the view of a member without being a leave; `arm` is
+    an index into `arms`, those of a randomised holdout, -1 for none. `negative_control` marks months with something
+    that redeeming cannot change, `placebo` months with what looks like a redemption but gave nothing.
     """
 
     ids: Texts | None
@@ -50,6 +55,9 @@ class PersonMonths:
     points: Ints64 | None = None
     involuntary: Bools | None = None
     arm: Ints8 | None = None
+    arms: tuple[str, ...] = ()
+    negative_control: Bools | None = None
+    placebo: Bools | None = None
     dropped_covariates: tuple[str, ...] = ()
     excluded: tuple[Mapping[str, Any], ...] = field(default=())
 
@@ -119,10 +127,7 @@ def some_members(sample: PersonMonths, chosen: Bools) -> PersonMonths:
         bucket=sample.bucket[chosen],
         can={name: column[rows] for name, column in sample.can.items()},
         covariates={name: column[rows] for name, column in sample.covariates.items()},
-        **{
-            name: of(getattr(sample, name))
-            for name in ("month", "tenure", "left", "kind", "cost_fen", "points", "involuntary", "arm")
-        },
+        **{name: of(getattr(sample, name)) for name in ROW_COLUMNS},
     )
 
 
