@@ -62,6 +62,7 @@ LOCAL = {
     "notice_spend": "one row a day",
     "segment_run": "one row a refresh of a segment",
     "analysis_run": "one row a report",
+    "analysis_task": "one row a report that was asked for",
     "replay_run": "one row a replay of a proposal, beside it",
     "webhook_replay": "one row a replay",
 }

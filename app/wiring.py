@@ -2,6 +2,8 @@
 
 from functools import partial
 
+from admin.analytics import job as retention_job
+from admin.analytics import tasks as retention_tasks
 from admin.replay import asking as replay_asking
 from admin.replay import guard as replay_guard
 from admin.replay import job as replay_job
@@ -74,6 +76,8 @@ def wire(config: Config, *, pool_size: int | None = None, statement_timeout_ms: 
     jobs.register(DELIVER_TASK, partial(deliveries.run, config))
     jobs.register(replays.REPLAY_TASK, replays.run)
     jobs.register(WAKE_TASK, replays.wake)
+    jobs.register(retention_tasks.TASK, partial(retention_job.run, config))
+    jobs.repeat("retention", partial(retention_job.nightly, config), every_s=600)
     jobs.repeat("debits", partial(_tell_debits, config), every_s=30)
     _approvals(config)
 

@@ -16,20 +16,19 @@ MOST_YEARS = 10
 
 
 def counts(of: Window, low: int, high: int) -> str:
-    """The query of the cells for members of the buckets low <= b < high: DIMENSIONS, then MEASURES, in order."""
+    """The cells of the table `panel` for members of the buckets low <= b < high: DIMENSIONS, then MEASURES, in order."""
     years = " + ".join(
         f"case when tenure >= {12 * year} then 1 else 0 end" for year in range(1, MOST_YEARS + 1)
     )
     can = " + ".join(name for name in panel.columns(of) if name.startswith("can_"))
     return f"""
-with {panel.tables(of, low, high)},
-binned as (select month, kind, redeemed_before, {years} as tenure_years, {_bin("bill_fen", BILL_FEN)} as bill_bin,
-    {_bin("balance", BALANCE)} as balance_bin, risk, told_tier, left_here, involuntary, points, cost_fen, {can} as can
-  from panel)
 select {", ".join(DIMENSIONS)}, count(*) as rows_, cast(sum(left_here) as bigint) as leavers,
   cast(sum(involuntary) as bigint) as involuntary_, cast(sum(points) as bigint) as points_,
   cast(sum(cost_fen) as bigint) as cost_, cast(sum(can) as bigint) as affordable
-from binned group by {", ".join(DIMENSIONS)} order by {", ".join(DIMENSIONS)}"""
+from (select month, kind, redeemed_before, {years} as tenure_years, {_bin("bill_fen", BILL_FEN)} as bill_bin,
+    {_bin("balance", BALANCE)} as balance_bin, risk, told_tier, left_here, involuntary, points, cost_fen, {can} as can
+  from panel where bucket >= {low} and bucket < {high}) binned
+group by {", ".join(DIMENSIONS)} order by {", ".join(DIMENSIONS)}"""
 
 
 def _bin(value: str, edges: tuple[int, ...]) -> str:

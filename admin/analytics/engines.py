@@ -15,18 +15,20 @@ from numpy.typing import NDArray
 from admin.analytics import panel, prices
 from admin.analytics.panel import Window
 from admin.analytics.snapshot import Snapshot
-from admin.analytics.snapshot_queries import COLUMNS
+from admin.analytics.snapshot_queries import BUCKETS, COLUMNS
 from base import database
 
-Column = NDArray[np.int64]
+Column = NDArray[np.integer[Any]]
 Table = dict[str, Column]
 Query = Callable[[Window, int, int], str]
 DUCKDB, POSTGRESQL = "duckdb", "postgresql"
 CALENDAR = ("month", "first_day", "last_day")
 TABLES: Mapping[str, tuple[str, ...]] = {**COLUMNS, "price": prices.COLUMNS, "calendar": CALENDAR}
+WIDE = frozenset({"member_id", "points", "cost_fen", "balance", "bill_fen", "bills_fen"})  # may need 64 bits
 MEMORY = "1GB"
 THREADS = 2
 IN_MEMORY_ROWS = 2_000_000
+AT_ONCE = 200_000  # members whose panel is made in one pass
 
 
 class Engine(Protocol):
@@ -61,12 +63,27 @@ def over(snapshot: Snapshot, of: Window, scratch: Path, name: str | None = None)
 class _DuckDB:
     name = DUCKDB
 
-    def __init__(self, connection: Any) -> None:
-        self._connection = connection
+    def __init__(self, connection: Any, width: int) -> None:
+        self._connection, self._width = connection, width
+        self._made = (0, 0)
 
     def ask(self, query: Query, of: Window, low: int, high: int) -> Table:
+        if not self._made[0] <= low < high <= self._made[1]:
+            self._make(of, low, max(high, min(low + self._width, BUCKETS)))
         found = self._connection.execute(query(of, low, high)).fetchnumpy()
-        return {name: np.asarray(column, dtype=np.int64) for name, column in found.items()}
+        return {name: np.asarray(column) for name, column in found.items()}
+
+    def _make(self, of: Window, low: int, high: int) -> None:
+        """The panel of some buckets as a table, for each pass over the tables of all members costs."""
+        self._made = (0, 0)
+        self._connection.execute("drop table if exists panel")
+        narrow = ", ".join(
+            name if name in WIDE else f"cast({name} as integer) as {name}" for name in panel.columns(of)
+        )
+        self._connection.execute(
+            f"create temp table panel as with {panel.tables(of, low, high)} select {narrow} from panel"
+        )
+        self._made = (low, high)
 
 
 @contextmanager
@@ -90,7 +107,7 @@ def _duckdb(snapshot: Snapshot, of: Window, scratch: Path) -> Iterator[Engine]:
                     f"escape = '', auto_detect = false, columns = {{{types}}})",
                     [str(snapshot.table(name))],
                 )
-        yield _DuckDB(connection)
+        yield _DuckDB(connection, max(1, BUCKETS * AT_ONCE // max(snapshot.rows["member"], 1)))
     file.unlink(missing_ok=True)
 
 
@@ -113,9 +130,9 @@ class _PostgreSQL:
             arrays = ", ".join("%b::bigint[]" for _ in columns)
             given.append(f"{name} as materialized (select * from unnest({arrays}) as t ({', '.join(table)}))")
             values += [column.tolist() for column in columns]
-        asked = query(of, low, high).lstrip().removeprefix("with")
+        asked = f"{', '.join(given)}, {panel.tables(of, low, high)} {query(of, low, high)}"
         with self._connection.cursor() as cursor:
-            cursor.execute(f"with {', '.join(given)}, {asked}".encode(), values)
+            cursor.execute(f"with {asked}".encode(), values)
             names = [column.name for column in cursor.description]
             found = np.array(cursor.fetchall(), dtype=np.int64).reshape(-1, len(names))
         return {name: found[:, at].copy() for at, name in enumerate(names)}
@@ -134,6 +151,8 @@ def _postgresql(snapshot: Snapshot, of: Window) -> Iterator[Engine]:
         with engine.connect() as connection:
             driver = connection.connection.driver_connection
             driver.autocommit = True  # type: ignore[union-attr]
+            # Of arrays PostgreSQL knows no statistics: it would take loops for joins of a few rows.
+            driver.execute("set enable_nestloop = off; set jit = off; set work_mem = '128MB'")  # type: ignore[union-attr]
             yield _PostgreSQL(tables, driver)
     finally:
         engine.dispose()
@@ -144,4 +163,3 @@ def _read(path: Path, columns: tuple[str, ...]) -> Table:
         return {name: np.empty(0, dtype=np.int64) for name in columns}
     found = np.loadtxt(path, dtype=np.int64, delimiter=",", ndmin=2)
     return {name: found[:, at] for at, name in enumerate(columns)}
-

@@ -19,6 +19,8 @@ SILENT_DAYS = (
 )
 KEPT, DROPPED = "kept", "dropped"  # what is undone in a later month
 EPOCH = date(1970, 1, 1)
+ABOVE = 2**50  # above any value of a fact: no wallet holds so many points
+LONG_AGO = 960  # months before the first that can be told apart
 
 
 @dataclass(frozen=True)
@@ -67,15 +69,16 @@ def calendar(of: Window) -> list[tuple[int, int, int]]:
 
 
 def rows(of: Window, low: int, high: int) -> str:
-    """The query of the panel's rows for members of the buckets low <= b < high, by member and month."""
+    """The rows of the table `panel` for members of the buckets low <= b < high, by member and month."""
     return (
-        f"with {tables(of, low, high)} select {', '.join(columns(of))} from panel order by member_id, month"
+        f"select {', '.join(columns(of))} from panel where bucket >= {low} and bucket < {high} "
+        "order by member_id, month"
     )
 
 
 def tables(of: Window, low: int, high: int) -> str:
-    """Everything up to the table `panel`, to be put after `with`."""
-    return ",".join((_exits(of, low, high), _redeemed(of), _facts(of), _grid(of), _known(of), _panel(of)))
+    """Everything up to the table `panel` of the buckets low <= b < high, to be put after `with`."""
+    return ",".join((_exits(of, low, high), _redeemed(of), _facts(of), _grid(of), _panel(of)))
 
 
 def first_day(month: int) -> int:
@@ -122,46 +125,40 @@ earlier as (select t.member_id, min(t.month) as month from taken t group by t.me
 
 
 def _facts(of: Window) -> str:
-    """Dated facts, those of before the first month moved to it; the latest of each."""
-    whats = [("balance", BALANCE), ("risk", RISK), ("told_tier", TOLD_TIER)]
-    whats += [(f"rank_{nth}", LADDER + nth - 1) for nth in range(1, of.ladders + 1)]
-    values = ", ".join(f"max(case when what = {what} then value end) as {name}" for name, what in whats)
+    """What was told by the month from which it holds, what is older by the member's first; the latest of each.
+
+    A fact is one number, its month above its value, so that the largest is the latest.
+    """
+    stamp = f"greatest(f.month - {of.first_month - LONG_AGO}, 0) * {ABOVE} + f.value"
+    values = ", ".join(
+        f"max(case when f.what = {what} then {stamp} end) as {name}" for name, what in _told(of)
+    )
     return f"""
-dated as (select f.member_id, f.what, f.value,
-    case when f.month > s.first_month then f.month else s.first_month end as month,
-    row_number() over (partition by f.member_id, f.what,
-      case when f.month > s.first_month then f.month else s.first_month end order by f.month desc) as nth
-  from fact f join seen s on s.member_id = f.member_id),
-facts as (select member_id, month, {values} from dated where nth = 1 group by member_id, month)"""
+facts as (select f.member_id, greatest(f.month, s.first_month) as month, {values}
+  from fact f join seen s on s.member_id = f.member_id
+  group by f.member_id, greatest(f.month, s.first_month))"""
 
 
 def _grid(of: Window) -> str:
-    """A row a member and month, with what became known as the month opened; `g_...` counts up to the last news."""
-    names = _told(of)
-    values = ", ".join(f"f.{name}" for name in names)
-    news = ", ".join(
-        f"count(f.{name}) over (partition by s.member_id order by c.month) as g_{name}" for name in names
+    """A row a member and month, with the latest of each fact and the bills of up to three months before."""
+    before = "over (partition by s.member_id order by c.month rows between 2 preceding and current row)"
+    latest = ", ".join(
+        f"max(f.{name}) over (partition by s.member_id order by c.month "
+        f"rows between unbounded preceding and current row) as {name}"
+        for name, _ in _told(of)
     )
     return f"""
 months as (select * from calendar where month >= {of.first_month} and month <= {of.last_month}),
 grid as (select s.member_id, s.bucket, s.area, c.month, c.month - s.joined_month as tenure, s.first_month,
     case when s.leave_month = c.month then 1 else 0 end as left_here,
     case when s.leave_month = c.month then s.involuntary else 0 end as involuntary,
-    coalesce(b.fen, 0) as bill_fen, {values}, {news}
+    coalesce(b.fen, 0) as bill_fen, cast(sum(coalesce(b.fen, 0)) {before} as bigint) as bills_fen,
+    count(*) {before} as bill_months, {latest}
   from seen s join months c on c.month >= s.first_month and c.month <= s.last_month
   left join facts f on f.member_id = s.member_id and f.month = c.month
-  left join bill b on b.member_id = s.member_id and b.month = c.month - 1)"""
-
-
-def _known(of: Window) -> str:
-    """What was told last holds until it is told anew; bills of up to three months before."""
-    values = ", ".join(f"max({name}) over (partition by member_id, g_{name}) as {name}" for name in _told(of))
-    return f"""
-known as (select member_id, bucket, area, month, tenure, first_month, left_here, involuntary, bill_fen,
-    cast(sum(bill_fen) over (partition by member_id order by month rows between 2 preceding and current row)
-      as bigint) as bills_fen,
-    count(*) over (partition by member_id order by month rows between 2 preceding and current row) as bill_months,
-    {values}
+  left join bill b on b.member_id = s.member_id and b.month = c.month - 1),
+known as (select member_id, bucket, area, month, tenure, first_month, left_here, involuntary,
+    bill_fen, bills_fen, bill_months, {", ".join(f"mod({name}, {ABOVE}) as {name}" for name, _ in _told(of))}
   from grid)"""
 
 
@@ -187,5 +184,6 @@ panel as (select k.member_id, k.bucket, k.area, k.month, k.tenure, k.left_here, 
   left join prices p on p.month = k.month)"""
 
 
-def _told(of: Window) -> Sequence[str]:
-    return ("balance", "risk", "told_tier", *(f"rank_{nth}" for nth in range(1, of.ladders + 1)))
+def _told(of: Window) -> Sequence[tuple[str, int]]:
+    ladders = ((f"rank_{nth}", LADDER + nth - 1) for nth in range(1, of.ladders + 1))
+    return (("balance", BALANCE), ("risk", RISK), ("told_tier", TOLD_TIER), *ladders)

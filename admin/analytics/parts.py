@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from admin.analytics import cells, engines, known, panel
-from admin.analytics.engines import Engine, Table
+from admin.analytics.engines import WIDE, Engine, Table
 from admin.analytics.panel import Window
 from admin.analytics.person_months import OWN_BUCKETS, PersonMonths
 from admin.analytics.snapshot import Snapshot
@@ -26,7 +26,6 @@ from base.progress import Bar
 CODE = 1  # counted up when the same snapshot makes another panel than before
 MEMBERS = 50_000
 SMALL = {"kind": np.int8, "left_here": np.bool_, "involuntary": np.bool_, "redeemed_before": np.bool_}
-WIDE = frozenset({"member_id", "points", "cost_fen", "balance", "bill_fen", "bills_fen"})
 
 
 class PanelWrong(AssertionError):

@@ -6,24 +6,28 @@ there already. Broken off, it goes on with the snapshot and with the parts of th
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
+import numpy as np
 import structlog
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from admin.analytics import engines, known, panel, parts, report, snapshot
+from admin.analytics.histories import Histories
 from admin.analytics.models import AnalysisRun
 from admin.analytics.panel import SILENT_DAYS, Window
 from admin.analytics.parts import Panel
+from admin.analytics.person_months import histories_of
 from admin.analytics.protocol import Options
 from admin.analytics.snapshot import Of, Snapshot
 from base import clock, database, ids
 from base.config import Config
 from base.errors import Conflict, NotFound
-from base.progress import Bar
+from base.progress import Bar, bar
 from base.version import VERSION
 from points.models import Programme
 
@@ -46,12 +50,12 @@ class RunUnknown(NotFound):
     zh = "没有该分析结果。"
 
 
-def snapshot_for(config: Config, programme: Programme, bar: Bar, *, fresh: bool) -> Snapshot:
-    """The latest snapshot that tells of a programme, or one taken now; `bar` advances snapshot.STEPS."""
+def snapshot_for(config: Config, programme: Programme, shown: Bar, *, fresh: bool) -> Snapshot:
+    """The latest snapshot that tells of a programme, or one taken now; `shown` advances snapshot.STEPS."""
     found = None if fresh else snapshot.latest(config, programme.programme_id)
     if found is None:
-        return snapshot.take(config, bar)
-    bar.advance(snapshot.STEPS)
+        return snapshot.take(config, shown)
+    shown.advance(snapshot.STEPS)
     return found
 
 
@@ -59,37 +63,46 @@ def take(
     config: Config,
     programme: Programme,
     taken: Snapshot,
-    bar: Bar,
+    shown: Bar,
     *,
     options: Options = LIVE,
     engine: str | None = None,
 ) -> AnalysisRun:
     """Analyse a programme as a snapshot tells of it and store the result, once. NothingToCompare, SnapshotBroken.
 
-    `bar` advances `steps(taken)`. Opens its own transactions: nothing is held while it reckons.
+    `shown` advances `steps(taken)`. Opens its own transactions: nothing is held while it reckons.
     """
     of, seen = _window(programme, taken)
     with database.begin() as session:
         stored = _stored(session, programme, taken, options, of, seen)
     if stored is not None:
-        bar.advance(steps(taken))
+        shown.advance(steps(taken))
         return stored
     if (engine or engines.installed()) == engines.POSTGRESQL:
         log.info("duckdb is not installed: PostgreSQL reckons the panel", programme=programme.code)
     snapshot.prove(taken)
-    made = parts.make(config.data_dir / "analytics" / "panels", taken, seen, bar, engine)
+    made = parts.make(config.data_dir / "analytics" / "panels", taken, seen, shown, engine)
     if not made.members or not made.kinds:
         parts.remove(made)
         raise NothingToCompare(programme=programme.code)
     found = _row(programme, taken, made, options, of)
-    bar.advance(REPORTING - 1)
+    shown.advance(REPORTING - 1)
     with database.begin() as session:
         session.execute(insert(AnalysisRun).values(**found).on_conflict_do_nothing())
         run = _stored(session, programme, taken, options, of, seen)
     parts.remove(made)
-    bar.advance()
+    shown.advance()
     assert run is not None
     return run
+
+
+def of_all(config: Config, programmes: Iterable[Programme]) -> None:
+    """One snapshot now, and a run of each programme in which there is something to compare."""
+    with bar(0, "", quiet=True) as silent:
+        taken = snapshot.take(config, silent)
+        for programme in programmes:
+            with suppress(NothingToCompare):
+                take(config, programme, taken, silent)
 
 
 def steps(taken: Snapshot) -> int:
@@ -136,7 +149,9 @@ def parse(said: str) -> int:
 def protocol(programme: str, of: Of, seen: Window, options: Options) -> dict[str, Any]:
     """What was compared and how, in words and figures, of which the run is named; the same on every engine."""
     return {
-        **{name: value for name, value in options.protocol().items() if name not in ("covariates", "weights")},
+        **{
+            name: value for name, value in options.protocol().items() if name not in ("covariates", "weights")
+        },
         "programme": programme,
         "months": [seen.first_month, seen.last_month],
         "records_end": seen.records_end.isoformat(),
@@ -195,7 +210,7 @@ def _row(programme: Programme, taken: Snapshot, made: Panel, options: Options, o
         "protocol": said | options.protocol(made.covariates),
         "by_month": [dict(one) for one in made.by_month],
     }
-    found = report.retention_report(made, options, run)
+    found = _report(made, options, run)
     return _key(programme, taken, options, said) | {
         "run_id": ids.new_id(),
         "at": clock.now(),
@@ -221,3 +236,18 @@ def _stored(
 ) -> AnalysisRun | None:
     key = _key(programme, taken, options, protocol(programme.code, of, seen, options))
     return session.scalar(select(AnalysisRun).where(*(getattr(AnalysisRun, n) == v for n, v in key.items())))
+
+
+def _report(made: Panel, options: Options, run: dict[str, Any]) -> dict[str, Any]:
+    chunks = [histories_of(chunk) for chunk in made]
+    ends = np.cumsum([0, *(one.members for one in chunks)])
+    together = Histories(
+        ids=np.arange(ends[-1]).astype(np.str_),
+        member=np.concatenate([one.member + first for one, first in zip(chunks, ends, strict=False)]),
+        **{
+            name: np.concatenate([getattr(one, name) for one in chunks])
+            for name in ("start", "stop", "event", "exposed", "ever")
+        },
+        kinds=made.kinds,
+    )
+    return report.retention_report(together, run=run)

@@ -38,7 +38,9 @@ class TaskView(View):
     ended_at = ma.fields.String(allow_none=True)
     place = ma.fields.String(metadata={"description": "where to ask how far it is"})
     run = ma.fields.String(allow_none=True, metadata={"description": "the stored run, once it is done"})
-    reason = ma.fields.String(allow_none=True, metadata={"description": "why there is none: a problem's type"})
+    reason = ma.fields.String(
+        allow_none=True, metadata={"description": "why there is none: a problem's type"}
+    )
 
 
 class RunsQuery(RetentionQuery):

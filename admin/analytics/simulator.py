@@ -7,7 +7,6 @@ check, accept and settle at their moments in the past, so that the books balance
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
@@ -100,9 +99,7 @@ def make(config: Config, size: Size, credit: CreditBill, bar: Bar, *, seed: int 
     for month in range(size.months):
         _play(demo, month)
         bar.advance()
-    for programme in demo.programmes.values():
-        with suppress(runs.NothingToCompare), database.begin() as session:
-            runs.take(session, programme, clock.now())
+    runs.of_all(config, demo.programmes.values())
 
 
 def is_there(session: Session) -> bool:

@@ -38,9 +38,7 @@ def ask(session: Session, person: Principal, programme: Programme, at: datetime)
     return session.scalars(select(AnalysisTask).where(_open(programme.programme_id))).one()
 
 
-def put(
-    session: Session, programme_id: int, asked_by: str, at: datetime, night: date | None = None
-) -> bool:
+def put(session: Session, programme_id: int, asked_by: str, at: datetime, night: date | None = None) -> bool:
     """Write down that a run is wanted and promise it; False: one is under way, or the night has had its own."""
     task_id = session.scalar(
         insert(AnalysisTask)
@@ -80,7 +78,9 @@ def stands(session: Session, task_id: int, done: int, of: int, snapshot: str | N
     )
 
 
-def end(session: Session, task_id: int, at: datetime, *, run_id: int | None = None, reason: str | None = None) -> None:
+def end(
+    session: Session, task_id: int, at: datetime, *, run_id: int | None = None, reason: str | None = None
+) -> None:
     """It is done with a run, or there is none for a reason; once ended it stays as it is."""
     session.execute(
         update(AnalysisTask)

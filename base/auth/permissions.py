@@ -130,6 +130,7 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
         {
             "console",
             "retention:read",
+            "retention:run",
             "offers:read",
             "rates:read",
             "replays:run",
