@@ -270,7 +270,7 @@ def _arm_sums(sums: Sums, contrast: int) -> money.ArmSums:
     seen = sums.total["seen"][:, contrast]
     at_risk = np.cumsum(seen[..., ::-1], axis=-1)[..., ::-1][..., :-1]
     cost = sums.total["cost_fen"][:, contrast]
-    points = sums.total["points"][:, contrast] if "points" in sums.total else np.zeros_like(cost)
+    points = sums.total["points"][:, contrast] if "points" in sums.total else np.full_like(cost, np.nan)
     left = sums.total["left"][:, contrast, :, :-1]
     return money.ArmSums(turned(at_risk), turned(left), turned(cost), turned(points))
 

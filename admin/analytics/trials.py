@@ -24,7 +24,7 @@ TRIM = (0.01, 0.99)
 OVERLAP_BINS = 20
 # A control's weight grows with every month without a redemption, most for the keenest members: cut as early as the
 # first weight, the months that follow would count them too little and make not redeeming look worse than it is.
-LATER_TRUNCATION = 0.9995
+LATER_TRUNCATION = 0.999
 
 
 @dataclass(frozen=True)
