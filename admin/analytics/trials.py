@@ -22,6 +22,9 @@ from admin.analytics.weights import TRUNCATION, Propensity
 
 TRIM = (0.01, 0.99)
 OVERLAP_BINS = 20
+# A control's weight grows with every month without a redemption, most for the keenest members: cut as early as the
+# first weight, the months that follow would count them too little and make not redeeming look worse than it is.
+LATER_TRUNCATION = 0.999
 
 
 @dataclass(frozen=True)
@@ -92,7 +95,7 @@ def fit(sample: PersonMonths, options: Options, span: tuple[int, int] | None = N
         low, high = (_cuts(trials, share)[0] for share in TRIM)
         variants.append(Variant("trimmed_1_99", options.washout, window, low, high))
     later = [
-        float(np.quantile(weight, TRUNCATION)) if len(weight) else np.inf
+        float(np.quantile(weight, LATER_TRUNCATION)) if len(weight) else np.inf
         for _, weight in trials.kept_weights(None)
     ]
     return Models(
