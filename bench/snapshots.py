@@ -78,7 +78,7 @@ def _tables(n: int, months: int, draw: np.random.Generator, untidy: bool) -> dic
         (draw.random(n) < 0.05).astype(np.int64), draw.choice([330102, 330106, 330203, 0], n),
     ]  # fmt: skip
     price = [
-        (programme, kind, month, points + 20 * (month % 2))
+        (programme, kind, month, points + 20 * (untidy and month % 2))
         for programme in (PROGRAMME, OTHER)
         for kind, points in PRICES.items()
         for month in range(FIRST, FIRST + months)
@@ -122,7 +122,10 @@ def _lives(
             )
         base = 0.55 * engaged[here] + 0.25 * value[here] + 0.0003 * np.minimum(balance[here], 2_500)
         odds = np.stack(
-            [np.exp(BASE[k] + base * 1.1) * (balance[here] >= PRICES[k] + 20 * (month % 2)) for k in PRICES]
+            [
+                np.exp(BASE[k] + base * 1.1) * (balance[here] >= PRICES[k] + 20 * (untidy and month % 2))
+                for k in PRICES
+            ]
         )
         share = np.cumsum(odds, axis=0) / (1 + odds.sum(axis=0))
         chosen = (draw.random(len(here)) >= share).sum(axis=0)

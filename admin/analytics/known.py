@@ -1,7 +1,8 @@
 """What is known of a member before a month opens, as numbers for a fit: from the whole numbers of the panel.
 
-Money and points enter as logarithms and their squares, tenure as a broken line, grades, tiers and seasons as they are.
-What no table holds is named, so that a report can say what it could not hold equal.
+Money and points enter as logarithms, grades and tiers as they are; tenure, squares and calendar months (the season with
+them) are added by whoever fits. What no table holds is named, so that a report can say what it
+could not hold equal.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -20,8 +21,8 @@ NOT_HELD = (
     "campaign_contact",
 )
 MOST_TIERS = 20
-KNOTS = (12, 36)  # months at which the line of tenure may break
-SPANNED = ("balance", "bill_fen", "bills_fen", "tenure", "risk")
+FIRST_YEAR = 12
+SPANNED = ("balance", "bill_fen", "bills_fen", "risk")
 Made = Callable[[Table], Any]
 
 
@@ -34,12 +35,13 @@ def covariates(
 
 
 def spans(table: Table, ladders: int) -> dict[str, list[int]]:
-    """Lowest and highest value of what covariates are made of, and the values of tiers, grades and quarters that occur."""
+    """Lowest and highest value of what covariates are made of, and the tiers that occur."""
     if not len(table["month"]):
         return {}
     ranks = [f"rank_{nth}" for nth in range(1, ladders + 1)]
     ends = {name: [int(table[name].min()), int(table[name].max())] for name in (*SPANNED, *ranks)}
-    lists = {"quarters": _quarter(table), "tiers": table["told_tier"], "unknown": table["risk"] < 0}
+    ends["risk"] = [max(end, 0) for end in ends["risk"]]
+    lists = {"tiers": table["told_tier"], "unknown": table["risk"] < 0, "young": table["tenure"] < FIRST_YEAR}
     return ends | {name: np.unique(values).astype(int).tolist() for name, values in lists.items()}
 
 
@@ -59,8 +61,6 @@ def varying(
         varies = len(found) > 1
         if one:
             varies = varies and int(one) in found
-        elif name.startswith("tenure>"):
-            varies = varies and max(found) > int(name[7:])
         if varies and one and int(one) == min(found):
             continue  # what the others of the set are held against
         (used if varies else dropped).append(name)
@@ -71,12 +71,9 @@ def _columns(tiers: Sequence[str], ladders: Sequence[str]) -> dict[str, Made]:
     """Every covariate by its name, and how it is made."""
     made: dict[str, Made] = {
         "usage": lambda t: _log(t["bill_fen"] / 100),
-        "usage^2": lambda t: _log(t["bill_fen"] / 100) ** 2,
         "arpu": lambda t: _log(t["bills_fen"] / (100 * t["bill_months"])),
         "balance": lambda t: _log(t["balance"]),
-        "balance^2": lambda t: _log(t["balance"]) ** 2,
-        "tenure": lambda t: t["tenure"] / 12,
-        **{f"tenure>{knot}": lambda t, k=knot: np.maximum(t["tenure"] - k, 0) / 12 for knot in KNOTS},
+        "first_year": lambda t: t["tenure"] < FIRST_YEAR,
         "risk": lambda t: np.maximum(t["risk"], 0),
         "risk_unknown": lambda t: t["risk"] < 0,
     }
@@ -84,28 +81,18 @@ def _columns(tiers: Sequence[str], ladders: Sequence[str]) -> dict[str, Made]:
         made[f"tier={code}"] = lambda t, n=number: t["told_tier"] == n
     for number, ladder in enumerate(ladders, start=1):
         made[f"rank_{ladder}"] = lambda t, n=number: t[f"rank_{n}"]
-    for quarter in range(4):
-        made[f"season=Q{quarter + 1}"] = lambda t, q=quarter: _quarter(t) == q
     return made
 
 
 def _source(name: str, tiers: Sequence[str], ladders: Sequence[str]) -> str:
     """Of which span a covariate lives; with `=n` one value of a set, of which the lowest is what others are held against."""
-    if name.startswith("season=Q"):
-        return f"quarters={int(name[-1]) - 1}"
     if name.startswith("tier="):
         return f"tiers={tiers.index(name[5:]) + 1}"
     if name.startswith("rank_"):
         return f"rank_{ladders.index(name[5:]) + 1}"
-    fixed = {"usage": "bill_fen", "usage^2": "bill_fen", "arpu": "bills_fen", "balance^2": "balance"}
-    return fixed.get(
-        name, "tenure" if name.startswith("tenure") else "unknown" if name == "risk_unknown" else name
-    )
+    fixed = {"usage": "bill_fen", "arpu": "bills_fen", "first_year": "young", "risk_unknown": "unknown"}
+    return fixed.get(name, name)
 
 
 def _log(values: Any) -> Any:
     return np.log1p(np.maximum(values, 0))
-
-
-def _quarter(table: Table) -> Any:
-    return table["month"] % 12 // 3

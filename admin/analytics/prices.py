@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import groupby
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -66,6 +67,21 @@ def of_programme(versions: list[Version], held: list[Rate], today: date) -> dict
             place = KINDS.index(KIND_OF[version.kind]), month_of(day)
             points = rates.price(rate, version.value_fen)
             found[place] = min(points, found.get(place, points))
+    return found
+
+
+def changed(file: Path, programme_id: int) -> dict[str, int]:
+    """By kind, the last month in which its lowest price was another one than in the month before, or there was none."""
+    priced: dict[str, dict[int, int]] = {}
+    for line in file.read_text().splitlines():
+        of, kind, month, points = map(int, line.split(","))
+        if of == programme_id:
+            priced.setdefault(KINDS[kind], {})[month] = points
+    found = {}
+    for kind, months in priced.items():
+        span = range(min(months) + 1, max(month for mine in priced.values() for month in mine) + 1)
+        if news := [month for month in span if months.get(month) != months.get(month - 1)]:
+            found[kind] = news[-1]
     return found
 
 

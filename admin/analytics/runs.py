@@ -8,20 +8,18 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import structlog
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from admin.analytics import engines, known, panel, parts, report, snapshot
-from admin.analytics.histories import Histories
+from admin.analytics import engines, known, panel, parts, prices, report, snapshot
 from admin.analytics.models import AnalysisRun
 from admin.analytics.panel import SILENT_DAYS, Window
 from admin.analytics.parts import Panel
-from admin.analytics.person_months import histories_of
 from admin.analytics.protocol import Options
 from admin.analytics.snapshot import Of, Snapshot
 from base import clock, database, ids
@@ -33,7 +31,7 @@ from points.models import Programme
 
 MIN_HISTORY = 3
 LIVE = Options(min_history=MIN_HISTORY)
-REPORTING = 4  # the report and its storing count as so many steps
+REPORTING = report.STEPS + 1  # and the storing
 log = structlog.get_logger()
 
 
@@ -73,6 +71,7 @@ def take(
     `shown` advances `steps(taken)`. Opens its own transactions: nothing is held while it reckons.
     """
     of, seen = _window(programme, taken)
+    options = replace(options, changed=prices.changed(taken.table("price"), of.programme_id))
     with database.begin() as session:
         stored = _stored(session, programme, taken, options, of, seen)
     if stored is not None:
@@ -85,8 +84,7 @@ def take(
     if not made.members or not made.kinds:
         parts.remove(made)
         raise NothingToCompare(programme=programme.code)
-    found = _row(programme, taken, made, options, of)
-    shown.advance(REPORTING - 1)
+    found = _row(programme, taken, made, options, of, shown)
     with database.begin() as session:
         session.execute(insert(AnalysisRun).values(**found).on_conflict_do_nothing())
         run = _stored(session, programme, taken, options, of, seen)
@@ -172,6 +170,7 @@ def protocol(programme: str, of: Of, seen: Window, options: Options) -> dict[str
             "draws": options.draws,
             "variants": options.variants,
             "margin_fen": options.margin_fen,
+            "changed": dict(options.changed),
         },
         "panel_code": parts.CODE,
     }
@@ -199,18 +198,18 @@ def _window(programme: Programme, taken: Snapshot) -> tuple[Of, Window]:
     return of, seen
 
 
-def _row(programme: Programme, taken: Snapshot, made: Panel, options: Options, of: Of) -> dict[str, Any]:
+def _row(
+    programme: Programme, taken: Snapshot, made: Panel, options: Options, of: Of, shown: Bar
+) -> dict[str, Any]:
     said = protocol(programme.code, of, made.of, options)
     run = {
         "as_of": taken.as_of.isoformat(),
         "code_version": VERSION,
         "input_sha256": taken.sha256,
-        "seed": options.seed,
-        "draws": options.draws,
-        "protocol": said | options.protocol(made.covariates),
+        "panel": said | {"dropped_covariates": list(made.dropped)},
         "by_month": [dict(one) for one in made.by_month],
     }
-    found = _report(made, options, run)
+    found = report.retention_report(made, options, run, done=shown.advance)
     return _key(programme, taken, options, said) | {
         "run_id": ids.new_id(),
         "at": clock.now(),
@@ -236,18 +235,3 @@ def _stored(
 ) -> AnalysisRun | None:
     key = _key(programme, taken, options, protocol(programme.code, of, seen, options))
     return session.scalar(select(AnalysisRun).where(*(getattr(AnalysisRun, n) == v for n, v in key.items())))
-
-
-def _report(made: Panel, options: Options, run: dict[str, Any]) -> dict[str, Any]:
-    chunks = [histories_of(chunk) for chunk in made]
-    ends = np.cumsum([0, *(one.members for one in chunks)])
-    together = Histories(
-        ids=np.arange(ends[-1]).astype(np.str_),
-        member=np.concatenate([one.member + first for one, first in zip(chunks, ends, strict=False)]),
-        **{
-            name: np.concatenate([getattr(one, name) for one in chunks])
-            for name in ("start", "stop", "event", "exposed", "ever")
-        },
-        kinds=made.kinds,
-    )
-    return report.retention_report(together, run=run)

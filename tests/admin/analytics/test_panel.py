@@ -232,18 +232,15 @@ def test_members_of_another_programme_are_not_counted(of):
     assert of(member=[other]) == []
 
 
-def test_what_never_varies_is_dropped_and_named_and_the_first_of_a_set_is_what_others_are_held_against(
-    tmp_path,
-):
-    taken = given(
-        tmp_path / "s", member=[member(1), member(2, joined="2024-02", left="2024-08")], bill=ALWAYS
-    )
+def test_what_never_varies_is_dropped_and_named_and_the_lowest_tier_is_what_others_are_held_against(tmp_path):
+    told = [(1, 2, month("2024-01"), 1), (2, 2, month("2024-01"), 2)]
+    taken = given(tmp_path / "s", member=[member(1), member(2, joined="2024-02")], bill=ALWAYS, fact=told)
 
     found = made(tmp_path / "p", taken)
 
-    assert "usage" in found.covariates
-    assert "risk" in found.dropped
-    assert {"season=Q1", "season=Q2"} & {*found.dropped, *found.covariates} == {"season=Q2"}
+    assert {"usage", "arpu", "tier=gold"} <= set(found.covariates)
+    assert {"risk", "risk_unknown", "balance", "rank_star"} <= set(found.dropped)
+    assert "tier=blue" not in {*found.covariates, *found.dropped}
 
 
 def test_chunks_are_person_months_with_all_rows_of_a_member_together(tmp_path):
