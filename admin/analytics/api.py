@@ -8,12 +8,12 @@ from sqlalchemy.orm import Session
 from admin.analytics import runs, tasks
 from admin.analytics.schemas import (
     RetentionQuery,
+    RetentionRunRequest,
+    RetentionRunsQuery,
+    RetentionRunsView,
+    RetentionTaskView,
     RetentionView,
-    RunningRequest,
-    RunsQuery,
-    RunsView,
-    TaskView,
-    WholeRunView,
+    RetentionWholeRunView,
     run_view,
     task_view,
     whole_run_view,
@@ -54,8 +54,8 @@ def retention(query: dict[str, Any]) -> dict[str, Any]:
 
 
 @blueprint.route("/retention/runs", methods=["POST"])
-@blueprint.arguments(RunningRequest)
-@blueprint.response(202, TaskView)
+@blueprint.arguments(RetentionRunRequest)
+@blueprint.response(202, RetentionTaskView)
 @blueprint.doc(**IDEMPOTENT)
 @needs(tasks.RUNS)
 def ask(asked: dict[str, Any]) -> Response:
@@ -71,7 +71,7 @@ def ask(asked: dict[str, Any]) -> Response:
 
 
 @blueprint.route("/retention/tasks/<task>")
-@blueprint.response(200, TaskView)
+@blueprint.response(200, RetentionTaskView)
 @needs(tasks.READS)
 def under_way(task: str) -> dict[str, Any]:
     """A run that was asked for: how far it is, and the stored run once it is done."""
@@ -83,8 +83,8 @@ def under_way(task: str) -> dict[str, Any]:
 
 
 @blueprint.route("/retention/runs")
-@blueprint.arguments(RunsQuery, location="query")
-@blueprint.response(200, RunsView)
+@blueprint.arguments(RetentionRunsQuery, location="query")
+@blueprint.response(200, RetentionRunsView)
 @needs(tasks.READS)
 def list_runs(query: dict[str, Any]) -> dict[str, Any]:
     """Stored runs of a programme without their reports, the newest first."""
@@ -105,7 +105,7 @@ def list_runs(query: dict[str, Any]) -> dict[str, Any]:
 
 
 @blueprint.route("/retention/runs/<run>")
-@blueprint.response(200, WholeRunView)
+@blueprint.response(200, RetentionWholeRunView)
 @needs(tasks.READS)
 def one(run: str) -> dict[str, Any]:
     """A stored run with its protocol and its whole report."""

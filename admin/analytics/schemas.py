@@ -23,11 +23,11 @@ class RetentionView(View):
     report = ma.fields.Dict()
 
 
-class RunningRequest(RetentionQuery):
+class RetentionRunRequest(RetentionQuery):
     """Which programme is to be analysed as it stands."""
 
 
-class TaskView(View):
+class RetentionTaskView(View):
     """A run that was asked for, and how far it is."""
 
     id = ma.fields.String()
@@ -43,14 +43,14 @@ class TaskView(View):
     )
 
 
-class RunsQuery(RetentionQuery):
+class RetentionRunsQuery(RetentionQuery):
     """Of which programme, and from where on."""
 
     limit = QueryNumber(least=1, most=100, load_default=20)
     cursor = ma.fields.String(load_default=None)
 
 
-class RunView(View):
+class RetentionRunView(View):
     """A stored run without its report."""
 
     id = ma.fields.String()
@@ -64,15 +64,15 @@ class RunView(View):
     refusals = ma.fields.List(ma.fields.Dict(), metadata={"description": "blocks without a number, and why"})
 
 
-class RunsView(View):
+class RetentionRunsView(View):
     """Stored runs, the newest first."""
 
-    data = ma.fields.List(ma.fields.Nested(RunView))
+    data = ma.fields.List(ma.fields.Nested(RetentionRunView))
     has_more = ma.fields.Boolean()
     next_cursor = ma.fields.String(allow_none=True)
 
 
-class WholeRunView(RunView):
+class RetentionWholeRunView(RetentionRunView):
     """A stored run with its protocol and its report."""
 
     protocol = ma.fields.Dict()
@@ -80,7 +80,7 @@ class WholeRunView(RunView):
 
 
 def task_view(task: AnalysisTask, programme: str) -> dict[str, Any]:
-    """A task as TaskView: plain JSON, for it is stored with the idempotency key."""
+    """A task as RetentionTaskView: plain JSON, for it is stored with the idempotency key."""
     name = tasks.reference(task.task_id)
     return {
         "id": name,
@@ -96,7 +96,7 @@ def task_view(task: AnalysisTask, programme: str) -> dict[str, Any]:
 
 
 def run_view(run: AnalysisRun) -> dict[str, Any]:
-    """A run as RunView."""
+    """A run as RetentionRunView."""
     return {
         "id": runs.reference(run.run_id),
         "at": run.at.isoformat(),
@@ -111,5 +111,5 @@ def run_view(run: AnalysisRun) -> dict[str, Any]:
 
 
 def whole_run_view(run: AnalysisRun) -> dict[str, Any]:
-    """A run as WholeRunView."""
+    """A run as RetentionWholeRunView."""
     return run_view(run) | {"protocol": run.protocol, "report": run.report}
