@@ -28,10 +28,17 @@ EFFECT = {0: -0.15, 1: -0.60, 2: -1.0, 3: -0.3, 4: -0.2}
 Ints = NDArray[np.int64]
 
 
-def write(folder: Path, members: int, months: int = 24, seed: int = 7, untidy: bool = True) -> Snapshot:
+def write(
+    folder: Path,
+    members: int,
+    months: int = 24,
+    seed: int = 7,
+    untidy: bool = True,
+    programme: int = PROGRAMME,
+) -> Snapshot:
     """A whole snapshot under `folder` whose panel has `months` decided months; the same seed, the same bytes."""
     folder.mkdir(parents=True)
-    tables = _tables(members, months + 3, np.random.Generator(np.random.PCG64(seed)), untidy)
+    tables = _tables(members, months + 3, np.random.Generator(np.random.PCG64(seed)), untidy, programme)
     last = FIRST + months + 2
     told: dict[str, Any] = {}
     for name, rows in tables.items():
@@ -51,7 +58,7 @@ def write(folder: Path, members: int, months: int = 24, seed: int = 7, untidy: b
     manifest = {
         "schema": snapshot.SCHEMA,
         "as_of": end.isoformat(),
-        "programmes": [{"programme_id": one} | made for one in (PROGRAMME, OTHER)],
+        "programmes": [{"programme_id": one} | made for one in (programme, OTHER)],
         "tiers": ["blue", "gold"],
         "ladders": ["star"],
         "columns": {name: list(columns) for name, columns in COLUMNS.items()},
@@ -63,7 +70,9 @@ def write(folder: Path, members: int, months: int = 24, seed: int = 7, untidy: b
     return snapshot.read(folder)
 
 
-def _tables(n: int, months: int, draw: np.random.Generator, untidy: bool) -> dict[str, list[Ints]]:
+def _tables(
+    n: int, months: int, draw: np.random.Generator, untidy: bool, programme: int
+) -> dict[str, list[Ints]]:
     ids = np.sort(draw.choice(2**40, n, replace=False)) if n < 10_000 else np.arange(1, n + 1) * 4_001
     joined = FIRST - draw.integers(0, 60, n)
     late = draw.random(n) < (0.15 if untidy else 0)
@@ -74,12 +83,12 @@ def _tables(n: int, months: int, draw: np.random.Generator, untidy: bool) -> dic
     silent = (draw.random(n) < 0.2) & (left >= 0) & untidy  # nobody noticed that they had gone
     merged = np.where((draw.random(n) < 0.003) & (left < 0) & untidy, FIRST + draw.integers(3, months, n), -1)
     member = [
-        ids, np.where(draw.random(n) < 0.02, OTHER, PROGRAMME), _bucket(ids), joined, np.where(silent, -1, left), merged,
+        ids, np.where(draw.random(n) < 0.02, OTHER, programme), _bucket(ids), joined, np.where(silent, -1, left), merged,
         (draw.random(n) < 0.05).astype(np.int64), draw.choice([330102, 330106, 330203, 0], n),
     ]  # fmt: skip
     price = [
-        (programme, kind, month, points + 20 * (untidy and month % 2))
-        for programme in (PROGRAMME, OTHER)
+        (one, kind, month, points + 20 * (untidy and month % 2))
+        for one in (programme, OTHER)
         for kind, points in PRICES.items()
         for month in range(FIRST, FIRST + months)
         if not (kind == 3 and month < FIRST + 4)

@@ -7,8 +7,10 @@ has been held against its cells. All rows of a member lie in one part; parts and
 import hashlib
 import json
 import os
+import secrets
 import shutil
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -21,10 +23,12 @@ from admin.analytics.panel import Window
 from admin.analytics.person_months import OWN_BUCKETS, PersonMonths
 from admin.analytics.snapshot import Snapshot
 from admin.analytics.snapshot_queries import BUCKETS, KINDS
+from base import clock
 from base.progress import Bar
 
 CODE = 1  # counted up when the same snapshot makes another panel than before
 MEMBERS = 50_000
+UNUSED_S = 6 * 3600
 SMALL = {"kind": np.int8, "left_here": np.bool_, "involuntary": np.bool_, "redeemed_before": np.bool_}
 
 
@@ -98,10 +102,11 @@ def make(under: Path, snapshot: Snapshot, of: Window, bar: Bar, engine: str | No
     wanted = ranges(snapshot.rows["member"])
     folder = under / _key(snapshot, of)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    os.utime(folder)
     missing = [one for one in wanted if not _tally(folder, *one).exists()]
     bar.advance(len(wanted) - len(missing))
     if missing:
-        scratch = folder / f"scratch-{os.getpid()}"
+        scratch = folder / f"scratch-{secrets.token_hex(4)}"
         scratch.mkdir(exist_ok=True)
         try:
             with engines.over(snapshot, of, scratch, engine) as running:
@@ -114,9 +119,15 @@ def make(under: Path, snapshot: Snapshot, of: Window, bar: Bar, engine: str | No
     return _whole(folder, snapshot, of, wanted, tallies)
 
 
-def remove(made: Panel) -> None:
-    """The panel is not needed any more; from its snapshot it can be made again."""
-    shutil.rmtree(made.folder, ignore_errors=True)
+def sweep(under: Path) -> None:
+    """Panels that nobody has asked for in hours go; from their snapshots they can be made again.
+
+    Never at once: another run, of another seed or started a second time, may be reading the same one.
+    """
+    for folder in under.iterdir():
+        with suppress(OSError):
+            if clock.now().timestamp() - folder.stat().st_mtime > UNUSED_S:
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def _key(snapshot: Snapshot, of: Window) -> str:
@@ -210,7 +221,7 @@ def _tally(folder: Path, low: int, high: int) -> Path:
 
 
 def _save(path: Path, write: Any) -> None:
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     with open(unfinished, "wb") as file:
         write(file)
         file.flush()

@@ -82,13 +82,12 @@ def take(
     snapshot.prove(taken)
     made = parts.make(config.data_dir / "analytics" / "panels", taken, seen, shown, engine)
     if not made.members or not made.kinds:
-        parts.remove(made)
         raise NothingToCompare(programme=programme.code)
     found = _row(programme, taken, made, options, of, shown)
     with database.begin() as session:
         session.execute(insert(AnalysisRun).values(**found).on_conflict_do_nothing())
         run = _stored(session, programme, taken, options, of, seen)
-    parts.remove(made)
+    parts.sweep(made.folder.parent)
     shown.advance()
     assert run is not None
     return run
