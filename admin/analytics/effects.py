@@ -72,11 +72,12 @@ class Estimated:
 
 @dataclass(frozen=True)
 class Estimates:
-    """By contrast, what the trials say; by variant, the risk difference of "any" in pp; by draw."""
+    """By contrast, what the trials say; by variant, the risk difference of "any" in pp; by draw. `counts` are the draws."""
 
     contrasts: dict[str, Estimated]
     variants: dict[str, Floats]
     incremental: dict[str, dict[str, Floats]]
+    counts: Floats
 
 
 def estimate(sums: Sums, models: Models, draws: int, seed: int) -> Estimates:
@@ -105,7 +106,7 @@ def estimate(sums: Sums, models: Models, draws: int, seed: int) -> Estimates:
             both(weighted, 1, horizon + 1),
         )
     return Estimates(
-        contrasts, _variants(sums, models, counts), _incremental(sums, models, counts, contrasts)
+        contrasts, _variants(sums, models, counts), _incremental(sums, models, counts, contrasts), counts
     )
 
 

@@ -248,9 +248,11 @@ def _kept_diagnostics(sums: Sums) -> Block:
 
 def money_block(found: Answer, options: Options) -> Block | None:
     """What a retained member costs by kind; None where the records tell no cost."""
-    if found.models is None or found.sums is None or "cost_fen" not in found.sums.total:
+    if found.models is None or found.sums is None or found.estimates is None:
         return None
-    draws = bootstrap.draws_of(found.models.buckets, options.draws, options.seed)[1:].astype(np.float64)
+    if "cost_fen" not in found.sums.total:
+        return None
+    draws = found.estimates.counts[1:].astype(np.float64)
     kinds, refused = {}, {}
     for index, name in enumerate(found.models.contrasts):
         if name == ANY:

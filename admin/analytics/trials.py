@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from admin.analytics import products
 from admin.analytics.follow import Followed
 from admin.analytics.histories import Floats
 from admin.analytics.person_months import BUCKETS, Ints64, PersonMonths
@@ -328,9 +329,9 @@ def _add_balance(total: dict[str, Floats], trials: TrialRows, models: Models) ->
     for start in range(0, len(controls), 65_536):
         part = slice(start, start + 65_536)
         values = terms.standardised(trials.sample, trials.row[controls[part]])
-        plain[:, 1] += able[part].T @ values
-        weighted[:, 1] += (able[part] * weight[part, None]).T @ values
-        squares[:, 1] += able[part].T @ values**2
+        plain[:, 1] += products.crossed(able[part], values)
+        weighted[:, 1] += products.crossed(able[part] * weight[part, None], values)
+        squares[:, 1] += products.crossed(able[part], values**2)
     for index in range(size):
         rows, own = _weights(trials, models, index)
         values = terms.standardised(trials.sample, trials.row[rows]).astype(np.float64)
