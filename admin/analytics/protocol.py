@@ -25,7 +25,7 @@ class Options:
 
     horizon: int = HORIZON
     at: tuple[float, ...] = (6, 12)
-    landmarks: tuple[int, ...] = (3, 6, 12)
+    landmarks: tuple[float, ...] = (3, 6, 12)
     washout: int | None = None
     first: int | None = None
     last: int | None = None
