@@ -22,6 +22,7 @@ from app.commands import (
     proof,
     rates,
     replay,
+    retention,
     segments,
     servers,
     staff,
@@ -46,6 +47,7 @@ def jifen() -> None:
 for group in (
     servers.verbs,
     books.verbs,
+    retention.verbs,
     expiry.verbs,
     extend.verbs,
     approvals.verbs,

@@ -185,7 +185,7 @@ def _verdict(code: str, evidence: str, headline: Block | None, report: Block, to
         return say(
             tongue,
             f"Whether redeeming keeps members: no effect shown; the estimate is that {between}.",
-            f"兑换是否留住会员：未显示出效果；估计为{between}。",
+            f"兑换是否留住会员：未显示出效果；估计为 {between}。",
         )
     if evidence == EXPERIMENT:
         return say(
@@ -197,7 +197,7 @@ def _verdict(code: str, evidence: str, headline: Block | None, report: Block, to
         tongue,
         f"Among members alike in all that is recorded, those who redeemed left {'less' if code == 'works' else 'more'}: "
         f"an estimated {between}; only a trait that nobody recorded could explain it otherwise.",
-        f"在已记录条件相同的会员中，兑换的会员离网更{'少' if code == 'works' else '多'}：估计{between}；"
+        f"在已记录条件相同的会员中，兑换的会员离网更{'少' if code == 'works' else '多'}：估计 {between}；"
         "除非有未记录的特征造成这一差异。",
     )
 

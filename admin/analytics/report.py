@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -45,6 +46,8 @@ def retention_report(
     """
     chosen = options or Options()
     gathered = gather(source)
+    if gathered.form == "intervals":
+        chosen = replace(chosen, lag=1)
     done()
     report = _descriptions(gathered, chosen, fewest_leavers)
     done()

@@ -244,7 +244,11 @@ def _share(curve: Block, time: float, tongue: str) -> str:
 def notes(report: Block, tongue: str) -> list[str]:
     """What was dropped, left out, or must be read with care; each reason once."""
     counts, curves = report["input"], report["km"]
-    reasons = [*counts["reasons"], *(curves["reasons"] if curves["status"] == "caution" else ())]
+    reasons = [
+        *counts["reasons"],
+        *report["trials"]["reasons"],
+        *(curves["reasons"] if curves["status"] == "caution" else ()),
+    ]
     notes = list(dict.fromkeys(reason["text"][tongue] for reason in reasons))
     if names := ", ".join(counts["dropped_covariates"]):
         notes.append(say(tongue, f"Columns not used, constant: {names}.", f"未使用的常数列：{names}。"))
