@@ -16,6 +16,7 @@ from typing import Any
 
 from base import clock
 from bench import (
+    analytics,
     growth,
     http,
     imports,
@@ -67,8 +68,11 @@ PARTS: dict[str, Callable[[Bench], Measured]] = {
     "http": lambda b: http.measure(b.server, b.plan, b.populations, b.say),
     "promises": lambda b: promises.measure(b.server, b.plan, b.say),
     "replay": lambda b: replay.replayed(b.server, b.plan, b.say),
+    "analytics": lambda b: analytics.analysed(b.server, b.plan, b.say),
 }
-APART = frozenset({"tiers", "members", "people", "http", "promises", "replay"})  # a topic of their own each
+APART = frozenset(
+    {"tiers", "members", "people", "http", "promises", "replay", "analytics"}
+)  # a topic of their own each
 TOPICS = {
     "ledger": tuple(part for part in PARTS if part not in APART)
 }  # a topic is several parts that share populations

@@ -8,7 +8,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 import structlog
@@ -162,17 +162,16 @@ def protocol(programme: str, of: Of, seen: Window, options: Options) -> dict[str
         "price": "lowest of the kind for any tier and area, by dates of rates and offers; pauses and stock are not held",
         "left_out": "groups; trial cards, which are handed out",
         "not_held": list(known.NOT_HELD),
-        "options": {
-            "at": list(options.at),
-            "landmarks": list(options.landmarks),
-            "min_history": options.min_history,
-            "draws": options.draws,
-            "variants": options.variants,
-            "margin_fen": options.margin_fen,
-            "changed": dict(options.changed),
-        },
+        "options": {name: _plain(value) for name, value in asdict(options).items() if name != "seed"},
         "panel_code": parts.CODE,
     }
+
+
+def _plain(value: Any) -> Any:
+    """6.0 and 6 are one number of months, a tuple is a list."""
+    if isinstance(value, tuple | list):
+        return [_plain(one) for one in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def canonical(value: Any) -> bytes:

@@ -29,7 +29,7 @@ NEVER_DELETED = (
     "notice", "notice_walk", "notice_spend", "entitlement_count", "member_facts", "area", "vault_key", "vault_item", "phone_holder",
     "companion_link", "segment", "segment_member", "segment_run", "cash_part", "voucher_gift",
     "companion_link", "segment", "segment_member", "segment_run", "cash_part",
-    "companion_link", "segment", "segment_member", "segment_run", "budget_period", "replay_run",
+    "companion_link", "segment", "segment_member", "segment_run", "budget_period", "replay_run", "analysis_run", "analysis_task",
     "companion_link", "segment", "segment_member", "segment_run", "budget_period",
     "companion_link", "segment", "segment_member", "segment_run",
     "webhook_endpoint", "webhook_delivery", "webhook_replay",
