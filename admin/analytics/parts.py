@@ -40,7 +40,8 @@ class PanelWrong(AssertionError):
 class Panel:
     """A finished panel: iterate over it, as often as needed, for PersonMonths of some members at a time.
 
-    `totals` by month: rows, leavers, redemptions by kind. `dropped` covariates never vary.
+    `by_month`: rows, leavers, redemptions by kind. `priced` kinds were on offer: of others nobody knows who could have had
+    them. `dropped` covariates never vary.
     """
 
     folder: Path
@@ -52,6 +53,7 @@ class Panel:
     rows: int
     leavers: int
     kinds: tuple[str, ...]
+    priced: frozenset[str]
     covariates: tuple[str, ...]
     dropped: tuple[str, ...]
     by_month: tuple[Mapping[str, int], ...]
@@ -80,7 +82,7 @@ class Panel:
             left=table["left_here"].astype(np.bool_),
             kind=place[table["kind"]],
             kinds=self.kinds,
-            can={kind: table[f"can_{kind}"].astype(np.bool_) for kind in self.kinds},
+            can={kind: table[f"can_{kind}"].astype(np.bool_) for kind in self.kinds if kind in self.priced},
             covariates=known.covariates(table, self.tiers, self.ladders, self.covariates),
             redeemed_before=table["redeemed_before"][starts].astype(np.bool_),
             bucket=own if few else table["bucket"][starts].astype(np.int32),
@@ -196,12 +198,13 @@ def _whole(
     rows, members, leavers = (
         sum(tally[name] for tally in tallies) for name in ("rows", "members", "leavers")
     )
+    priced = frozenset(prices.by_kind(snapshot.table("price"), of.programme_id))
     by_month = tuple(
         {"month": int(month)} | counts
         for month, counts in sorted(months.items(), key=lambda one: int(one[0]))
     )
     return Panel(
-        folder, of, snapshot.tiers, snapshot.ladders, wanted, members, rows, leavers, kinds, used, dropped, by_month
+        folder, of, snapshot.tiers, snapshot.ladders, wanted, members, rows, leavers, kinds, priced, used, dropped, by_month
     )  # fmt: skip
 
 

@@ -72,17 +72,23 @@ def of_programme(versions: list[Version], held: list[Rate], today: date) -> dict
 
 def changed(file: Path, programme_id: int) -> dict[str, int]:
     """By kind, the last month in which its lowest price was another one than in the month before, or there was none."""
-    priced: dict[str, dict[int, int]] = {}
-    for line in file.read_text().splitlines():
-        of, kind, month, points = map(int, line.split(","))
-        if of == programme_id:
-            priced.setdefault(KINDS[kind], {})[month] = points
+    priced = by_kind(file, programme_id)
     found = {}
     for kind, months in priced.items():
         span = range(min(months) + 1, max(month for mine in priced.values() for month in mine) + 1)
         if news := [month for month in span if months.get(month) != months.get(month - 1)]:
             found[kind] = news[-1]
     return found
+
+
+def by_kind(file: Path, programme_id: int) -> dict[str, dict[int, int]]:
+    """The lowest price by kind and month; a kind that was never on offer is not there."""
+    priced: dict[str, dict[int, int]] = {}
+    for line in file.read_text().splitlines():
+        of, kind, month, points = map(int, line.split(","))
+        if of == programme_id:
+            priced.setdefault(KINDS[kind], {})[month] = points
+    return priced
 
 
 def month_of(day: date) -> int:

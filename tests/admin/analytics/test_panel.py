@@ -226,6 +226,17 @@ def test_a_kind_is_in_reach_with_the_balance_for_its_price_while_it_is_on_offer_
     assert not any(row["can_club"] for row in found)
 
 
+def test_of_a_kind_that_was_never_on_offer_nobody_says_who_could_have_had_it(tmp_path):
+    taken = given(
+        tmp_path / "s", member=[member()], bill=ALWAYS, price=[(7, 0, month("2024-01"), 300)],
+        redemption=[redeemed("2024-04"), redeemed("2024-06", "history")],
+    )  # fmt: skip
+    (chunk,) = made(tmp_path / "p", taken)
+
+    assert chunk.kinds == ("bill", "history")
+    assert list(chunk.can) == ["bill"]
+
+
 def test_members_of_another_programme_are_not_counted(of):
     other = (9, 8, *member()[2:])
 
