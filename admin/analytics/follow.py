@@ -10,7 +10,6 @@ import numpy as np
 from admin.analytics.histories import Bools
 from admin.analytics.person_months import NO_KIND, Ints64, PersonMonths
 
-
 NEVER_AGAIN = 1 << 30
 
 

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from admin.analytics import cells, engines, known, panel
+from admin.analytics import cells, engines, known, panel, prices
 from admin.analytics.engines import WIDE, Engine, Table
 from admin.analytics.panel import Window
 from admin.analytics.person_months import OWN_BUCKETS, PersonMonths
