@@ -68,7 +68,7 @@ PARTS: dict[str, Callable[[Bench], Measured]] = {
     "http": lambda b: http.measure(b.server, b.plan, b.populations, b.say),
     "promises": lambda b: promises.measure(b.server, b.plan, b.say),
     "replay": lambda b: replay.replayed(b.server, b.plan, b.say),
-    "analytics": lambda b: analytics.analysed(b.server, b.plan, b.say),
+    "analytics": lambda b: analytics.analysed(b.server, b.plan, b.populations, b.say),
 }
 APART = frozenset(
     {"tiers", "members", "people", "http", "promises", "replay", "analytics"}

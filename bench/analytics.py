@@ -26,6 +26,7 @@ from base.progress import bar
 from bench import airline_histories, client, snapshots
 from bench.http import serving
 from bench.plans import Figures, Measured, Plan, Say, short
+from bench.population import Populations
 from bench.server import Server
 from points import programmes
 from points.models import Programme
@@ -38,9 +39,10 @@ PANEL, RUN, RECORDS = "panel", "run", "records"
 ROW = "select programme_id, seed, code_version, input_hash, protocol_hash, protocol::text, refusals::text, report::text from analysis_run"
 
 
-def analysed(server: Server, plan: Plan, say: Say) -> Measured:
-    """Seconds and megabytes of panel and run, seconds of the airline's records, milliseconds of reads."""
+def analysed(server: Server, plan: Plan, populations: Populations, say: Say) -> Measured:
+    """Seconds of a snapshot, seconds and megabytes of panel and run, of the airline's records, milliseconds of reads."""
     members = MEMBERS[plan.name]
+    people = populations.of(plan.members)
     with tempfile.TemporaryDirectory(prefix="jifen-bench-analytics-") as place:
         folder = Path(place)
         say(f"analytics: a snapshot of {short(members)} members x {MONTHS} months")
@@ -53,7 +55,14 @@ def analysed(server: Server, plan: Plan, say: Say) -> Measured:
         for url in urls:
             say("analytics: run")
             found.append(_child(RUN, folder, url))
+        say(f"analytics: copying {short(plan.members)} members of a live database")
+        database.connect(people.url)
+        began = time.monotonic()
+        with bar(0, "", quiet=True) as silent:
+            snapshot.take(config, silent)
         figures: Figures = {
+            "analytics_snapshot_s": time.monotonic() - began,
+            "analytics_snapshot_members": float(plan.members),
             "analytics_members": float(members),
             "analytics_person_months": made["rows"],
             "analytics_panel_s": made["s"],

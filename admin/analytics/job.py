@@ -9,7 +9,7 @@ from datetime import timedelta
 from admin.analytics import runs, snapshot, tasks
 from admin.analytics.models import AnalysisTask
 from admin.analytics.runs import NothingToCompare
-from admin.analytics.snapshot import Snapshot
+from admin.analytics.snapshot import Snapshot, SnapshotBroken
 from base import clock, database, locks
 from base.config import Config
 from points import programmes
@@ -50,9 +50,9 @@ def _run(config: Config, task_id: int) -> None:
         taken = _snapshot(config, task, progress)
         progress.goes_on(snapshot.STEPS + runs.steps(taken), taken.sha256)
         found = runs.take(config, programme, taken, progress)
-    except NothingToCompare as nothing:
+    except (NothingToCompare, SnapshotBroken) as problem:
         with database.begin() as session:
-            tasks.end(session, task_id, clock.now(), reason=nothing.type_name())
+            tasks.end(session, task_id, clock.now(), reason=problem.type_name())
         return
     with database.begin() as session:
         tasks.end(session, task_id, clock.now(), run_id=found.run_id)

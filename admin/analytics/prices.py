@@ -34,17 +34,30 @@ class Version:
     until: date | None
 
 
-def lowest(driver: psycopg.Connection, as_of: datetime) -> list[tuple[int, ...]]:
-    """Rows of COLUMNS for every programme, kind and month in which there was an offer with a price."""
-    found: list[tuple[int, ...]] = []
-    versions = _versions(driver)
+@dataclass(frozen=True)
+class Catalogue:
+    """Versions of offers, rates and zones of all programmes at one moment."""
+
+    versions: list[Version]
+    rates: dict[int, list[Rate]]
+    zones: dict[int, str]
+
+
+def read(driver: psycopg.Connection) -> Catalogue:
+    """All that prices depend on, as a transaction sees it."""
     held: dict[int, list[Rate]] = {}
     for row in driver.execute(_RATES):
         values = dict(zip(_RATE, row, strict=True))
         held.setdefault(values["programme_id"], []).append(Rate(**values))
-    for programme_id, mine in groupby(versions, key=lambda one: one.programme_id):
-        zone = next(clock.zone(z).key for p, z in driver.execute(_ZONES) if p == programme_id)
-        prices = of_programme(list(mine), held.get(programme_id, []), clock.day(as_of, zone))
+    return Catalogue(_versions(driver), held, dict(driver.execute(_ZONES).fetchall()))
+
+
+def lowest(catalogue: Catalogue, as_of: datetime) -> list[tuple[int, ...]]:
+    """Rows of COLUMNS for every programme, kind and month in which there was an offer with a price."""
+    found: list[tuple[int, ...]] = []
+    for programme_id, mine in groupby(catalogue.versions, key=lambda one: one.programme_id):
+        today = clock.day(as_of, catalogue.zones[programme_id])
+        prices = of_programme(list(mine), catalogue.rates.get(programme_id, []), today)
         found += [(programme_id, *place, points) for place, points in sorted(prices.items())]
     return found
 

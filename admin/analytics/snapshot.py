@@ -168,18 +168,23 @@ def _copy(folder: Path, bar: Bar) -> dict[str, Any]:
             for name, query in QUERIES.items():
                 tables[name] = _table(driver, query, folder / f"{name}.csv")
                 bar.advance()
-            tables["price"] = _rows(prices.lowest(driver, as_of), folder / "price.csv")
+            tiers, ladders = (
+                [code for (code,) in driver.execute(query.encode())] for query in (TIERS, LADDERS)
+            )
+            catalogue = prices.read(driver)
+            driver.rollback()
+            # Reckoned when the transaction is over: nobody waits for it, and no server cuts it off.
+            tables["price"] = _rows(prices.lowest(catalogue, as_of), folder / "price.csv")
             bar.advance()
             manifest = {
                 "schema": SCHEMA,
                 "as_of": as_of.isoformat(),
                 "programmes": json.loads(json.dumps(programmes, default=str)),
-                "tiers": [code for (code,) in driver.execute(TIERS.encode())],
-                "ladders": [code for (code,) in driver.execute(LADDERS.encode())],
+                "tiers": tiers,
+                "ladders": ladders,
                 "columns": {name: list(columns) for name, columns in COLUMNS.items()},
                 "tables": tables,
             }
-            driver.rollback()
             return manifest | {"sha256": _digest(manifest)}
     finally:
         engine.dispose()
