@@ -93,7 +93,11 @@ def _duckdb(snapshot: Snapshot, of: Window, scratch: Path) -> Iterator[Engine]:
     few = sum(snapshot.rows.values()) < IN_MEMORY_ROWS
     file = Path(":memory:") if few else scratch / "tables.duckdb"
     file.unlink(missing_ok=True)
-    settings = {"memory_limit": MEMORY, "threads": THREADS, "temp_directory": str(scratch / "spill")}
+    settings: dict[str, Any] = {
+        "memory_limit": MEMORY,
+        "threads": THREADS,
+        "temp_directory": str(scratch / "spill"),
+    }
     with duckdb.connect(str(file), config=settings) as connection:
         for name, columns in TABLES.items():
             if name == "calendar":

@@ -51,10 +51,11 @@ def varying(
     """The covariates that vary over all parts, and those that never do, which are of no use in any fit."""
     values: dict[str, set[int]] = {}
     for part in parts:
-        for name, found in part.items():
-            values.setdefault(name, set()).update(found)
+        for name, seen in part.items():
+            values.setdefault(name, set()).update(seen)
 
-    used, dropped = [], []
+    used: list[str] = []
+    dropped: list[str] = []
     for name in _columns(tiers, ladders):
         source, _, one = _source(name, tiers, ladders).partition("=")
         found = values.get(source, set())
@@ -78,10 +79,18 @@ def _columns(tiers: Sequence[str], ladders: Sequence[str]) -> dict[str, Made]:
         "risk_unknown": lambda t: t["risk"] < 0,
     }
     for number, code in enumerate(tiers[:MOST_TIERS], start=1):
-        made[f"tier={code}"] = lambda t, n=number: t["told_tier"] == n
+        made[f"tier={code}"] = _is_tier(number)
     for number, ladder in enumerate(ladders, start=1):
-        made[f"rank_{ladder}"] = lambda t, n=number: t[f"rank_{n}"]
+        made[f"rank_{ladder}"] = _rank(number)
     return made
+
+
+def _is_tier(number: int) -> Made:
+    return lambda table: table["told_tier"] == number
+
+
+def _rank(number: int) -> Made:
+    return lambda table: table[f"rank_{number}"]
 
 
 def _source(name: str, tiers: Sequence[str], ladders: Sequence[str]) -> str:

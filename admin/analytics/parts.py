@@ -158,7 +158,7 @@ def _part(folder: Path, engine: Engine, of: Window, low: int, high: int) -> None
         "months": _by_month(counted),
     }
     kept = {name: column.astype(_type(name)) for name, column in rows.items()}
-    _save(_file(folder, low, high), lambda file: np.savez(file, **kept))
+    _save(_file(folder, low, high), lambda file: np.savez(file, allow_pickle=False, **kept))
     said = json.dumps(tally, sort_keys=True).encode()
     _save(_tally(folder, low, high), lambda file: file.write(said))
 

@@ -120,9 +120,9 @@ def _versions(driver: psycopg.Connection) -> list[Version]:
         _OFFERS, {"kinds": sorted(set(KIND_OF) - {HISTORY}), "ended": ENDED}
     ).fetchall()
     return [
-        Version(*row[:5], until=row[5] - timedelta(days=1) if row[5] is not None else None)
-        for row in rows
-        if row[5] is None or row[5] > row[4]
+        Version(programme_id, offer_id, kind, value_fen, since, until - timedelta(days=1) if until else None)
+        for programme_id, offer_id, kind, value_fen, since, until in rows
+        if until is None or until > since
     ]
 
 

@@ -231,8 +231,10 @@ def _digest(manifest: dict[str, Any]) -> str:
 
 
 def _programme(said: dict[str, Any]) -> Of:
-    days = (date.fromisoformat(said[name]) if said[name] else None for name in ("first_day", "last_day"))
-    return Of(said["programme_id"], said["code"], said["zone"], *days, said["has_bills"])
+    first, last = (
+        date.fromisoformat(said[name]) if said[name] else None for name in ("first_day", "last_day")
+    )
+    return Of(said["programme_id"], said["code"], said["zone"], first, last, said["has_bills"])
 
 
 def _folders(under: Path) -> list[Path]:
