@@ -55,6 +55,17 @@ def test_a_replay_is_measured(file):
     assert figures["replay_s"] > 0
 
 
+def test_the_analysis_is_measured_from_the_snapshot_to_the_stored_run(file):
+    bench.main(["--only", "analytics", "--plan", "tiny", "--results", str(file)])
+
+    figures = json.loads(file.read_text())["figures"]
+    assert figures["analytics_members"] == 1_500
+    assert figures["analytics_rows_differing"] == 0
+    assert all(
+        figures[name] > 0 for name in ("analytics_run_s", "analytics_megabytes", "analytics_get_p95_ms")
+    )
+
+
 def test_members_copied_by_the_server_have_the_lots_of_the_first_one():
     with running() as server:
         people = Populations(server, lambda text: None).of(
