@@ -73,7 +73,7 @@ def analysed(server: Server, plan: Plan, populations: Populations, say: Say) -> 
             "analytics_megabytes": max(one["megabytes"] for one in (made, *found)),
             "analytics_rows_differing": float(_row(urls[0]) != _row(urls[1])),
         }
-        if (AIRLINE / "SOURCE.txt").exists():
+        if plan.name != "tiny" and (AIRLINE / "SOURCE.txt").exists():
             say("analytics: the airline's records")
             records = _child(RECORDS, folder, "")
             figures |= {
