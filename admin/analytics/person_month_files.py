@@ -86,8 +86,8 @@ def read_person_months(
     rows = rows[np.lexsort((columns.month[rows], columns.member[rows]))]
     if not len(rows):
         raise HistoriesEmpty()
-    codes, member = np.unique(columns.member[rows], return_inverse=True)
-    member = member.astype(np.int32)
+    codes, place = np.unique(columns.member[rows], return_inverse=True)
+    member: Ints32 = place.astype(np.int32)
     columns.check(rows)
     used, dropped = table.used(columns.covariates, keep)
     # `used` counts kept rows in the order of the file.

@@ -169,7 +169,7 @@ class Table:
             if len(values) and (values == values[0]).all():
                 dropped.append(name)
             elif isinstance(column, np.ndarray):
-                used[name] = values
+                used[name] = column[keep]
             else:
                 present = np.unique(values)
                 if len(present) > MOST_CATEGORIES:
@@ -239,9 +239,11 @@ class Table:
         return f"try_cast({self._text(name)} as double)"
 
     def _fetch(self, expression: str, dtype: type) -> NDArray[Any]:
-        column = next(iter(self._database.execute(f"select {expression} c from file").fetchnumpy().values()))
+        found = self._database.execute(f"select {expression} c from file").fetchnumpy()
+        column: Any = next(iter(found.values()))
         if isinstance(column, np.ma.MaskedArray):
-            column = column.astype(np.float64).filled(np.nan) if dtype is np.float64 else column.filled()
+            gaps, column = np.ma.getmaskarray(column), column.data
+            column = np.where(gaps, np.nan, column) if dtype is np.float64 else column
         return np.asarray(column, dtype=dtype)
 
     def _one(self, expression: str) -> Any:
