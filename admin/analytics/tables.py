@@ -22,6 +22,7 @@ from admin.analytics.histories import (
 from base.errors import Invalid
 
 MOST_CATEGORIES = 20
+ALL_KINDS = "any"
 MISSING = ("", "na", "n/a", "nan", "null", "none")
 PARQUET_BEGINS = b"PAR1"
 HEADER_ROWS = 1
@@ -73,6 +74,12 @@ class HistoryTooManyCategories(Invalid):
     """A column of words has more categories than can be compared."""
 
     zh = "文字列的类别过多，无法比较。"
+
+
+class HistoryKindNameTaken(Invalid):
+    """A kind is named "any", which stands for all kinds together."""
+
+    zh = "有类别名为 any；该名称表示所有类别合计。"
 
 
 class Words(NamedTuple):
@@ -146,6 +153,15 @@ class Table:
             "select coalesce(n, -1) from named left join known using (w) order by r"
         ).fetchnumpy()
         return Words(np.asarray(next(iter(code.values()))).astype(np.int64), known)
+
+    def kinds(self, name: str) -> Words:
+        """The column as kinds of redemptions. HistoryTooManyCategories, HistoryKindNameTaken."""
+        found = self.words(name)
+        if len(found.names) > MOST_CATEGORIES:
+            raise HistoryTooManyCategories(column=name, found=len(found.names), limit=MOST_CATEGORIES)
+        if ALL_KINDS in found.names:
+            self.refuse(HistoryKindNameTaken, found.code == list(found.names).index(ALL_KINDS), column=name)
+        return found
 
     def covariate(self, name: str) -> tuple[Floats | Words, Bools]:
         """The column as numbers, or as words if a single value is a word; and where a value is missing."""
