@@ -17,8 +17,8 @@ from sqlalchemy.orm import Session
 
 from admin.analytics import demo_bonuses, demo_offers, demo_tiers, runs
 from admin.analytics.demo_mix import SHARES, Mix
-from admin.analytics.histories import Ints
 from admin.analytics.demo_population import KINDS, Brand, Population
+from admin.analytics.histories import Ints
 from base import channels, clock, database, ids
 from base.auth import passwords
 from base.config import Config
