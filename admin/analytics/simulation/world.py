@@ -71,9 +71,12 @@ def begin(seed: int, block: int, members: int, months: int) -> tuple[State, Luck
     unseen = random.normal(size=members)
     balance = np.rint(random.gamma(2, 120, members))
     to_end = random.integers(0, CONTRACT_MONTHS, members)
-    size = (months, members)
-    luck = Luck(random.random(size), random.random(size), random.normal(size=size), random.normal(size=size))
-    return State(tier, unseen, engagement, balance, to_end, np.zeros((len(KINDS), members))), luck
+    # Month by month, so that a longer window only adds months.
+    draws = np.empty((4, months, members))
+    for month in range(months):
+        draws[:2, month] = random.random((2, members))
+        draws[2:, month] = random.normal(size=(2, members))
+    return State(tier, unseen, engagement, balance, to_end, np.zeros((len(KINDS), members))), Luck(*draws)
 
 
 def affordable(state: State) -> Bools:
