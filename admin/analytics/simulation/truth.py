@@ -31,6 +31,7 @@ AT = (6, 12)
 ANY = "any"
 MODEL = 1
 """Raised whenever the months of the world change, so that answers about the former world are not used."""
+COMMAND = "python -m admin.analytics.simulation.truth"
 FROZEN = Path(__file__).with_name("truth.json")
 PP = 100.0
 
@@ -143,8 +144,7 @@ def freeze(scenarios: Mapping[str, Scenario], members: int, path: Path = FROZEN)
     answers = dict(kept.get("scenarios", {}))
     for name, chosen in scenarios.items():
         answers[name] = compute(chosen, members, quiet=False)
-    command = "python -m admin.analytics.simulation.truth"
-    text = json.dumps({"made_by": command, "scenarios": answers}, indent=1, sort_keys=True)
+    text = json.dumps({"made_by": COMMAND, "scenarios": answers}, indent=1, sort_keys=True)
     path.write_text(text + "\n", "utf-8")
 
 
