@@ -49,6 +49,46 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "With covariates there is no finite answer; the figure without them stands alone.",
         "加入协变量后得不到有限的结果；仅给出未加协变量的数字。",
     ),
+    "interval_touches_zero": (
+        "The interval of the difference touches zero: no effect is shown, so only a lower bound of its price.",
+        "差值的区间包含零：未显示出效果，因此只能给出花费的下限。",
+    ),
+    "no_retained_shown": (
+        "Even the best end of the interval keeps nobody: no retained customer shown.",
+        "即使取区间最有利的一端也没有多留住会员：未显示留住了客户。",
+    ),
+    "costs_no_more": (
+        "It costs no more than not redeeming, so there is no lower bound of its price.",
+        "其花费不高于不兑换，因此没有花费下限。",
+    ),
+    "no_margin": (
+        "No margin was given: the margin from which it pays is shown instead.",
+        "未给出利润：改为显示达到收支平衡所需的利润。",
+    ),
+    "no_redemptions": (
+        "Nothing was redeemed in the last 12 months: points are valued at the bill-credit rate.",
+        "最近 12 个月没有兑换：积分按话费兑换比例估值。",
+    ),
+    "no_rate": (
+        "No rate of bill credit is in force on this day; add one to see what points are worth.",
+        "当日没有生效的话费兑换比例；请先设置兑换比例。",
+    ),
+    "no_burn_history": (
+        "Too little of the last 24 months is known to say how points of this age are spent.",
+        "最近 24 个月的记录太少，无法说明该账龄积分的使用情况。",
+    ),
+    "no_rating": (
+        "Members cannot rate what they redeemed yet; ratings after the redemption would supply this.",
+        "会员尚不能对兑换进行评价；有了兑换后的评价才能给出。",
+    ),
+    "no_source": (
+        "No source tells this yet.",
+        "尚无数据来源。",
+    ),
+    "few_members": (
+        "Too few members for a share that means something.",
+        "会员太少，比例没有意义。",
+    ),
 }
 
 
