@@ -243,14 +243,13 @@ class _Likelihood:
             )
         )
         mean = s1 * a[:, None] - e1 * b[:, None]
-        information = np.empty((x.shape[1], x.shape[1]))
-        for j in terms:
-            for k in range(j + 1):
-                s2 = times.at_risk(weight * x[:, j] * x[:, k])
-                e2 = times.at_leaving(gone * x[leaving, j] * x[leaving, k])
-                spread = s2 * a - e2 * b - s1[:, j] * s1[:, k] * aa - e1[:, j] * e1[:, k] * cc
-                spread += (s1[:, j] * e1[:, k] + e1[:, j] * s1[:, k]) * bb
-                information[j, k] = information[k, j] = spread.sum()
+        # Sums of products over those at risk at t, times what t weighs, are sums over rows of what their times weigh.
+        late_leaver = gone * b[times.last[leaving]]
+        information = x.T @ (x * (weight * _between(a, times))[:, None])
+        information -= x[leaving].T @ (x[leaving] * late_leaver[:, None])
+        information -= s1.T @ (s1 * aa[:, None]) + e1.T @ (e1 * cc[:, None])
+        crossed = s1.T @ (e1 * bb[:, None])
+        information += crossed + crossed.T
         return cls(
             float(score[leaving].sum() - np.log(denominator).sum()),
             x[leaving].sum(axis=0) - mean.sum(axis=0),

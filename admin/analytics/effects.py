@@ -104,7 +104,9 @@ def estimate(sums: Sums, models: Models, draws: int, seed: int) -> Estimates:
             Effect(itt.treated, kept[:, index], itt.at_risk_treated, total["kept_n"][index]),
             both(weighted, 1, horizon + 1),
         )
-    return Estimates(contrasts, _variants(sums, models, counts), _incremental(sums, models, counts, contrasts))
+    return Estimates(
+        contrasts, _variants(sums, models, counts), _incremental(sums, models, counts, contrasts)
+    )
 
 
 def _variants(sums: Sums, models: Models, counts: Floats) -> dict[str, Floats]:

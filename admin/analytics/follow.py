@@ -65,7 +65,5 @@ class Followed:
         latest = np.concatenate([[-1], at[:-1]])[: sample.rows]
         inside = latest >= self.first
         months = sample.month - sample.month[np.maximum(latest, 0)]
-        known = ~sample.redeemed_before[sample.member] | (
-            sample.month - sample.month[self.first] >= washout
-        )
+        known = ~sample.redeemed_before[sample.member] | (sample.month - sample.month[self.first] >= washout)
         return np.where(inside, months > washout, known)

@@ -6,7 +6,7 @@ Months count on one calendar common to all members, tenure counts from joining.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -22,6 +22,9 @@ Floats32 = NDArray[np.float32]
 
 NO_KIND = -1
 BUCKETS = 200
+ROW_COLUMNS = (
+    "month", "tenure", "left", "kind", "cost_fen", "points", "involuntary", "arm", "negative_control", "placebo",
+)  # fmt: skip
 OWN_BUCKETS = 20_000  # up to so many members each is a bucket of its own
 
 
@@ -32,7 +35,9 @@ class PersonMonths:
     One value per row unless said otherwise. `kind` is -1 for no redemption, else an index into `kinds`. `can` says
     by kind what the member could afford and was on offer; empty where that is not told. `bucket`, one value
     per member, is what intervals draw by. `cost_fen` and `points` belong to the redemption of the row;
-    `involuntary` marks a leave by fraud, death or debt, which ends the view of a member without being a leave.
+    `involuntary` marks a leave by fraud, death or debt, which ends the view of a member without being a leave; `arm` is
+    an index into `arms`, those of a randomised holdout, -1 for none. `negative_control` marks months with something
+    that redeeming cannot change, `placebo` months with what looks like a redemption but gave nothing.
     """
 
     ids: Texts | None
@@ -50,6 +55,9 @@ class PersonMonths:
     points: Ints64 | None = None
     involuntary: Bools | None = None
     arm: Ints8 | None = None
+    arms: tuple[str, ...] = ()
+    negative_control: Bools | None = None
+    placebo: Bools | None = None
     dropped_covariates: tuple[str, ...] = ()
     excluded: tuple[Mapping[str, Any], ...] = field(default=())
 
@@ -105,24 +113,73 @@ def scattered(numbers: NDArray[np.uint64]) -> NDArray[np.uint64]:
 
 def some_members(sample: PersonMonths, chosen: Bools) -> PersonMonths:
     """The rows of some members, renumbered from 0; `chosen` has one value per member."""
-    rows = chosen[sample.member]
     renumbered = (np.cumsum(chosen) - 1).astype(np.int32)
+    kept = some_rows(sample, chosen[sample.member])
+    return replace(
+        kept,
+        ids=None if sample.ids is None else sample.ids[chosen],
+        member=renumbered[kept.member],
+        redeemed_before=sample.redeemed_before[chosen],
+        bucket=sample.bucket[chosen],
+    )
+
+
+def some_rows(sample: PersonMonths, rows: Bools | slice) -> PersonMonths:
+    """Some rows; every member must keep one."""
 
     def of(column: NDArray[Any] | None) -> Any:
         return None if column is None else column[rows]
 
     return replace(
         sample,
-        ids=None if sample.ids is None else sample.ids[chosen],
-        member=renumbered[sample.member[rows]],
-        redeemed_before=sample.redeemed_before[chosen],
-        bucket=sample.bucket[chosen],
+        member=sample.member[rows],
         can={name: column[rows] for name, column in sample.can.items()},
         covariates={name: column[rows] for name, column in sample.covariates.items()},
-        **{
-            name: of(getattr(sample, name))
-            for name in ("month", "tenure", "left", "kind", "cost_fen", "points", "involuntary", "arm")
+        **{name: of(getattr(sample, name)) for name in ROW_COLUMNS},
+    )
+
+
+def parts_of(sample: PersonMonths, members_each: int) -> list[PersonMonths]:
+    """The same in parts of so many members, without copying; their numbers begin at 0 in each."""
+    parts = []
+    for start in range(0, sample.members, members_each):
+        end = min(start + members_each, sample.members)
+        low, high = np.searchsorted(sample.member, [start, end])
+        part = some_rows(sample, slice(int(low), int(high)))
+        parts.append(
+            replace(
+                part,
+                ids=None if sample.ids is None else sample.ids[start:end],
+                member=part.member - start,
+                redeemed_before=sample.redeemed_before[start:end],
+                bucket=sample.bucket[start:end],
+            )
+        )
+    return parts
+
+
+def joined(parts: Sequence[PersonMonths]) -> PersonMonths:
+    """Parts with the same columns as one, members renumbered."""
+    if len(parts) == 1:
+        return parts[0]
+    one = parts[0]
+    offsets = np.cumsum([0, *(part.members for part in parts[:-1])])
+
+    def of(name: str) -> Any:
+        columns = [getattr(part, name) for part in parts]
+        return None if columns[0] is None else np.concatenate(columns)
+
+    return replace(
+        one,
+        ids=None,
+        member=np.concatenate([part.member + at for part, at in zip(parts, offsets, strict=True)]).astype(
+            np.int32
+        ),
+        can={name: np.concatenate([part.can[name] for part in parts]) for name in one.can},
+        covariates={
+            name: np.concatenate([part.covariates[name] for part in parts]) for name in one.covariates
         },
+        **{name: of(name) for name in (*ROW_COLUMNS, "redeemed_before", "bucket")},
     )
 
 

@@ -22,6 +22,9 @@ from admin.analytics.weights import TRUNCATION, Propensity
 
 TRIM = (0.01, 0.99)
 OVERLAP_BINS = 20
+# A control's weight grows with every month without a redemption, most for the keenest members: cut as early as the
+# first weight, the months that follow would count them too little and make not redeeming look worse than it is.
+LATER_TRUNCATION = 0.9995
 
 
 @dataclass(frozen=True)
@@ -92,7 +95,7 @@ def fit(sample: PersonMonths, options: Options, span: tuple[int, int] | None = N
         low, high = (_cuts(trials, share)[0] for share in TRIM)
         variants.append(Variant("trimmed_1_99", options.washout, window, low, high))
     later = [
-        float(np.quantile(weight, TRUNCATION)) if len(weight) else np.inf
+        float(np.quantile(weight, LATER_TRUNCATION)) if len(weight) else np.inf
         for _, weight in trials.kept_weights(None)
     ]
     return Models(
@@ -236,9 +239,7 @@ def _count(
     return found.astype(np.float64, copy=False).reshape(buckets, months)
 
 
-def _add_main(
-    total: dict[str, Floats], most: dict[str, Floats], trials: TrialRows, models: Models
-) -> None:
+def _add_main(total: dict[str, Floats], most: dict[str, Floats], trials: TrialRows, models: Models) -> None:
     months = trials.window.horizon + 1
     shape = (models.buckets, len(models.contrasts), 2, months)
     parts = {name: np.zeros(shape) for name in ("seen", "left", "plain_seen", "plain_left")}
@@ -289,9 +290,7 @@ def _add_main(
     most["heaviest"] = heaviest
 
 
-def _add_kept(
-    total: dict[str, Floats], most: dict[str, Floats], trials: TrialRows, models: Models
-) -> None:
+def _add_kept(total: dict[str, Floats], most: dict[str, Floats], trials: TrialRows, models: Models) -> None:
     """Controls followed while they redeem nothing."""
     controls, months = trials.controls, trials.window.horizon
     table, pattern = trials.patterns
@@ -379,5 +378,3 @@ def _add_variant(total: dict[str, Floats], trials: TrialRows, variant: Variant, 
         seen[:, arm] = _count(trials.bucket[rows], month, weight, buckets, months)
         left[:, arm] = _count(trials.bucket[rows][gone], month[gone], weight[gone], buckets, months)
     total[f"variant:{variant.name}:seen"], total[f"variant:{variant.name}:left"] = seen, left
-
-

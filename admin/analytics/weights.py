@@ -73,7 +73,9 @@ def logistic(
     raise NoFiniteAnswer("not_converged")
 
 
-def clustered(fit: Logit, columns: NDArray[np.floating], outcome: Bools, member: NDArray[np.integer]) -> Floats:
+def clustered(
+    fit: Logit, columns: NDArray[np.floating], outcome: Bools, member: NDArray[np.integer]
+) -> Floats:
     """Standard errors from the scores summed by member (rows of a member need not be independent)."""
     residual = outcome - fit.fitted
     scores = np.column_stack([np.bincount(member, residual * column) for column in columns.T])
