@@ -72,15 +72,16 @@ class Estimated:
 
 @dataclass(frozen=True)
 class Estimates:
-    """By contrast, what the trials say; by variant, the risk difference of "any" in pp; by draw."""
+    """By contrast, what the trials say; by variant, the risk difference of "any" in pp; by draw. `counts` are the draws."""
 
     contrasts: dict[str, Estimated]
     variants: dict[str, Floats]
     incremental: dict[str, dict[str, Floats]]
+    counts: Floats
 
 
-def estimate(sums: Sums, models: Models, draws: int, seed: int) -> Estimates:
-    """Risks of every contrast with as many draws as asked for."""
+def estimate(sums: Sums, models: Models, draws: int, seed: int, *, lag: int = 0) -> Estimates:
+    """Risks of every contrast with as many draws as asked for; `lag` as in the protocol."""
     counts = bootstrap.draws_of(models.buckets, draws, seed)
     total, horizon = sums.total, models.window.horizon
     weighted = hazards(bootstrap.drawn(counts, total["seen"]), bootstrap.drawn(counts, total["left"]))
@@ -97,19 +98,20 @@ def estimate(sums: Sums, models: Models, draws: int, seed: int) -> Estimates:
             treated, control = (rates[:, one, arm, first:end] for arm in (0, 1))
             return Effect(treated, control, at[0, first:end], at[1, first:end])
 
-        itt = both(weighted, 0, horizon)
+        itt = both(weighted, lag, horizon + lag)
+        months = slice(lag, horizon + lag)
         contrasts[name] = Estimated(
             itt,
-            both(plain, 0, horizon),
-            Effect(itt.treated, kept[:, index], itt.at_risk_treated, total["kept_n"][index]),
+            both(plain, lag, horizon + lag),
+            Effect(itt.treated, kept[:, index, months], itt.at_risk_treated, total["kept_n"][index, months]),
             both(weighted, 1, horizon + 1),
         )
     return Estimates(
-        contrasts, _variants(sums, models, counts), _incremental(sums, models, counts, contrasts)
+        contrasts, _variants(sums, models, counts, lag), _incremental(sums, models, counts, contrasts), counts
     )
 
 
-def _variants(sums: Sums, models: Models, counts: Floats) -> dict[str, Floats]:
+def _variants(sums: Sums, models: Models, counts: Floats, lag: int) -> dict[str, Floats]:
     found = {}
     for variant in models.variants:
         name = f"variant:{variant.name}:"
@@ -119,10 +121,8 @@ def _variants(sums: Sums, models: Models, counts: Floats) -> dict[str, Floats]:
             bootstrap.drawn(counts, sums.total[name + "seen"]),
             bootstrap.drawn(counts, sums.total[name + "left"]),
         )
-        none = np.zeros(0)
-        effect = Effect(
-            rates[:, 0, : variant.window.horizon], rates[:, 1, : variant.window.horizon], none, none
-        )
+        none, months = np.zeros(0), slice(lag, variant.window.horizon + lag)
+        effect = Effect(rates[:, 0, months], rates[:, 1, months], none, none)
         found[variant.name] = effect.difference_pp(variant.window.horizon)
     return found
 

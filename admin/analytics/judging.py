@@ -55,16 +55,18 @@ def refusals(sums: Sums, models: Models, contrast: int, options: Options, last_m
     return found
 
 
-def refusals_per_protocol(sums: Sums, contrast: int) -> list[Reason]:
-    """Further reasons not to follow controls "without a redemption": whether enough of them are left, each month."""
-    n, seen = sums.total["kept_n"][contrast], sums.total["kept_seen"][:, contrast].sum(axis=0)
+def refusals_per_protocol(sums: Sums, contrast: int, months: slice) -> list[Reason]:
+    """Further reasons not to follow controls "without a redemption": whether enough of them are left, each of the
+    months of follow-up.
+    """
+    n, seen = sums.total["kept_n"][contrast, months], sums.total["kept_seen"][:, contrast, months].sum(axis=0)
     if n.min() == 0:
         return [Reason("one_arm_empty", 0, 1)]
     found = []
-    effective = float((seen**2 / sums.total["kept_square"][contrast] / n).min())
+    effective = float((seen**2 / sums.total["kept_square"][contrast, months] / n).min())
     if effective < LEAST_EFFECTIVE_SHARE:
         found.append(Reason("low_effective_sample", effective, LEAST_EFFECTIVE_SHARE))
-    heaviest = float((sums.most["kept_heaviest"][contrast] / seen).max())
+    heaviest = float((sums.most["kept_heaviest"][contrast, months] / seen).max())
     if heaviest > HEAVIEST_SHARE:
         found.append(Reason("heavy_weight", heaviest, HEAVIEST_SHARE))
     return found

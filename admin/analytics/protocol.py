@@ -20,12 +20,13 @@ class Options:
     `at` are the times at which curves and risks are read, `washout` the months without a redemption before a
     trial (None: ever), `first` and `last` the months of the trials (None: what the data allow), `changed` by
     kind the month of the last change of its price or eligibility. `variants` False leaves the sensitivity
-    variants out.
+    variants out. `lag` is 1 where leaving counts from the month after the redemption, among those who
+    are still there then: intervals do not show who redeemed and left in one month.
     """
 
     horizon: int = HORIZON
     at: tuple[float, ...] = (6, 12)
-    landmarks: tuple[int, ...] = (3, 6, 12)
+    landmarks: tuple[float, ...] = (3, 6, 12)
     washout: int | None = None
     first: int | None = None
     last: int | None = None
@@ -35,6 +36,7 @@ class Options:
     margin_fen: int | None = None
     changed: Mapping[str, int] = field(default_factory=dict)
     variants: bool = True
+    lag: int = 0
 
     def protocol(self, covariates: tuple[str, ...] = ()) -> dict[str, Any]:
         """As it stands in a report's `run`."""
@@ -44,7 +46,7 @@ class Options:
                 f"at least {self.min_history} months of history; the whole horizon within the data"
             ),
             "arms": "redeems the kind in the month | redeems nothing in the month",
-            "time_zero": "the month of the redemption",
+            "time_zero": "the month of the redemption" if not self.lag else "the month after the redemption",
             "outcome": "leaves of the member's own will within the horizon",
             "horizon": self.horizon,
             "washout": "ever" if self.washout is None else self.washout,

@@ -102,6 +102,10 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "The arms are not of the sizes that were drawn: something sorted members after the draw.",
         "各组人数与抽签比例不符：抽签之后有因素改变了分组。",
     ),
+    "within_month_unknown": (
+        "Intervals do not show who redeemed and left in the same month: leaving counts from the month after.",
+        "区间数据看不出当月兑换且当月离网的会员：离网从次月开始计算。",
+    ),
     "no_column": (
         "The file has no column for it.",
         "文件中没有相应的列。",

@@ -10,7 +10,6 @@ import numpy as np
 
 from admin.analytics.follow import Followed
 from admin.analytics.histories import Histories
-from admin.analytics.person_month_files import of_intervals
 from admin.analytics.person_months import (
     NO_KIND,
     PersonMonths,
@@ -19,6 +18,7 @@ from admin.analytics.person_months import (
     scattered,
     some_members,
 )
+from admin.analytics.whole_months import of_intervals
 
 PART_MEMBERS = 50_000
 SAMPLE_MEMBERS = 40_000

@@ -71,10 +71,11 @@ def answer(gathered: Gathered, options: Options) -> Answer:
     for part in gathered.parts:
         total = total + trials.sums(part, models, options)
     refused: dict[str, Sequence[Reason]] = {}
+    months = slice(options.lag, options.horizon + options.lag)
     for index, name in enumerate(models.contrasts):
         refused[name] = judging.refusals(total, models, index, options, gathered.span[1])
-        refused[kept(name)] = [*refused[name], *judging.refusals_per_protocol(total, index)]
-    estimates = effects.estimate(total, models, options.draws, options.seed)
+        refused[kept(name)] = [*refused[name], *judging.refusals_per_protocol(total, index, months)]
+    estimates = effects.estimate(total, models, options.draws, options.seed, lag=options.lag)
     return Answer(models, total, estimates, refused, (), _controls(gathered, options))
 
 
@@ -101,7 +102,11 @@ def _controls(gathered: Gathered, options: Options) -> dict[str, Effect | None]:
             if changed is not None:
                 total = total + trials.sums(changed, models, plain)
         if not judging.refusals(total, models, 0, plain, gathered.span[1]):
-            found[name] = effects.estimate(total, models, options.draws, options.seed).contrasts[ANY].itt
+            found[name] = (
+                effects.estimate(total, models, options.draws, options.seed, lag=options.lag)
+                .contrasts[ANY]
+                .itt
+            )
     return found
 
 
@@ -126,7 +131,8 @@ def trials_block(found: Answer, options: Options) -> Block:
     block["n_members"] = int(found.sums.total["members"])
     kinds = {name: _contrast(found, name, options) for name in found.models.contrasts if name != ANY}
     worst = block["itt"]["status"]
-    return status([*found.refused[ANY]], refused=worst == "refused") | block | {"kinds": kinds}
+    reasons = [*found.refused[ANY], *([Reason("within_month_unknown")] if options.lag else [])]
+    return status(reasons, refused=worst == "refused") | block | {"kinds": kinds}
 
 
 def _contrast(found: Answer, name: str, options: Options) -> Block:
@@ -139,7 +145,8 @@ def _contrast(found: Answer, name: str, options: Options) -> Block:
     suspicious = found.suspicious if name == ANY else []
     itt = effect_block(one.itt, found.refused[name], options, suspicious)
     if itt["status"] != "refused":
-        itt["lagged_difference_pp"] = one.lagged.difference_pp(options.horizon)[0]
+        if not options.lag:
+            itt["lagged_difference_pp"] = one.lagged.difference_pp(options.horizon)[0]
         itt["unweighted_difference_pp"] = one.unweighted.difference_pp(options.horizon)[0]
     return {
         "n_trials": int(n.sum()),
@@ -248,9 +255,11 @@ def _kept_diagnostics(sums: Sums) -> Block:
 
 def money_block(found: Answer, options: Options) -> Block | None:
     """What a retained member costs by kind; None where the records tell no cost."""
-    if found.models is None or found.sums is None or "cost_fen" not in found.sums.total:
+    if found.models is None or found.sums is None or found.estimates is None:
         return None
-    draws = bootstrap.draws_of(found.models.buckets, options.draws, options.seed)[1:].astype(np.float64)
+    if "cost_fen" not in found.sums.total:
+        return None
+    draws = found.estimates.counts[1:].astype(np.float64)
     kinds, refused = {}, {}
     for index, name in enumerate(found.models.contrasts):
         if name == ANY:
@@ -270,7 +279,7 @@ def _arm_sums(sums: Sums, contrast: int) -> money.ArmSums:
     seen = sums.total["seen"][:, contrast]
     at_risk = np.cumsum(seen[..., ::-1], axis=-1)[..., ::-1][..., :-1]
     cost = sums.total["cost_fen"][:, contrast]
-    points = sums.total["points"][:, contrast] if "points" in sums.total else np.zeros_like(cost)
+    points = sums.total["points"][:, contrast] if "points" in sums.total else np.full_like(cost, np.nan)
     left = sums.total["left"][:, contrast, :, :-1]
     return money.ArmSums(turned(at_risk), turned(left), turned(cost), turned(points))
 
@@ -290,7 +299,8 @@ def sensitivity_block(found: Answer, options: Options) -> Block:
         reasons = found.refused.get(ANY) or found.reasons
         none = dict.fromkeys(("e_value", "e_value_interval", "tipping_point"))
         return status(reasons, refused=True) | none | block | {"variants": []}
-    variants.append(_lagged(found, options))
+    if not options.lag:
+        variants.append(_lagged(found, options))
     point, end = sensitivity.e_values(effect, effect.horizon)
     treated, control = effect.risks(effect.horizon)
     tipping = sensitivity.tipping_point(float(treated[0]), float(control[0]))

@@ -132,23 +132,25 @@ class TrialRows:
         table = (seen[:, None] >> np.arange(self.able.shape[1])) & 1
         return table.astype(np.bool_), where.astype(np.int64)
 
-    def kept_weights(self, caps: Floats | None) -> Iterator[tuple[Ints64, Floats]]:
+    def kept_weights(self, caps: Floats | None, lag: int) -> Iterator[tuple[Ints64, Floats]]:
         """Month by month of follow-up: which controls have still redeemed nothing, and their weights.
 
         A weight is 1 over the chance of having redeemed nothing in the trial's month and in every later one up to
-        this; cut at the month's cap.
+        this (with a lag: up to the one before, for a redemption in the month of leaving is not known then); cut at
+        the month's cap.
         """
         controls = self.controls
         rows = self.row[controls]
-        months = np.minimum(self.ahead[controls], self.followed.until_redeemed[rows])
-        months = np.minimum(months, self.window.horizon).astype(np.int16)
+        months = np.minimum(self.ahead[controls], self.followed.until_redeemed[rows] + lag)
+        most = self.window.horizon + 1
+        months = np.minimum(months, most).astype(np.int16)
         order = np.argsort(-months, kind="stable")
         months, rows = months[order], rows[order]
         first = self.cumulated[rows] + np.log(self.none[controls][order])
-        counts = len(months) - np.cumsum(np.bincount(months, minlength=self.window.horizon + 1))
-        for month in range(self.window.horizon):
+        counts = len(months) - np.cumsum(np.bincount(months, minlength=most + 1))
+        for month in range(most):
             size = counts[month]
-            weight = np.exp(self.cumulated[rows[:size] + month] - first[:size])
+            weight = np.exp(self.cumulated[rows[:size] + max(month - lag, 0)] - first[:size])
             if caps is not None:
                 np.minimum(weight, caps[month], out=weight)
             yield order[:size], weight

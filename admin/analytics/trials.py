@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from admin.analytics import products
 from admin.analytics.follow import Followed
 from admin.analytics.histories import Floats
 from admin.analytics.person_months import BUCKETS, Ints64, PersonMonths
@@ -24,7 +25,7 @@ TRIM = (0.01, 0.99)
 OVERLAP_BINS = 20
 # A control's weight grows with every month without a redemption, most for the keenest members: cut as early as the
 # first weight, the months that follow would count them too little and make not redeeming look worse than it is.
-LATER_TRUNCATION = 0.9995
+LATER_TRUNCATION = 0.999
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ class Models:
 def window_of(options: Options, first_month: int, last_month: int, horizon: int | None = None) -> Window:
     """The months in which trials can begin, given the first and last month of the data."""
     months = options.horizon if horizon is None else horizon
-    first, last = first_month + options.min_history, last_month - months + 1
+    first, last = first_month + options.min_history, last_month - options.lag - months + 1
     if options.first is not None:
         first = max(first, options.first)
     if options.last is not None:
@@ -96,7 +97,7 @@ def fit(sample: PersonMonths, options: Options, span: tuple[int, int] | None = N
         variants.append(Variant("trimmed_1_99", options.washout, window, low, high))
     later = [
         float(np.quantile(weight, LATER_TRUNCATION)) if len(weight) else np.inf
-        for _, weight in trials.kept_weights(None)
+        for _, weight in trials.kept_weights(None, options.lag)
     ]
     return Models(
         trials.contrasts,
@@ -161,7 +162,7 @@ class Sums:
     """What adds up over members. B buckets, C contrasts, arms (treated, control), F = horizon + 1 months.
 
     `total`: "seen", "left" [B, C, 2, F] weighted trials by the months they are in view and by the month of leaving,
-    "plain_seen", "plain_left" the same unweighted; "kept_seen", "kept_left" [B, C, H] at risk and leaving among
+    "plain_seen", "plain_left" the same unweighted; "kept_seen", "kept_left" [B, C, F] at risk and leaving among
     controls without a later redemption; "cost", "points" [B, C, 2, H] weighted; "moments" and the like for
     balance; "variant:NAME:seen" and ":left" [B, 2, F]. `most` are maxima of weights.
     """
@@ -195,8 +196,8 @@ def sums(chunk: PersonMonths, models: Models, options: Options) -> Sums:
             _add_variant(total, _inside(wide, variant.window), variant, models.buckets)
         if washout == options.washout:
             trials = _inside(wide, models.window)
-            _add_main(total, most, trials, models)
-            _add_kept(total, most, trials, models)
+            _add_main(total, most, trials, models, options.lag)
+            _add_kept(total, most, trials, models, options.lag)
             _add_balance(total, trials, models)
             for name in ("cost_fen", "points"):
                 amounts = getattr(chunk, name)
@@ -239,8 +240,11 @@ def _count(
     return found.astype(np.float64, copy=False).reshape(buckets, months)
 
 
-def _add_main(total: dict[str, Floats], most: dict[str, Floats], trials: TrialRows, models: Models) -> None:
+def _add_main(
+    total: dict[str, Floats], most: dict[str, Floats], trials: TrialRows, models: Models, lag: int
+) -> None:
     months = trials.window.horizon + 1
+    end = months - 1 + lag
     shape = (models.buckets, len(models.contrasts), 2, months)
     parts = {name: np.zeros(shape) for name in ("seen", "left", "plain_seen", "plain_left")}
     facts = {name: np.zeros(shape[1:3]) for name in ("n", "weight", "square", "leavers")}
@@ -253,7 +257,8 @@ def _add_main(total: dict[str, Floats], most: dict[str, Floats], trials: TrialRo
     weight = np.minimum(1 / trials.none[controls], models.caps[0, 1])
     cell = trials.bucket[controls] * len(table) + pattern
     gone = left[controls]
-    within = gone & (trials.ahead[controls] < months)
+    counted = trials.leaves & (trials.ahead > lag) & (trials.ahead <= end)
+    within = counted[controls]
 
     def by_contrast(cells: NDArray[np.float64]) -> Floats:
         return np.einsum("bpm,pc->bcm", cells.reshape(models.buckets, len(table), -1), table.astype(float))
@@ -279,7 +284,7 @@ def _add_main(total: dict[str, Floats], most: dict[str, Floats], trials: TrialRo
             parts[name + "left"][:, index, 0] = _count(
                 bucket[gone_too], when[gone_too], some, models.buckets, months
             )
-        leavers = (gone_too & (trials.ahead[rows] < months)).sum()
+        leavers = counted[rows].sum()
         for name, value in (
             ("n", len(rows)), ("weight", own.sum()), ("square", (own**2).sum()), ("leavers", leavers)
         ):  # fmt: skip
@@ -290,9 +295,11 @@ def _add_main(total: dict[str, Floats], most: dict[str, Floats], trials: TrialRo
     most["heaviest"] = heaviest
 
 
-def _add_kept(total: dict[str, Floats], most: dict[str, Floats], trials: TrialRows, models: Models) -> None:
+def _add_kept(
+    total: dict[str, Floats], most: dict[str, Floats], trials: TrialRows, models: Models, lag: int
+) -> None:
     """Controls followed while they redeem nothing."""
-    controls, months = trials.controls, trials.window.horizon
+    controls, months = trials.controls, trials.window.horizon + 1
     table, pattern = trials.patterns
     bucket, ahead, leaves = (part[controls] for part in (trials.bucket, trials.ahead, trials.leaves))
     cell = bucket * len(table) + pattern
@@ -300,7 +307,7 @@ def _add_kept(total: dict[str, Floats], most: dict[str, Floats], trials: TrialRo
     seen, left = np.zeros(shape), np.zeros(shape)
     counts, squares, heaviest = (np.zeros(shape[1:]) for _ in range(3))
     known = table.astype(np.float64)
-    for month, (rows, weight) in enumerate(trials.kept_weights(models.later_caps)):
+    for month, (rows, weight) in enumerate(trials.kept_weights(models.later_caps, lag)):
         cells = np.bincount(cell[rows], weight, models.buckets * len(table))
         seen[:, :, month] = cells.reshape(models.buckets, -1) @ known
         gone = (ahead[rows] == month + 1) & leaves[rows]
@@ -328,9 +335,9 @@ def _add_balance(total: dict[str, Floats], trials: TrialRows, models: Models) ->
     for start in range(0, len(controls), 65_536):
         part = slice(start, start + 65_536)
         values = terms.standardised(trials.sample, trials.row[controls[part]])
-        plain[:, 1] += able[part].T @ values
-        weighted[:, 1] += (able[part] * weight[part, None]).T @ values
-        squares[:, 1] += able[part].T @ values**2
+        plain[:, 1] += products.crossed(able[part], values)
+        weighted[:, 1] += products.crossed(able[part] * weight[part, None], values)
+        squares[:, 1] += products.crossed(able[part], values**2)
     for index in range(size):
         rows, own = _weights(trials, models, index)
         values = terms.standardised(trials.sample, trials.row[rows]).astype(np.float64)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from admin.analytics import products
 from admin.analytics.cox import FAR_OUT, NoFiniteAnswer
 from admin.analytics.histories import Bools, Floats
 from admin.analytics.person_months import Floats32, Ints64, PersonMonths
@@ -106,11 +107,11 @@ class _Likelihood:
             part = slice(start, start + BLOCK_ROWS)
             x = np.asarray(columns[part], dtype=np.float64)
             y, w = outcome[part], weight[part]
-            score = x @ coef
+            score = products.scores(x, coef)
             p = fitted[part] = expit(score)
             value += float(w @ (np.where(y, score, 0.0) - np.logaddexp(0, score)))
-            gradient += x.T @ (w * (y - p))
-            information += x.T @ (x * (w * p * (1 - p))[:, None])
+            gradient += products.crossed(x, (w * (y - p))[:, None])[:, 0]
+            information += products.gram(x, w * p * (1 - p))
         return cls(value, gradient, information, fitted)
 
 
@@ -238,7 +239,7 @@ class Propensity:
         none = np.empty(len(rows), dtype=np.float32)
         for start in range(0, len(rows), BLOCK_ROWS):
             part = slice(start, start + BLOCK_ROWS)
-            score = self.terms.columns(sample, rows[part]) @ self.coef
+            score = products.scores(self.terms.columns(sample, rows[part]), self.coef)
             odds = np.exp(np.clip(score, -30, 30))
             odds[:, self.never] = 0
             for index, name in enumerate(self.kinds):

@@ -31,8 +31,8 @@ COVER = (0.92, 0.98)
 MOST_WORKS = 0.05
 FEWEST_RIGHT_RANKS = FEWEST_REFUSED = 0.95
 FEWEST_TIPPING = 0.90
-HALVES = 2 * math.sqrt(2 / math.pi)
-"""Standard deviations between the means of the upper and the lower half of a normal trait."""
+HALVES = 2.0
+"""Standard deviations between the two values of a trait that half have and that spreads as much as the simulated one."""
 GAP_OUT_OF_NOTHING_PP = -30.0
 NAMES = {"itt": "one redemption now", "per_protocol": "against never"}
 
