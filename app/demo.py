@@ -48,7 +48,9 @@ def make(config: Config, size: str, *, quiet: bool, billing_state: Path | None =
             return False
     plan = SIZES[size]
     with _sandbox(billing_state) as url, bar(plan.months, "demo: months", quiet=quiet) as shown:
-        demo_operator.make(config.at(ordering_url=url), plan, lambda credit: billing.top_up(url, credit), shown)
+        demo_operator.make(
+            config.at(ordering_url=url), plan, lambda credit: billing.top_up(url, credit), shown
+        )
     at = clock.now()
     today = clock.day(at, demo_operator.ZONE)
     with database.begin() as session:

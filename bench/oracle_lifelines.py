@@ -30,9 +30,15 @@ def main(out: Path) -> None:
         rows[columns], id_col="id", event_col="left", start_col="start", stop_col="stop",
         fit_options={"precision": 1e-12},
     )  # fmt: skip
-    members = rows.assign(took=took).groupby("id").agg(left=("left", "max"), stop=("stop", "max"), ever=("took", "max"))
+    members = (
+        rows.assign(took=took)
+        .groupby("id")
+        .agg(left=("left", "max"), stop=("stop", "max"), ever=("took", "max"))
+    )
     answers: dict[str, Any] = {"lifelines": lifelines.__version__, "members": MEMBERS, "seed": SEED}
-    answers["cox_time_varying"] = {name: round(float(value), PLACES) for name, value in fitter.params_.items()}
+    answers["cox_time_varying"] = {
+        name: round(float(value), PLACES) for name, value in fitter.params_.items()
+    }
     answers["cox_se"] = {name: round(float(value), PLACES) for name, value in fitter.standard_errors_.items()}
     answers["km"] = {}
     for name, of in (("ever", members["ever"]), ("never", ~members["ever"])):

@@ -26,9 +26,7 @@ _there = f"One of: {', '.join(SCENARIOS)}."
 )  # fmt: skip
 @with_json
 @with_quiet
-def simulate(
-    name: str, members: int, months: int, seed: int, out: Path, as_json: bool, quiet: bool
-) -> None:
+def simulate(name: str, members: int, months: int, seed: int, out: Path, as_json: bool, quiet: bool) -> None:
     """Person-months of invented members, for which it is known what redeeming does. The same seed, the same bytes.
 
     `jifen demo` makes a whole operator instead, through the real rules.
@@ -51,7 +49,9 @@ def analytics() -> None:
 
 @analytics.command("selftest")
 @click.option("--runs", type=click.IntRange(1, 10_000), help="Runs of each scenario, instead of a few.")
-@click.option("--full", is_flag=True, help=f"All {selftest.WHOLE} runs of the two main scenarios: takes hours.")
+@click.option(
+    "--full", is_flag=True, help=f"All {selftest.WHOLE} runs of the two main scenarios: takes hours."
+)
 @click.option("--scenario", "name", metavar="NAME", help=_there)
 @click.option("--members", type=click.IntRange(100, MOST_MEMBERS), help="Members of each run.")
 @click.option("--draws", type=click.IntRange(20, 10_000), default=selftest.DRAWS, show_default=True)

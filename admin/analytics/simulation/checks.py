@@ -52,4 +52,6 @@ def same_bytes(estimate: Estimate) -> Goal:
         json.dumps(estimate(panel.draw(SCENARIOS["main"], MEMBERS, SEED), options), sort_keys=True)
         for _ in range(2)
     )
-    return Goal("G10", "main", "same members and seed, same bytes", float(once == again), "= 100 %", once == again, 2)
+    return Goal(
+        "G10", "main", "same members and seed, same bytes", float(once == again), "= 100 %", once == again, 2
+    )

@@ -53,7 +53,7 @@ class Case:
 
 def estimated(sample: PersonMonths, options: Options) -> Block:
     """The estimators' public answer."""
-    return report.retention_report(sample, options)
+    return report.headlines(sample, options)
 
 
 def perform(case: Case, seed: int, draws: int, estimate: Estimate = estimated) -> Block:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from admin.analytics import sensitivity
 from admin.analytics.simulation import truth
 from admin.analytics.simulation.experiments import (
     AS_NOTICED,
@@ -31,8 +32,6 @@ COVER = (0.92, 0.98)
 MOST_WORKS = 0.05
 FEWEST_RIGHT_RANKS = FEWEST_REFUSED = 0.95
 FEWEST_TIPPING = 0.90
-HALVES = 2.0
-"""Standard deviations between the two values of a trait that half have and that spreads as much as the simulated one."""
 GAP_OUT_OF_NOTHING_PP = -30.0
 NAMES = {"itt": "one redemption now", "per_protocol": "against never"}
 
@@ -96,16 +95,12 @@ def _wrong(case: Case, runs: Sequence[Block]) -> Iterator[Goal]:
         clear = abs(mean) > BIAS_PP["itt"]
         what = {BLIND: "bias without the contract, pp", AS_NOTICED: "bias when dated to the notice, pp"}
         name = what.get(case.variant, "bias by the unseen trait, pp")
-        yield Goal(
-            "shows", case.scenario, name, mean, f"beyond +-{BIAS_PP['itt']:g} pp", clear, len(errors)
-        )
+        yield Goal("shows", case.scenario, name, mean, f"beyond +-{BIAS_PP['itt']:g} pp", clear, len(errors))
 
 
 def _support(case: Case, runs: Sequence[Block]) -> Iterator[Goal]:
     refused = sum(d["status"] == "refused" for d in differences(runs, "per_protocol"))
-    yield _share(
-        "G3", case.scenario, "refused: against never", refused, len(runs), least=FEWEST_REFUSED
-    )
+    yield _share("G3", case.scenario, "refused: against never", refused, len(runs), least=FEWEST_REFUSED)
 
 
 def _unseen(case: Case, runs: Sequence[Block]) -> Iterator[Goal]:
@@ -114,21 +109,44 @@ def _unseen(case: Case, runs: Sequence[Block]) -> Iterator[Goal]:
 
 
 def _tipping(case: Case, runs: Sequence[Block]) -> Iterator[Goal]:
-    """The statement names strengths that would explain everything: the true one is among them just if it does."""
-    strength = math.exp(SCENARIOS[case.scenario].gamma * HALVES)
-    odds = [run["tipping"] for run in runs if None not in run["tipping"].values()]
-    effect = bool(any(SCENARIOS[case.scenario].beta) or SCENARIOS[case.scenario].feed)
-    right = sum((min(one.values()) > strength) == effect for one in odds)
-    if odds:
-        what = "tipping point " + ("above" if effect else "within") + f" the true strength {strength:.2f}"
-        yield _share("G3", case.scenario, what, right, len(odds), least=FEWEST_TIPPING)
+    """Where the trait alone made the gap, its true strength lies between the tipping points of the interval's ends.
+
+    Where there is an effect besides, the trait is too weak to explain it all: both ends ask for more. Stated is one
+    strength for redeeming and leaving; the true two are taken together by their geometric mean.
+    """
+    trait = _truth(case)["trait"]
+    strength = math.sqrt(trait["redeem_odds"] * trait["leave_odds"])
+    ranges = [tipping_range(d) for d in _answered(runs, "itt")]
+    if _true(case, "itt") != 0:
+        right, word = sum(low > strength for low, _ in ranges), "above"
+    else:
+        right, word = sum(low <= strength <= high for low, high in ranges), "around"
+    if ranges:
+        what = f"tipping point {word} the true strength {strength:.2f}"
+        yield _share("G3", case.scenario, what, right, len(ranges), least=FEWEST_TIPPING)
+
+
+def tipping_range(headline: Block) -> tuple[float, float]:
+    """The tipping points of the weaker and of the stronger end of an interval; 1 where it holds 0."""
+    low, high = headline["interval_pp"]
+    control = headline["risk_control"]
+    if low <= 0 <= high:
+        weak, strong = 0.0, max(-low, high)
+    else:
+        weak, strong = sorted((abs(low), abs(high)))
+    return _tip(weak, low < 0, control), _tip(strong, low < 0, control)
+
+
+def _tip(size_pp: float, fewer: bool, control: float) -> float:
+    if size_pp == 0:
+        return 1.0
+    found = sensitivity.tipping_point(control + (-size_pp if fewer else size_pp) / 100, control)
+    return math.inf if found is None else found.odds
 
 
 def _ranks(case: Case, runs: Sequence[Block]) -> Iterator[Goal]:
     wanted = _truth(case)["ranking"]
-    found = [
-        {kind: run["kinds"][kind]["itt"]["difference_pp"] for kind in KINDS} for run in runs
-    ]
+    found = [{kind: run["kinds"][kind]["itt"]["difference_pp"] for kind in KINDS} for run in runs]
     whole = [one for one in found if None not in one.values()]
     right = sum(sorted(one, key=lambda kind: one[kind]) == wanted for one in whole)
     what = f"kinds ranked right, {case.members:,} members"
@@ -188,9 +206,7 @@ def _cover(goal: str, case: Case, runs: Sequence[Block], headline: str) -> Goal:
     true = _true(case, headline)
     intervals = [d["interval_pp"] for d in _answered(runs, headline)]
     held = sum(low <= true <= high for low, high in intervals)
-    return _share(
-        goal, case.scenario, f"cover, {NAMES[headline]}", held, len(intervals), within=COVER
-    )
+    return _share(goal, case.scenario, f"cover, {NAMES[headline]}", held, len(intervals), within=COVER)
 
 
 def _share(

@@ -97,9 +97,7 @@ def _record(scenario: Scenario, seed: int, block: int, members: int, months: int
         last_active[leaving] = month
         stays &= ~leaving
         state = world.next_month(scenario, state, kind, now)
-    return _Record(
-        engagement, balance, state.tier.astype(np.float32), to_end, can, kinds, last_active, stays
-    )
+    return _Record(engagement, balance, state.tier.astype(np.float32), to_end, can, kinds, last_active, stays)
 
 
 def _dated(record: _Record, months: int, as_noticed: bool) -> PersonMonths:

@@ -63,9 +63,7 @@ SCENARIOS: Mapping[str, Scenario] = {
         Scenario("null", "a big raw gap out of nothing; the headlines hold 0", beta=(0, 0, 0), feed=0),
         Scenario("feedback", "an effect that works through engagement is found", beta=(0, 0, 0)),
         Scenario("unseen", "no method repairs it, and the tipping point says so", gamma=0.4),
-        Scenario(
-            "mirage", "the unseen trait alone, and no effect at all", beta=(0, 0, 0), feed=0, gamma=0.4
-        ),
+        Scenario("mirage", "the unseen trait alone, and no effect at all", beta=(0, 0, 0), feed=0, gamma=0.4),
         Scenario("support", "never redeeming hardly exists, and the comparison is refused", eager=2.5),
         Scenario("contracts", "months to the contract's end must be among the covariates", contracts=True),
         Scenario("late", "leaves noticed late are dated back", noticed_late=True),

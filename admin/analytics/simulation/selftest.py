@@ -125,4 +125,10 @@ def table(result: Result) -> list[str]:
 
 def _shown(goal: Goal) -> str:
     found: Any = goal.found
-    return f"{100 * found:.1f} %" if goal.limit.endswith("%") else f"{found:.2g}" if goal.limit.startswith("<= 1e") else f"{found:.2f}"
+    return (
+        f"{100 * found:.1f} %"
+        if goal.limit.endswith("%")
+        else f"{found:.2g}"
+        if goal.limit.startswith("<= 1e")
+        else f"{found:.2f}"
+    )

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,7 @@ SEED = 20_260_101
 HORIZON = 12
 TRIALS = 12
 AT = (6, 12)
-ANY = "any"
+ANY, TRAIT = "any", "trait"
 MODEL = 1
 """Raised whenever the months of the world change, so that answers about the former world are not used."""
 COMMAND = "python -m admin.analytics.simulation.truth"
@@ -127,6 +127,7 @@ def compute(
         **_arms(sums, ANY),
         "kinds": {kind: _arms(sums, kind) for kind in KINDS},
         "ranking": _ranking(sums),
+        "trait": _trait(sums) if scenario.gamma else None,
     }
 
 
@@ -198,6 +199,19 @@ def _trial(
         mixed = mixed.mixed(shares[index], everybody)
     for control, other in controls.items():
         yield from _figures(ANY, control, eligible, mixed, other)
+    if scenario.gamma:
+        yield from _pulled(scenario, here, future, eligible, nothing)
+
+
+def _pulled(
+    scenario: Scenario, here: State, future: list[Luck], members: Ints, nothing: Ints
+) -> Iterator[tuple[tuple[str, str, str], Ints, Floats]]:
+    """The same members with the unseen trait one standard deviation up, and down: half up and half down spread alike."""
+    for side, value in (("up", 1.0), ("down", -1.0)):
+        pulled = replace(here, unseen=np.full(len(members), value))
+        against_none = world.odds(scenario, pulled).sum(axis=0)
+        yield (TRAIT, side, "redeem"), members, against_none / (1 + against_none)
+        yield (TRAIT, side, "leave"), members, _course(scenario, pulled, future, nothing).risk(HORIZON)
 
 
 def _course(
@@ -261,10 +275,24 @@ def _arm(sums: _Sums, kind: str, control: str) -> Block:
 
 def _ranking(sums: _Sums) -> list[str]:
     """Kinds by their effect, the strongest first; empty where none of them has one."""
-    effect = {
-        kind: sums.means.get((kind, "itt", f"difference_{AT[-1]}"), _Mean()).mean for kind in KINDS
-    }
+    effect = {kind: sums.means.get((kind, "itt", f"difference_{AT[-1]}"), _Mean()).mean for kind in KINDS}
     return sorted(effect, key=lambda kind: effect[kind]) if any(effect.values()) else []
+
+
+def _trait(sums: _Sums) -> Block:
+    """How strong the unseen trait is, as the odds of a half that has it over those of the half that has not.
+
+    Of redeeming in the month, and of not leaving within the horizon.
+    """
+
+    def odds(side: str, figure: str) -> float:
+        share = sums.means[TRAIT, side, figure].mean
+        return share / (1 - share)
+
+    return {
+        "redeem_odds": _rounded(odds("up", "redeem") / odds("down", "redeem")),
+        "leave_odds": _rounded(odds("down", "leave") / odds("up", "leave")),
+    }
 
 
 def _rounded(value: float) -> float | None:

@@ -23,7 +23,7 @@ MEMORY = 0.94
 CONTRACT_MONTHS = 24
 ENDS_SOON = 2
 """From so many months before the end of a contract on, its holder redeems more."""
-AT_THE_END, BEFORE_THE_END = 1.6, 0.9
+AT_THE_END, BEFORE_THE_END = 2.0, 1.3
 
 
 @dataclass(frozen=True)
