@@ -40,7 +40,10 @@ Block = dict[str, Any]
 
 @dataclass(frozen=True)
 class Goal:
-    """One line of the table. `met` is None where nothing could be measured; `runs` is what `found` was made of."""
+    """One line of the table. `met` is None where nothing could be measured; `runs` is what `found` was made of.
+
+    `by_chance` says that what was found lies beyond the limit, but no further than chance may carry so few runs.
+    """
 
     goal: str
     of: str
@@ -49,6 +52,7 @@ class Goal:
     limit: str
     met: bool | None
     runs: int
+    by_chance: bool = False
 
     def block(self) -> Block:
         """As it stands in JSON."""
@@ -190,7 +194,8 @@ def _bias(goal: str, case: Case, runs: Sequence[Block], headline: str, limit: fl
         return Goal(goal, case.scenario, what, None, words, None, 0)
     mean = sum(errors) / len(errors)
     allowed = limit if len(errors) >= WHOLE else limit + DOUBT_Z * _standard_error(runs, headline, errors)
-    return Goal(goal, case.scenario, what, mean, words, abs(mean) <= allowed, len(errors))
+    met = abs(mean) <= allowed
+    return Goal(goal, case.scenario, what, mean, words, met, len(errors), met and abs(mean) > limit)
 
 
 def _standard_error(runs: Sequence[Block], headline: str, errors: Sequence[float]) -> float:
@@ -230,18 +235,21 @@ def _share(
     )
     if not runs:
         return Goal(goal, of, what, None, words, None, 0)
-    met = (low is None or not _too_few(count, runs, low)) and (
-        high is None or not _too_few(runs - count, runs, 1 - high)
-    )
-    return Goal(goal, of, what, count / runs, words, met, runs)
+    sides = [(count, low)] if low is not None else []
+    sides += [(runs - count, 1 - high)] if high is not None else []
+    beyond = any(_below(number, runs, share) for number, share in sides)
+    met = not any(_too_few(number, runs, share) for number, share in sides)
+    return Goal(goal, of, what, count / runs, words, met, runs, met and beyond)
+
+
+def _below(count: int, runs: int, share: float) -> bool:
+    return count < share * runs - 1e-9
 
 
 def _too_few(count: int, runs: int, share: float) -> bool:
     """Whether a share is below its limit: in the whole examination plainly, else beyond what chance explains."""
-    if count >= share * runs - 1e-9:
-        return False
-    if runs >= WHOLE:
-        return True
+    if not _below(count, runs, share) or runs >= WHOLE:
+        return _below(count, runs, share)
     chance = sum(math.comb(runs, k) * share**k * (1 - share) ** (runs - k) for k in range(count + 1))
     return chance < DOUBT
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from admin.analytics.simulation import checks, goals
 from admin.analytics.simulation.experiments import (
@@ -110,25 +109,26 @@ def examine(
 
 
 def table(result: Result) -> list[str]:
-    """Lines for a person: one per goal, then what the numbers stand on."""
-    words = {True: "met", False: "MISSED", None: "not measured"}
-    lines = [f"{'goal':<6}{'scenario':<11}{'what':<52}{'found':>9}  {'limit':<18}{'runs':>5}  "]
+    """Lines for a person: one per goal, then what the words stand for."""
+    lines = [f"{'goal':<6}{'scenario':<11}{'what':<48}{'found':>9}  {'limit':<17}{'runs':>5}"]
     for goal in result.goals:
-        found = "-" if goal.found is None else _shown(goal)
         lines.append(
-            f"{goal.goal:<6}{goal.of:<11}{goal.what:<52}{found:>9}  {goal.limit:<18}{goal.runs:>5}  {words[goal.met]}"
+            f"{goal.goal:<6}{goal.of:<11}{goal.what:<48}{_shown(goal):>9}  {goal.limit:<17}{goal.runs:>5}  {_word(goal)}"
         )
-    if any(0 < goal.runs < WHOLE for goal in result.goals if goal.goal in ("G1", "G2", "G3")):
-        lines.append(f"Fewer than {WHOLE} runs: missed means beyond its limit by more than chance explains.")
+    if any(goal.by_chance for goal in result.goals):
+        lines.append(f"open: beyond the limit, but with so few runs by chance; {WHOLE} runs (--full) decide.")
     return lines
 
 
+def _word(goal: Goal) -> str:
+    if goal.met is None:
+        return "not measured"
+    return "MISSED" if not goal.met else "open" if goal.by_chance else "met"
+
+
 def _shown(goal: Goal) -> str:
-    found: Any = goal.found
-    return (
-        f"{100 * found:.1f} %"
-        if goal.limit.endswith("%")
-        else f"{found:.2g}"
-        if goal.limit.startswith("<= 1e")
-        else f"{found:.2f}"
-    )
+    if goal.found is None:
+        return "-"
+    if goal.limit.endswith("%"):
+        return f"{100 * goal.found:.1f} %"
+    return f"{goal.found:.1e}" if goal.limit.startswith("<= 1e") else f"{goal.found:.2f}"

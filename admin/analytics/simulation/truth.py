@@ -221,10 +221,7 @@ def _course(
     survival, spent = [np.ones(state.tier.shape)], []
     cost = np.array([*COST_FEN, 0], dtype=np.float64)
     for later, now in enumerate(future):
-        if later == 0 or never:
-            kind = first
-        else:
-            kind = world.chosen(world.odds(scenario, state), now)
+        kind = first if later == 0 or never else world.chosen(world.odds(scenario, state), now)
         state = world.redeem(state, kind)
         spent.append(survival[-1] * cost[kind])
         survival.append(survival[-1] * (1 - world.hazard(scenario, state)))
