@@ -57,8 +57,12 @@ def test_without_a_run_the_page_says_how_to_make_one(app, db):
 @pytest.mark.parametrize(
     ("language", "tongue", "words"),
     [
-        ("en", "en", ("not an effect", "no effect shown", "Why the two differ", "cannot be said")),
-        ("zh-CN", "zh", ("不是效果", "未显示出效果", "两者为何不同", "不能判断")),
+        (
+            "en",
+            "en",
+            ("not an effect", "no effect shown", "Why the two differ", "Whether redeeming keeps members"),
+        ),
+        ("zh-CN", "zh", ("不是效果", "未显示出效果", "两者为何不同", "兑换是否留住会员")),
     ],
 )
 def test_the_raw_gap_stands_beside_its_caution_and_the_check(app, db, language, tongue, words):
