@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from admin.analytics.simulation import files, selftest
+from admin.analytics.simulation.goals import WHOLE
 from admin.analytics.simulation.scenarios import SCENARIOS, scenario
 from app.commands.taking_in import plainly, with_json, with_quiet
 from base.config import Config
@@ -50,7 +51,7 @@ def analytics() -> None:
 @analytics.command("selftest")
 @click.option("--runs", type=click.IntRange(1, 10_000), help="Runs of each scenario, instead of a few.")
 @click.option(
-    "--full", is_flag=True, help=f"All {selftest.WHOLE} runs of the two main scenarios: takes hours."
+    "--full", is_flag=True, help=f"All {WHOLE} runs of the two main scenarios: takes hours."
 )
 @click.option("--scenario", "name", metavar="NAME", help=_there)
 @click.option("--members", type=click.IntRange(100, MOST_MEMBERS), help="Members of each run.")

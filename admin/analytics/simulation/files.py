@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from admin.analytics.person_months import PersonMonths
 from admin.analytics.simulation import panel, truth
-from admin.analytics.simulation.scenarios import Scenario
+from admin.analytics.simulation.scenarios import KINDS, Scenario
 from admin.analytics.simulation.world import BLOCK
 from base import progress
 from base.errors import Invalid
@@ -99,7 +99,7 @@ def _columns(piece: PersonMonths, first: int) -> dict[str, NDArray[Any]]:
 
 def _add(rows_db: duckdb.DuckDBPyConnection, columns: Mapping[str, NDArray[Any]]) -> None:
     rows_db.register("piece", columns)
-    kinds = " ".join(f"when {index} then '{kind}'" for index, kind in enumerate(panel.KINDS))
+    kinds = " ".join(f"when {index} then '{kind}'" for index, kind in enumerate(KINDS))
     chosen = {
         "number": "format('m{:08d}', number) as id",
         "kind": f"case kind {kinds} end as redeemed_kind",

@@ -50,7 +50,7 @@ class Course:
 
     def risk(self, months: int) -> Floats:
         """Each member's chance of having left within so many months."""
-        return 1 - self.survival[months]
+        return np.asarray(1 - self.survival[months])
 
     def mixed(self, share: Floats, other: Course) -> Course:
         """This course plus a share of another."""
