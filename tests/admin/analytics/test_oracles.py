@@ -50,7 +50,7 @@ def test_logistic_regression_is_that_of_statsmodels():
 def public(name):
     """The rows of a public case; not kept here, read where the package is installed."""
     causaldata = pytest.importorskip(
-        "causaldata", reason="causaldata (with the public cases) is not installed"
+        "causaldata", reason="the public data are not here: causaldata is not installed"
     )
     return getattr(causaldata, name).load_pandas().data
 

@@ -131,6 +131,7 @@ def test_every_option_has_its_words():
     )
 
 
+@pytest.mark.slow
 def test_the_airline_records_begin_with_the_raw_gap_and_say_what_is_left(tmp_path, cli):
     if not AIRLINE.is_dir():
         pytest.skip(f"the public airline records are not at {AIRLINE}: see docs/airline-records.md")
@@ -138,8 +139,8 @@ def test_the_airline_records_begin_with_the_raw_gap_and_say_what_is_left(tmp_pat
 
     intervals, months = airline_histories.write(AIRLINE, tmp_path)
 
-    one = json.loads(cli("retention", months, "--json", "--quiet").stdout)
-    other = json.loads(cli("retention", intervals, "--json", "--quiet").stdout)
+    one = json.loads(cli("retention", months, "--draws", "100", "--json", "--quiet").stdout)
+    other = json.loads(cli("retention", intervals, "--draws", "100", "--json", "--quiet").stdout)
 
     assert (one["input"]["members"], one["input"]["leavers"]) == (15_821, 1_151)
     assert one["raw_gap"]["difference_pp"] == pytest.approx(-8.5, abs=0.05)
