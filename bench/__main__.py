@@ -26,6 +26,7 @@ from bench import (
     replay,
     results,
     rivals,
+    selftest,
     server,
     tiers,
 )
@@ -67,8 +68,11 @@ PARTS: dict[str, Callable[[Bench], Measured]] = {
     "http": lambda b: http.measure(b.server, b.plan, b.populations, b.say),
     "promises": lambda b: promises.measure(b.server, b.plan, b.say),
     "replay": lambda b: replay.replayed(b.server, b.plan, b.say),
+    "selftest": lambda b: selftest.examined(b.plan, b.say),
 }
-APART = frozenset({"tiers", "members", "people", "http", "promises", "replay"})  # a topic of their own each
+APART = frozenset(
+    {"tiers", "members", "people", "http", "promises", "replay", "selftest"}
+)  # a topic of their own each
 TOPICS = {
     "ledger": tuple(part for part in PARTS if part not in APART)
 }  # a topic is several parts that share populations
