@@ -50,7 +50,11 @@ def analytics() -> None:
 
 @analytics.command("selftest")
 @click.option("--runs", type=click.IntRange(1, 10_000), help="Runs of each scenario, instead of a few.")
-@click.option("--full", is_flag=True, help=f"All {WHOLE} runs of the two main scenarios: takes hours.")
+@click.option(
+    "--full",
+    is_flag=True,
+    help=f"All {WHOLE} runs of null and main, a fifth or a tenth of the others: takes most of an hour.",
+)
 @click.option("--scenario", "name", metavar="NAME", help=_there)
 @click.option("--members", type=click.IntRange(100, MOST_MEMBERS), help="Members of each run.")
 @click.option("--draws", type=click.IntRange(20, 10_000), default=selftest.DRAWS, show_default=True)
