@@ -5,6 +5,7 @@ import sys
 import click
 
 from app.commands import (
+    analytics,
     approvals,
     balances,
     bonus_rules,
@@ -47,6 +48,7 @@ def jifen() -> None:
 for group in (
     servers.verbs,
     books.verbs,
+    analytics.verbs,
     retention.verbs,
     expiry.verbs,
     extend.verbs,

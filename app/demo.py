@@ -10,7 +10,7 @@ from pathlib import Path
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from admin.analytics import demo_people, simulator
+from admin.analytics import demo_operator, demo_people
 from admin.staff import staff
 from app import demo_allowances, demo_lives
 from app.commands.segments import refreshed
@@ -25,7 +25,7 @@ from points.members import members
 from points.members.models import MemberFacts
 from points.members.sign_in import secrets_of
 
-SIZES = simulator.SIZES
+SIZES = demo_operator.SIZES
 STAFF = "staff@demo.example"
 STAFF_ROLES = ["support", "editor", "finance", "analyst"]
 CHECKER = "checker@demo.example"  # whoever proposes cannot approve
@@ -44,13 +44,15 @@ def make(config: Config, size: str, *, quiet: bool, billing_state: Path | None =
     if config.in_production:
         raise NotInProduction()
     with database.begin() as session:
-        if simulator.is_there(session):
+        if demo_operator.is_there(session):
             return False
     plan = SIZES[size]
     with _sandbox(billing_state) as url, bar(plan.months, "demo: months", quiet=quiet) as shown:
-        simulator.make(config.at(ordering_url=url), plan, lambda credit: billing.top_up(url, credit), shown)
+        demo_operator.make(
+            config.at(ordering_url=url), plan, lambda credit: billing.top_up(url, credit), shown
+        )
     at = clock.now()
-    today = clock.day(at, simulator.ZONE)
+    today = clock.day(at, demo_operator.ZONE)
     with database.begin() as session:
         demo_people.tell(session, today, at)
         demo_people.interests(session, config, at)
@@ -100,7 +102,7 @@ def sign_ins(config: Config, address: str) -> list[str]:
         ).one_or_none()
         phone = members.phone_of(session, secrets_of(config), row.member_id) if row else None
     lines = [
-        f"  clerk    {address}/till/sign-in    terminal {TERMINAL}, clerk 01, PIN {simulator.PIN}",
+        f"  clerk    {address}/till/sign-in    terminal {TERMINAL}, clerk 01, PIN {demo_operator.PIN}",
         f"  staff    {address}/staff/sign-in   {STAFF}, password {staff_password(config)}",
         f"  checker  {address}/staff/sign-in   {CHECKER}, password {staff_password(config, CHECKER)}",
         f"  auditor  {address}/staff/sign-in   {AUDITOR}, password {staff_password(config, AUDITOR)}",

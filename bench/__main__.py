@@ -27,6 +27,7 @@ from bench import (
     replay,
     results,
     rivals,
+    selftest,
     server,
     tiers,
 )
@@ -69,9 +70,10 @@ PARTS: dict[str, Callable[[Bench], Measured]] = {
     "promises": lambda b: promises.measure(b.server, b.plan, b.say),
     "replay": lambda b: replay.replayed(b.server, b.plan, b.say),
     "analytics": lambda b: analytics.analysed(b.server, b.plan, b.populations, b.say),
+    "selftest": lambda b: selftest.examined(b.plan, b.say),
 }
 APART = frozenset(
-    {"tiers", "members", "people", "http", "promises", "replay", "analytics"}
+    {"tiers", "members", "people", "http", "promises", "replay", "analytics", "selftest"}
 )  # a topic of their own each
 TOPICS = {
     "ledger": tuple(part for part in PARTS if part not in APART)

@@ -47,6 +47,7 @@ TARGETS: dict[str, tuple[str, float]] = {
     "credits_doubled": (AT_MOST, 0),
     "credits_off": (AT_MOST, 0),
     "promises_findings": (AT_MOST, 0),
+    "selftest_goals_missed": (AT_MOST, 0),
 }
 
 

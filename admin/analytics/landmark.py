@@ -112,7 +112,7 @@ def _sample(histories: Histories, at: float) -> _Sample:
 
 
 def _weights(sample: _Sample) -> Floats:
-    """1 over the chance of the own arm, cut within the arm at the 99.5th percentile."""
+    """1 over the chance of the own arm, cut within the arm at the 99.9th percentile."""
     columns = np.column_stack(list(sample.covariates.values()))
     spread = columns.std(axis=0)
     columns = (columns - columns.mean(axis=0))[:, spread > 0] / spread[spread > 0]

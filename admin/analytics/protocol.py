@@ -53,6 +53,6 @@ class Options:
             "covariates": list(covariates),
             "weights": (
                 "inverse probability of the own arm, one logit per kind against none, renormalised, "
-                "cut at the 99.5th percentile within the arm"
+                "cut at the 99.9th percentile within the arm"
             ),
         }

@@ -76,6 +76,21 @@ def retention_report(
     return plain
 
 
+def headlines(source: Source, options: Options) -> Block:
+    """The raw gap and what the trials say, as in the whole report; without curves, Cox and landmark, which take time."""
+    gathered = gather(source)
+    found = trial_blocks.answer(gathered, options)
+    plain: Block = _plain(
+        {
+            "raw_gap": _gap(raw_gap(gathered.histories)),
+            "trials": trial_blocks.trials_block(found, options),
+            "sensitivity": trial_blocks.sensitivity_block(found, options),
+            "money": trial_blocks.money_block(found, options),
+        }
+    )
+    return plain | {"verdict": _plain(verdict.verdict(plain))}
+
+
 def _descriptions(gathered: Gathered, options: Options, fewest_leavers: int) -> Block:
     """E0 to E3 without covariates: everybody's histories."""
     histories = gathered.histories

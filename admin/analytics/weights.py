@@ -25,7 +25,7 @@ MONTH_RIDGE = 0.1
 TERM_RIDGE = 1e-4
 FEWEST_FOR_TERMS = 50  # with fewer redemptions of a kind only its level is fitted
 FAR_VALUE = 8.0
-TRUNCATION = 0.995
+TRUNCATION = 0.999
 
 
 @dataclass(frozen=True)
