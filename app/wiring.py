@@ -2,6 +2,7 @@
 
 from functools import partial
 
+from admin.analytics import mix_targets
 from admin.replay import asking as replay_asking
 from admin.replay import guard as replay_guard
 from admin.replay import job as replay_job
@@ -97,6 +98,7 @@ def _approvals(config: Config) -> None:
         rate_proposals,
         earn_rules,
         proposals,
+        mix_targets,
     ):
         approvals.register(approvals.Kind(topic.KIND, topic.carry_out, topic.PROPOSES, topic.APPROVES))
     approvals.register(

@@ -83,6 +83,8 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "offers:pause",
             "replays:run",
             "replays:read",
+            "mix-targets:read",
+            "mix-targets:approve",
         }
     ),
     "editor": frozenset(
@@ -111,6 +113,8 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "segments:read",
             "segments:write",
             "webhooks:manage",
+            "mix-targets:read",
+            "mix-targets:propose",
         }
     ),
     "finance": frozenset(
@@ -124,6 +128,9 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "stock:read",
             "budgets:read",
             "budgets:approve",
+            "figures:read",
+            "mix-targets:read",
+            "mix-targets:approve",
         }
     ),
     "analyst": frozenset(
@@ -136,6 +143,8 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "replays:read",
             "earnings:estimate",
             "segments:read",
+            "figures:read",
+            "mix-targets:read",
         }
     ),
     "auditor": frozenset(
@@ -150,6 +159,8 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "replays:read",
             "stock:read",
             "budgets:read",
+            "figures:read",
+            "mix-targets:read",
         }
     ),
 }
@@ -163,6 +174,7 @@ SERVICE_SCOPES = frozenset(
         "wallet:issue",
         "statements:read",
         "retention:read",
+        "figures:read",
         "groups:manage",
         "lines:write",
         "bills:write",
