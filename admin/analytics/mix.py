@@ -6,7 +6,7 @@ and is never shared out. A week runs from Monday to Sunday in the programme's zo
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import func, select
@@ -118,9 +118,15 @@ def alert(session: Session, run: FiguresRun) -> list[MixAlert]:
 
 
 def alerts(session: Session, programme_id: int, since: date) -> list[MixAlert]:
-    """What staff were told since the week of a day, newest first: for the overview."""
+    """What staff were told since a week began, newest first."""
     asked = select(MixAlert).where(MixAlert.programme_id == programme_id, MixAlert.week_from >= since)
     return list(session.scalars(asked.order_by(MixAlert.week_from.desc(), MixAlert.heap)))
+
+
+def last_week(session: Session, programme: Programme, at: datetime) -> list[MixAlert]:
+    """Of the last whole week, the heaps whose share lay too far from the target: for the overview."""
+    week = week_of(programme, clock.day(at, programme.zone) - WEEK)
+    return [one for one in alerts(session, programme.programme_id, week.first) if one.week_from == week.first]
 
 
 def weeks(
