@@ -56,7 +56,7 @@ def test_the_overview_and_the_proposal_say_it_in_words(app, db, language, words)
         proposal = mix_targets.propose(session, maker, asked, clock.now()).proposal
     place = f"/staff/mix-target-proposals/{approvals.reference(proposal.proposal_id)}"
 
-    with clock.stopped(WEDNESDAY.replace(day=18)):
+    with clock.stopped(WEDNESDAY.replace(day=17)):
         checker = browser(app, "checker", language=language)
         overview, shown, listed = (checker.get(path).text for path in ("/staff", place, "/staff/approvals"))
         support = browser(app, "support", language=language).get("/staff").text
