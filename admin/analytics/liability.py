@@ -75,6 +75,13 @@ def take(programme: Programme, on: date, progress: Progress = lambda n: None) ->
         return sums.keep(session, days, LIABILITY, facts, rows)
 
 
+def of_day(programme: Programme, on: date, progress: Progress = lambda n: None) -> FiguresRun:
+    """The liability of a day as it was taken, else taken now. DayNotOver."""
+    with database.begin() as session:
+        found = sums.latest(session, programme.programme_id, LIABILITY, on)
+    return found if found is not None and found.until_day == on else take(programme, on, progress)
+
+
 def parts(programme: Programme) -> int:
     """How many steps `take` tells its progress of."""
     with database.begin() as session:

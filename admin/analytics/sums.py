@@ -93,6 +93,7 @@ def snapshot() -> Iterator[Session]:
         session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
         session.execute(text("set transaction read only"))
         session.execute(text("set local statement_timeout = 0"))
+        session.execute(text("set local idle_in_transaction_session_timeout = 0"))
         yield session
 
 
@@ -194,3 +195,9 @@ def by_area(session: Session, run_id: int, area: str, length: int) -> dict[str, 
     for code, key, *numbers in session.execute(asked):
         found.setdefault(code, {})[key] = Sums(*map(int, numbers))
     return found
+
+
+def rows_of(session: Session, run_id: int) -> Iterator[tuple[str, str, int]]:
+    """Area, key and points of each sum, in order."""
+    asked = select(AreaSum.area, AreaSum.key, AreaSum.points).where(AreaSum.run_id == run_id)
+    yield from session.execute(asked.order_by(AreaSum.area, AreaSum.key)).tuples()
