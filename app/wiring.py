@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from admin.analytics import mix_targets
+from admin.analytics import mix_targets, taking
 from admin.replay import asking as replay_asking
 from admin.replay import guard as replay_guard
 from admin.replay import job as replay_job
@@ -76,6 +76,7 @@ def wire(config: Config, *, pool_size: int | None = None, statement_timeout_ms: 
     jobs.register(replays.REPLAY_TASK, replays.run)
     jobs.register(WAKE_TASK, replays.wake)
     jobs.repeat("debits", partial(_tell_debits, config), every_s=30)
+    jobs.repeat("figures", taking.step, every_s=taking.EVERY_S)
     _approvals(config)
 
 

@@ -200,4 +200,4 @@ def by_area(session: Session, run_id: int, area: str, length: int) -> dict[str, 
 def rows_of(session: Session, run_id: int) -> Iterator[tuple[str, str, int]]:
     """Area, key and points of each sum, in order."""
     asked = select(AreaSum.area, AreaSum.key, AreaSum.points).where(AreaSum.run_id == run_id)
-    yield from session.execute(asked.order_by(AreaSum.area, AreaSum.key)).tuples()
+    yield from session.execute(asked.order_by(AreaSum.area, AreaSum.key))
