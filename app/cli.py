@@ -23,6 +23,7 @@ from app.commands import (
     proof,
     rates,
     replay,
+    retention,
     segments,
     servers,
     staff,
@@ -47,6 +48,7 @@ def jifen() -> None:
 for group in (
     servers.verbs,
     books.verbs,
+    retention.verbs,
     expiry.verbs,
     extend.verbs,
     approvals.verbs,

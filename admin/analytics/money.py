@@ -57,7 +57,7 @@ class ArmSums:
     def drawn(self, draws: Floats) -> Outcome:
         """The outcome of each draw; `draws` has a row a draw, with how often each bucket counts in it."""
         parts = (self.at_risk, self.leavers, self.cost, self.points)
-        return _outcome(*(np.einsum("db,bam->dam", draws, part) for part in parts))
+        return _outcome(*(np.einsum("db,bam->dam", draws, part, optimize=True) for part in parts))
 
     def whole(self) -> Outcome:
         """The outcome of all members, as one draw in which each bucket counts once."""
