@@ -16,7 +16,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from admin.analytics import burning, costs, outstanding, sums
-from admin.analytics.burning import Burn, month_of
+from admin.analytics.burning import Burn, Floats, month_of
 from admin.analytics.models import AreaSum, FiguresRun
 from admin.analytics.refusals import Reason
 from admin.analytics.sums import LIABILITY, Days, Progress, Rows, Sums
@@ -193,7 +193,8 @@ def _cohorts(live: list[_Lot], burn: Burn, price: Price, on: date) -> tuple[list
     """A row for each issue month and class; and of each draw what all of them together are expected to let lapse."""
     draws = burning.draws_of()
     hazards = {
-        one.lot_class: (burn.hazards(one.lot_class), burn.hazards(one.lot_class, draws)) for one in live
+        lot_class: (burn.hazards(lot_class), burn.hazards(lot_class, draws))
+        for lot_class in sorted({one.lot_class for one in live})
     }
     lapse: dict[tuple[int, int], list[Any]] = {}
     for one in live:
@@ -233,12 +234,13 @@ def _liability_interval(drawn: Any, points: int, price: Price) -> list[int]:
 def _soon(live: list[_Lot], burn: Burn, on: date) -> list[Block]:
     """What lapses in the rest of the month and in the next three: live now, and expected to be left by then."""
     found, after = [], on
+    hazards = {lot_class: burn.hazards(lot_class) for lot_class in {one.lot_class for one in live}}
     for ahead in range(SOON_MONTHS + 1):
         until = month_end(on, ahead)
         if until <= after:
             continue
         due = [one for one in live if after < one.last_day <= until]
-        left = sum(_left(one, burn, on) for one in due)
+        left = sum(_left(one, hazards[one.lot_class], on) for one in due)
         found.append({
             "from_day": str(after + sums.DAY),
             "until_day": str(until),
@@ -249,8 +251,8 @@ def _soon(live: list[_Lot], burn: Burn, on: date) -> list[Block]:
     return found
 
 
-def _left(one: _Lot, burn: Burn, on: date) -> float:
-    return one.points * float(burning.not_burnt(burn.hazards(one.lot_class), one.issued, on, one.last_day)[0])
+def _left(one: _Lot, hazards: Floats, on: date) -> float:
+    return one.points * float(burning.not_burnt(hazards, one.issued, on, one.last_day)[0])
 
 
 def restated(facts: Block, rows: Rows, on: date, kept: FiguresRun) -> Block | None:
@@ -300,14 +302,12 @@ def difference(facts: Mapping[str, Any], points: int) -> int:
 
 def calendar_of(facts: Mapping[str, Any]) -> Calendar:
     """The extensions that counted when figures were taken."""
-    return tuple(
-        Extension(
-            one["class"],
-            *(date.fromisoformat(one[name]) for name in ("from_day", "until_day", "last_day")),
-            datetime.fromisoformat(one["announced_at"]),
-        )
-        for one in facts["extensions"]
-    )
+    return tuple(_extension(one) for one in facts["extensions"])
+
+
+def _extension(said: Mapping[str, Any]) -> Extension:
+    first, until, last = (date.fromisoformat(said[name]) for name in ("from_day", "until_day", "last_day"))
+    return Extension(said["class"], first, until, last, datetime.fromisoformat(said["announced_at"]))
 
 
 def _said(one: Extension) -> Block:

@@ -83,40 +83,39 @@ def _asked(days: Days, part: tuple[int, int], since_month: int) -> dict[str, Any
 
 # A hold that became a gift is no redemption. Buckets by md5, which is the same in every version of the database.
 _LOTS = """
-with p as (
-  select f.area, p.member_id, p.seq, p.at, p.effective_on, p.kind, p.lots, p.to_class = %(available)s gives,
+with m as materialized (
+  select member_id, area, (('x' || substr(md5(member_id::text), 1, 7))::bit(28)::int %% %(buckets)s) bucket from member_facts
+  where programme_id = %(programme)s and member_id > %(low)s and member_id <= %(high)s),
+i as (
+  select m.area, m.bucket, p.member_id, p.at at time zone %(zone)s local, p.effective_on, p.kind,
+    p.to_class = %(available)s gives, p.lots[3 * n - 2] lot_key, p.lots[3 * n] points,
     p.kind = %(hold)s and exists (select from posting g where g.member_id = p.member_id and g.rev_of = p.seq
       and g.kind = %(gift)s) is_gift
-  from member_facts f join posting p on p.member_id = f.member_id
-  where f.programme_id = %(programme)s and f.member_id > %(low)s and f.member_id <= %(high)s and p.at < %(until)s
-    and p.kind = any(%(takes)s || %(gives)s)),
-i as (
-  select area, member_id, at, effective_on, kind, gives, is_gift, lots[3 * n - 2] lot_key, lots[3 * n] points
-  from p, generate_series(1, cardinality(lots) / 3) n),
-l as materialized (
+  from m join posting p on p.member_id = m.member_id, generate_series(1, cardinality(p.lots) / 3) n
+  where p.at < %(until)s and p.kind = any(%(takes)s || %(gives)s)),
+l as (
   select i.*, coalesce(min(effective_on) filter (where gives and kind <> all(%(back)s)) over w,
     min(effective_on) over w) first_on from i window w as (partition by member_id, lot_key)),
-b as (
-  select *, (extract(year from first_on) * 12 + extract(month from first_on) - 1)::int issued,
-    case when gives then points else -points end change from l),
+b as materialized (
+  select area, bucket, member_id, lot_key, points, kind, gives, is_gift,
+    date_part('year', first_on)::int * 12 + date_part('month', first_on)::int - 1 issued,
+    greatest(date_part('year', local)::int * 12 + date_part('month', local)::int - 1, %(before)s) as month from l),
 w as (
-  select area, member_id, issued, lot_key, sum(change)::bigint points from b group by area, member_id, issued, lot_key)
+  select area, member_id, issued, lot_key, sum(case when gives then points else -points end)::bigint points
+  from b group by area, member_id, issued, lot_key)
 select 'lot', area, 0, issued, lot_key, 0, sum(points)::bigint, count(*)::bigint, 0::bigint
   from w where points <> 0 group by area, issued, lot_key
 union all
-select 'flow', '', (('x' || substr(md5(member_id::text), 1, 7))::bit(28)::int %% %(buckets)s), issued,
-  lot_key & %(class_mask)s, month,
+select 'flow', '', bucket, issued, lot_key & %(class_mask)s, month,
   sum(points) filter (where gives and kind <> all(%(unburns)s)),
   sum(case when kind = any(%(burns)s) and not is_gift then points when kind = any(%(unburns)s) then -points else 0 end),
   sum(points) filter (where not gives and (kind <> all(%(burns)s) or is_gift))
-from (select *, greatest((extract(year from at at time zone %(zone)s) * 12
-  + extract(month from at at time zone %(zone)s) - 1)::int, %(before)s) as month from b) m
-group by 3, 4, 5, 6
+from b group by bucket, issued, lot_key & %(class_mask)s, month
 """
 _LEDGER = """
-select coalesce(sum(balance_after), 0)::bigint, coalesce(sum(held_after), 0)::bigint, count(*) from (
-  select distinct on (p.member_id) p.balance_after, p.held_after
-  from member_facts f join posting p on p.member_id = f.member_id
-  where f.programme_id = %(programme)s and f.member_id > %(low)s and f.member_id <= %(high)s and p.at < %(until)s
-  order by p.member_id, p.seq desc) last
+select coalesce(sum(last.balance_after), 0)::bigint, coalesce(sum(last.held_after), 0)::bigint, count(*)
+from member_facts f cross join lateral (
+  select p.balance_after, p.held_after from posting p where p.member_id = f.member_id and p.at < %(until)s
+  order by p.seq desc limit 1) last
+where f.programme_id = %(programme)s and f.member_id > %(low)s and f.member_id <= %(high)s
 """

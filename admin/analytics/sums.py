@@ -46,7 +46,7 @@ class NoFiguresYet(NotFound):
 class Sums(NamedTuple):
     """What things come to: how many, points, and two amounts in fen."""
 
-    count: int = 0
+    count: int = 0  # type: ignore[assignment]  # hides tuple.count, which nobody needs here
     points: int = 0
     value_fen: int = 0
     cost_fen: int = 0
@@ -93,6 +93,7 @@ def snapshot() -> Iterator[Session]:
         session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
         session.execute(text("set transaction read only"))
         session.execute(text("set local statement_timeout = 0"))
+        session.execute(text("set local work_mem = '64MB'"))  # a part of the members is sorted in memory
         session.execute(text("set local idle_in_transaction_session_timeout = 0"))
         yield session
 
