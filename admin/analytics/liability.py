@@ -121,7 +121,9 @@ def price_of(session: Session, days: Days, progress: Progress = lambda n: None) 
     return Price(max(fen, 0), points, general.per_fen if general else 0, general.points if general else 0)
 
 
-_COST = f"select coalesce(sum(cost.cost_fen), 0)::bigint, coalesce(sum(r.price_points), 0)::bigint {costs.STANDING} and r.price_points > 0"
+# What was redeemed before this system began tells no cost.
+_COST = f"""select coalesce(sum(cost.cost_fen), 0)::bigint, coalesce(sum(r.price_points), 0)::bigint {costs.STANDING}
+and r.price_points > 0 and r.kind <> 'history'"""
 
 
 def of_area(session: Session, run: FiguresRun, area: str) -> Block:

@@ -169,6 +169,20 @@ def there(session: Session, programme_id: int, topic: str, on: date | None = Non
     return found
 
 
+def of_days(session: Session, days: Days, topic: str) -> FiguresRun:
+    """The figures of exactly these days, of those taken anew the newest; NoFiguresYet."""
+    asked = select(FiguresRun).where(
+        FiguresRun.programme_id == days.programme.programme_id,
+        FiguresRun.topic == topic,
+        FiguresRun.from_day == days.first,
+        FiguresRun.until_day == days.last,
+    )
+    found = session.scalar(asked.order_by(FiguresRun.run_id.desc()).limit(1))
+    if found is None:
+        raise NoFiguresYet(topic=topic)
+    return found
+
+
 def before(session: Session, days: Days, topic: str) -> FiguresRun | None:
     """The figures of the same days that were taken last, else those of the days before."""
     return latest(session, days.programme.programme_id, topic, days.last)

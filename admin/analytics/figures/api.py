@@ -10,7 +10,7 @@ from typing import Any
 from flask import Response
 from sqlalchemy.orm import Session
 
-from admin.analytics import liability, mix, mix_targets, premium, roll_up, sums
+from admin.analytics import liability, mix, mix_targets, period_reports, premium, roll_up, sums
 from admin.analytics.figures.schemas import (
     BY_MERCHANT,
     LISTED,
@@ -23,6 +23,7 @@ from admin.analytics.figures.schemas import (
     MixView,
     PremiumQuery,
     PremiumView,
+    RollUpQuery,
     RollUpView,
     proposal_view,
 )
@@ -121,7 +122,7 @@ def liability_by_cohort(query: dict[str, Any]) -> dict[str, Any]:
 
 
 @blueprint.route("/analytics/roll-up")
-@blueprint.arguments(FiguresQuery, location="query")
+@blueprint.arguments(RollUpQuery, location="query")
 @blueprint.response(200, RollUpView)
 @needs("figures:read")
 def rolled_up(query: dict[str, Any]) -> dict[str, Any]:
@@ -185,10 +186,12 @@ def _whose(session: Session, query: dict[str, Any]) -> tuple[Programme, str]:
 
 
 def _run(session: Session, programme: Programme, topic: str, query: dict[str, Any]) -> FiguresRun:
-    """The figures that are asked for; a further page is of the same ones. NoFiguresYet."""
+    """The figures that are asked for; a further page is of the same ones. NoFiguresYet, BadPeriod."""
     place = pages.position(_key(topic, query), query["cursor"])
     if place:
         return session.get_one(FiguresRun, place[0])
+    if query.get("period"):
+        return sums.of_days(session, period_reports.days_of(programme, query["period"]), topic)
     return sums.there(session, programme.programme_id, topic, query["on"])
 
 
@@ -234,5 +237,5 @@ def _frame(programme: Programme, area: str, run: FiguresRun | None) -> dict[str,
 
 
 def _key(topic: str, query: dict[str, Any]) -> str:
-    asked = (query["programme"], query["area"], query["on"], query.get("by"))
+    asked = (query["programme"], query["area"], query["on"], query.get("by"), query.get("period"))
     return f"figures:{topic}:{asked}:{config().secret_key}"

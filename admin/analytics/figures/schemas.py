@@ -38,6 +38,14 @@ class MixQuery(FiguresQuery):
     limit = QueryNumber(least=1, most=53, load_default=13)
 
 
+class RollUpQuery(FiguresQuery):
+    """Of which period; left out: the one that was taken last."""
+
+    period = Text(
+        load_default=None, most=9, metadata={"description": "a month (2026-11) or ten days (2026-11-1)"}
+    )
+
+
 class PageView(View):
     """A page of rows of figures: of what, as of when they were taken."""
 

@@ -106,6 +106,15 @@ def test_the_roll_up_shows_parts_that_add_up(app, taken):
     assert [page["data"][0]["area"] for page in (first, second)] == ["3301", "3302"]
 
 
+def test_the_roll_up_of_a_period_is_that_period_s(app, taken):
+    roll_up.take(Days(taken, date(2026, 10, 1), date(2026, 10, 31)))
+
+    assert ask(app, "roll-up", period="2026-10").json["from_day"] == "2026-10-01"
+    assert ask(app, "roll-up", period="2026-11-1").json["until_day"] == "2026-11-10"
+    assert ask(app, "roll-up", period="2026-09").json["type"] == "/problems/no-figures-yet"
+    assert ask(app, "roll-up", period="autumn").json["type"] == "/problems/bad-period"
+
+
 def test_who_works_for_an_area_sees_that_alone(app, taken):
     mine = staff_token("analyst", area="3301")
 
