@@ -11,6 +11,9 @@ from admin.analytics.histories import Bools
 from admin.analytics.person_months import NO_KIND, Ints64, PersonMonths
 
 
+NEVER_AGAIN = 1 << 30
+
+
 @dataclass(frozen=True, eq=False)
 class Followed:
     """One value per row of the member-months it was made of."""
@@ -48,12 +51,12 @@ class Followed:
 
     @cached_property
     def until_redeemed(self) -> Ints64:
-        """Months from this one to the member's next redemption (0: in this one); very many where there is none."""
+        """Months from this one to the member's next redemption (0: in this one); `NEVER_AGAIN` where there is none."""
         rows = self.sample.rows
         at = np.where(self.sample.kind != NO_KIND, np.arange(rows), rows + rows)
         following = np.minimum.accumulate(at[::-1])[::-1]
         last = np.append(self.sample.first_rows[1:], rows)[self.sample.member]
-        return np.where(following < last, following - np.arange(rows), 2 * rows)
+        return np.where(following < last, following - np.arange(rows), NEVER_AGAIN)
 
     def washed_out(self, washout: int | None) -> Bools:
         """No redemption in the last `washout` months (None: ever) before this one."""

@@ -127,6 +127,8 @@ class TrialRows:
     @cached_property
     def patterns(self) -> tuple[Bools, Ints64]:
         """The different rows of `able` among controls, and which of them each control has."""
+        if not len(self.controls):
+            return np.zeros((1, self.able.shape[1]), dtype=np.bool_), self.controls
         bits = self.able[self.controls] @ (1 << np.arange(self.able.shape[1]))
         seen, where = np.unique(bits, return_inverse=True)
         table = (seen[:, None] >> np.arange(self.able.shape[1])) & 1

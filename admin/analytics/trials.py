@@ -362,7 +362,7 @@ def _amounts(trials: TrialRows, models: Models, amounts: Ints64) -> Floats:
     paid = np.flatnonzero(amounts)
     for month in range(months):
         begun = paid - month
-        inside = (begun >= 0) & (place[begun] >= 0)
+        inside = (begun >= 0) & (place[np.maximum(begun, 0)] >= 0)
         trial = place[begun[inside]]
         still = trials.ahead[trial] > month
         trial, spent = trial[still], amounts[paid[inside][still]].astype(np.float64)
