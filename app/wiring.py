@@ -4,6 +4,7 @@ from functools import partial
 
 from admin.analytics import job as retention_job
 from admin.analytics import tasks as retention_tasks
+from admin.analytics import mix_targets, taking
 from admin.replay import asking as replay_asking
 from admin.replay import guard as replay_guard
 from admin.replay import job as replay_job
@@ -79,6 +80,7 @@ def wire(config: Config, *, pool_size: int | None = None, statement_timeout_ms: 
     jobs.register(retention_tasks.TASK, partial(retention_job.run, config))
     jobs.repeat("retention", partial(retention_job.nightly, config), every_s=600)
     jobs.repeat("debits", partial(_tell_debits, config), every_s=30)
+    jobs.repeat("figures", taking.step, every_s=taking.EVERY_S)
     _approvals(config)
 
 
@@ -101,6 +103,7 @@ def _approvals(config: Config) -> None:
         rate_proposals,
         earn_rules,
         proposals,
+        mix_targets,
     ):
         approvals.register(approvals.Kind(topic.KIND, topic.carry_out, topic.PROPOSES, topic.APPROVES))
     approvals.register(

@@ -1,4 +1,4 @@
-"""Tables of analysis: runs, immutable and reproducible; and what was asked for, with how far it is."""
+"""Tables of analysis: runs and what was asked for; figures of a period with their sums by area, target mixes, reports."""
 
 from datetime import date, datetime
 from typing import Any
@@ -57,3 +57,73 @@ class AnalysisTask(Base):
     def progress_percent(self) -> int:
         """How much of it is done."""
         return 100 if self.state == DONE else 100 * self.steps_done // self.steps if self.steps else 0
+
+
+class FiguresRun(Base):
+    """Figures of a programme over whole days, as they were taken at a moment; taken anew they are a further row.
+
+    The same sums and facts are one row, whoever takes them again. `facts`: what is no sum by area.
+    """
+
+    __tablename__ = "figures_run"
+    run_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    programme_id: Mapped[int] = mapped_column(BigInteger)
+    at: Mapped[datetime]
+    from_day: Mapped[date] = mapped_column(Date)
+    until_day: Mapped[date] = mapped_column(Date)
+    topic: Mapped[str] = mapped_column(Text)
+    code_version: Mapped[str] = mapped_column(Text)
+    content_hash: Mapped[bytes] = mapped_column(BYTEA)
+    facts: Mapped[dict[str, Any]] = mapped_column(JSONB)
+
+
+class AreaSum(Base):
+    """What the members of exactly one area come to, under a key of the topic: a number of things, points, and fen."""
+
+    __tablename__ = "area_sum"
+    run_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    count: Mapped[int] = mapped_column(BigInteger)
+    points: Mapped[int] = mapped_column(BigInteger)
+    value_fen: Mapped[int] = mapped_column(BigInteger)
+    cost_fen: Mapped[int] = mapped_column(BigInteger)
+    area: Mapped[str] = mapped_column(Text, primary_key=True)
+    key: Mapped[str] = mapped_column(Text, primary_key=True)
+
+
+class MixTarget(Base):
+    """From a day on, which shares of the points are to go where (basis points by heap), and from which drift on staff are told."""
+
+    __tablename__ = "mix_target"
+    programme_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    from_day: Mapped[date] = mapped_column(Date, primary_key=True)
+    entered_at: Mapped[datetime]
+    alert_bp: Mapped[int] = mapped_column(Integer)
+    shares: Mapped[dict[str, int]] = mapped_column(JSONB)
+    approval: Mapped[str] = mapped_column(Text)
+
+
+class MixAlert(Base):
+    """In a week a heap's share lay further from the target than agreed; told once a week and heap."""
+
+    __tablename__ = "mix_alert"
+    programme_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    week_from: Mapped[date] = mapped_column(Date, primary_key=True)
+    at: Mapped[datetime]
+    run_id: Mapped[int] = mapped_column(BigInteger)
+    share_bp: Mapped[int] = mapped_column(Integer)
+    target_bp: Mapped[int] = mapped_column(Integer)
+    heap: Mapped[str] = mapped_column(Text, primary_key=True)
+
+
+class PeriodReport(Base):
+    """The report of ten days or a month as it was made, once: CSV and the hash of its bytes."""
+
+    __tablename__ = "period_report"
+    programme_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    at: Mapped[datetime]
+    from_day: Mapped[date] = mapped_column(Date)
+    until_day: Mapped[date] = mapped_column(Date)
+    period: Mapped[str] = mapped_column(Text, primary_key=True)
+    code_version: Mapped[str] = mapped_column(Text)
+    sha256: Mapped[bytes] = mapped_column(BYTEA)
+    content: Mapped[str] = mapped_column(Text)

@@ -22,7 +22,7 @@ Block = dict[str, Any]
 CONTROL, TREATED = 0, 1
 LOW, HIGH = 2.5, 97.5
 PER_POINTS = 1_000
-BY_NET_VALUE, BY_BREAK_EVEN = "net_value_per_1000_points", "break_even_margin"
+BY_POINTS, BY_NET_VALUE, BY_BREAK_EVEN = "net_value_per_1000_points", "net_value", "break_even_margin"
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +30,8 @@ class ArmSums:
     """Sums of one comparison, redeeming a kind against not redeeming, of shape (buckets, 2 arms, follow-up months).
 
     Arm 0 is the control, arm 1 redeemed in the month in which the follow-up begins. All but `at_risk` are sums over
-    those at risk in the month; `cost` in fen, `points` in points. Every sum carries the trials' weights.
+    those at risk in the month; `cost` in fen, `points` in points (not a number where they are not told). Every sum
+    carries the trials' weights.
     """
 
     at_risk: Floats
@@ -118,7 +119,8 @@ def money(
     held = dict(refused or {})
     found = {kind: _found(sums, draws) for kind, sums in kinds.items() if kind not in held}
     finite = {kind: one for kind, one in found.items() if np.isfinite(one.whole.risk_difference[0])}
-    scores = {kind: _score(one.draws, margin_fen) for kind, one in finite.items()}
+    told = all(np.isfinite(one.whole.burnt[0]) for one in finite.values())
+    scores = {kind: _score(one.draws, margin_fen, told) for kind, one in finite.items()}
     best = _probability_best(scores)
     blocks: dict[str, Block] = {}
     for kind in kinds:
@@ -128,12 +130,12 @@ def money(
             blocks[kind] = _status(
                 held.get(kind) or [Reason("one_arm_empty", 0, 1)], refused=True
             ) | dict.fromkeys(FIELDS)
-    whole = {kind: float(_score(one.whole, margin_fen)[0]) for kind, one in finite.items()}
+    whole = {kind: float(_score(one.whole, margin_fen, told)[0]) for kind, one in finite.items()}
     return _status([] if margin_fen is not None else [Reason("no_margin")], refused=not finite) | {
         "kinds": blocks,
         "margin_fen": margin_fen,
         "horizon": max((sums.horizon for sums in kinds.values()), default=None),
-        "ranked_by": BY_BREAK_EVEN if margin_fen is None else BY_NET_VALUE,
+        "ranked_by": BY_BREAK_EVEN if margin_fen is None else BY_POINTS if told else BY_NET_VALUE,
         "ranking": sorted(whole, key=lambda kind: (-whole[kind], kind)),
     }
 
@@ -218,7 +220,7 @@ def _shown(found: _Found) -> Block:
         "cost_interval_fen": _fens(_interval(costs)),
         "points_per_retained": _fen(float(whole.points[0]) / stay),
         "points_interval": _fens(_interval(points)),
-        "retained_per_1000_points": round(stay / float(whole.burnt[0]) * PER_POINTS, 6),
+        "retained_per_1000_points": _per_points(stay, float(whole.burnt[0])),
         "break_even_margin_fen": a_member,
     }
 
@@ -237,15 +239,16 @@ def _at_least(found: _Found, reasons: list[Reason]) -> Block:
     }
 
 
-def _score(outcome: Outcome, margin_fen: int | None) -> Floats:
+def _score(outcome: Outcome, margin_fen: int | None, points_told: bool) -> Floats:
     """What kinds are ranked by, more is better: net value of 1,000 points, else how low the margin is that it needs.
 
-    Without a margin: whoever keeps nobody comes last, by what it costs; of the others the lowest break-even first.
+    Where points are not told, net value of a redemption. Without a margin: whoever keeps nobody comes last, by what it costs; of the others the lowest break-even first.
     """
     stays = -outcome.risk_difference
     with np.errstate(divide="ignore", invalid="ignore"):
         if margin_fen is not None:
-            return (stays * margin_fen - outcome.cost) / outcome.burnt * PER_POINTS
+            value = stays * margin_fen - outcome.cost
+            return value / outcome.burnt * PER_POINTS if points_told else value
         return np.where(stays > 0, -outcome.cost / stays, -np.inf)
 
 
@@ -301,6 +304,10 @@ def _interval(values: Floats) -> tuple[float, float]:
 def _fen(value: float) -> int | None:
     """Rounded once, at the end; None where there is no finite number."""
     return round(value) if np.isfinite(value) else None
+
+
+def _per_points(value: float, points: float) -> float | None:
+    return round(value / points * PER_POINTS, 6) if points > 0 else None
 
 
 def _fens(values: Sequence[float]) -> list[int | None]:

@@ -45,6 +45,7 @@ MENU = (
             "/staff/rate-proposals",
             "/staff/earn-rule-proposals",
             "/staff/offer-proposals",
+            "/staff/mix-target-proposals",
             "/staff/replays",
         ),
     ),

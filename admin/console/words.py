@@ -161,6 +161,7 @@ APPROVAL_KINDS = {
     "budget": _("Budget"),
     "reversal": _("Redemption undone"),
     "offer": _("Offer"),
+    "mix-target": _("Target of the mix of redemptions"),
 }
 APPROVAL_STATES = {
     "proposed": (_("To be decided"), "wait"),

@@ -83,6 +83,8 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "offers:pause",
             "replays:run",
             "replays:read",
+            "mix-targets:read",
+            "mix-targets:approve",
         }
     ),
     "editor": frozenset(
@@ -111,6 +113,8 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "segments:read",
             "segments:write",
             "webhooks:manage",
+            "mix-targets:read",
+            "mix-targets:propose",
         }
     ),
     "finance": frozenset(
@@ -124,6 +128,9 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "stock:read",
             "budgets:read",
             "budgets:approve",
+            "figures:read",
+            "mix-targets:read",
+            "mix-targets:approve",
         }
     ),
     "analyst": frozenset(
@@ -137,6 +144,8 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "replays:read",
             "earnings:estimate",
             "segments:read",
+            "figures:read",
+            "mix-targets:read",
         }
     ),
     "auditor": frozenset(
@@ -151,6 +160,8 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "replays:read",
             "stock:read",
             "budgets:read",
+            "figures:read",
+            "mix-targets:read",
         }
     ),
 }
@@ -164,6 +175,7 @@ SERVICE_SCOPES = frozenset(
         "wallet:issue",
         "statements:read",
         "retention:read",
+        "figures:read",
         "groups:manage",
         "lines:write",
         "bills:write",

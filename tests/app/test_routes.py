@@ -268,6 +268,16 @@ ROUTES = {
     "POST /v1/stock-corrections/<proposal>/approve": "stock:approve",
     "POST /v1/stock-corrections/<proposal>/reject": "stock:approve",
     "POST /v1/stock-corrections/<proposal>/withdraw": "stock:write",
+    "GET /v1/analytics/premium": "figures:read",
+    "GET /v1/analytics/mix": "figures:read",
+    "GET /v1/analytics/liability": "figures:read",
+    "GET /v1/analytics/roll-up": "figures:read",
+    "GET /v1/mix-target-proposals": "mix-targets:read",
+    "POST /v1/mix-target-proposals": "mix-targets:propose",
+    "GET /v1/mix-target-proposals/<proposal>": "mix-targets:read",
+    "POST /v1/mix-target-proposals/<proposal>/approve": "mix-targets:approve",
+    "POST /v1/mix-target-proposals/<proposal>/reject": "mix-targets:approve",
+    "POST /v1/mix-target-proposals/<proposal>/withdraw": "mix-targets:propose",
     "GET /v1/budget-proposals": "budgets:read",
     "POST /v1/budget-proposals": "budgets:propose",
     "GET /v1/budget-proposals/<proposal>": "budgets:read",
@@ -415,6 +425,10 @@ ROUTES = {
     "POST /staff/stock-corrections/<proposal>/approve": "stock:approve",
     "POST /staff/stock-corrections/<proposal>/reject": "stock:approve",
     "POST /staff/stock-corrections/<proposal>/withdraw": "stock:write",
+    "GET /staff/mix-target-proposals/<proposal>": "mix-targets:read",
+    "POST /staff/mix-target-proposals/<proposal>/approve": "mix-targets:approve",
+    "POST /staff/mix-target-proposals/<proposal>/reject": "mix-targets:approve",
+    "POST /staff/mix-target-proposals/<proposal>/withdraw": "mix-targets:propose",
     "GET /staff/budget-proposals/<proposal>": "budgets:read",
     "POST /staff/budget-proposals/<proposal>/approve": "budgets:approve",
     "POST /staff/budget-proposals/<proposal>/reject": "budgets:approve",
@@ -447,6 +461,7 @@ SERVICES = (
     "wallet:issue",
     "statements:read",
     "retention:read",
+    "figures:read",
     "groups:manage",
     "lines:write",
     "bills:write",
@@ -546,6 +561,10 @@ GIVEN_TO = {
     "stock:write": ("staff:editor",),
     "stock:approve": ("staff:checker",),
     "budgets:read": ("staff:support", "staff:checker", "staff:editor", "staff:finance", "staff:auditor"),
+    "figures:read": ("staff:finance", "staff:analyst", "staff:auditor", "service:figures:read"),
+    "mix-targets:read": ("staff:checker", "staff:editor", "staff:finance", "staff:analyst", "staff:auditor"),
+    "mix-targets:propose": ("staff:editor",),
+    "mix-targets:approve": ("staff:checker", "staff:finance"),
     "budgets:propose": ("staff:editor",),
     "budgets:approve": ("staff:checker", "staff:finance"),
     "offers:propose": ("staff:editor",),
@@ -727,6 +746,7 @@ def test_a_system_sees_only_its_own_programme(world):
             f"/v1/members/{member}/wallet",
             f"/v1/members/{member}/postings",
             "/v1/retention?programme=gotone",
+            "/v1/analytics/liability?programme=gotone",
         )
     }
 
@@ -734,6 +754,7 @@ def test_a_system_sees_only_its_own_programme(world):
         f"/v1/members/{member}/wallet": "/problems/member-unknown",
         f"/v1/members/{member}/postings": "/problems/member-unknown",
         "/v1/retention?programme=gotone": "/problems/programme-unknown",
+        "/v1/analytics/liability?programme=gotone": "/problems/programme-unknown",
     }
 
 

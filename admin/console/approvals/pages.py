@@ -13,6 +13,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from admin.analytics import mix_targets
 from admin.console import words
 from admin.console.approvals.offers import compared
 from admin.console.http import PAGE, cut, page, position
@@ -70,6 +71,7 @@ KINDS: dict[str, tuple[str, ModuleType]] = {  # kind -> its place under /staff, 
     budgets.KIND: ("budget-proposals", budgets),
     reversals.KIND: ("reversals", reversals),
     publishing.KIND: ("offer-proposals", publishing),
+    mix_targets.KIND: ("mix-target-proposals", mix_targets),
 }
 
 blueprint = Blueprint("approvals", __name__)

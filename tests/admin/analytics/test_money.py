@@ -117,6 +117,28 @@ def test_kinds_are_ranked_by_the_value_of_their_points():
     assert without["kinds"]["club"]["net_value_fen"] is None
 
 
+def test_where_points_are_not_told_nothing_is_said_per_point():
+    kinds = {"bill": drawn(0.3, 0.28), "club": drawn(0.3, 0.1, seed=5)}
+    kinds = {
+        name: ArmSums(one.at_risk, one.leavers, one.cost, one.cost * np.nan) for name, one in kinds.items()
+    }
+
+    found = money.money(kinds, bucket_draws(BUCKETS, 100, 1), margin_fen=20_000)
+
+    assert found["ranked_by"] == "net_value"
+    assert found["ranking"] == ["club", "bill"]
+    assert found["kinds"]["club"]["probability_best"] > 0.9
+    assert found["kinds"]["club"]["cost_per_retained_fen"] > 0
+    for name in (
+        "points_per_retained",
+        "points_burnt",
+        "retained_per_1000_points",
+        "net_value_per_1000_points_fen",
+    ):
+        assert found["kinds"]["club"][name] is None
+    json.dumps(found, allow_nan=False)
+
+
 def test_a_kind_whose_trials_were_refused_has_no_number_and_the_same_reason():
     found = money.money(
         {"bill": drawn(0.3, 0.1), "club": drawn(0.3, 0.1)},
