@@ -29,7 +29,17 @@ def histories(members: int = 150) -> list[dict[str, Any]]:
         while begin < last:
             end = min(last, begin + int(random.integers(1, 6)))
             usage = float(np.round(random.normal() + 0.5 * exposed, 3))
-            rows.append(dict(id=member, start=begin, stop=end, event=0, exposed=exposed, trait=trait, usage=usage))
+            rows.append(
+                {
+                    "id": member,
+                    "start": begin,
+                    "stop": end,
+                    "event": 0,
+                    "exposed": exposed,
+                    "trait": trait,
+                    "usage": usage,
+                }
+            )
             exposed = max(exposed, int(random.random() < 0.35))
             begin = end + int(random.random() < 0.1)
         rows[-1]["event"] = int(random.random() < 0.8)
@@ -43,7 +53,9 @@ def binary(rows: int = 400) -> list[dict[str, Any]]:
     for row in range(rows):
         a, b = np.round(random.normal(size=2), 3)
         chance = 1 / (1 + np.exp(1.2 - 0.8 * a + 0.3 * b))
-        found.append(dict(member=row // 4, a=float(a), b=float(b), outcome=int(random.random() < chance)))
+        found.append(
+            {"member": row // 4, "a": float(a), "b": float(b), "outcome": int(random.random() < chance)}
+        )
     return found
 
 

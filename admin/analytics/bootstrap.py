@@ -16,7 +16,7 @@ LOW, HIGH = 2.5, 97.5
 def draws_of(buckets: int, draws: int, seed: int) -> Floats:
     """(1 + draws) x buckets: how often each bucket counts; row 0 counts each once."""
     random = np.random.Generator(np.random.PCG64(seed))
-    found = np.ones((1 + draws, buckets), dtype=np.float32)
+    found = np.ones((1 + draws, buckets), dtype=np.float64)
     found[1:] = random.poisson(1.0, (draws, buckets))
     return found
 
@@ -24,7 +24,7 @@ def draws_of(buckets: int, draws: int, seed: int) -> Floats:
 def drawn(counts: Floats, sums: Floats) -> Floats:
     """The sums (buckets x ...) added up under every draw: draws x ..."""
     flat = sums.reshape(len(sums), -1)
-    return np.asarray((counts.astype(np.float64) @ flat).reshape(len(counts), *sums.shape[1:]))
+    return np.asarray((counts @ flat).reshape(len(counts), *sums.shape[1:]))
 
 
 def interval(values: Floats) -> tuple[float, float]:

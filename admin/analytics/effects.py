@@ -26,11 +26,11 @@ class Effect:
     @property
     def horizon(self) -> int:
         """Months of follow-up."""
-        return self.treated.shape[1]
+        return int(self.treated.shape[1])
 
     def risks(self, months: int) -> tuple[Floats, Floats]:
         """Share that left within so many months, by draw: treated, control."""
-        return tuple(1 - np.prod(1 - arm[:, :months], axis=1) for arm in (self.treated, self.control))  # type: ignore[return-value]
+        return _risk(self.treated[:, :months]), _risk(self.control[:, :months])
 
     def difference_pp(self, months: int) -> Floats:
         """Risk difference in percentage points, by draw."""
@@ -39,16 +39,21 @@ class Effect:
 
     def survival(self, arm: Floats) -> Floats:
         """Share still there at the opening of months 0..horizon, by draw."""
-        return np.cumprod(np.column_stack([np.ones(len(arm)), 1 - arm]), axis=1)
+        return np.asarray(np.cumprod(np.column_stack([np.ones(len(arm)), 1 - arm]), axis=1))
 
     def rmst_difference(self) -> Floats:
         """Difference of the mean months still there within the horizon, by draw."""
-        return np.sum(self.survival(self.treated)[:, :-1] - self.survival(self.control)[:, :-1], axis=1)
+        apart = self.survival(self.treated)[:, :-1] - self.survival(self.control)[:, :-1]
+        return np.asarray(np.sum(apart, axis=1))
+
+
+def _risk(hazard: Floats) -> Floats:
+    return np.asarray(1 - np.prod(1 - hazard, axis=1))
 
 
 def hazards(seen: Floats, left: Floats) -> Floats:
     """Leaving per month: `seen` are trials by how long they are in view, `left` by the month of leaving."""
-    return _rate(left, np.cumsum(seen[..., ::-1], axis=-1)[..., ::-1])
+    return _rate(left, _at_risk(seen))
 
 
 def _rate(left: Floats, at_risk: Floats) -> Floats:

@@ -112,6 +112,15 @@ def check_lines(report: Block, tongue: str) -> list[str]:
         lines.append(
             say(tongue, "What could explain it: ", "可能的解释：") + found["tipping_point"]["text"][tongue]
         )
+        point, end = found["e_value"], found["e_value_interval"]
+        lines.append(
+            say(
+                tongue,
+                f"The same as a risk ratio (E-value): {point:.2f}; {end:.2f} for the end of the interval nearer to no "
+                "difference.",
+                f"以风险比表示（E 值）：{point:.2f}；对区间中较接近无差别的一端为 {end:.2f}。",
+            )
+        )
     for name in ("negative_control", "placebo"):
         if found[name]["difference_pp"] is not None:
             lines.append(_control(name, found[name], tongue))

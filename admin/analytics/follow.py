@@ -31,7 +31,7 @@ class Followed:
         goes_on = (sample.member[1:] == sample.member[:-1]) & (sample.month[1:] == sample.month[:-1] + 1)
         ends = np.flatnonzero(~np.append(goes_on, False))
         run = np.cumsum(np.concatenate([[0], ~goes_on]))[: sample.rows]
-        return ends[run]
+        return np.asarray(ends[run])
 
     @cached_property
     def ahead(self) -> Ints64:

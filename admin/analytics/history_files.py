@@ -67,7 +67,7 @@ def read_intervals(
     kept = np.flatnonzero(keep)
     member, ids = first_come(member[kept], names)
     used, dropped = table.used({name: column for name, (column, _) in coded.items()}, keep)
-    kind = table.words("kind") if "kind" in table.names else None
+    kind = table.kinds("kind") if "kind" in table.names else None
     try:
         return of_rows(
             member,

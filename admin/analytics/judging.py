@@ -92,6 +92,6 @@ def balance(sums: Sums, models: Models, contrast: int) -> tuple[Mapping[str, flo
     spread = np.maximum(sums.total["balance_squares"][contrast] / n - mean**2, 0.0)
     weighted = sums.total["balance_weighted"][contrast] / sums.total["weight"][contrast][:, None]
     return (
-        standardised_differences(*mean, *spread, names),
-        standardised_differences(*weighted, *spread, names),
+        standardised_differences(mean[0], mean[1], spread[0], spread[1], names),
+        standardised_differences(weighted[0], weighted[1], spread[0], spread[1], names),
     )

@@ -86,8 +86,8 @@ def read_person_months(
     rows = rows[np.lexsort((columns.month[rows], columns.member[rows]))]
     if not len(rows):
         raise HistoriesEmpty()
-    codes, member = np.unique(columns.member[rows], return_inverse=True)
-    member = member.astype(np.int32)
+    codes, place = np.unique(columns.member[rows], return_inverse=True)
+    member: Ints32 = place.astype(np.int32)
     columns.check(rows)
     used, dropped = table.used(columns.covariates, keep)
     # `used` counts kept rows in the order of the file.
@@ -130,12 +130,8 @@ class _Columns:
         self.month = table.months("month")
         self.left, missing = table.flags("left")
         self.holes: Bools = (self.member < 0) | np.isnan(self.month) | missing
-        self.kind, names = table.words("redeemed_kind")
+        self.kind, names = table.kinds("redeemed_kind")
         self.kinds = tuple(map(str, names))
-        if len(self.kinds) > MOST_CATEGORIES:
-            raise HistoryTooManyCategories(
-                column="redeemed_kind", found=len(self.kinds), limit=MOST_CATEGORIES
-            )
         self.flags = {name: self._flag(name) for name in FLAGS if name in table.names}
         able = [name for name in table.names if name.startswith(CAN)]
         self.can = {name.removeprefix(CAN): self._flag(name) for name in able}

@@ -95,12 +95,12 @@ class PersonMonths:
         return np.asarray((before > start[self.member]) | self.redeemed_before[self.member])
 
 
-def own_or_hashed(members: int, hashes: NDArray[np.uint64] | None = None) -> Ints32:
-    """The bucket of each member: its own for few members, else the hash modulo `BUCKETS` (0..199)."""
+def own_or_hashed(members: int) -> Ints32:
+    """The bucket of each member: its own for few members, else a hash of its place modulo `BUCKETS` (0..199)."""
     if members <= OWN_BUCKETS:
         return np.arange(members, dtype=np.int32)
-    numbers = scattered(np.arange(members, dtype=np.uint64)) if hashes is None else hashes
-    return (numbers % np.uint64(BUCKETS)).astype(np.int32)
+    hashes = scattered(np.arange(members, dtype=np.uint64))
+    return (hashes % np.uint64(BUCKETS)).astype(np.int32)
 
 
 def scattered(numbers: NDArray[np.uint64]) -> NDArray[np.uint64]:

@@ -22,6 +22,7 @@ from admin.analytics.histories import (
 from base.errors import Invalid
 
 MOST_CATEGORIES = 20
+ALL_KINDS = "any"
 MISSING = ("", "na", "n/a", "nan", "null", "none")
 PARQUET_BEGINS = b"PAR1"
 HEADER_ROWS = 1
@@ -73,6 +74,12 @@ class HistoryTooManyCategories(Invalid):
     """A column of words has more categories than can be compared."""
 
     zh = "文字列的类别过多，无法比较。"
+
+
+class HistoryKindNameTaken(Invalid):
+    """A kind is named "any", which stands for all kinds together."""
+
+    zh = "有类别名为 any；该名称表示所有类别合计。"
 
 
 class Words(NamedTuple):
@@ -147,6 +154,15 @@ class Table:
         ).fetchnumpy()
         return Words(np.asarray(next(iter(code.values()))).astype(np.int64), known)
 
+    def kinds(self, name: str) -> Words:
+        """The column as kinds of redemptions. HistoryTooManyCategories, HistoryKindNameTaken."""
+        found = self.words(name)
+        if len(found.names) > MOST_CATEGORIES:
+            raise HistoryTooManyCategories(column=name, found=len(found.names), limit=MOST_CATEGORIES)
+        if ALL_KINDS in found.names:
+            self.refuse(HistoryKindNameTaken, found.code == list(found.names).index(ALL_KINDS), column=name)
+        return found
+
     def covariate(self, name: str) -> tuple[Floats | Words, Bools]:
         """The column as numbers, or as words if a single value is a word; and where a value is missing."""
         missing = self._fetch(self._is_missing(name), np.bool_)
@@ -169,7 +185,7 @@ class Table:
             if len(values) and (values == values[0]).all():
                 dropped.append(name)
             elif isinstance(column, np.ndarray):
-                used[name] = values
+                used[name] = column[keep]
             else:
                 present = np.unique(values)
                 if len(present) > MOST_CATEGORIES:
@@ -239,9 +255,11 @@ class Table:
         return f"try_cast({self._text(name)} as double)"
 
     def _fetch(self, expression: str, dtype: type) -> NDArray[Any]:
-        column = next(iter(self._database.execute(f"select {expression} c from file").fetchnumpy().values()))
+        found = self._database.execute(f"select {expression} c from file").fetchnumpy()
+        column: Any = next(iter(found.values()))
         if isinstance(column, np.ma.MaskedArray):
-            column = column.astype(np.float64).filled(np.nan) if dtype is np.float64 else column.filled()
+            gaps, column = np.ma.getmaskarray(column), column.data
+            column = np.where(gaps, np.nan, column) if dtype is np.float64 else column
         return np.asarray(column, dtype=dtype)
 
     def _one(self, expression: str) -> Any:

@@ -71,10 +71,10 @@ def answer(gathered: Gathered, options: Options) -> Answer:
     for part in gathered.parts:
         total = total + trials.sums(part, models, options)
     refused: dict[str, Sequence[Reason]] = {}
-    months = slice(options.lag, options.horizon + options.lag)
+    followed = slice(options.lag, options.horizon + options.lag)
     for index, name in enumerate(models.contrasts):
         refused[name] = judging.refusals(total, models, index, options, gathered.span[1])
-        refused[kept(name)] = [*refused[name], *judging.refusals_per_protocol(total, index, months)]
+        refused[kept(name)] = [*refused[name], *judging.refusals_per_protocol(total, index, followed)]
     estimates = effects.estimate(total, models, options.draws, options.seed, lag=options.lag)
     return Answer(models, total, estimates, refused, (), _controls(gathered, options))
 
@@ -259,7 +259,7 @@ def money_block(found: Answer, options: Options) -> Block | None:
         return None
     if "cost_fen" not in found.sums.total:
         return None
-    draws = found.estimates.counts[1:].astype(np.float64)
+    draws = found.estimates.counts[1:]
     kinds, refused = {}, {}
     for index, name in enumerate(found.models.contrasts):
         if name == ANY:

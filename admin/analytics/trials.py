@@ -8,7 +8,7 @@ Epidemiol 79:70.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -218,12 +218,14 @@ def _widest(windows: list[Window]) -> Window | None:
 def _inside(trials: TrialRows, window: Window) -> TrialRows:
     month = trials.sample.month[trials.row]
     kept = np.flatnonzero((month >= window.first) & (month <= window.last))
-    return TrialRows(
-        trials.sample,
-        trials.followed,
-        window,
-        *(getattr(trials, name)[kept] for name in ("row", "kind", "able", "chance", "none")),
-        trials.cumulated,
+    return replace(
+        trials,
+        window=window,
+        row=trials.row[kept],
+        kind=trials.kind[kept],
+        able=trials.able[kept],
+        chance=trials.chance[kept],
+        none=trials.none[kept],
     )
 
 
@@ -261,7 +263,8 @@ def _add_main(
     within = counted[controls]
 
     def by_contrast(cells: NDArray[np.float64]) -> Floats:
-        return np.einsum("bpm,pc->bcm", cells.reshape(models.buckets, len(table), -1), table.astype(float))
+        each = cells.reshape(models.buckets, len(table), -1)
+        return np.asarray(np.einsum("bpm,pc->bcm", each, table.astype(np.float64)))
 
     for name, known in (("", weight), ("plain_", None)):
         size = models.buckets * len(table)

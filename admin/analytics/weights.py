@@ -134,7 +134,7 @@ def _solve(information: Floats, right: Floats) -> Floats:
 
 def _spread(columns: NDArray[np.floating]) -> Floats:
     spread = columns.std(axis=0, dtype=np.float64)
-    return np.where(spread > 0, spread, np.abs(columns[:1]).max(axis=0, initial=0.0))
+    return np.asarray(np.where(spread > 0, spread, np.abs(columns[:1]).max(axis=0, initial=0.0)))
 
 
 @dataclass(frozen=True)

@@ -101,14 +101,16 @@ def landmark_lines(report: Block, tongue: str) -> list[str]:
         weighted = one["weighted_difference_pp"]
         difference = one["difference_pp"] if weighted is None else weighted
         low, high = one["interval_pp"]
+        apart = estimate_words.fewer(difference, tongue)
+        alike = say(tongue, ", with the given traits alike", "，给定特征相同") if weighted is not None else ""
+        shown = "" if low > 0 or high < 0 else say(tongue, "; no gap shown", "，未显示出差距")
         lines.append(
             say(
                 tongue,
-                f"Check after {one['at']:g} {unit}: of those still there, those who had redeemed left "
-                f"{difference:+.1f} percentage points (95 % interval: {low:+.1f} to {high:+.1f})"
-                f"{', with the given traits alike' if weighted is not None else ''}.",
-                f"入网 {one['at']:g} {unit}时的核对：仍在网的会员中，已兑换者的离网比例相差 {difference:+.1f} 个百分点"
-                f"（95% 区间：{low:+.1f} 至 {high:+.1f}）{'，给定特征相同' if weighted is not None else ''}。",
+                f"Check after {one['at']:g} {unit}: of those still there, {apart} where they had redeemed by then{alike} "
+                f"({difference:+.1f} percentage points, 95 % interval: {low:+.1f} to {high:+.1f}){shown}.",
+                f"入网 {one['at']:g} {unit}时的核对：仍在网的会员中，此前已兑换的每 100 名{apart}{alike}"
+                f"（{difference:+.1f} 个百分点，95% 区间：{low:+.1f} 至 {high:+.1f}）{shown}。",
             )
         )
     return lines

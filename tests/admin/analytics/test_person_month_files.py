@@ -115,6 +115,11 @@ def test_the_order_of_rows_does_not_matter(given_file):
         (h.HistoryLeaveBeforeLastRow, {"rows": [2], "count": 1}, [HEAD, "a,1,1,", "a,2,0,"]),
         (h.HistoryBeforeJoining, {"rows": [2], "count": 1}, [HEAD + ",tenure", "a,1,0,bill,-1", "a,2,0,,0"]),
         (f.HistoryTenureJumps, {"rows": [3], "count": 1}, [HEAD + ",tenure", "a,1,0,,0", "a,2,0,,4"]),
+        (
+            t.HistoryKindNameTaken,
+            {"rows": [3], "count": 1, "column": "redeemed_kind"},
+            [HEAD, "a,1,0,", "b,1,0,any"],
+        ),
         (t.HistoryNotWhole, {"rows": [2], "count": 1, "column": "cost_fen"}, [HEAD + ",cost_fen", "a,1,0,bill,-5"]),
         (
             f.HistoryKindNotOnOffer,

@@ -7,7 +7,7 @@ import pytest
 
 from admin.analytics import bootstrap, effects, trials
 from admin.analytics.follow import Followed
-from admin.analytics.person_months import NO_KIND, parts_of, some_members, some_rows
+from admin.analytics.person_months import NO_KIND, joined, parts_of, some_members, some_rows
 from admin.analytics.protocol import Options
 from tests.months import given_months, lives, months_of
 
@@ -261,3 +261,20 @@ def test_a_gap_ends_what_can_be_followed():
     assert followed.until_redeemed[3] > 100
     assert followed.washed_out(None).tolist() == [True, True, True, False]
     assert followed.washed_out(1).tolist() == [True, True, True, False]
+
+
+def test_intervals_without_fitting_again_in_every_draw_are_about_as_wide_and_never_much_too_narrow():
+    sample = given_months(members=1200, months=10, seed=12)
+    found, _, _ = answer(sample, replace(SHORT, draws=200))
+    fixed = bootstrap.standard_error(found.contrasts["any"].itt.difference_pp(4))
+
+    random, again = np.random.default_rng(4), []
+    for _ in range(40):
+        times = random.poisson(1.0, sample.members)
+        parts = [some_members(sample, times > once) for once in range(times.max())]
+        drawn = joined([part for part in parts if part.members])
+        drawn = replace(drawn, bucket=np.arange(drawn.members, dtype=np.int32))
+        refitted, _, _ = answer(drawn, replace(SHORT, draws=2))
+        again.append(refitted.contrasts["any"].itt.difference_pp(4)[0])
+
+    assert 0.85 < fixed / np.std(again, ddof=1) < 1.6
