@@ -5,6 +5,7 @@ from flask_wtf.csrf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from admin.analytics import api as retention_api
+from admin.analytics.figures import api as figures_api
 from admin.console import pages as console
 from admin.console.approvals import api as proposals_api
 from admin.replay import api as replay_api
@@ -155,6 +156,7 @@ def create_app(config: Config) -> Flask:
         webhooks_api,
         staff_api,
         retention_api,
+        figures_api,
         replay_api,
     ):
         frame.register_blueprint(topic.blueprint)

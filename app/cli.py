@@ -5,6 +5,7 @@ import sys
 import click
 
 from app.commands import (
+    analytics,
     approvals,
     balances,
     bonus_rules,
@@ -15,6 +16,7 @@ from app.commands import (
     examples,
     expiry,
     extend,
+    figures,
     groups,
     imports,
     lines,
@@ -23,6 +25,7 @@ from app.commands import (
     proof,
     rates,
     replay,
+    retention,
     segments,
     servers,
     staff,
@@ -48,6 +51,8 @@ def jifen() -> None:
 for group in (
     servers.verbs,
     books.verbs,
+    analytics.verbs,
+    retention.verbs,
     expiry.verbs,
     extend.verbs,
     approvals.verbs,
@@ -66,6 +71,10 @@ for group in (
     replay.verbs,
     vouchers.verbs,
     (imports.imports, groups.groups, lines.lines, notify.notify, segments.segments),
+    figures.verbs,
+    (imports.imports, groups.groups, lines.lines),
+    (imports.imports, groups.groups, lines.lines, notify.notify),
+    (imports.imports, groups.groups, lines.lines, segments.segments),
 ):
     for verb in group:
         jifen.add_command(verb)

@@ -10,7 +10,7 @@ from pathlib import Path
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from admin.analytics import demo_people, simulator
+from admin.analytics import demo_operator, demo_people
 from admin.staff import staff
 from app import demo_allowances, demo_lives
 from app.commands.segments import refreshed
@@ -31,7 +31,7 @@ from points.members import members
 from points.members.models import MemberFacts
 from points.members.sign_in import secrets_of
 
-SIZES = simulator.SIZES
+SIZES = demo_operator.SIZES
 STAFF = "staff@demo.example"
 STAFF_ROLES = ["support", "editor", "finance", "analyst"]
 CHECKER = "checker@demo.example"  # whoever proposes cannot approve
@@ -53,13 +53,15 @@ def make(config: Config, size: str, *, quiet: bool, billing_state: Path | None =
     if config.in_production:
         raise NotInProduction()
     with database.begin() as session:
-        if simulator.is_there(session):
+        if demo_operator.is_there(session):
             return False
     plan = SIZES[size]
     with _sandbox(billing_state) as url, bar(plan.months, "demo: months", quiet=quiet) as shown:
-        simulator.make(config.at(ordering_url=url), plan, lambda credit: billing.top_up(url, credit), shown)
+        demo_operator.make(
+            config.at(ordering_url=url), plan, lambda credit: billing.top_up(url, credit), shown
+        )
     at = clock.now()
-    today = clock.day(at, simulator.ZONE)
+    today = clock.day(at, demo_operator.ZONE)
     with database.begin() as session:
         demo_people.tell(session, today, at)
         demo_people.interests(session, config, at)
@@ -125,7 +127,7 @@ def sign_ins(config: Config, address: str) -> list[str]:
         code = tills.pairing_code(session, config.secret_key, terminal, "operator", clock.now()).code
     lines = [
         f"  till     {address}/till/pair       terminal {TERMINAL}, pairing code {code} (ten minutes, once; another: jifen terminals pair {TERMINAL})",
-        f"  clerk    {address}/till/sign-in    at that till: clerk 01, PIN {simulator.PIN}",
+        f"  clerk    {address}/till/sign-in    at that till: clerk 01, PIN {demo_operator.PIN}",
         f"  owner    {address}/merchant/sign-in merchant {SHOP}, number {SHOP_OWNER}, password {staff_password(config, SHOP)}",
         f"  staff    {address}/staff/sign-in   {STAFF}, password {staff_password(config)}",
         f"  checker  {address}/staff/sign-in   {CHECKER}, password {staff_password(config, CHECKER)}",

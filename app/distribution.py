@@ -28,7 +28,7 @@ REFERENCE = frozenset({
     "programme", "earn_rule", "earn_factor", "expiry_policy", "extension", "line_policy", "rate", "offer", "offer_state", "merchant", "outlet", "terminal", "terminal_key", "clerk", "terms", "terms_confirmation", "merchant_step",
     "merchant_documents",
     "staff", "api_key", "area", "entitlement_rule", "bonus_rule", "tier_policy", "care_rule", "notice_template",
-    "segment", "segment_version", "budget", "budget_amount",
+    "segment", "segment_version", "budget", "budget_amount", "mix_target",
     "webhook_endpoint",
 })  # fmt: skip
 OTHER = {
@@ -69,6 +69,11 @@ LOCAL = {
     "segment_run": "one row a refresh of a segment",
     "analysis_run": "one row a report",
     "till_alert": "written when something looks wrong, read by few",
+    "analysis_task": "one row a report that was asked for",
+    "figures_run": "one row a topic and day",
+    "area_sum": "sums of a day, beside the figures they are of",
+    "mix_alert": "a row a week and heap at most",
+    "period_report": "three or four rows a month",
     "replay_run": "one row a replay of a proposal, beside it",
     "webhook_replay": "one row a replay",
 }

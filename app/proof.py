@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from sqlalchemy.orm import Session
 
+from admin.analytics import verify as analytics_verify
 from admin.replay import verify as replay_verify
 from base.approvals import verify as approvals_verify
 from base.findings import Finding
@@ -91,3 +92,4 @@ def findings(
     yield from cash_verify.findings(session)
     yield from publishing_verify.findings(session)
     yield from merchants_verify.findings(session)
+    yield from analytics_verify.findings(session)

@@ -3,6 +3,9 @@
 from datetime import timedelta
 from functools import partial
 
+from admin.analytics import job as retention_job
+from admin.analytics import mix_targets, taking
+from admin.analytics import tasks as retention_tasks
 from admin.replay import asking as replay_asking
 from admin.replay import guard as replay_guard
 from admin.replay import job as replay_job
@@ -87,7 +90,10 @@ def wire(config: Config, *, pool_size: int | None = None, statement_timeout_ms: 
     jobs.register(WAKE_TASK, replays.wake)
     jobs.repeat("tills", _watch_tills, every_s=60)
     jobs.repeat("nonces", _forget_nonces, every_s=60)
+    jobs.register(retention_tasks.TASK, partial(retention_job.run, config))
+    jobs.repeat("retention", partial(retention_job.nightly, config), every_s=600)
     jobs.repeat("debits", partial(_tell_debits, config), every_s=30)
+    jobs.repeat("figures", taking.step, every_s=taking.EVERY_S)
     _approvals(config)
 
 
@@ -110,6 +116,7 @@ def _approvals(config: Config) -> None:
         rate_proposals,
         earn_rules,
         proposals,
+        mix_targets,
     ):
         approvals.register(approvals.Kind(topic.KIND, topic.carry_out, topic.PROPOSES, topic.APPROVES))
     approvals.register(

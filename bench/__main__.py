@@ -16,6 +16,7 @@ from typing import Any
 
 from base import clock
 from bench import (
+    analytics,
     growth,
     http,
     imports,
@@ -26,6 +27,7 @@ from bench import (
     replay,
     results,
     rivals,
+    selftest,
     server,
     tiers,
     till,
@@ -69,9 +71,11 @@ PARTS: dict[str, Callable[[Bench], Measured]] = {
     "till": lambda b: till.measure(b.server, b.plan, b.populations, b.say),
     "promises": lambda b: promises.measure(b.server, b.plan, b.say),
     "replay": lambda b: replay.replayed(b.server, b.plan, b.say),
+    "analytics": lambda b: analytics.analysed(b.server, b.plan, b.populations, b.say),
+    "selftest": lambda b: selftest.examined(b.plan, b.say),
 }
 APART = frozenset(
-    {"tiers", "members", "people", "http", "till", "promises", "replay"}
+    {"tiers", "members", "people", "http", "till", "promises", "replay", "analytics", "selftest"}
 )  # a topic of their own each
 TOPICS = {
     "ledger": tuple(part for part in PARTS if part not in APART),

@@ -43,6 +43,13 @@ TARGETS: dict[str, tuple[str, float]] = {
     "replays_accepted": (AT_MOST, 0),
     "uniform_apart_ms": (AT_MOST, 2),
     "replay_s": (AT_MOST, 30),
+    "analytics_run_s": (AT_MOST, 90),
+    "analytics_megabytes": (AT_MOST, 2_000),
+    "analytics_airline_s": (AT_MOST, 30),
+    "analytics_get_p95_ms": (AT_MOST, 200),
+    "analytics_list_p95_ms": (AT_MOST, 200),
+    "analytics_page_p95_ms": (AT_MOST, 200),
+    "analytics_rows_differing": (AT_MOST, 0),
     "flash_sold_off": (AT_MOST, 0),
     "flash_5xx": (AT_MOST, 0),
     "seats_off": (AT_MOST, 0),
@@ -50,6 +57,7 @@ TARGETS: dict[str, tuple[str, float]] = {
     "credits_doubled": (AT_MOST, 0),
     "credits_off": (AT_MOST, 0),
     "promises_findings": (AT_MOST, 0),
+    "selftest_goals_missed": (AT_MOST, 0),
 }
 
 

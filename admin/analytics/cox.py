@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from admin.analytics import products
 from admin.analytics.histories import Bools, Floats, Histories, Ints
 from admin.analytics.raw_gap import Z95
 from admin.analytics.refusals import FEWEST_TREATED_LEAVERS, Reason
@@ -221,7 +222,7 @@ class _Likelihood:
     @classmethod
     def at(cls, times: LeavingTimes, x: Floats, coef: Floats) -> _Likelihood:
         leaving, terms = times.leaving, range(x.shape[1])
-        score = x @ coef
+        score = products.scores(x, coef)
         weight = np.exp(score)
         gone = weight[leaving]
         s0, e0 = times.at_risk(weight), times.at_leaving(gone)
@@ -243,14 +244,13 @@ class _Likelihood:
             )
         )
         mean = s1 * a[:, None] - e1 * b[:, None]
-        information = np.empty((x.shape[1], x.shape[1]))
-        for j in terms:
-            for k in range(j + 1):
-                s2 = times.at_risk(weight * x[:, j] * x[:, k])
-                e2 = times.at_leaving(gone * x[leaving, j] * x[leaving, k])
-                spread = s2 * a - e2 * b - s1[:, j] * s1[:, k] * aa - e1[:, j] * e1[:, k] * cc
-                spread += (s1[:, j] * e1[:, k] + e1[:, j] * s1[:, k]) * bb
-                information[j, k] = information[k, j] = spread.sum()
+        # Sums of products over those at risk at t, times what t weighs, are sums over rows of what their times weigh.
+        late_leaver = gone * b[times.last[leaving]]
+        information = products.gram(x, weight * _between(a, times))
+        information -= products.gram(x[leaving], late_leaver)
+        information -= s1.T @ (s1 * aa[:, None]) + e1.T @ (e1 * cc[:, None])
+        crossed = s1.T @ (e1 * bb[:, None])
+        information += crossed + crossed.T
         return cls(
             float(score[leaving].sum() - np.log(denominator).sum()),
             x[leaving].sum(axis=0) - mean.sum(axis=0),

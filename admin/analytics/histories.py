@@ -84,7 +84,8 @@ class Histories:
     """Checked rows, sorted by member, then by time; read-only. Build one with `of_rows` or `from_members`.
 
     `ids` and `ever` have one value per member, everything else one per row; `member` is the row's index into
-    `ids`. `ever` says who ever redeemed, also in the last month, after which no exposed row follows.
+    `ids`. `ever` says who ever redeemed, also in the last month, after which no exposed row follows. `kind`, where it
+    is told, is an index into `kinds`, -1 for none.
     """
 
     ids: Texts
@@ -96,6 +97,7 @@ class Histories:
     ever: Bools
     unit: str = "month"
     kinds: tuple[str, ...] = ()
+    kind: Ints | None = None
     covariates: Mapping[str, Floats] = field(default_factory=dict)
     dropped_covariates: tuple[str, ...] = ()
     excluded: tuple[Mapping[str, Any], ...] = ()
@@ -146,6 +148,7 @@ def of_rows(
     ids: ArrayLike | None = None,
     ever: ArrayLike | None = None,
     row_numbers: ArrayLike | None = None,
+    kind: ArrayLike | None = None,
     covariates: Mapping[str, ArrayLike] | None = None,
     **facts: Any,
 ) -> Histories:
@@ -170,7 +173,10 @@ def of_rows(
     columns = {
         name: np.asarray(values, dtype=np.float64)[order] for name, values in (covariates or {}).items()
     }
-    return Histories(names, index, first, last, left, on, redeemed.copy(), covariates=columns, **facts)
+    kinds = None if kind is None else np.asarray(kind, dtype=np.int64)[order]
+    return Histories(
+        names, index, first, last, left, on, redeemed.copy(), kind=kinds, covariates=columns, **facts
+    )
 
 
 def from_members(

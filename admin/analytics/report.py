@@ -3,56 +3,129 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from admin.analytics import cox, curves, wording
+from admin.analytics import cox, curves, estimate_words, holdout, pooled, trial_blocks, verdict, wording
 from admin.analytics.histories import Histories
+from admin.analytics.landmark import Landmark, landmark
+from admin.analytics.person_months import histories_of
+from admin.analytics.protocol import Options
 from admin.analytics.raw_gap import CAUTION, LABEL, RawGap, raw_gap
 from admin.analytics.refusals import FEWEST_AT_RISK, FEWEST_TREATED_LEAVERS, Reason
+from admin.analytics.sources import Gathered, Source, gather
+from admin.analytics.trial_blocks import status as _status
 
 SCHEMA = "jifen.retention/1"
 DECIMALS = 6
+STEPS = 6
 
 Block = dict[str, Any]
 
 
 def retention_report(
-    histories: Histories,
-    *,
-    at: Sequence[float] = (6, 12),
-    horizon: float = 12,
-    fewest_leavers: int = FEWEST_TREATED_LEAVERS,
+    source: Source,
+    options: Options | None = None,
     run: Mapping[str, Any] | None = None,
+    *,
+    fewest_leavers: int = FEWEST_TREATED_LEAVERS,
+    done: Callable[[], None] = lambda: None,
 ) -> Block:
-    """The blocks of the report that the histories alone can fill; what is not computed is absent.
+    """The whole report: plain values only, floats to six decimals, None for what was refused.
 
-    `at` are the times at which curves are read, `horizon` that of the mean time still there, both in the
-    file's unit; `run` (code version, hashes, seed) is put in as it is. Only plain values, floats to six
-    decimals, None for what was refused: the same histories give the same object.
+    `source` is one of: `Histories` (trials only if in whole months); `PersonMonths`; or any iterable of
+    `PersonMonths` that can be gone through several times (a list, or an object whose `__iter__` reads the parts
+    again), all rows of a member in one part, each part with the same `kinds`, `can` and `covariates`, and with
+    `bucket` 0..199 by a hash of the member. Only one part need be in memory at a time; the order of the parts does not
+    matter. `options` is the protocol; `run` (code version, hashes, as of) is put in, with seed, draws and protocol
+    added. `done` is called after each of the `STEPS`. The same source and options give the same object. Raises
+    nothing for data that cannot carry a number: the block says so.
     """
-    gap = raw_gap(histories)
-    moving = cox.time_varying(histories, fewest_leavers=fewest_leavers)
-    fixed = cox.ever(histories, fewest_leavers=fewest_leavers)
-    block = {
+    chosen = options or Options()
+    gathered = gather(source)
+    if gathered.form == "intervals":
+        chosen = replace(chosen, lag=1)
+    done()
+    report = _descriptions(gathered, chosen, fewest_leavers)
+    done()
+    report |= _models(gathered, chosen, fewest_leavers, report["cox_time_varying"])
+    done()
+    found = trial_blocks.answer(gathered, chosen)
+    done()
+    experiment = holdout.block(gathered.parts, chosen.horizon) if gathered.sample is not None else None
+    report |= {
+        "trials": trial_blocks.trials_block(found, chosen),
+        "diagnostics": trial_blocks.diagnostics_block(found),
+        "sensitivity": trial_blocks.sensitivity_block(found, chosen),
+        "waterfall": trial_blocks.waterfall_block(found, report["raw_gap"]["difference_pp"]),
+        "money": trial_blocks.money_block(found, chosen),
+        "holdout": experiment,
+        "run": _run(run, chosen, gathered),
+    }
+    done()
+    plain: Block = _plain({name: block for name, block in report.items() if block is not None})
+    plain["why_they_differ"] = _plain(_why(plain, gathered.histories))
+    tipping = plain["sensitivity"]["tipping_point"]
+    if tipping is not None:
+        tipping["text"] = estimate_words.tipping(tipping["redeem_odds"], plain["trials"]["itt"])
+    plain["verdict"] = _plain(verdict.verdict(plain))
+    done()
+    return plain
+
+
+def headlines(source: Source, options: Options) -> Block:
+    """The raw gap and what the trials say, as in the whole report; without curves, Cox and landmark, which take time."""
+    gathered = gather(source)
+    found = trial_blocks.answer(gathered, options)
+    plain: Block = _plain(
+        {
+            "raw_gap": _gap(raw_gap(gathered.histories)),
+            "trials": trial_blocks.trials_block(found, options),
+            "sensitivity": trial_blocks.sensitivity_block(found, options),
+            "money": trial_blocks.money_block(found, options),
+        }
+    )
+    return plain | {"verdict": _plain(verdict.verdict(plain))}
+
+
+def _descriptions(gathered: Gathered, options: Options, fewest_leavers: int) -> Block:
+    """E0 to E3 without covariates: everybody's histories."""
+    histories = gathered.histories
+    return {
         "schema": SCHEMA,
-        "input": _input(histories),
-        "raw_gap": _gap(gap),
-        "km_ever": _curves(curves.by_ever(histories), ("ever", "never"), at, horizon),
-        "km": _curves(curves.by_exposure(histories), ("exposed", "unexposed"), at, None),
-        "cox_ever": _cox(fixed, Reason("wrong_on_purpose")),
-        "cox_time_varying": _cox(moving),
+        "input": _input(gathered),
+        "raw_gap": _gap(raw_gap(histories)),
+        "km_ever": _curves(curves.by_ever(histories), ("ever", "never"), options.at, options.horizon),
+        "km": _curves(curves.by_exposure(histories), ("exposed", "unexposed"), options.at, None),
+        "cox_ever": _cox(cox.ever(histories, fewest_leavers=fewest_leavers), Reason("wrong_on_purpose")),
+        "cox_time_varying": _cox(cox.time_varying(histories, fewest_leavers=fewest_leavers)),
     }
-    report: Block = _plain(block if run is None else block | {"run": dict(run)})
-    report["why_they_differ"] = _plain(_why(report, histories))
-    report["verdict"] = _status([Reason("no_trial")], refused=True) | {
-        "code": "cannot_say",
-        "evidence": "none",
-        "text": wording.CANNOT_SAY,
-    }
-    return report
+
+
+def _models(gathered: Gathered, options: Options, fewest_leavers: int, moving: Block) -> Block:
+    """What needs covariates month by month: of a sample of members where they are many."""
+    part = [] if gathered.whole else [Reason("sample_of_members", _sampled(gathered), None)]
+    histories = gathered.histories
+    blocks: Block = {}
+    if gathered.form == "person_months" and gathered.sample is not None:
+        histories = histories_of(gathered.sample)
+        if histories.covariates and moving["status"] != "refused":
+            adjusted = _cox(cox.time_varying(histories, fewest_leavers=fewest_leavers), *part)
+            names = ("status", "reasons", "adjusted")
+            blocks["cox_time_varying"] = moving | {name: adjusted[name] for name in names}
+    blocks["landmark"] = [
+        _landmark(landmark(histories, at, options.horizon, fewest_leavers=fewest_leavers), part)
+        for at in options.landmarks
+    ]
+    blocks["pooled_logistic"] = _pooled(gathered, fewest_leavers, part)
+    return blocks
+
+
+def _sampled(gathered: Gathered) -> int | None:
+    return None if gathered.sample is None else gathered.sample.members
 
 
 def as_text(report: Block, language: str) -> str:
@@ -61,18 +134,29 @@ def as_text(report: Block, language: str) -> str:
     return "\n".join(wording.page(report, tongue)) + "\n"
 
 
-def _input(histories: Histories) -> Block:
+def _run(run: Mapping[str, Any] | None, options: Options, gathered: Gathered) -> Block:
+    names = () if gathered.sample is None else tuple(gathered.sample.covariates)
+    return dict(run or {}) | {
+        "seed": options.seed,
+        "draws": options.draws,
+        "protocol": options.protocol(names or tuple(gathered.histories.covariates)),
+    }
+
+
+def _input(gathered: Gathered) -> Block:
+    histories = gathered.histories
+    covariates = histories.covariates if gathered.sample is None else gathered.sample.covariates
     late = int((histories.first_start > 0).sum())
     return _status([Reason("late_entry", late, 0)] if late else []) | {
-        "format": "intervals",
+        "format": gathered.form,
         "unit": histories.unit,
-        "rows": histories.rows,
+        "rows": gathered.rows,
         "members": histories.members,
         "leavers": int(histories.event.sum()),
         "ever_exposed": int(histories.ever.sum()),
         "person_time": float((histories.stop - histories.start).sum()),
         "kinds": list(histories.kinds),
-        "covariates": list(histories.covariates),
+        "covariates": list(covariates),
         "dropped_covariates": list(histories.dropped_covariates),
         "excluded": [dict(one) for one in histories.excluded],
     }
@@ -126,6 +210,42 @@ def _cox(found: cox.Comparison, *reasons: Reason) -> Block:
     )
 
 
+def _landmark(found: Landmark, part: Sequence[Reason]) -> Block:
+    names = (
+        "at", "n", "n_exposed", "risk_exposed", "risk_unexposed", "difference_pp", "weighted_difference_pp",
+        "interval_pp",
+    )  # fmt: skip
+    compared = found.cox
+    term = None if compared is None else compared.exposed
+    return (
+        _status(found.refused or [*found.reasons, *part], refused=bool(found.refused))
+        | {name: getattr(found, name) for name in names}
+        | {name: value for name, value in _term(term).items() if name != "se_robust"}
+        | {
+            "adjusted": {name: _term(one) for name, one in compared.adjusted.items()} or None
+            if compared is not None
+            else None
+        }
+    )
+
+
+def _pooled(gathered: Gathered, fewest_leavers: int, part: Sequence[Reason]) -> Block:
+    fields = ("coef", "se_robust", "odds_ratio", "terms")
+    if gathered.sample is None:
+        return _status([Reason("needs_person_months")], refused=True) | dict.fromkeys(fields)
+    found = pooled.pooled_logistic(gathered.sample, fewest_leavers=fewest_leavers)
+    if found.refused:
+        return _status(found.refused, refused=True) | dict.fromkeys(fields)
+    return _status(part) | {
+        "coef": found.coef[pooled.EXPOSED],
+        "se_robust": found.se_robust[pooled.EXPOSED],
+        "odds_ratio": found.odds_ratio,
+        "terms": {
+            name: {"coef": coef, "se_robust": found.se_robust[name]} for name, coef in found.coef.items()
+        },
+    }
+
+
 def _term(term: cox.Term | None) -> Block:
     names = ("coef", "se", "se_robust", "hr", "hr_interval")
     return {name: None if term is None else getattr(term, name) for name in names}
@@ -147,11 +267,6 @@ def _why(report: Block, histories: Histories) -> Block:
     }
 
 
-def _status(reasons: Sequence[Reason], *, refused: bool = False) -> Block:
-    status = "refused" if refused else "caution" if reasons else "ok"
-    return {"status": status, "reasons": [reason.block() for reason in reasons]}
-
-
 def _plain(value: Any) -> Any:
     """The value with nothing but dicts, lists, text, whole numbers, rounded floats and None."""
     if isinstance(value, Mapping):
@@ -160,6 +275,8 @@ def _plain(value: Any) -> Any:
         return [_plain(one) for one in value.tolist()]
     if isinstance(value, list | tuple):
         return [_plain(one) for one in value]
+    if isinstance(value, np.generic):
+        return _plain(value.item())
     if isinstance(value, float):
         # Adding 0.0 turns a rounded -0.0 into 0.0.
         return round(value, DECIMALS) + 0.0 if math.isfinite(value) else None

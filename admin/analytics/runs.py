@@ -1,23 +1,38 @@
-"""Runs: from members and redemptions in the database to a stored report. A job or a command; never a web request."""
+"""Runs: from a snapshot to a stored report. A job or a command; never a web request, which only reads what is stored.
+
+A run is named by its protocol, its snapshot, the program's version and the seed; the same again gives the row that is
+there already. Broken off, it goes on with the snapshot and with the parts of the panel that were made.
+"""
 
 import hashlib
-from datetime import date, datetime
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import asdict, replace
 from typing import Any
 
-import numpy as np
+import structlog
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from admin.analytics import histories, report
-from admin.analytics.histories import NEVER, Histories
+from admin.analytics import engines, known, panel, parts, prices, report, snapshot
 from admin.analytics.models import AnalysisRun
-from base import clock, ids
-from base.errors import Conflict
+from admin.analytics.panel import SILENT_DAYS, Window
+from admin.analytics.parts import Panel
+from admin.analytics.protocol import Options
+from admin.analytics.snapshot import Of, Snapshot
+from base import clock, database, ids
+from base.config import Config
+from base.errors import Conflict, NotFound
+from base.progress import Bar, bar
 from base.version import VERSION
 from points.models import Programme
 
-SEED = 1
+MIN_HISTORY = 3
+LIVE = Options(min_history=MIN_HISTORY)
+REPORTING = report.STEPS + 1  # and the storing
+log = structlog.get_logger()
 
 
 class NothingToCompare(Conflict):
@@ -27,39 +42,69 @@ class NothingToCompare(Conflict):
     next_en, next_zh = "Import members and redemptions first.", "请先导入会员和兑换记录。"
 
 
-def take(session: Session, programme: Programme, at: datetime) -> AnalysisRun:
-    """Analyse a programme as it stands and store the result; the same input gives the row that is there already."""
-    found = of_programme(session, programme, clock.day(at, programme.zone))
-    input_hash = hashlib.sha256(
-        b"".join(column.tobytes() for column in (found.start, found.stop, found.event, found.exposed))
-    ).digest()
-    same = (
-        AnalysisRun.programme_id == programme.programme_id,
-        AnalysisRun.input_hash == input_hash,
-        AnalysisRun.code_version == VERSION,
-        AnalysisRun.seed == SEED,
-    )
-    if session.scalar(select(AnalysisRun.run_id).where(*same)) is None:
-        run = {
-            "as_of": at.isoformat(),
-            "code_version": VERSION,
-            "input_sha256": input_hash.hex(),
-            "seed": SEED,
-        }
-        session.execute(
-            insert(AnalysisRun)
-            .values(
-                run_id=ids.new_id(),
-                programme_id=programme.programme_id,
-                at=at,
-                seed=SEED,
-                code_version=VERSION,
-                input_hash=input_hash,
-                report=report.retention_report(found, run=run),
-            )
-            .on_conflict_do_nothing()
-        )
-    return session.scalars(select(AnalysisRun).where(*same)).one()
+class RunUnknown(NotFound):
+    """There is no such analysis run."""
+
+    zh = "没有该分析结果。"
+
+
+def snapshot_for(config: Config, programme: Programme, shown: Bar, *, fresh: bool) -> Snapshot:
+    """The latest snapshot that tells of a programme, or one taken now; `shown` advances snapshot.STEPS."""
+    found = None if fresh else snapshot.latest(config, programme.programme_id)
+    if found is None:
+        return snapshot.take(config, shown)
+    shown.advance(snapshot.STEPS)
+    return found
+
+
+def take(
+    config: Config,
+    programme: Programme,
+    taken: Snapshot,
+    shown: Bar,
+    *,
+    options: Options = LIVE,
+    engine: str | None = None,
+) -> AnalysisRun:
+    """Analyse a programme as a snapshot tells of it and store the result, once. NothingToCompare, SnapshotBroken.
+
+    `shown` advances `steps(taken)`. Opens its own transactions: nothing is held while it reckons.
+    """
+    of, seen = _window(programme, taken)
+    options = replace(options, changed=prices.changed(taken.table("price"), of.programme_id))
+    with database.begin() as session:
+        stored = _stored(session, programme, taken, options, of, seen)
+    if stored is not None:
+        shown.advance(steps(taken))
+        return stored
+    if (engine or engines.installed()) == engines.POSTGRESQL:
+        log.info("duckdb is not installed: PostgreSQL reckons the panel", programme=programme.code)
+    snapshot.prove(taken)
+    made = parts.make(config.data_dir / "analytics" / "panels", taken, seen, shown, engine)
+    if not made.members or not made.kinds:
+        raise NothingToCompare(programme=programme.code)
+    found = _row(programme, taken, made, options, of, shown)
+    with database.begin() as session:
+        session.execute(insert(AnalysisRun).values(**found).on_conflict_do_nothing())
+        run = _stored(session, programme, taken, options, of, seen)
+    parts.sweep(made.folder.parent)
+    shown.advance()
+    assert run is not None
+    return run
+
+
+def of_all(config: Config, programmes: Iterable[Programme]) -> None:
+    """One snapshot now, and a run of each programme in which there is something to compare."""
+    with bar(0, "", quiet=True) as silent:
+        taken = snapshot.take(config, silent)
+        for programme in programmes:
+            with suppress(NothingToCompare):
+                take(config, programme, taken, silent)
+
+
+def steps(taken: Snapshot) -> int:
+    """How often the bar of `take` advances."""
+    return len(parts.ranges(taken.rows["member"])) + REPORTING
 
 
 def latest(session: Session, programme_id: int) -> AnalysisRun | None:
@@ -72,53 +117,119 @@ def latest(session: Session, programme_id: int) -> AnalysisRun | None:
     )
 
 
-def of_programme(session: Session, programme: Programme, on: date) -> Histories:
-    """Months since joining: entry at the first month seen, exit, and the first redemption that was not undone.
+def by_id(session: Session, run_id: int) -> AnalysisRun:
+    """One stored run; RunUnknown."""
+    found = session.get(AnalysisRun, run_id)
+    if found is None:
+        raise RunUnknown()
+    return found
 
-    Observation lasts from the first posting of the programme to its last one (at most to the day given): who left
-    before is not seen, who is there at its end is still there. A redemption dated before joining counts from joining.
-    """
-    first_day, last_day = _observed(session, programme)
-    began, last = _month(first_day or on), _month(min(last_day or on, on))
-    joined, left, redeemed, names = [], [], [], []
-    for customer_id, joined_on, left_on, involuntary, first in session.connection().exec_driver_sql(
-        "select m.customer_id, m.joined_on, m.left_on, m.involuntary, min(r.at at time zone %s)::date from member m "
-        "left join redemption r on r.member_id = m.member_id and r.state in ('fulfilled', 'pending', 'unknown') "
-        "where m.programme_id = %s group by m.member_id order by m.customer_id, m.member_id",
-        (programme.zone, programme.programme_id),
-    ):
-        start = _month(joined_on)
-        if start > last or (left_on is not None and _month(left_on) < began):
-            continue
-        names.append(customer_id)
-        joined.append(start)
-        seen_leaving = left_on is not None and _month(left_on) <= last
-        left.append((NEVER if involuntary else 1, _month(left_on)) if seen_leaving else (0, last))
-        redeemed.append(NEVER if first is None else max(_month(first), start))
-    if not names or not any(month != NEVER for month in redeemed):
+
+def listed(session: Session, programme_id: int, *, before: int | None, limit: int) -> list[AnalysisRun]:
+    """Stored runs of a programme, the newest first, from after one on."""
+    asked = select(AnalysisRun).where(AnalysisRun.programme_id == programme_id)
+    if before is not None:
+        asked = asked.where(AnalysisRun.run_id < before)
+    return list(session.scalars(asked.order_by(AnalysisRun.run_id.desc()).limit(limit)))
+
+
+def reference(run_id: int) -> str:
+    """The public id of a run."""
+    return ids.public("run", run_id)
+
+
+def parse(said: str) -> int:
+    """The run of a public id; NotFound when it is none."""
+    return ids.parse("run", said, parts=1)[0]
+
+
+def protocol(programme: str, of: Of, seen: Window, options: Options) -> dict[str, Any]:
+    """What was compared and how, in words and figures, of which the run is named; the same on every engine."""
+    return {
+        **{
+            name: value for name, value in options.protocol().items() if name not in ("covariates", "weights")
+        },
+        "programme": programme,
+        "months": [seen.first_month, seen.last_month],
+        "records_end": seen.records_end.isoformat(),
+        "undecided_days": SILENT_DAYS,
+        "leave": "left, or 90 days without a paid bill; dated to the first such day"
+        if of.has_bills
+        else "left; no bills are held, so silence is not seen",
+        "undone_within_month": "dropped",
+        "undone_later": seen.undone,
+        "balance": "after the last posting before the month opens; what lapsed and was not yet written off counts",
+        "price": "lowest of the kind for any tier and area, by dates of rates and offers; pauses and stock are not held",
+        "left_out": "groups; trial cards, which are handed out",
+        "not_held": list(known.NOT_HELD),
+        "options": {name: _plain(value) for name, value in asdict(options).items() if name != "seed"},
+        "panel_code": parts.CODE,
+    }
+
+
+def _plain(value: Any) -> Any:
+    """6.0 and 6 are one number of months, a tuple is a list."""
+    if isinstance(value, tuple | list):
+        return [_plain(one) for one in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def canonical(value: Any) -> bytes:
+    """The one way of writing a value as JSON, so that equal values are equal bytes."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def refusals(block: Mapping[str, Any], name: str = "") -> Iterator[dict[str, str]]:
+    """Each reason for which a block of a report, or one inside it, has no number."""
+    if block.get("status") == "refused":
+        yield from ({"block": name, "code": one["code"]} for one in block.get("reasons", ()))
+    for key, inside in block.items():
+        if isinstance(inside, Mapping):
+            yield from refusals(inside, f"{name}.{key}" if name else key)
+
+
+def _window(programme: Programme, taken: Snapshot) -> tuple[Of, Window]:
+    of = taken.of(programme.programme_id)
+    seen = panel.window(taken, of) if of else None
+    if of is None or seen is None or seen.months < 1:
         raise NothingToCompare(programme=programme.code)
-    base = np.array(joined)
-    leave = np.array(left)
-    ends = np.maximum(leave[:, 1] - base, 0)
-    first_redeemed = np.array(redeemed)
-    months = np.where(first_redeemed == NEVER, NEVER, np.minimum(first_redeemed - base, ends))
-    entry = np.maximum(began - base, 0)
-    return histories.from_members(entry, ends, leave[:, 0] == 1, months, ids=names)
+    return of, seen
 
 
-def _observed(session: Session, programme: Programme) -> tuple[date | None, date | None]:
-    """The days of the programme's first and last posting."""
-    row: Any = (
-        session.connection()
-        .exec_driver_sql(
-            "select min(p.effective_on), max(p.effective_on) from posting p join member m using (member_id) "
-            "where m.programme_id = %s",
-            (programme.programme_id,),
-        )
-        .one()
-    )
-    return row[0], row[1]
+def _row(
+    programme: Programme, taken: Snapshot, made: Panel, options: Options, of: Of, shown: Bar
+) -> dict[str, Any]:
+    said = protocol(programme.code, of, made.of, options)
+    run = {
+        "as_of": taken.as_of.isoformat(),
+        "code_version": VERSION,
+        "input_sha256": taken.sha256,
+        "panel": said | {"dropped_covariates": list(made.dropped)},
+        "by_month": [dict(one) for one in made.by_month],
+    }
+    found = report.retention_report(made, options, run, done=shown.advance)
+    return _key(programme, taken, options, said) | {
+        "run_id": ids.new_id(),
+        "at": clock.now(),
+        "snapshot_at": taken.as_of,
+        "protocol": said,
+        "report": found,
+        "refusals": list(refusals(found)),
+    }
 
 
-def _month(day: date) -> int:
-    return day.year * 12 + day.month - 1
+def _key(programme: Programme, taken: Snapshot, options: Options, said: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "programme_id": programme.programme_id,
+        "protocol_hash": hashlib.sha256(canonical(said)).digest(),
+        "input_hash": bytes.fromhex(taken.sha256),
+        "code_version": VERSION,
+        "seed": options.seed,
+    }
+
+
+def _stored(
+    session: Session, programme: Programme, taken: Snapshot, options: Options, of: Of, seen: Window
+) -> AnalysisRun | None:
+    key = _key(programme, taken, options, protocol(programme.code, of, seen, options))
+    return session.scalar(select(AnalysisRun).where(*(getattr(AnalysisRun, n) == v for n, v in key.items())))

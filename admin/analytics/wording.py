@@ -8,21 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from admin.analytics import estimate_words
+from admin.analytics.estimate_words import refusal, say
 from admin.analytics.refusals import FEWEST_AT_RISK
 
 Texts = dict[str, str]
 Block = Mapping[str, Any]
 
-CANNOT_SAY: Texts = {
-    "en": (
-        "Whether redeeming keeps members cannot be said from this: keen members redeem more and leave less. "
-        "Comparing like with like, or a holdout of 5 % of the members for 6 months, would tell."
-    ),
-    "zh": (
-        "仅凭这些数字不能判断兑换是否留住了会员：活跃的会员本来就兑换得多、离网得少。"
-        "需要在条件相同的会员之间比较，或随机留出 5% 的会员观察 6 个月。"
-    ),
-}
 MORE_MONTHS: Texts = {
     "en": (
         "Members who stay longer have more months in which to redeem, so those who redeemed would seem "
@@ -55,21 +47,73 @@ def page(report: Block, tongue: str) -> list[str]:
     gap, check = report["raw_gap"], report["cox_time_varying"]
     heading = {"en": "Redemption and staying", "zh": "兑换与留存"}
     labels = {
-        "en": ("Raw gap - not an effect", "Check at equal time", "Caution", "Why they differ", "Verdict"),
-        "zh": ("原始差距——不是效果", "同等在网时间下的核对", "注意", "两者为何不同", "结论"),
+        "en": ("Raw gap - not an effect", "Check at equal time", "Why they differ", "Verdict"),
+        "zh": ("原始差距——不是效果", "同等在网时间下的核对", "两者为何不同", "结论"),
     }[tongue]
+    warned = say(tongue, " Caution: ", "注意：") + gap["caution"][tongue] + _longer(report, tongue)
+    first, second = estimate_words.estimate_lines(report, tongue)
     body = (
-        gap_sentence(gap, tongue),
+        gap_sentence(gap, tongue) + warned,
         check_sentence(report, tongue) if check["hr"] is not None else refusal(check["reasons"], tongue),
-        gap["caution"][tongue] + _longer(report, tongue),
         report["why_they_differ"]["text"][tongue],
         report["verdict"]["text"][tongue],
     )
-    colon = {"en": ": ", "zh": "："}[tongue]
+    colon = say(tongue, ": ", "：")
     lines = [f"{label}{colon}{text}" for label, text in zip(labels, body, strict=True)]
-    lines[4:4] = curve_lines(report, tongue)
-    lines += notes(report, tongue)
-    return [heading[tongue], {"en": english, "zh": chinese}[tongue], "", *lines]
+    return [
+        heading[tongue],
+        {"en": english, "zh": chinese}[tongue],
+        "",
+        lines[3],
+        "",
+        lines[0],
+        first,
+        second,
+        *estimate_words.kind_lines(report, tongue),
+        *money_lines(report, tongue),
+        *estimate_words.check_lines(report, tongue),
+        "",
+        lines[1],
+        *curve_lines(report, tongue),
+        *landmark_lines(report, tongue),
+        lines[2],
+        *notes(report, tongue),
+    ]
+
+
+def money_lines(report: Block, tongue: str) -> list[str]:
+    """What a retained member costs by kind, where the records tell a cost."""
+    colon = say(tongue, ": ", "：")
+    return [
+        say(tongue, "Cost by kind, ", "各类别的花费，") + name + colon + block["text"][tongue]
+        for name, block in report.get("money", {}).get("kinds", {}).items()
+        if block["text"] is not None
+    ]
+
+
+def landmark_lines(report: Block, tongue: str) -> list[str]:
+    """Those still there after some months, by whether they had redeemed by then: a check, no estimate."""
+    unit = UNITS.get(report["input"]["unit"], UNITS["month"])[tongue]
+    lines = []
+    for one in report["landmark"]:
+        if one["interval_pp"] is None:
+            continue
+        weighted = one["weighted_difference_pp"]
+        difference = one["difference_pp"] if weighted is None else weighted
+        low, high = one["interval_pp"]
+        apart = estimate_words.fewer(difference, tongue)
+        alike = say(tongue, ", with the given traits alike", "，给定特征相同") if weighted is not None else ""
+        shown = "" if low > 0 or high < 0 else say(tongue, "; no gap shown", "，未显示出差距")
+        lines.append(
+            say(
+                tongue,
+                f"Check after {one['at']:g} {unit}: of those still there, {apart} where they had redeemed by then{alike} "
+                f"({difference:+.1f} percentage points, 95 % interval: {low:+.1f} to {high:+.1f}){shown}.",
+                f"入网 {one['at']:g} {unit}时的核对：仍在网的会员中，此前已兑换的每 100 名{apart}{alike}"
+                f"（{difference:+.1f} 个百分点，95% 区间：{low:+.1f} 至 {high:+.1f}）{shown}。",
+            )
+        )
+    return lines
 
 
 def hazard(check: Block, unit: str, tongue: str) -> str:
@@ -93,7 +137,7 @@ def _why(report: Block, share_before: float | None, tongue: str) -> str:
     if share_before:
         share = f"{100 * share_before:.0f}"
         sentences.append(
-            _say(
+            say(
                 tongue,
                 f"Of the recorded time of members who redeemed, {share} % passed before they first did; "
                 "a member who leaves at that stage counts as one who never redeemed.",
@@ -106,7 +150,7 @@ def _why(report: Block, share_before: float | None, tongue: str) -> str:
         low, high = (_often(100 * (bound - 1), tongue) for bound in naive["hr_interval"])
         right = hazard(check, unit, tongue)
         sentences.append(
-            _say(
+            say(
                 tongue,
                 f"Counted as redeemers from their first day on, which is wrong, they left {wrong} "
                 f"(95 % interval: {low} to {high}). Counted only after they redeemed: {right}.",
@@ -123,7 +167,7 @@ def gap_sentence(gap: Block, tongue: str) -> str:
         return refusal(gap["reasons"], tongue)
     ever, never, difference = 100 * gap["left_ever"], 100 * gap["left_never"], gap["difference_pp"]
     low, high = gap["interval_pp"]
-    shown = "" if low > 0 or high < 0 else _say(tongue, "; no gap shown", "，未显示出差距")
+    shown = "" if low > 0 or high < 0 else say(tongue, "; no gap shown", "，未显示出差距")
     if tongue == "zh":
         fewer = f"每 100 名会员{'少' if difference < 0 else '多'}离网 {abs(difference):.1f} 名"
         return (
@@ -144,7 +188,7 @@ def _longer(report: Block, tongue: str) -> str:
         return ""
     units = UNITS.get(unit, UNITS["month"])[tongue]
     longer, low, high = (f"{value:+.1f}" for value in (gap["tenure_difference"], *gap["tenure_interval"]))
-    return _say(
+    return say(
         tongue,
         f" The same holds for how long they stayed: {longer} {units} (95 % interval: {low} to {high}).",
         f"平均在网时间的差距（{longer} {units}，95% 区间：{low} 至 {high}）同样如此。",
@@ -154,11 +198,11 @@ def _longer(report: Block, tongue: str) -> str:
 def check_sentence(report: Block, tongue: str) -> str:
     """The hazard ratio at equal time in words; only where there is one."""
     check, unit = report["cox_time_varying"], report["input"]["unit"]
-    text = hazard(check, unit, tongue) + _say(tongue, ".", "。")
+    text = hazard(check, unit, tongue) + say(tongue, ".", "。")
     if not check["adjusted"]:
         return text
     equal = hazard(check["adjusted"]["exposed"], unit, tongue)
-    return text + _say(tongue, f" With the given traits held equal: {equal}.", f"给定特征相同时：{equal}。")
+    return text + say(tongue, f" With the given traits held equal: {equal}.", f"给定特征相同时：{equal}。")
 
 
 def curve_lines(report: Block, tongue: str) -> list[str]:
@@ -172,7 +216,7 @@ def curve_lines(report: Block, tongue: str) -> list[str]:
             continue
         on, off = (_share(report["km"][arm], float(time), tongue) for arm in ("exposed", "unexposed"))
         lines.append(
-            _say(
+            say(
                 tongue,
                 f"Description, {time} {unit} after joining: {on} of 100 members would remain, leaving as "
                 f"those do who have redeemed; {off}, leaving as those do who have not yet.",
@@ -195,47 +239,36 @@ def _share(curve: Block, time: float, tongue: str) -> str:
     if low is None or high is None:
         return f"{100 * share:.1f}"
     low, high = f"{100 * low:.1f}", f"{100 * high:.1f}"
-    band = _say(tongue, f" (95 % interval: {low} to {high})", f"（95% 区间：{low} 至 {high}）")
+    band = say(tongue, f" (95 % interval: {low} to {high})", f"（95% 区间：{low} 至 {high}）")
     return f"{100 * share:.1f}{band}"
 
 
 def notes(report: Block, tongue: str) -> list[str]:
     """What was dropped, left out, or must be read with care; each reason once."""
     counts, curves = report["input"], report["km"]
-    reasons = [*counts["reasons"], *(curves["reasons"] if curves["status"] == "caution" else ())]
+    reasons = [
+        *counts["reasons"],
+        *report["trials"]["reasons"],
+        *(curves["reasons"] if curves["status"] == "caution" else ()),
+    ]
     notes = list(dict.fromkeys(reason["text"][tongue] for reason in reasons))
     if names := ", ".join(counts["dropped_covariates"]):
-        notes.append(_say(tongue, f"Columns not used, constant: {names}.", f"未使用的常数列：{names}。"))
+        notes.append(say(tongue, f"Columns not used, constant: {names}.", f"未使用的常数列：{names}。"))
     for one in counts["excluded"]:
         count, reason = f"{one['count']:,}", one["reason"]
-        notes.append(_say(tongue, f"Left out: {count} ({reason}).", f"已排除：{count}（{reason}）。"))
-    return [_say(tongue, "Note: ", "说明：") + note for note in notes]
-
-
-def refusal(reasons: Sequence[Block], tongue: str) -> str:
-    """No figure, and what is missing."""
-    texts = [_say(tongue, "no figure.", "无法给出数字。")]
-    for reason in reasons:
-        found, limit = reason["found"], reason["limit"]
-        counted = reason["code"] == "few_treated_leavers"
-        figures = _say(tongue, f" (Found {found}, needed {limit}.)", f"（现有 {found}，需要 {limit}。）")
-        texts.append(reason["text"][tongue] + figures * counted)
-    return _joined(texts, tongue)
+        notes.append(say(tongue, f"Left out: {count} ({reason}).", f"已排除：{count}（{reason}）。"))
+    return [say(tongue, "Note: ", "说明：") + note for note in notes]
 
 
 def _often(percent: float, tongue: str) -> str:
     """A change of the rate of leaving: "12 % less often"."""
     if round(abs(percent)) == 0:
-        return _say(tongue, "equally often", "相同")
+        return say(tongue, "equally often", "相同")
     size = f"{abs(percent):.0f}"
     if percent < 0:
-        return _say(tongue, f"{size} % less often", f"低 {size}%")
-    return _say(tongue, f"{size} % more often", f"高 {size}%")
+        return say(tongue, f"{size} % less often", f"低 {size}%")
+    return say(tongue, f"{size} % more often", f"高 {size}%")
 
 
 def _joined(sentences: Sequence[str], tongue: str) -> str:
-    return _say(tongue, " ", "").join(sentences)
-
-
-def _say(tongue: str, english: str, chinese: str) -> str:
-    return chinese if tongue == "zh" else english
+    return say(tongue, " ", "").join(sentences)

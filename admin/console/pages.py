@@ -4,6 +4,7 @@ from flask import Blueprint, Response, make_response, redirect, render_template,
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
 
+from admin.analytics import mix
 from admin.console import figures
 from admin.console.adjustments import pages as adjustments
 from admin.console.approvals import pages as approvals
@@ -94,6 +95,7 @@ def overview() -> ResponseReturnValue:
             else []
         )
         low_count = standing.low_count(session, programme.programme_id) if programme else 0
+        drifted = mix.last_week(session, programme, at) if programme else []
     person = current()
     assert isinstance(person, Staff)
     found = figures.of_programme(programme, at, person) if programme else None
@@ -106,6 +108,7 @@ def overview() -> ResponseReturnValue:
         newest=newest,
         low_codes=[row.offer.code for row in low],
         low_count=low_count,
+        drifted=[HEAPS[one.heap] for one in drifted],
         at=at,
     )
 

@@ -173,6 +173,7 @@ APPROVAL_KINDS = {
     "offer": _("Offer"),
     "merchant-review": _("Documents of a merchant"),
     "terms": _("Terms of a merchant"),
+    "mix-target": _("Target of the mix of redemptions"),
 }
 APPROVAL_STATES = {
     "proposed": (_("To be decided"), "wait"),

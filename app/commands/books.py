@@ -1,14 +1,12 @@
-"""jifen settle, retention: the monthly work, safe to run twice."""
+"""jifen settle: the monthly work, safe to run twice."""
 
 import json
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import click
-from sqlalchemy import select, text
+from sqlalchemy import select
 
-from admin.analytics import history_files, report, runs
 from app import local_setup
 from base import clock, database
 from base.money import yuan_text
@@ -16,11 +14,9 @@ from base.progress import bar
 from merchants import merchants
 from merchants.models import Merchant
 from merchants.statements import closing
-from points import programmes
 
 _json = click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
 _quiet = click.option("--quiet", is_flag=True, help="No progress, no summary.")
-_programme = click.option("--programme", "code", metavar="CODE", help="One programme instead of all.")
 
 
 class Day(click.ParamType[date]):
@@ -85,48 +81,6 @@ def settle(until: date, code: str | None, as_json: bool, quiet: bool) -> None:
     )
 
 
-@click.command()
-@click.argument("file", required=False, type=click.Path(path_type=Path, exists=True, dir_okay=False))
-@_programme
-@click.option("--language", type=click.Choice(["en", "zh-CN"]), default="en", show_default=True)
-@_json
-@_quiet
-def retention(file: Path | None, code: str | None, language: str, as_json: bool, quiet: bool) -> None:
-    """Redeemers beside non-redeemers: the raw gap, and the check that gives both the same time.
-
-    FILE: intervals as CSV (id,start,stop,event,exposed); without it, the programmes of the database.
-    """
-    if file is not None:
-        _show(
-            file.name, report.retention_report(history_files.read_intervals(file)), language, as_json, quiet
-        )
-        return
-    local_setup.ready()
-    for programme in _programmes(code):
-        with database.begin() as session:
-            session.execute(text("set local statement_timeout = 0"))
-            try:
-                found = runs.take(session, programme, clock.now())
-            except runs.NothingToCompare as nothing:
-                if code:
-                    raise
-                click.echo(f"{programme.code}: {nothing.title('en')}", err=True)
-                continue
-        _show(programme.code, found.report, language, as_json, quiet)
-
-
-def _show(name: str, found: dict[str, Any], language: str, as_json: bool, quiet: bool) -> None:
-    if as_json:
-        click.echo(json.dumps({"of": name} | found, sort_keys=True, ensure_ascii=False))
-    elif not quiet:
-        click.echo(f"== {name} ==\n{report.as_text(found, language)}")
-
-
-def _programmes(code: str | None) -> list[Any]:
-    with database.begin() as session:
-        return [programmes.by_code(session, code)] if code else programmes.every(session)
-
-
 def _tell(facts: dict[str, Any], as_json: bool, quiet: bool, lines: list[str]) -> None:
     if as_json:
         click.echo(json.dumps(facts, ensure_ascii=False))
@@ -135,4 +89,4 @@ def _tell(facts: dict[str, Any], as_json: bool, quiet: bool, lines: list[str]) -
             click.echo(line)
 
 
-verbs = (settle, retention)
+verbs = (settle,)

@@ -114,6 +114,8 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "terms:approve",
             "replays:run",
             "replays:read",
+            "mix-targets:read",
+            "mix-targets:approve",
         }
     ),
     "editor": frozenset(
@@ -146,6 +148,8 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "merchants:manage",
             "merchant-reviews:propose",
             "terms:propose",
+            "mix-targets:read",
+            "mix-targets:propose",
         }
     ),
     "finance": frozenset(
@@ -160,18 +164,24 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "stock:read",
             "budgets:read",
             "budgets:approve",
+            "figures:read",
+            "mix-targets:read",
+            "mix-targets:approve",
         }
     ),
     "analyst": frozenset(
         {
             "console",
             "retention:read",
+            "retention:run",
             "offers:read",
             "rates:read",
             "replays:run",
             "replays:read",
             "earnings:estimate",
             "segments:read",
+            "figures:read",
+            "mix-targets:read",
         }
     ),
     "auditor": frozenset(
@@ -189,6 +199,8 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "replays:read",
             "stock:read",
             "budgets:read",
+            "figures:read",
+            "mix-targets:read",
         }
     ),
 }
@@ -202,6 +214,7 @@ SERVICE_SCOPES = frozenset(
         "wallet:issue",
         "statements:read",
         "retention:read",
+        "figures:read",
         "groups:manage",
         "lines:write",
         "bills:write",

@@ -11,6 +11,7 @@ ENTRIES = (
     "earn_factor", "member_attribute", "bonus_rule", "bonus", "notice_template", "expiry_notice", "entitlement_rule", "entitlement_use",
     "preference", "opening_lot", "segment_version", "offer", "redemption_step", "goods_step",
     "merchant_step", "merchant_documents", "terms_confirmation",
+    "figures_run", "area_sum", "mix_target", "mix_alert", "period_report",
 )  # fmt: skip
 NEVER_DELETED = (
     "wallet", "member", "phone", "redemption", "voucher", "acceptance", "idempotency_key", "offer_state", "stock", "seat", "goods_order", "bundle_part",
@@ -30,7 +31,7 @@ NEVER_DELETED = (
     "notice", "notice_walk", "notice_spend", "entitlement_count", "member_facts", "area", "vault_key", "vault_item", "phone_holder",
     "companion_link", "segment", "segment_member", "segment_run", "cash_part", "voucher_gift",
     "companion_link", "segment", "segment_member", "segment_run", "cash_part",
-    "companion_link", "segment", "segment_member", "segment_run", "budget_period", "replay_run",
+    "companion_link", "segment", "segment_member", "segment_run", "budget_period", "replay_run", "analysis_run", "analysis_task",
     "companion_link", "segment", "segment_member", "segment_run", "budget_period",
     "companion_link", "segment", "segment_member", "segment_run",
     "webhook_endpoint", "webhook_delivery", "webhook_replay",

@@ -55,6 +55,27 @@ def test_a_replay_is_measured(file):
     assert figures["replay_s"] > 0
 
 
+def test_the_analysis_is_measured_from_the_snapshot_to_the_stored_run(file):
+    bench.main(["--only", "analytics", "--plan", "tiny", "--results", str(file)])
+
+    figures = json.loads(file.read_text())["figures"]
+    assert figures["analytics_members"] == 1_500
+    assert figures["analytics_rows_differing"] == 0
+    assert all(
+        figures[name] > 0 for name in ("analytics_run_s", "analytics_megabytes", "analytics_get_p95_ms")
+    )
+
+
+def test_the_examination_of_the_estimators_is_kept_with_what_it_missed(file):
+    bench.main(["--only", "selftest", "--plan", "tiny", "--results", str(file)])
+
+    figures = json.loads(file.read_text())["figures"]
+    assert figures["selftest_goals_missed"] >= 0
+    assert figures["selftest_null_raw_gap_out_of_nothing_pp"] < -30
+    assert figures["selftest_null_runs"] == 1
+    assert figures["selftest_main_same_members_and_seed_same_bytes_percent"] == 100
+
+
 def test_members_copied_by_the_server_have_the_lots_of_the_first_one():
     with running() as server:
         people = Populations(server, lambda text: None).of(
@@ -100,7 +121,7 @@ def test_every_ratio_of_the_full_plan_has_a_target():
 def test_a_topic_is_all_its_parts_and_a_wrong_name_is_refused(capsys):
     assert (
         bench._parts([])
-        == [*bench._parts(["ledger"]), "tiers", "members", "people", "http", "promises", "replay"]
+        == [*bench._parts(["ledger"]), "tiers", "members", "people", "http", "promises", "replay", "selftest"]
         == list(bench.PARTS)
     )
     assert bench._parts(["sweep", "growth"]) == ["growth", "sweep"]

@@ -13,6 +13,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from admin.analytics import mix_targets
 from admin.console import words
 from admin.console.approvals.offers import compared
 from admin.console.http import PAGE, cut, page, position
@@ -74,6 +75,7 @@ KINDS: dict[str, tuple[str, ModuleType]] = {  # kind -> its place under /staff, 
     publishing.KIND: ("offer-proposals", publishing),
     merchant_reviews.KIND: ("merchant-reviews", merchant_reviews),
     merchant_terms.KIND: ("terms-proposals", merchant_terms),
+    mix_targets.KIND: ("mix-target-proposals", mix_targets),
 }
 
 blueprint = Blueprint("approvals", __name__)

@@ -5,7 +5,7 @@ from typing import Any
 from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
-from admin.analytics import runs, wording
+from admin.analytics import estimate_words, runs, wording
 from admin.console.http import chosen, page
 from admin.console.retention import chart
 from base import database
@@ -47,7 +47,7 @@ def _shown(report: dict[str, Any]) -> dict[str, Any]:
         "check_words": _sentence(
             wording.check_sentence(report, tongue)
             if check["hr"] is not None
-            else wording.refusal(check["reasons"], tongue)
+            else estimate_words.refusal(check["reasons"], tongue)
         ),
         "why": report["why_they_differ"]["text"][tongue],
         "verdict": report["verdict"]["text"][tongue],

@@ -47,7 +47,7 @@ def test_verify_of_an_empty_house_is_whole(db, cli):
 
 
 def test_months_before_keep_the_day():
-    from admin.analytics.simulator import months_before
+    from admin.analytics.demo_operator import months_before
 
     assert months_before(date(2026, 3, 31), 1) == date(2026, 2, 28)
     assert months_before(date(2026, 1, 15), 13) == date(2024, 12, 15)

@@ -1,13 +1,12 @@
 """The demo operator: months of bills, redemptions and leavers of an invented population, through the real rules.
 
-The population (population.py) says who pays, wishes and leaves; here its wishes go through quote, redeem, bill credit,
+The population (demo_population.py) says who pays, wishes and leaves; here its wishes go through quote, redeem, bill credit,
 check, accept and settle at their moments in the past, so that the books balance and `jifen verify` can prove them.
 """
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
@@ -17,8 +16,8 @@ from sqlalchemy.orm import Session
 
 from admin.analytics import demo_bonuses, demo_offers, demo_tiers, runs
 from admin.analytics.demo_mix import SHARES, Mix
+from admin.analytics.demo_population import KINDS, Brand, Population
 from admin.analytics.histories import Ints
-from admin.analytics.population import KINDS, Brand, Population
 from base import channels, clock, database, ids
 from base.auth import passwords
 from base.config import Config
@@ -101,9 +100,7 @@ def make(config: Config, size: Size, credit: CreditBill, bar: Bar, *, seed: int 
     for month in range(size.months):
         _play(demo, month)
         bar.advance()
-    for programme in demo.programmes.values():
-        with suppress(runs.NothingToCompare), database.begin() as session:
-            runs.take(session, programme, clock.now())
+    runs.of_all(config, demo.programmes.values())
 
 
 def is_there(session: Session) -> bool:

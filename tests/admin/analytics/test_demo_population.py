@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from admin.analytics import cox
+from admin.analytics.demo_population import KINDS, LINE_TYPES, NO_EFFECT, NONE, PRICES, Population, Rehearsal
 from admin.analytics.histories import NEVER
-from admin.analytics.population import KINDS, LINE_TYPES, NO_EFFECT, NONE, PRICES, Population, Rehearsal
 from admin.analytics.raw_gap import raw_gap
 
 
