@@ -44,14 +44,19 @@ def reach(session: Session) -> Reach:
 
 def position() -> list[Any] | None:
     """Where this page of a list begins; None at the start."""
-    return pages.position(config().secret_key, request.args.get("after"))
+    return pages.position(_list_key(), request.args.get("after"))
 
 
 def cut(rows: list[T], place: Callable[[T], list[Any]]) -> tuple[list[T], str | None]:
     """The page's rows out of one more, and the cursor to the next page; `place` tells a row's position."""
     if len(rows) <= PAGE:
         return rows, None
-    return rows[:PAGE], pages.cursor(config().secret_key, *place(rows[PAGE - 1]))
+    return rows[:PAGE], pages.cursor(_list_key(), *place(rows[PAGE - 1]))
+
+
+def _list_key() -> str:
+    """A position is one in the list of its own page alone."""
+    return f"{request.path}:{config().secret_key}"
 
 
 def text(name: str, most: int, *, needed: bool = True) -> str:

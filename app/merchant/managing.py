@@ -55,13 +55,13 @@ def add_terminal() -> ResponseReturnValue:
     with database.begin() as session:
         mine = reach(session)
 
-        def effect() -> tuple[int, str]:
+        def effect() -> tuple[int, dict[str, str]]:
             found = scope.outlet(session, mine, outlet)
-            return 303, tills.public_id(tills.add(session, found, mine.actor, kind=kind))
+            return 303, {"id": tills.public_id(tills.add(session, found, mine.actor, kind=kind))}
 
         asked = [request.path, kind, outlet]
         made = idempotency.once(session, NO_MEMBER, current().actor, key, asked, effect)
-    return redirect(url_for(".one_terminal", terminal=made.body), 303)
+    return redirect(url_for(".one_terminal", terminal=made.body["id"]), 303)
 
 
 @blueprint.route("/terminals/<terminal>")

@@ -162,9 +162,10 @@ def became() -> ResponseReturnValue:
         found: Any = outcome(db, clerk_here().actor, key)
     if found is None:
         return page("till/none_so_far.html")
-    return redirect(
-        url_for(".accepted", acceptance=found.body.get("acceptance", found.body["id"]), now=1), 303
-    )
+    done = found.body.get("acceptance", found.body["id"])
+    if done.startswith("trm_"):  # a till more, added by the manager here
+        return redirect(url_for("till_managing.one_terminal", terminal=done), 303)
+    return redirect(url_for(".accepted", acceptance=done, now=1), 303)
 
 
 def is_in_money(voucher: Voucher) -> bool:

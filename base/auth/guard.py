@@ -111,7 +111,7 @@ def _admit() -> Any:
     token = _token()
     g.principal = _find(token) if token else _cash_desk()
     if permission in g.principal.permissions:
-        return _unsigned() if permission in SIGNED else None
+        return _unsigned() if _is_deed_of_a_till(permission) else None
     if g.principal is not ANONYMOUS:
         raise NotAllowed(needs=permission)
     if request.path.startswith("/v1/"):
@@ -132,6 +132,17 @@ def _signature() -> int | None:
     g.clock_skew_s = said.timestamp - int(at.timestamp())
     with database.reading() as session:
         return signatures.check(session, said, request.method, target, request.get_data(), at)
+
+
+def _is_deed_of_a_till(permission: str) -> bool:
+    """Whether this must be signed: what changes something from a till, also as its manager, and what SIGNED names.
+
+    A copied cookie or token alone lets nobody in, pairs or revokes nothing, and closes no shift.
+    """
+    if permission in SIGNED:
+        return True
+    changes = permission != OPEN and request.method not in ("GET", "HEAD")
+    return changes and isinstance(g.principal, Clerk | Terminal)
 
 
 def _unsigned() -> None:

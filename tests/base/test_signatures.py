@@ -18,7 +18,8 @@ from base.auth import signatures
 from base.auth.signatures import ED25519, P256, Key
 from merchants.terminals import keys
 from merchants.terminals.models import Terminal
-from tests.given import caller, clerk_token, given_shop
+from tests.given import caller, clerk_token, given_colleague, given_shop
+from tests.tills import Signer
 
 PATH = "/v1/vouchers/check"
 BODY = b'{"code": "0000-0000-00000"}'
@@ -96,6 +97,22 @@ def test_what_is_no_key_is_no_key(key):
 def test_a_signed_request_reaches_the_rules_and_an_unsigned_one_does_not(app, shop, token):
     assert kind(sent(app, token, shop.signer.headers("POST", PATH, BODY))) == "voucher-unknown"
     assert kind(sent(app, token, {})) == "terminal-refused"
+
+
+def test_what_a_manager_changes_at_a_till_is_signed_too(app, shop):
+    token = clerk_token(shop, given_colleague(shop, "manager", "90"))
+    path = f"/v1/merchant/terminals/{shop.signer.terminal}/revoke"
+    stranger = Signer(shop.terminal.terminal_id)
+
+    refused = [
+        sent(app, token, {"Idempotency-Key": "k"} | headers, path=path, body=b"")
+        for headers in ({}, stranger.headers("POST", path))
+    ]
+    closed = sent(app, token, {}, path="/v1/till/shift/close", body=b"")
+    looked = sent(app, token, {}, path="/v1/merchant/terminals", body=b"", method="GET")
+
+    assert [kind(answer) for answer in (*refused, closed)] == ["terminal-refused"] * 3
+    assert looked.json["data"][0]["state"] == "paired"
 
 
 @pytest.mark.parametrize(

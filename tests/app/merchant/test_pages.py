@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 
 import pytest
 
+from app.merchant import frame, managing
 from base import clock, database, ids
 from merchants import terms
 from merchants.terminals import keys
@@ -40,8 +41,9 @@ PAGES = (
 class Screen:
     """A browser of a merchant's person: follows redirects, sends each form with its hidden fields."""
 
-    def __init__(self, app, token=None, face="merchant", language="en"):
+    def __init__(self, app, token=None, face="merchant", language="en", signer=None):
         self.client, self.language, self.page = app.test_client(), language, None
+        self.signer = signer  # of the till at which it is
         if token:
             self.client.set_cookie(f"jifen_{face}", token)
 
@@ -52,11 +54,13 @@ class Screen:
     def send(self, action, **fields):
         form = re.search(rf'<form[^>]*action="{action}".*?</form>', self.page.text, re.DOTALL)
         assert form, f"no form for {action} on this page"
+        body = urlencode(dict(HIDDEN.findall(form[0])) | fields).encode()
+        signed = self.signer.headers("POST", action, body) if self.signer else {}
         self.page = self.client.post(
             action,
-            data=urlencode(dict(HIDDEN.findall(form[0])) | fields),
+            data=body,
             content_type="application/x-www-form-urlencoded",
-            headers={"Accept-Language": self.language},
+            headers={"Accept-Language": self.language} | signed,
             follow_redirects=True,
         )
         return self.page
@@ -249,7 +253,8 @@ def test_a_manager_has_the_own_outlet_on_the_pages_and_at_the_till(app, shop):
 
 
 def test_a_manager_at_the_till_pairs_and_invites(app, shop):
-    till = Screen(app, clerk_token(shop, given_colleague(shop, "manager", "90")), "till")
+    token = clerk_token(shop, given_colleague(shop, "manager", "90"))
+    till = Screen(app, token, "till", signer=shop.signer)
     till.get(f"/till/manage/terminals/{till_of(shop)}")
     paired = till.send(f"/till/manage/terminals/{till_of(shop)}/pairing")
     till.get("/till/manage/people")
@@ -257,6 +262,42 @@ def test_a_manager_at_the_till_pairs_and_invites(app, shop):
 
     assert "Pairing code" in paired.text
     assert "/merchant/invitation#" in invited.text
+
+
+def test_a_managers_cookie_without_the_tills_key_manages_nothing(app, shop):
+    stolen = Screen(app, clerk_token(shop, given_colleague(shop, "manager", "90")), "till")
+    place = f"/till/manage/terminals/{till_of(shop)}"
+    stolen.get(place)
+    refused = [stolen.send(f"{place}/pairing").status_code]
+    stolen.get(place)
+    refused.append(stolen.send(f"{place}/revoke").status_code)
+    stolen.get("/till/manage/people")
+    refused.append(stolen.send("/till/manage/invitations", number="07", role="clerk").status_code)
+
+    assert refused == [401, 401, 401]
+    assert "/revoke" in stolen.get(place).text
+
+
+def test_what_became_of_a_till_that_was_added_there_is_known_by_its_key(app, shop):
+    token = clerk_token(shop, given_colleague(shop, "manager", "90"))
+    till = Screen(app, token, "till", signer=shop.signer)
+    page = till.get("/till/manage/terminals").text
+    key = re.search(r'name="key" value="([^"]+)"', page)[1]
+    till.send("/till/manage/terminals", kind="browser", outlet=outlet_of(shop))
+
+    became = till.client.get("/till/outcome", headers={"Idempotency-Key": key})
+    asked = caller(app, token).get("/v1/acceptances/outcome", key=key)
+
+    assert (became.status_code, asked.status_code) == (303, 200)
+    assert became.location == f"/till/manage/terminals/{asked.json['answer']['id']}"
+
+
+def test_a_position_of_one_list_is_none_in_another(owner, monkeypatch):
+    for module in (frame, managing):
+        monkeypatch.setattr(module, "PAGE", 1)
+    place = re.search(r"after=([^\"&]+)", owner.get("/merchant/people").text)
+
+    assert owner.get(f"/merchant?after={place[1]}").status_code == 400
 
 
 def test_a_clerk_at_the_till_manages_nothing(app, shop):
