@@ -11,6 +11,7 @@ from base import clock, ids
 from base.errors import Conflict, NotFound
 from merchants import merchants, terms
 from merchants.models import CHECKED, Acceptance, Outlet, Terms, Void
+from merchants.terminals import shifts
 from merchants.terminals.models import ClerkRow
 from merchants.terms import House
 
@@ -70,7 +71,8 @@ class Use:
 def record(
     session: Session, use: Use, place: Place, house: House, at: datetime, source: str = CHECKED
 ) -> Acceptance:
-    """The acceptance, with what is owed for it; a second one of the same use is refused by the database."""
+    """The acceptance, with what is owed for it; a second one of the same use is refused by the database. ShiftEnded."""
+    shifts.going_on(session, place.terminal_id, place.shift_id)
     due = terms.due(house, use.face_fen)
     acceptance = Acceptance(
         acceptance_id=ids.new_id(),
@@ -109,6 +111,7 @@ def find(session: Session, member_id: int, acceptance_id: int, merchant_id: int)
 
 def undo(session: Session, acceptance: Acceptance, place: Place, reason: str, at: datetime) -> Void:
     """Void an acceptance once, before the cut-off: at its terminal in a short window, by a manager at its outlet in a longer one."""
+    shifts.going_on(session, place.terminal_id, place.shift_id)
     zone = merchants.by_id(session, acceptance.merchant_id).zone
     version = session.get_one(Terms, acceptance.terms_id)
     until = undoable_until(acceptance, version, zone, place)

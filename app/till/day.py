@@ -97,7 +97,7 @@ def shift() -> ResponseReturnValue:
     """The present shift and its count so far, and the button that closes it."""
     with database.begin() as db:
         found = _mine(db)
-        count = shifts.count(db, found, clock.now())
+        count = shifts.count(db, found)
     return page("till/shift.html", shift=found, count=count)
 
 

@@ -82,5 +82,14 @@ def end_all(session: Session, kind: str, subjects: Sequence[int]) -> None:
         session.execute(delete(SignIn).where(SignIn.kind == kind, SignIn.subject_id.in_(subjects)))
 
 
+def end_at(session: Session, kind: str, subject_id: int, place_id: int) -> None:
+    """Sign somebody out at one place."""
+    session.execute(
+        delete(SignIn).where(
+            SignIn.kind == kind, SignIn.subject_id == subject_id, SignIn.place_id == place_id
+        )
+    )
+
+
 def digest(token: str) -> bytes:
     return hashlib.sha256(token.encode()).digest()

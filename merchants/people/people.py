@@ -5,7 +5,7 @@ An owner manages everybody; an outlet's manager the clerks of the own outlet; fi
 
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
 from base import audit, ids
@@ -14,6 +14,7 @@ from base.errors import Conflict, NotAllowed, NotFound, field_errors
 from merchants import scope
 from merchants.models import CLOSED, Merchant
 from merchants.people import choosing
+from merchants.people.models import Invitation
 from merchants.scope import Reach
 from merchants.terminals import clerks
 from merchants.terminals.models import CLERK, MANAGER, OWNER, ROLES, ClerkRow
@@ -86,6 +87,7 @@ def end(session: Session, reach: Reach, person: ClerkRow, at: datetime) -> None:
         return
     _keep_an_owner(session, person)
     clerks.end(session, person, at)
+    _withdraw(session, person, at)
     audit.write(session, reach.actor, "person.ended", public_id(person), role=person.role)
 
 
@@ -108,6 +110,7 @@ def change(
     if anew:
         person.pin_hash = ""
     clerks.sign_out(session, person, at)
+    _withdraw(session, person, at)
     audit.write(session, reach.actor, "person.changed", public_id(person), before=before, role=role)
     return anew
 
@@ -128,6 +131,20 @@ def check_place(role: str, outlet_id: int | None) -> None:
 
 def public_id(person: ClerkRow) -> str:
     return ids.public("clk", person.clerk_id)
+
+
+def _withdraw(session: Session, person: ClerkRow, at: datetime) -> None:
+    """What was open for the person in the role before, and what the person let others in with, opens nothing any more."""
+    session.execute(
+        update(Invitation)
+        .where(
+            Invitation.merchant_id == person.merchant_id,
+            or_(Invitation.clerk_id == person.clerk_id, Invitation.made_by == f"clerk:{person.clerk_id}"),
+            Invitation.used_at.is_(None),
+            Invitation.withdrawn_at.is_(None),
+        )
+        .values(withdrawn_at=at)
+    )
 
 
 def _keep_an_owner(session: Session, person: ClerkRow) -> None:

@@ -60,7 +60,7 @@ def shift() -> dict[str, Any]:
     """The present shift and its count so far."""
     with database.begin() as session:
         found = _mine(session)
-        return shift_view(found, shifts.count(session, found, clock.now()))
+        return shift_view(found, shifts.count(session, found))
 
 
 @blueprint.route("/till/shift/close", methods=["POST"])

@@ -5,11 +5,11 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from base import clock, database
+from base import audit, clock, database, ids
 from base.auth import one_time_codes, signatures
 from base.auth.signatures import Key
 from base.errors import NotAllowed
-from merchants.terminals import keys
+from merchants.terminals import keys, shifts
 from merchants.terminals.models import Terminal
 
 
@@ -33,7 +33,8 @@ def close_for(session: Session, terminal: Terminal) -> None:
 def pair(secret: str, code_of_terminal: str, code: str, key: Key, proof: bytes) -> Terminal:
     """The paired terminal, whose only key this is from now on; PairingRefused, and a wrong code counts as a try.
 
-    `proof`: the signature of `statement`, so that nobody registers a key that is not theirs. Opens its own transactions.
+    `proof`: the signature of `statement`, so that nobody registers a key that is not theirs. A shift that was open on the
+    device before closes, and its sign-in ends with it. Opens its own transactions.
     """
     at = clock.now()
     with database.begin() as session:
@@ -49,6 +50,10 @@ def pair(secret: str, code_of_terminal: str, code: str, key: Key, proof: bytes) 
         terminal = session.get_one(Terminal, terminal.terminal_id, with_for_update=True)
         keys.register(session, terminal, key, at)
         terminal.frozen_at = None
+        if (shift := shifts.open_at(session, terminal.terminal_id)) is not None:
+            shifts.close(session, shift, at)
+        named = ids.public("trm", terminal.terminal_id)
+        audit.write(session, f"terminal:{terminal.terminal_id}", "terminal.paired", named)
         return terminal
 
 

@@ -1,13 +1,24 @@
-"""Shifts: a clerk's time at a till, opened by signing in, closed with a count."""
+"""Shifts: a clerk's time at a till, opened by signing in, closed with a count; the sign-ins at the till end with it."""
 
 from datetime import datetime
 
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from base import ids
+from base import database, ids
+from base.auth import sign_ins
+from base.errors import NotSignedIn
 from merchants.models import Acceptance, Void
 from merchants.terminals.models import ClerkRow, Shift, Terminal
+
+
+class ShiftEnded(NotSignedIn):
+    """This shift was closed meanwhile; nothing was done."""
+
+    zh = "该班次已结束，未做任何操作。"
+    next_en, next_zh = "Sign in again.", "请重新登录。"
+    clerk_en, clerk_zh = "One moment, I sign in again.", "请稍等，我重新登录。"
+    then = "manager"
 
 
 def begin(session: Session, terminal: Terminal, clerk: ClerkRow, at: datetime) -> Shift:
@@ -40,8 +51,12 @@ def open_at(session: Session, terminal_id: int) -> Shift | None:
 
 
 def close(session: Session, shift: Shift, at: datetime) -> Shift:
-    """Closed with its count; a closed one stays as it is."""
-    accepted, voided, net_fen = count(session, shift, at)
+    """Closed with its count, its clerk signed out there; a closed one stays as it is.
+
+    An acceptance or a void that is under way in it is waited for and counted (`going_on`).
+    """
+    session.get_one(Shift, (shift.terminal_id, shift.shift_id), with_for_update=True, populate_existing=True)
+    accepted, voided, net_fen = count(session, shift)
     session.execute(
         update(Shift)
         .where(
@@ -52,7 +67,14 @@ def close(session: Session, shift: Shift, at: datetime) -> Shift:
         .values(closed_at=at, accepted=accepted, voided=voided, net_fen=net_fen)
     )
     session.refresh(shift)
+    sign_ins.end_at(session, "clerk", shift.clerk_id, shift.terminal_id)
     return shift
+
+
+def going_on(session: Session, terminal_id: int, shift_id: int | None) -> None:
+    """ShiftEnded, unless this shift is open; until this transaction ends nobody closes it. None: a cash desk, which has none."""
+    if shift_id is not None and not database.rows(session, _GOING_ON, (terminal_id, shift_id)):
+        raise ShiftEnded()
 
 
 def close_all_of(session: Session, clerk_id: int, at: datetime) -> None:
@@ -61,8 +83,8 @@ def close_all_of(session: Session, clerk_id: int, at: datetime) -> None:
         close(session, shift, at)
 
 
-def count(session: Session, shift: Shift, at: datetime) -> tuple[int, int, int]:
-    """So far: how many acceptances of it stand, how many its clerk undid at this till, what the merchant gets (fen, net)."""
+def count(session: Session, shift: Shift) -> tuple[int, int, int]:
+    """Of an open shift so far: how many acceptances of it stand, how many its clerk undid at this till, what the merchant gets (fen, net)."""
     net = Acceptance.owed_fen - Acceptance.fee_fen - Acceptance.vat_fen
     accepted, net_fen = session.execute(
         select(func.count(), func.coalesce(func.sum(net), 0)).where(
@@ -75,9 +97,15 @@ def count(session: Session, shift: Shift, at: datetime) -> tuple[int, int, int]:
     voided = session.scalar(
         select(func.count()).where(
             Void.merchant_id == shift.merchant_id,
-            Void.recorded_at.between(shift.opened_at, at),
+            Void.recorded_at >= shift.opened_at,
             Void.terminal_id == shift.terminal_id,
             Void.clerk_id == shift.clerk_id,
         )
     )
     return int(accepted), int(voided or 0), int(net_fen)
+
+
+# Asked with every acceptance, so in words that need no compiling.
+_GOING_ON = (
+    "select shift_id from shift where terminal_id = %s and shift_id = %s and closed_at is null for share"
+)

@@ -197,6 +197,26 @@ def test_another_role_signs_out_and_one_with_a_password_must_be_chosen_anew(app,
     assert taken.json["id"] == person
 
 
+def test_what_was_open_for_a_clerk_does_not_open_the_manager_whom_the_owner_made_of_them(
+    anybody, manager, owner, shop
+):
+    clerk = ids.public("clk", shop.clerk.clerk_id)
+    token = token_of(manager.post(f"/v1/merchant/people/{clerk}/invitations"))
+
+    owner.post(f"/v1/merchant/people/{clerk}/role", {"role": "manager", "outlet": outlet_of(shop)})
+
+    assert take_up(anybody, token).status_code == 404
+
+
+def test_who_leaves_comes_back_by_no_invitation_of_their_own(app, anybody, owner, shop):
+    second = given_colleague(shop, "owner", "09")
+    token = token_of(invite(caller(app, merchant_token(second)), shop, "77", "owner"))
+
+    owner.post(f"/v1/merchant/people/{ids.public('clk', second.clerk_id)}/end")
+
+    assert take_up(anybody, token, "a long password").status_code == 404
+
+
 def test_the_last_owner_stays(owner, shop, app):
     people = owner.get("/v1/merchant/people").json["data"]
     me = next(one["id"] for one in people if one["role"] == "owner")

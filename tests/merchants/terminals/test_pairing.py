@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import select
 
 from base import clock, database
+from base.audit import AuditRow
 from base.auth import signatures
 from merchants.terminals import clerks, keys, pairing
 from merchants.terminals.models import Terminal, TerminalKey
@@ -127,6 +128,27 @@ def test_pairing_thaws_a_frozen_terminal(app, db, shop):
 
     assert not frozen
     assert works(app, shop, fresh)
+
+
+def test_on_the_device_that_was_the_till_before_the_sign_in_ends(app, db, shop):
+    token = clerk_token(shop)
+    fresh = Signer(shop.terminal.terminal_id)
+
+    pair(app, asked(fresh, "tea-1", code_for(db, shop)))
+    clerk_token(shop)
+
+    assert caller(app, token, shop.signer).get("/v1/till/shift").status_code == 401
+    assert caller(app, token, fresh).get("/v1/acceptances/outcome", key="k").status_code == 401
+
+
+def test_who_pairs_a_till_is_on_record(app, db, shop):
+    fresh = Signer(shop.terminal.terminal_id)
+    pair(app, asked(fresh, "tea-1", code_for(db, shop)))
+
+    with database.begin() as session:
+        deeds = session.scalars(select(AuditRow.action).where(AuditRow.subject == fresh.terminal)).all()
+
+    assert deeds == ["terminal.paired"]
 
 
 def test_two_keys_count_while_one_takes_the_others_place(app, db, shop):

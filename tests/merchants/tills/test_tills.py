@@ -164,3 +164,15 @@ def test_a_manager_has_the_tills_of_the_own_outlet_alone(app, owner, shop):
     assert set(states(owner)) == {"tea-1", "tea-2"}
     assert manager.post(f"/v1/merchant/terminals/{other['id']}/revoke").status_code == 404
     assert manager.post("/v1/merchant/terminals", {"outlet": other["outlet"]}).status_code == 404
+
+
+def test_the_terminal_for_trying_things_out_is_no_managers(app, owner, shop):
+    boss = caller(app, merchant_token(given_colleague(shop, "manager", "90")))
+    sandbox = owner.post("/v1/merchant/desks", {"kind": "sandbox"}).json["id"]
+    refused = [
+        boss.post(f"/v1/merchant/terminals/{sandbox}/{deed}").status_code
+        for deed in ("revoke", "pairing-codes")
+    ]
+
+    assert refused == [404, 404]
+    assert owner.get(f"/v1/merchant/desks/{sandbox}").json["state"] == "live"
