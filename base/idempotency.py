@@ -60,12 +60,15 @@ def once(
     request: Any,
     effect: Callable[[], tuple[int, Any]],
 ) -> Answer:
-    """Do the effect under this key, or give the answer that it gave before. Scope: (member, actor)."""
+    """Do the effect under this key, or give the answer that it gave before. Scope: (member, actor).
+
+    A till, which meets many members, has each of its keys for one of them: under another it is KeyReused.
+    """
     request_hash = hashlib.sha256(json.dumps(request, sort_keys=True, default=str).encode()).digest()
     place = (member_id, actor, key)
-    if not database.rows(session, _TAKE, (*place, request_hash, clock.now())):
-        before = database.rows(session, _BEFORE, place)[0]
-        if before.request_hash != request_hash:
+    if not database.rows(session, _TAKE, (*place, request_hash, clock.now(), actor, key, member_id)):
+        before = next(iter(database.rows(session, _BEFORE, place)), None)
+        if before is None or before.request_hash != request_hash:
             raise KeyReused()
         return Answer(before.status or 500, before.answer, replayed=True)
     status, body = effect()
@@ -84,8 +87,9 @@ def outcome(session: Session, actor: str, key: str) -> Answer | None:
 _OUTCOME = "select status, answer from idempotency_key where actor = %s and key = %s and actor like 'terminal:%%' limit 1"
 # Asked with every write of a member, so in words that need no compiling.
 _TAKE = (
-    "insert into idempotency_key (member_id, actor, key, request_hash, at) values (%s, %s, %s, %s, %s) "
-    "on conflict do nothing returning key"
+    "insert into idempotency_key (member_id, actor, key, request_hash, at) select %s, %s, %s, %s, %s "
+    "where not exists (select from idempotency_key where actor = %s and key = %s and member_id <> %s "
+    "and actor like 'terminal:%%') on conflict do nothing returning key"
 )
 _BEFORE = "select request_hash, status, answer from idempotency_key where member_id = %s and actor = %s and key = %s"
 _KEEP = "update idempotency_key set status = %s, answer = %s where member_id = %s and actor = %s and key = %s returning key"

@@ -109,6 +109,14 @@ def find(session: Session, member_id: int, acceptance_id: int, merchant_id: int)
     return found
 
 
+def find_at(session: Session, member_id: int, acceptance_id: int, outlet_id: int) -> Acceptance:
+    """An acceptance of this outlet; AcceptanceUnknown also for another outlet's of the same merchant."""
+    found = session.get(Acceptance, (member_id, acceptance_id))
+    if found is None or found.outlet_id != outlet_id:
+        raise AcceptanceUnknown()
+    return found
+
+
 def undo(session: Session, acceptance: Acceptance, place: Place, reason: str, at: datetime) -> Void:
     """Void an acceptance once, before the cut-off: at its terminal in a short window, by a manager at its outlet in a longer one."""
     shifts.going_on(session, place.terminal_id, place.shift_id)

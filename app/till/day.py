@@ -79,7 +79,7 @@ def receipt(acceptance: str) -> ResponseReturnValue:
     """A receipt to print, again as often as it is wanted; it says that it is a copy."""
     clerk, key = clerk_here(), ids.parse("acc", acceptance)
     with database.begin() as db:
-        row = acceptances.find(db, key[0], key[1], clerk.merchant_id)
+        row = acceptances.find_at(db, key[0], key[1], clerk.outlet_id)
         facts: dict[str, Any] = {
             "row": row,
             "merchant": clerks.till_of(db, clerk).merchant,

@@ -116,7 +116,7 @@ def accepted(acceptance: str) -> ResponseReturnValue:
     """What was accepted, what is owed for it, and the form to undo it while that is possible."""
     clerk, key = clerk_here(), ids.parse("acc", acceptance)
     with database.begin() as db:
-        row = acceptances.find(db, key[0], key[1], clerk.merchant_id)
+        row = acceptances.find_at(db, key[0], key[1], clerk.outlet_id)
         zone = clerks.till_of(db, clerk).merchant.zone
         version = db.get_one(Terms, row.terms_id)
         number = acceptances.clerk_number(db, row)

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from base import clock, ids
+from base import audit, clock, ids
 from base.auth.principals import Member, Staff
 from base.config import Config
 from base.errors import Problem, field_errors
@@ -55,7 +55,11 @@ def not_me(session: Session, config: Config, member: Member, key: tuple[int, int
 
 def take(session: Session, person: Staff, key: tuple[int, int], at: datetime) -> Dispute:
     """The person looks into it from now on. DisputeUnknown, DisputeTaken."""
-    return disputes.take(session, disputes.find(session, person, *key), person.staff_id, at)
+    dispute = disputes.find(session, person, *key)
+    if dispute.handler_id != person.staff_id:
+        dispute = disputes.take(session, dispute, person.staff_id, at)
+        audit.write(session, person.actor, "dispute.taken", reference(dispute))
+    return dispute
 
 
 def decide(
@@ -80,6 +84,7 @@ def decide(
         voucher = freezing.cancel(session, place)
         dispute.points_back = _give_back(session, person, dispute, voucher, at)
         session.flush()
+    audit.write(session, person.actor, "dispute.decided", reference(dispute), verdict=verdict)
     _tell(session, config, dispute, f"dispute-for-{verdict}")
     return dispute
 
@@ -87,7 +92,9 @@ def decide(
 def close(session: Session, person: Staff, key: tuple[int, int], closing: str, at: datetime) -> Dispute:
     """Nothing is left to do. DisputeUnknown, DisputeOpen, Invalid."""
     _plainly("closing", closing)
-    return disputes.close(session, disputes.find(session, person, *key), closing, at)
+    dispute = disputes.close(session, disputes.find(session, person, *key), closing, at)
+    audit.write(session, person.actor, "dispute.closed", reference(dispute))
+    return dispute
 
 
 def reference(dispute: Dispute) -> str:

@@ -8,7 +8,8 @@ of it is soon worth nothing.
 
 Odds of guessing: a merchant of 10^5 live codes is hit by a random one with 10^5 / 2^60 = 8.7 * 10^-14; a thousand merchants that
 guess at their limits for 30 days (6 * 10^6 tries) hit one with 5 * 10^-7. That is enough with the limits and with the merchant's
-scope, never without. Digits for a known code: two steps, one or two live peppers, so at most 4 * 10^-8 a try.
+scope, never without. Digits for a known code: two steps, one or two live peppers, so at most 4 * 10^-8 a try,
+and twenty tries in ten minutes (merchants/terminals/guessing.py): 1.2 * 10^-4 a day.
 """
 
 import hashlib

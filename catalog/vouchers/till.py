@@ -159,6 +159,8 @@ def _found(session: Session, till: Till, shown: Shown, about: About) -> Voucher:
         merchants.check_takes(merchants.by_id(session, till.place.merchant_id).state)
         raise VoucherUnknown()
     about.voucher(found.member_id, found.voucher_id)
+    if shown.digits is not None:
+        guessing.check_pictures(session, found.member_id, found.voucher_id, till.at)
     return found
 
 

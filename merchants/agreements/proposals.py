@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from base import clock, ids
+from base import audit, clock, ids
 from base.approvals import approvals
 from base.approvals.approvals import NO_MEMBER, Case
 from base.approvals.models import Proposal
@@ -106,6 +106,7 @@ def agree(session: Session, reach: Reach, public_id: str, at: datetime) -> Terms
     if found.from_day <= clock.day(at, zone):
         raise TermsBegun(from_day=str(found.from_day))
     terms.confirm(session, found, reach.clerk_id, at)
+    audit.write(session, reach.actor, "terms.confirmed", public_id(found))
     return found
 
 

@@ -22,7 +22,7 @@ from base.auth.signatures import ED25519, Key
 from base.errors import Conflict, NotFound, field_errors
 from merchants import merchants
 from merchants.models import Outlet
-from merchants.terminals import clerks, keys
+from merchants.terminals import clerks, keys, pairing, shifts
 from merchants.terminals.models import POS, SANDBOX, Terminal, TerminalKey
 
 OVERLAP = timedelta(hours=24)
@@ -166,6 +166,10 @@ def revoke(session: Session, person: MerchantPerson, terminal: Terminal, at: dat
     """The desk can do nothing any more, within three seconds everywhere; a revoked one stays so."""
     if terminal.revoked_at is None:
         keys.revoke(session, terminal, at)
+        session.flush()
+        pairing.close_for(session, terminal)
+        if (shift := shifts.open_at(session, terminal.terminal_id)) is not None:
+            shifts.close(session, shift, at)
         _told(session, person, "revoked", terminal)
     session.flush()
     return terminal

@@ -17,6 +17,7 @@ from merchants.terminals.models import Attempt
 UNKNOWN = "voucher-unknown"
 TRIES, WINDOW, LOCK = 10, timedelta(minutes=10), timedelta(minutes=15)
 MERCHANT_TRIES, MERCHANT_WINDOW = 200, timedelta(days=1)
+STALE_TRIES, STALE_WINDOW = 20, timedelta(minutes=10)
 FLEET_TRIES, FLEET_WINDOW = 1_000, timedelta(minutes=10)
 
 
@@ -37,6 +38,19 @@ def check(session: Session, place: Place, at: datetime) -> None:
     until = _locked_until(row.latest, row.tenth, row.of_merchant)
     if until and at < until:
         raise TooManyGuesses(retry_after_s=int((until - at).total_seconds()) + 1)
+
+
+def check_pictures(session: Session, member_id: int, voucher_id: int, at: datetime) -> None:
+    """TooManyGuesses once twenty pictures of one voucher were wrong or old within ten minutes, at whatever tills.
+
+    Whoever knows a code but sees no picture would else try eight digits until they fit; so it is 1 in 8,000 in a day.
+    """
+    since = at - STALE_WINDOW
+    for row in database.rows(session, _WRONG_PICTURES, (member_id, voucher_id, since, STALE_TRIES - 1)):
+        wait = row.at + STALE_WINDOW - at
+        raise TooManyGuesses(
+            "old pictures of this voucher were shown too often", retry_after_s=int(wait.total_seconds()) + 1
+        )
 
 
 def counted(session: Session, place: Place, at: datetime) -> None:
@@ -99,4 +113,8 @@ _LATEST = (
     f"select ({_OF_TILL} limit 1) as latest, ({_OF_TILL} offset %s limit 1) as tenth, "
     "(select at from till_attempt where merchant_id = %s and problem = 'voucher-unknown' and at > %s "
     "order by at desc offset %s limit 1) as of_merchant"
+)
+_WRONG_PICTURES = (
+    "select at from till_attempt where member_id = %s and voucher_id = %s and problem = 'code-stale' and at > %s "
+    "order by at desc offset %s limit 1"
 )

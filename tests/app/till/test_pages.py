@@ -536,8 +536,11 @@ def test_a_manager_sees_no_other_outlet_of_the_merchant(app, screen, shop, code)
         elsewhere = merchants.add_outlet(session, session.merge(shop.merchant), names, names)
     manager = second_till(app, replace(shop, outlet=elsewhere), role=MANAGER)
 
+    taken = re.search(r"/till/acceptances/\w+", screen.get("/till/today").text)[0]
+
     page = manager.get("/till/today?all=1").text
 
+    assert [manager.get(place).status_code for place in (taken, f"{taken}/receipt")] == [404, 404]
     assert "West Lake" in page
     assert "/till/acceptances/" not in page
     assert "owed to you for 0 vouchers" in page

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import select, text
 
 from base import clock, database, ids
+from base.models import AuditRow
 from base.notices import notices
 from catalog.vouchers.models import Voucher
 from merchants.disputes.models import Dispute
@@ -98,6 +99,19 @@ def test_what_is_left_is_frozen_and_the_till_learns_no_reason(db, member, counte
     assert "dispute" not in checked.get_data(as_text=True)
     assert told(db).count("dispute-opened") == 1
     assert member.get(f"/v1/vouchers/{redeemed['voucher']}").json["code"] is None
+
+
+def test_each_deed_of_the_staff_is_on_record(member, counter, programme, shop, support):
+    _, _, taken = given_use(member, counter, programme, shop)
+    dispute = not_me(member, taken).json
+
+    decided(support, dispute, "merchant")
+    support.post(f"/v1/disputes/{dispute['id']}/take")
+    support.post(f"/v1/disputes/{dispute['id']}/close", {"closing": "nothing to do"})
+
+    with database.begin() as session:
+        asked = select(AuditRow.action).where(AuditRow.subject == dispute["id"]).order_by(AuditRow.audit_id)
+        assert list(session.scalars(asked)) == ["dispute.taken", "dispute.decided", "dispute.closed"]
 
 
 def test_it_is_to_be_decided_within_fourteen_days_and_late_afterwards(

@@ -165,6 +165,44 @@ def test_abuse_3_a_picture_is_good_for_one_check_and_for_a_minute(app, db, shop,
     assert (old.status_code, kind(old)) == (409, "code-stale")
 
 
+def test_abuse_2_a_key_that_took_one_members_voucher_takes_no_other_members(app, db, shop, counter, member):
+    with database.begin() as session:
+        programme = programmes.by_code(session, "gotone")
+    friend = caller(app, member_token(given_member(db, programme, points=900_000)))
+    mine, theirs = (
+        {"check_token": counter.check(given_code(who, shop)).json["check_token"]} for who in (member, friend)
+    )
+
+    first = counter.post("/v1/vouchers/accept", mine, key="k1")
+    other = counter.post("/v1/vouchers/accept", theirs, key="k1")
+
+    assert (first.status_code, other.status_code, kind(other)) == (201, 422, "key-reused")
+    assert counted(Acceptance) == 1
+
+
+def test_abuse_3_digits_are_not_tried_until_they_fit(app, db, shop, counter, member):
+    code = given_code(member, shop)
+    desk = given_desk(app, shop, "desk-1")
+    with clock.stopped(NOON):
+        wrong = f"{(int(picture(db)[-8:]) + 1) % 10**8:08d}"
+        tried = [
+            kind(who.post("/v1/vouchers/check", {"code": code, "digits": wrong, "clerk": "01"}))
+            for who in [counter, desk] * (guessing.STALE_TRIES // 2)
+        ]
+
+        locked = [
+            counter.check(picture(db)),
+            desk.post("/v1/vouchers/accept", {"code": picture(db), "clerk": "01"}),
+        ]
+        typed = counter.check(code)
+    with clock.stopped(NOON + timedelta(minutes=10, seconds=1)):
+        opened = counter.check(picture(db))
+
+    assert set(tried) == {"code-stale"}
+    assert [kind(answer) for answer in locked] == ["too-many-guesses"] * 2
+    assert (typed.status_code, opened.status_code) == (200, 200)
+
+
 @pytest.mark.parametrize("steps_away", [-2, 1, 2])
 def test_abuse_3_digits_of_another_time_are_refused(db, shop, counter, member, steps_away):
     given_code(member, shop)

@@ -3,8 +3,10 @@
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import select
 
 from base import clock, database, ids
+from base.models import AuditRow
 from merchants import terms
 from tests.given import ZONE, caller, given_colleague, given_shop, merchant_token, staff_token
 
@@ -66,6 +68,18 @@ def test_a_version_counts_from_its_day_once_the_owner_has_agreed(app, maker, own
     assert {name: confirmed[name] for name in ("void_window_s", "manager_void_window_s", "typed_limit_fen", "direct_accept", "approval")} == {
         "void_window_s": 600, "manager_void_window_s": 7200, "typed_limit_fen": 3000, "direct_accept": True, "approval": case["id"],
     }  # fmt: skip
+
+
+def test_the_owners_agreement_is_on_record_once(app, maker, owner):
+    approved(app, maker.post("/v1/terms-proposals", asked()).json)
+    waiting = owner.get("/v1/merchant/terms").json["data"][0]["id"]
+
+    for _ in range(2):
+        owner.post(f"/v1/merchant/terms/{waiting}/confirm")
+
+    with database.begin() as session:
+        deeds = session.scalars(select(AuditRow.action).where(AuditRow.subject == waiting)).all()
+    assert deeds == ["terms.confirmed"]
 
 
 def test_nobody_agrees_after_the_day_has_come(app, maker, owner, shop):

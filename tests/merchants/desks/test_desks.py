@@ -6,11 +6,12 @@ from datetime import timedelta
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from base import clock, database, ids
 from base.auth import signatures
 from merchants.terminals import keys
+from merchants.terminals.models import Shift
 from tests.given import Caller, Shop, caller, given_shop
 from tests.persons import person_token
 from tests.tills import Signer
@@ -132,6 +133,18 @@ def test_the_only_key_is_not_ended_and_a_revoked_desk_stays_revoked(app, owner, 
     assert asks(app, by) == "/problems/terminal-refused"
     assert owner.post(f"{place}/keys", {}).json["type"] == "/problems/desk-revoked"
     assert owner.post(f"{place}/revoke").json["state"] == "revoked"
+
+
+def test_a_clerks_shift_at_a_desk_ends_with_the_desk(app, owner, shop):
+    by = signer(owner.post(HERE, {"outlet": outlet(shop), "name": "desk-1"}))
+    asked = {"clerk": "01", "pin": "123456"}
+    signed_in = caller(app, None, by).post("/v1/till/sign-ins", asked)
+
+    owner.post(f"{HERE}/{by.terminal}/revoke")
+
+    assert signed_in.status_code == 201
+    with database.begin() as session:
+        assert session.scalars(select(Shift.closed_at.is_(None))).all() == [False]
 
 
 def test_a_frozen_desk_acts_again_with_a_fresh_key_and_the_copied_one_is_dead(app, owner, shop):

@@ -7,8 +7,8 @@ import pytest
 from sqlalchemy import select
 
 from base import clock, database
-from base.audit import AuditRow
 from base.auth import signatures
+from base.models import AuditRow
 from merchants.terminals import clerks, keys, pairing
 from merchants.terminals.models import Terminal, TerminalKey
 from tests.given import caller, clerk_token, given_shop
