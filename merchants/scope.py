@@ -123,12 +123,16 @@ def sees(session: Session, principal: Principal, merchant_id: int) -> bool:
     return bool(session.scalar(asked))
 
 
-def outlets_of(session: Session, principal: Principal, merchant_id: int) -> list[Outlet]:
-    """A merchant's outlets within the principal's area."""
+def outlets_of(
+    session: Session, principal: Principal, merchant_id: int, *, after: int = 0, limit: int | None = None
+) -> list[Outlet]:
+    """A merchant's outlets within the principal's area, in the order in which they came."""
     asked = select(Outlet).where(
-        Outlet.merchant_id == merchant_id, Outlet.area.startswith(_area(principal), autoescape=True)
+        Outlet.merchant_id == merchant_id,
+        Outlet.area.startswith(_area(principal), autoescape=True),
+        Outlet.outlet_id > after,
     )
-    return list(session.scalars(asked.order_by(Outlet.outlet_id)))
+    return list(session.scalars(asked.order_by(Outlet.outlet_id).limit(limit)))
 
 
 def outlet_within(session: Session, principal: Principal, public_id: str) -> Outlet:

@@ -43,6 +43,8 @@ def not_me(session: Session, config: Config, member: Member, key: tuple[int, int
         raise AcceptanceUnknown()
     if not spending.belongs(session, member.member_id, voucher.member_id, voucher.spender_id):
         raise AcceptanceUnknown()
+    freezing.lock(session, (key[0], voucher.voucher_id))  # whoever undoes it just now ends first, and is seen
+    session.refresh(acceptance)
     if acceptance.void_id is not None:
         raise AlreadyVoided()
     dispute, is_fresh = disputes.open_one(session, acceptance, member.actor, at)

@@ -106,7 +106,7 @@ def agree(session: Session, reach: Reach, public_id: str, at: datetime) -> Terms
     if found.from_day <= clock.day(at, zone):
         raise TermsBegun(from_day=str(found.from_day))
     terms.confirm(session, found, reach.clerk_id, at)
-    audit.write(session, reach.actor, "terms.confirmed", public_id(found))
+    audit.write(session, reach.actor, "terms.confirmed", ids.public("trs", found.terms_id))
     return found
 
 

@@ -68,14 +68,23 @@ def change_own(asked: dict[str, Any], outlet: str) -> Response:
 
 
 @blueprint.route("/merchants/<merchant>/outlets")
+@blueprint.arguments(PageQuery, location="query")
 @blueprint.response(200, OutletsView)
 @needs("merchants:read")
-def list_within(merchant: str) -> dict[str, Any]:
-    """A merchant's outlets within the caller's area, all on one page."""
+def list_within(query: dict[str, Any], merchant: str) -> dict[str, Any]:
+    """A merchant's outlets within the caller's area."""
     with database.begin() as session:
         found = scope.merchant(session, current(), merchant)
-        rows = scope.outlets_of(session, current(), found.merchant_id)
-    return {"data": [outlet_view(one) for one in rows], "has_more": False, "next_cursor": None}
+        key = f"outlets:{found.merchant_id}:{config().secret_key}"
+        place = pages.position(key, query["cursor"])
+        rows = scope.outlets_of(
+            session,
+            current(),
+            found.merchant_id,
+            after=int(place[0]) if place else 0,
+            limit=query["limit"] + 1,
+        )
+    return pages.page(key, rows, query["limit"], lambda one: [one.outlet_id], outlet_view)
 
 
 @blueprint.route("/merchants/<merchant>/outlets", methods=["POST"])

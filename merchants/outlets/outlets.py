@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
@@ -90,6 +91,24 @@ def written_hours(hours: Sequence[dict[str, Any]]) -> str:
             said = str(run[0]) if len(run) == 1 else f"{run[0]}-{run[-1]}"
             parts.append(f"{said} {span['from']}-{span['until']}")
     return "; ".join(parts)
+
+
+def is_open(hours: Sequence[dict[str, Any]], local: datetime) -> bool:
+    """Whether an outlet of these hours is open at a moment of its merchant's zone; without hours it always is."""
+    minute, today = local.hour * 60 + local.minute, local.isoweekday()
+    for span in hours:
+        begins, ends = _minute(span["from"]), _minute(span["until"])
+        over_night = ends <= begins
+        if today in span["days"] and begins <= minute and (over_night or minute < ends):
+            return True
+        if over_night and (today - 2) % 7 + 1 in span["days"] and minute < ends:
+            return True
+    return not hours
+
+
+def _minute(time: str) -> int:
+    hour, minute = time.split(":")
+    return int(hour) * 60 + int(minute)
 
 
 def public_id(outlet: Outlet) -> str:

@@ -11,9 +11,10 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from base import ids
+from base import clock, ids
 from base.auth.models import TerminalNonce
-from merchants.models import Acceptance, Void
+from merchants.models import Acceptance, Merchant, Outlet, Void
+from merchants.outlets import outlets
 from merchants.risk import alerts
 from merchants.risk.alerts import About
 
@@ -59,7 +60,7 @@ def busy(session: Session, at: datetime) -> list[int]:
 
 
 def look(session: Session, terminals: Sequence[int], at: datetime) -> None:
-    """Raise what the rules say of the last 24 hours at these tills."""
+    """Raise what the rules say of the last 24 hours at these tills, and of the last minutes at outlets that are closed."""
     since = at - DAY
     for clerked in _clerked(session, terminals, since):
         if clerked.voids_too_often:
@@ -69,8 +70,10 @@ def look(session: Session, terminals: Sequence[int], at: datetime) -> None:
         about = About(merchant_id, f"clerk {clerk_id} member {member_id}", clerk_id=clerk_id)
         facts: dict[str, Any] = {"member": ids.public("mem", member_id), "times": times}
         alerts.put(session, alerts.SAME_MEMBER, about, facts, at)
-    for merchant_id, clerk_id, outlets in _wandering(session, terminals, since):
-        alerts.put(session, alerts.TWO_OUTLETS, _clerk(merchant_id, clerk_id), {"outlets": outlets}, at)
+    for merchant_id, clerk_id, places in _wandering(session, terminals, since):
+        alerts.put(session, alerts.TWO_OUTLETS, _clerk(merchant_id, clerk_id), {"outlets": places}, at)
+    for (merchant_id, clerk_id), facts in _off_hours(session, terminals, at - BUSY_WITHIN).items():
+        alerts.put(session, alerts.OFF_HOURS, _clerk(merchant_id, clerk_id), facts, at)
 
 
 def _clerk(merchant_id: int, clerk_id: int) -> About:
@@ -119,3 +122,25 @@ def _wandering(session: Session, terminals: Sequence[int], since: datetime) -> I
         .order_by(*key)
     )
     return [(merchant_id, clerk_id, count) for merchant_id, clerk_id, count in rows]
+
+
+def _off_hours(
+    session: Session, terminals: Sequence[int], since: datetime
+) -> dict[tuple[int, int], dict[str, Any]]:
+    """Who accepted lately while the outlet was closed: the latest minute of each; outlets without hours are never closed."""
+    minute = func.date_trunc("minute", Acceptance.recorded_at)
+    rows = session.execute(
+        select(
+            Acceptance.merchant_id, Acceptance.clerk_id, Outlet.outlet_id, Outlet.hours, Merchant.zone, minute
+        )
+        .join(Outlet, Outlet.outlet_id == Acceptance.outlet_id)
+        .join(Merchant, Merchant.merchant_id == Acceptance.merchant_id)
+        .where(Acceptance.terminal_id.in_(terminals), Acceptance.recorded_at > since, Outlet.hours != [])
+        .distinct()
+        .order_by(minute)
+    )
+    return {
+        (merchant_id, clerk_id): {"outlet": ids.public("out", outlet_id), "at": at.isoformat()}
+        for merchant_id, clerk_id, outlet_id, hours, zone, at in rows
+        if not outlets.is_open(hours, at.astimezone(clock.zone(zone)))
+    }

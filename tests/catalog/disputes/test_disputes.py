@@ -10,6 +10,7 @@ from sqlalchemy import select, text
 from base import clock, database, ids
 from base.models import AuditRow
 from base.notices import notices
+from catalog.vouchers import events
 from catalog.vouchers.models import Voucher
 from merchants.disputes.models import Dispute
 from tests.given import (
@@ -377,6 +378,29 @@ def test_undoing_and_saying_it_was_not_me_at_once_never_leave_a_usable_voucher(
             said, void = pool.submit(says), pool.submit(voids)
             answers = (said.result(), void.result())
         assert (answers, state_of(member, redeemed)) in (((201, 201), "frozen"), ((409, 201), "issued"))
+
+
+def test_who_says_so_while_it_is_being_undone_waits_and_hears_that_it_was(
+    member, counter, programme, shop, monkeypatch
+):
+    redeemed, _, taken = given_use(member, counter, programme, shop)
+    reached, go_on = threading.Event(), threading.Event()
+    told = events.voided
+
+    def slowly(*args):
+        reached.set()
+        go_on.wait(5)
+        told(*args)
+
+    monkeypatch.setattr(events, "voided", slowly)
+    with ThreadPoolExecutor(2) as pool:
+        void = pool.submit(counter.post, f"/v1/acceptances/{taken['id']}/void", {"reason": "x"})
+        assert reached.wait(5)
+        said = pool.submit(not_me, member, taken)
+        threading.Timer(0.5, go_on.set).start()
+
+        assert (void.result().status_code, kind(said.result())) == (201, "already-voided")
+    assert state_of(member, redeemed) == "issued"
 
 
 def test_one_dispute_a_use_also_when_it_is_said_many_times_at_once(app, db, member, counter, programme, shop):

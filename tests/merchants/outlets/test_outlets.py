@@ -1,5 +1,7 @@
 """Outlets have an area and hours; the owner adds and changes them, and so does the operator within an area."""
 
+from datetime import UTC, datetime
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -83,6 +85,34 @@ def test_hours_are_written_and_read_as_people_do():
     assert outlets.read_hours("") == []
     with pytest.raises(Invalid):
         outlets.read_hours("every day")
+
+
+@pytest.mark.parametrize(
+    ("moment", "is_open"),
+    [
+        (datetime(2026, 6, 5, 8, 59, tzinfo=UTC), False),  # a Friday
+        (datetime(2026, 6, 5, 9, 0, tzinfo=UTC), True),
+        (datetime(2026, 6, 5, 21, 0, tzinfo=UTC), False),
+        (datetime(2026, 6, 6, 1, 0, tzinfo=UTC), False),  # Friday's hours do not go over midnight
+        (datetime(2026, 6, 6, 18, 0, tzinfo=UTC), True),
+        (datetime(2026, 6, 8, 1, 59, tzinfo=UTC), True),  # Sunday's do
+        (datetime(2026, 6, 8, 2, 0, tzinfo=UTC), False),
+    ],
+)
+def test_an_outlet_is_open_in_its_hours_also_over_midnight(moment, is_open):
+    assert outlets.is_open(HOURS, moment) is is_open
+    assert outlets.is_open([], moment)
+
+
+def test_the_operator_reads_outlets_page_by_page(app, owner, shop):
+    owner.post("/v1/merchant/outlets", OUTLET)
+    person = caller(app, staff_token("editor"))
+
+    first = person.get("/v1/merchants/tea/outlets", limit=1).json
+    second = person.get("/v1/merchants/tea/outlets", limit=1, cursor=first["next_cursor"]).json
+
+    assert (first["has_more"], second["has_more"]) == (True, False)
+    assert len({one["id"] for one in first["data"] + second["data"]}) == 2
 
 
 times = st.times().map(lambda one: one.strftime("%H:%M"))

@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import select, text
 
 from base import clock, database, ids
+from merchants.models import Outlet
 from merchants.risk import alerts, watching
 from merchants.risk.models import Alert
 from points import programmes
@@ -60,6 +61,20 @@ def test_ordinary_work_raises_nothing(app, db, shop, offer):
     till.post(f"/v1/acceptances/{done}/void", {"reason": "wrong thing"})
 
     assert raised() == []
+
+
+def test_accepting_while_the_outlet_is_closed_is_told(app, db, shop, offer):
+    open_hours = [{"days": [1, 2, 3, 4, 5, 6, 7], "from": "09:00", "until": "11:00"}]
+    with clock.stopped(NOON):  # noon in Shanghai
+        till = caller(app, clerk_token(shop))
+        accepted(till, given_customer(app, db, 1), offer)
+        without_hours = raised(alerts.OFF_HOURS)
+        with database.begin() as session:
+            session.get_one(Outlet, shop.outlet.outlet_id).hours = open_hours
+        found = raised(alerts.OFF_HOURS)
+
+    assert without_hours == []
+    assert [(row.clerk_id, row.facts["at"]) for row in found] == [(shop.clerk.clerk_id, NOON.isoformat())]
 
 
 def test_a_clerk_who_undoes_again_and_again_is_told_once_a_day_with_the_newest_numbers(app, db, shop, offer):
