@@ -20,7 +20,7 @@ from base.auth import signatures
 from base.auth.principals import MerchantPerson
 from base.auth.signatures import ED25519, Key
 from base.errors import Conflict, NotFound, field_errors
-from merchants import merchants
+from merchants import merchants, scope
 from merchants.models import Outlet
 from merchants.terminals import clerks, keys, pairing, shifts
 from merchants.terminals.models import POS, SANDBOX, Terminal, TerminalKey
@@ -148,7 +148,7 @@ def roll(
 
 def end_key(session: Session, person: MerchantPerson, terminal: Terminal, key: str, at: datetime) -> Terminal:
     """A key that another one takes the place of ends at once; OnlyKey of the one that stays."""
-    (key_id,) = ids.parse("key", key, parts=1)
+    key_id = scope.number_of("key", key, DeskKeyUnknown)
     row = session.get(TerminalKey, (terminal.terminal_id, key_id), populate_existing=True)
     if row is None:
         raise DeskKeyUnknown()
@@ -177,7 +177,7 @@ def revoke(session: Session, person: MerchantPerson, terminal: Terminal, at: dat
 
 def find(session: Session, person: MerchantPerson, text: str, *, lock: bool = False) -> Terminal:
     """The merchant's own cash desk of a public id; DeskUnknown for any other."""
-    (terminal_id,) = ids.parse("trm", text, parts=1)
+    terminal_id = scope.number_of("trm", text, DeskUnknown)
     found = session.get(Terminal, terminal_id, with_for_update=lock or None, populate_existing=True)
     if found is None or found.merchant_id != person.merchant_id or found.kind not in (POS, SANDBOX):
         raise DeskUnknown()
@@ -257,7 +257,7 @@ def _keyed(
 
 
 def _outlet(session: Session, person: MerchantPerson, text: str) -> Outlet:
-    (outlet_id,) = ids.parse("out", text, parts=1)
+    outlet_id = scope.number_of("out", text, DeskOutletUnknown)
     found = session.get(Outlet, outlet_id)
     elsewhere = person.outlet_id is not None and person.outlet_id != outlet_id
     if found is None or found.merchant_id != person.merchant_id or elsewhere:

@@ -20,8 +20,15 @@ CALLS = {
     "/v1/merchant/people/{person}/invitations": (None, "person-unknown"),
     "/v1/merchant/invitations/{invitation}/withdraw": (None, "invitation-unknown"),
     "/v1/merchant/terms/{terms}/confirm": (None, "terms-unknown"),
+    "/v1/merchant/desks": ({"outlet": "{outlet}", "name": "desk-9"}, "desk-outlet-unknown"),
+    "/v1/merchant/desks/{desk}/keys": ({}, "desk-unknown"),
+    "/v1/merchant/desks/{desk}/keys/{key}/end": (None, "desk-unknown"),
+    "/v1/merchant/desks/{desk}/revoke": (None, "desk-unknown"),
 }
-OF_A_MANAGER = {place for place in CALLS if "terms" not in place and not place.endswith("{outlet}")}
+OF_AN_OWNER = ("/v1/merchant/terms", "/v1/merchant/desks")
+OF_A_MANAGER = {
+    place for place in CALLS if not place.startswith(OF_AN_OWNER) and not place.endswith("{outlet}")
+}
 
 
 def said(template, values):
@@ -39,6 +46,7 @@ def named(app, shop, outlet, clerk):
         "/v1/merchant/invitations",
         {"number": f"i{outlet.outlet_id % 10**6}", "role": "clerk", "outlet": place},
     ).json["id"]
+    desk = owner.post("/v1/merchant/desks", {"outlet": place, "name": f"d{outlet.outlet_id % 10**6}"}).json
     with database.begin() as session:
         version = terms.versions(session, shop.merchant.merchant_id)[0]
     return {
@@ -47,6 +55,8 @@ def named(app, shop, outlet, clerk):
         "invitation": invitation,
         "person": ids.public("clk", clerk.clerk_id),
         "terms": ids.public("trs", version.terms_id),
+        "desk": desk["id"],
+        "key": desk["keys"][0]["id"],
     }
 
 
@@ -88,7 +98,7 @@ def test_another_outlets_things_are_not_there_for_a_manager(app, shop):
 
 def test_what_is_no_id_at_all_is_answered_alike(app, shop):
     owner = caller(app, merchant_token(given_colleague(shop, "owner", "00")))
-    values = dict.fromkeys(("outlet", "terminal", "invitation", "person", "terms"), "nonsense")
+    values = dict.fromkeys(("outlet", "terminal", "invitation", "person", "terms", "desk", "key"), "nonsense")
 
     assert answers(owner, values | {"own": ids.public("out", shop.outlet.outlet_id)}, CALLS) == expected(
         CALLS
@@ -115,7 +125,7 @@ def test_every_call_that_names_something_is_in_the_table(app):
     there = {
         rule.rule.replace("<", "{").replace(">", "}")
         for rule in app.url_map.iter_rules()
-        if rule.rule.startswith("/v1/merchant/") and "<" in rule.rule
+        if rule.rule.startswith("/v1/merchant/") and "<" in rule.rule and "POST" in (rule.methods or ())
     }
 
     assert there <= set(CALLS)
