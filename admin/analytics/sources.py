@@ -70,7 +70,7 @@ def _gathered(parts: Iterable[PersonMonths]) -> Gathered:
     they are cut, does not matter.
     """
     share, kept, few = 1.0, [], []
-    rows, first, last = 0, np.iinfo(np.int32).max, -1
+    rows, first, last = 0, np.iinfo(np.int32).max, np.iinfo(np.int32).min
     for part in parts:
         few.append(_few_rows(part))
         rows += part.rows
