@@ -100,7 +100,7 @@ def fit(sample: PersonMonths, options: Options, span: tuple[int, int] | None = N
                 variants.append(Variant(f"horizon_{months}", options.washout, reach, np.zeros(2), cut))
         low, high = (_cuts(trials, share)[0] for share in TRIM)
         variants.append(Variant("trimmed_1_99", options.washout, window, low, high))
-        if sample.involuntary is not None:
+        if sample.involuntary is not None and (sample.left & sample.involuntary).any():
             own = _cuts(trials, TRUNCATION)[0]
             variants.append(
                 Variant("involuntary_as_leaves", options.washout, window, np.zeros(2), own, involuntary=True)
