@@ -72,9 +72,6 @@ for group in (
     vouchers.verbs,
     (imports.imports, groups.groups, lines.lines, notify.notify, segments.segments),
     figures.verbs,
-    (imports.imports, groups.groups, lines.lines),
-    (imports.imports, groups.groups, lines.lines, notify.notify),
-    (imports.imports, groups.groups, lines.lines, segments.segments),
 ):
     for verb in group:
         jifen.add_command(verb)

@@ -69,6 +69,7 @@ def write(folder: Path, out: Path) -> tuple[Path, Path]:
     database.execute(MEMBERS, [str(folder / "Customer Loyalty History.csv")])
     database.execute(ACTIVITY, [str(folder / "Customer Flight Activity.csv")])
     database.execute(MONTHS)
+    out.mkdir(parents=True, exist_ok=True)
     paths = out / INTERVALS, out / PERSON_MONTHS
     for query, path in zip((SPELLS, PANEL), paths, strict=True):
         database.execute(query.replace("{out}", str(path).replace("'", "''")))

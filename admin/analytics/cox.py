@@ -20,6 +20,7 @@ from admin.analytics.refusals import FEWEST_TREATED_LEAVERS, Reason
 
 MOST_STEPS = 50
 SMALL_STEP = 1e-9
+SAME_FOR_ALL = 1e-8  # of a covariate's variance, what rounding may leave within those at risk together
 FAR_OUT = 12.0  # log hazard per standard deviation beyond which only separation leads
 
 
@@ -61,6 +62,7 @@ class Term:
 class Comparison:
     """Exposed against unexposed, alone and with covariates (`adjusted` by name, the exposure as "exposed").
 
+    A covariate that follows from the time alone is left out: those at risk together never differ in it.
     `n` members, `events` leavers, of them `exposed_events` while exposed. `exposed` is None where `refused`
     says why; `adjusted` is empty where there are no covariates or the fit with them has no answer (a reason
     then says so).
@@ -92,7 +94,7 @@ def _compare(histories: Histories, exposed: Bools, fewest_leavers: int) -> Compa
     if refused:
         return Comparison(*counts, None, {}, refused)
     alone = exposed.astype(np.float64)[:, None]
-    names = list(histories.covariates)
+    names = _told_apart(histories)
     try:
         term = _terms(_fit(histories, alone))[0]
     except NoFiniteAnswer as error:
@@ -104,6 +106,24 @@ def _compare(histories: Histories, exposed: Bools, fewest_leavers: int) -> Compa
     except NoFiniteAnswer as error:
         return Comparison(*counts, term, {}, (), (Reason("adjusted_refused"), Reason(error.args[0])))
     return Comparison(*counts, term, dict(zip(["exposed", *names], _terms(both), strict=True)))
+
+
+def _told_apart(histories: Histories) -> list[str]:
+    """The covariates in which those at risk together ever differ.
+
+    What follows from the time alone ("in the first year") is the same for all of them: it drops out of the partial
+    likelihood, and no fit could give it a coefficient.
+    """
+    times = LeavingTimes.of(histories.start, histories.stop, histories.event)
+    at_risk = times.at_risk(np.ones(histories.rows))
+    found = []
+    for name, values in histories.covariates.items():
+        spread = values.std()
+        x = (values - values.mean()) / (spread if spread > 0 else 1.0)
+        within = times.at_risk(x**2) / at_risk - (times.at_risk(x) / at_risk) ** 2
+        if times.deaths @ within > SAME_FOR_ALL * times.deaths.sum():
+            found.append(name)
+    return found
 
 
 def _fit(histories: Histories, columns: Floats) -> Fit:

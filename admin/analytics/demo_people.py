@@ -77,7 +77,14 @@ def tell(session: Session, today: date, at: datetime, *, seed: int = 7) -> None:
     members = session.scalars(
         select(Member).where(Member.left_on.is_(None)).order_by(Member.programme_id, Member.customer_id)
     ).all()
-    told = _drawn([member.member_id for member in members], np.random.Generator(np.random.PCG64(seed)))
+    random = np.random.Generator(np.random.PCG64(seed))
+    told = _drawn([member.member_id for member in members], random)
+    gone = session.scalars(
+        select(Member).where(Member.left_on.is_not(None)).order_by(Member.programme_id, Member.customer_id)
+    ).all()
+    # Who left lived somewhere too, else no area would ever lose anybody.
+    lived = random.choice(COUNTIES, len(gone))
+    told |= {(member.member_id, AREA): str(county) for member, county in zip(gone, lived, strict=True)}
     bills = _middle_bills(session, today)
     told |= {(member_id, ARPU): str(fen) for member_id, fen in bills.items()}
     attributes.add_many(

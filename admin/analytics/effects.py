@@ -72,6 +72,7 @@ class Estimated:
     itt: Effect
     unweighted: Effect
     per_protocol: Effect
+    unweighted_per_protocol: Effect
     lagged: Effect
 
 
@@ -105,10 +106,14 @@ def estimate(sums: Sums, models: Models, draws: int, seed: int, *, lag: int = 0)
 
         itt = both(weighted, lag, horizon + lag)
         months = slice(lag, horizon + lag)
+        unweighted = both(plain, lag, horizon + lag)
+        numbers_kept = total["kept_n"][index, months]
+        went = _rate(total["kept_gone"][index, months], numbers_kept)[None]
         contrasts[name] = Estimated(
             itt,
-            both(plain, lag, horizon + lag),
-            Effect(itt.treated, kept[:, index, months], itt.at_risk_treated, total["kept_n"][index, months]),
+            unweighted,
+            Effect(itt.treated, kept[:, index, months], itt.at_risk_treated, numbers_kept),
+            Effect(unweighted.treated[:1], went, itt.at_risk_treated, numbers_kept),
             both(weighted, 1, horizon + 1),
         )
     return Estimates(

@@ -27,6 +27,10 @@ VARIANTS: dict[str, Texts] = {
     "horizon_12": {"en": "followed for 12 months", "zh": "观察 12 个月"},
     "horizon_18": {"en": "followed for 18 months", "zh": "观察 18 个月"},
     "trimmed_1_99": {"en": "weights cut at 1 and 99 %", "zh": "权重在 1% 与 99% 处截断"},
+    "involuntary_as_leaves": {
+        "en": "fraud, death and debt counted as leaving too",
+        "zh": "欺诈、死亡与欠费也计为离网",
+    },
     "start_next_month": {"en": "counted from the month after", "zh": "从次月开始计算"},
 }
 

@@ -44,6 +44,11 @@ class Followed:
         return self.sample.event[self.end]
 
     @cached_property
+    def ends(self) -> Bools:
+        """Whether the run of months ends because the member is gone, of the member's own will or not."""
+        return self.sample.left[self.end]
+
+    @cached_property
     def history(self) -> Ints64:
         """Months in view before this one."""
         return np.arange(self.sample.rows) - self.first

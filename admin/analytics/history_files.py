@@ -9,11 +9,13 @@ import numpy as np
 
 from admin.analytics.histories import Bools, Histories, Ints, of_rows
 from admin.analytics.tables import (
+    MOST_MONTHS,
     HistoryColumnsMissing,
     HistoryColumnTwice,
     HistoryFileUnreadable,
     HistoryFlagNotZeroOrOne,
     HistoryNotANumber,
+    HistoryOutOfRange,
     HistoryRowTooShortOrLong,
     HistoryTooManyCategories,
     Table,
@@ -58,6 +60,8 @@ def read_intervals(
     start, stop = table.numbers("start"), table.numbers("stop")
     flags = {name: table.flags(name) for name in ("event", "exposed")}
     coded = {name: table.covariate(name) for name in extra}
+    if unit == "month":  # each of them may become a row
+        table.refuse(HistoryOutOfRange, stop > MOST_MONTHS, column="stop", limit=MOST_MONTHS)
     holes = (member < 0) | np.isnan(start) | np.isnan(stop)
     for _, missing in (*flags.values(), *coded.values()):
         holes |= missing

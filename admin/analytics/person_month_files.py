@@ -21,8 +21,11 @@ from admin.analytics.history_files import NEEDED as INTERVAL_COLUMNS
 from admin.analytics.history_files import read_intervals, whole_members
 from admin.analytics.person_months import BUCKETS, OWN_BUCKETS, Ints32, PersonMonths, own_or_hashed
 from admin.analytics.tables import (
+    MOST_AMOUNT,
     MOST_CATEGORIES,
+    MOST_MONTHS,
     HistoryNotWhole,
+    HistoryOutOfRange,
     HistoryTooManyCategories,
     Table,
 )
@@ -45,6 +48,12 @@ class HistoryTenureJumps(Invalid):
     """Months since joining do not count on with the months of the calendar."""
 
     zh = "入网月数没有随日历月份递增。"
+
+
+class HistoryArmChanges(Invalid):
+    """A member changes the arm of the holdout, which is drawn once, before the start."""
+
+    zh = "会员更换了对照实验的组别；组别应在开始之前一次抽定。"
 
 
 class HistoryKindNotOnOffer(Invalid):
@@ -151,17 +160,23 @@ class _Columns:
         member, month = self.member[rows], self.month[rows]
         same = member[1:] == member[:-1]
         self._refuse(HistoryNotWhole, month % 1 != 0, rows, column="month")
+        self._refuse(HistoryOutOfRange, np.abs(month) > MOST_MONTHS, rows, column="month", limit=MOST_MONTHS)
         self._refuse(HistoryMonthTwice, same & (month[1:] == month[:-1]), rows[1:])
         self._refuse(HistoryLeaveBeforeLastRow, same & self.left[rows][:-1], rows[:-1])
         tenure = self.numbers.get("tenure")
         if tenure is not None:
             self._refuse(HistoryBeforeJoining, tenure[rows] < 0, rows)
             self._refuse(HistoryNotWhole, tenure[rows] % 1 != 0, rows, column="tenure")
+            far = tenure[rows] > MOST_MONTHS
+            self._refuse(HistoryOutOfRange, far, rows, column="tenure", limit=MOST_MONTHS)
             steps = np.diff(tenure[rows]) != np.diff(month)
             self._refuse(HistoryTenureJumps, same & steps, rows[1:])
         for name in (one for one in AMOUNTS if one in self.numbers):
             values = self.numbers[name][rows]
             self._refuse(HistoryNotWhole, (values < 0) | (values % 1 != 0), rows, column=name)
+            self._refuse(HistoryOutOfRange, values > MOST_AMOUNT, rows, column=name, limit=MOST_AMOUNT)
+        if self.arm is not None:
+            self._refuse(HistoryArmChanges, same & (np.diff(self.arm[rows]) != 0), rows[1:])
         for name, able in self.can.items():
             mine = self.kind[rows] == self.kinds.index(name)
             self._refuse(HistoryKindNotOnOffer, mine & ~able[rows], rows, kind=name)

@@ -45,8 +45,8 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "兑换之后离网的会员太少；需要更长时间的记录。",
     ),
     "few_at_risk": (
-        "At some times fewer members were in view than a curve needs.",
-        "某些时点在网会员太少，曲线不稳定。",
+        "At some times fewer members were in view than a figure needs; more months of records would supply them.",
+        "某些时点在网会员太少，不足以给出数字；需要更长时间的记录。",
     ),
     "no_trial": (
         "Like has not yet been compared with like on these records, and there is no holdout.",

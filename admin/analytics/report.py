@@ -153,6 +153,7 @@ def _input(gathered: Gathered) -> Block:
         "rows": gathered.rows,
         "members": histories.members,
         "leavers": int(histories.event.sum()),
+        "involuntary": gathered.involuntary,
         "ever_exposed": int(histories.ever.sum()),
         "person_time": float((histories.stop - histories.start).sum()),
         "kinds": list(histories.kinds),
@@ -217,8 +218,10 @@ def _landmark(found: Landmark, part: Sequence[Reason]) -> Block:
     )  # fmt: skip
     compared = found.cox
     term = None if compared is None else compared.exposed
+    unfitted = [] if compared is None else [*compared.refused, *compared.reasons]
+    reasons = dict.fromkeys([*found.reasons, *unfitted, *part])
     return (
-        _status(found.refused or [*found.reasons, *part], refused=bool(found.refused))
+        _status(found.refused or list(reasons), refused=bool(found.refused))
         | {name: getattr(found, name) for name in names}
         | {name: value for name, value in _term(term).items() if name != "se_robust"}
         | {

@@ -38,7 +38,8 @@ Source = Histories | PersonMonths | Chunks | Sequence[PersonMonths]
 class Gathered:
     """Everybody's histories; the parts with all rows; a sample of members (all of them where they are few).
 
-    `parts` and `sample` are missing where a file's unit is not the month. `span` is the first and last month.
+    `parts` and `sample` are missing where a file's unit is not the month. `span` is the first and last month;
+    `involuntary` counts who went by fraud, death or debt, None where that is not told.
     """
 
     form: str
@@ -48,6 +49,7 @@ class Gathered:
     sample: PersonMonths | None
     whole: bool
     span: tuple[int, int]
+    involuntary: int | None = None
 
 
 def gather(source: Source) -> Gathered:
@@ -70,10 +72,13 @@ def _gathered(parts: Iterable[PersonMonths]) -> Gathered:
     they are cut, does not matter.
     """
     share, kept, few = 1.0, [], []
-    rows, first, last = 0, np.iinfo(np.int32).max, -1
+    involuntary: int | None = None
+    rows, first, last = 0, np.iinfo(np.int32).max, np.iinfo(np.int32).min
     for part in parts:
         few.append(_few_rows(part))
         rows += part.rows
+        if part.involuntary is not None:
+            involuntary = (involuntary or 0) + int((part.left & part.involuntary).sum())
         first, last = min(first, int(part.month.min())), max(last, int(part.month.max()))
         kept.append(_share_of(part, share))
         while sum(one.members for one in kept) > SAMPLE_MEMBERS:
@@ -84,7 +89,14 @@ def _gathered(parts: Iterable[PersonMonths]) -> Gathered:
     histories = _together(few, kept[0])
     sample = joined([one for one in kept if one.members] or kept[:1])
     return Gathered(
-        "person_months", histories, rows, parts, sample, sample.members == histories.members, (first, last)
+        "person_months",
+        histories,
+        rows,
+        parts,
+        sample,
+        sample.members == histories.members,
+        (first, last),
+        involuntary,
     )
 
 

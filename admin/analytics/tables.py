@@ -22,6 +22,9 @@ from admin.analytics.histories import (
 from base.errors import Invalid
 
 MOST_CATEGORIES = 20
+FEWEST_WORDS = 10
+MOST_MONTHS = 119_999  # December of the year 9999
+MOST_AMOUNT = 10**15  # fen or points of one member-month: a sum of many stays within 64 bits
 ALL_KINDS = "any"
 MISSING = ("", "na", "n/a", "nan", "null", "none")
 PARQUET_BEGINS = b"PAR1"
@@ -62,6 +65,12 @@ class HistoryNotWhole(Invalid):
     """A value that must be a whole number of 0 or more is not one."""
 
     zh = "应为非负整数的值不是。"
+
+
+class HistoryOutOfRange(Invalid):
+    """A number is beyond anything that a history can hold."""
+
+    zh = "数值超出历史记录可能的范围。"
 
 
 class HistoryFlagNotZeroOrOne(Invalid):
@@ -164,11 +173,23 @@ class Table:
         return found
 
     def covariate(self, name: str) -> tuple[Floats | Words, Bools]:
-        """The column as numbers, or as words if a single value is a word; and where a value is missing."""
+        """The column as numbers, or as words; and where a value is missing.
+
+        A word among numbers is a slip, no category: HistoryNotANumber with its rows, where less than one value in
+        `FEWEST_WORDS` is a word.
+        """
         missing = self._fetch(self._is_missing(name), np.bool_)
         number = f"{self._number(name)} is not null and isfinite({self._number(name)})"
         if self._one(f"coalesce(bool_and(({number}) or {self._is_missing(name)}), true)"):
             return self.numbers(name), missing
+        there, words = (
+            self._one(f"count(*) filter (where not {self._is_missing(name)})"),
+            self._one(
+                f"count(*) filter (where not {self._is_missing(name)} and not coalesce({number}, false))"
+            ),
+        )
+        if words * FEWEST_WORDS < there:
+            self.numbers(name)
         return self.words(name), missing
 
     def used(

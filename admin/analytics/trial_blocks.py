@@ -34,7 +34,7 @@ class Answer:
     estimates: Estimates | None = None
     refused: Mapping[str, Sequence[Reason]] = field(default_factory=dict)
     reasons: Sequence[Reason] = ()
-    controls: Mapping[str, Effect | None] = field(default_factory=dict)
+    controls: Mapping[str, Effect | Sequence[Reason]] = field(default_factory=dict)
 
     @property
     def headline(self) -> Effect | None:
@@ -49,7 +49,7 @@ class Answer:
         return [
             Reason("negative_control_fails")
             for effect in self.controls.values()
-            if effect is not None and not sensitivity.holds_zero(effect.difference_pp(effect.horizon))
+            if isinstance(effect, Effect) and not sensitivity.holds_zero(effect.difference_pp(effect.horizon))
         ]
 
 
@@ -76,7 +76,20 @@ def answer(gathered: Gathered, options: Options) -> Answer:
         refused[name] = judging.refusals(total, models, index, options, gathered.span[1])
         refused[kept(name)] = [*refused[name], *judging.refusals_per_protocol(total, index, followed)]
     estimates = effects.estimate(total, models, options.draws, options.seed, lag=options.lag)
+    for name, one in estimates.contrasts.items():
+        for key, effect in ((name, one.itt), (kept(name), one.per_protocol)):
+            refused[key] = refused[key] or _unfollowed(effect, options)
     return Answer(models, total, estimates, refused, (), _controls(gathered, options))
+
+
+def _unfollowed(effect: Effect, options: Options) -> list[Reason]:
+    """Some month of follow-up in which so few of an arm are still in view that a draw without any of them is likely."""
+    if not np.isfinite(effect.difference_pp(effect.horizon)[0]):
+        return [Reason("short_follow_up", None, options.horizon)]
+    if np.isfinite(effect.difference_pp(effect.horizon)).all():
+        return []
+    fewest = int(min(effect.at_risk_treated.min(), effect.at_risk_control.min()))
+    return [Reason("few_at_risk", fewest)]
 
 
 def kept(contrast: str) -> str:
@@ -84,29 +97,29 @@ def kept(contrast: str) -> str:
     return f"{contrast} per-protocol"
 
 
-def _controls(gathered: Gathered, options: Options) -> dict[str, Effect | None]:
-    found: dict[str, Effect | None] = {}
+def _controls(gathered: Gathered, options: Options) -> dict[str, Effect | Sequence[Reason]]:
+    """The estimate of each control that the records tell, or why there is none."""
+    found: dict[str, Effect | Sequence[Reason]] = {}
     plain = Options(**(vars(options) | {"variants": False}))
     for name, made in (("negative_control", placebos.negative_control), ("placebo", placebos.placebo)):
         sample = None if gathered.sample is None else made(gathered.sample)
         if sample is None or not (sample.kind >= 0).any():
             continue
-        found[name] = None
         try:
             models = trials.fit(sample, plain, gathered.span)
-        except NoFiniteAnswer:
+        except NoFiniteAnswer as error:
+            found[name] = [Reason(error.args[0])]
             continue
         total = Sums()
         for part in gathered.parts:
             changed = made(part)
             if changed is not None:
                 total = total + trials.sums(changed, models, plain)
-        if not judging.refusals(total, models, 0, plain, gathered.span[1]):
-            found[name] = (
-                effects.estimate(total, models, options.draws, options.seed, lag=options.lag)
-                .contrasts[ANY]
-                .itt
-            )
+        effect = (
+            effects.estimate(total, models, options.draws, options.seed, lag=options.lag).contrasts[ANY].itt
+        )
+        refused = judging.refusals(total, models, 0, plain, gathered.span[1])
+        found[name] = refused or _unfollowed(effect, plain) or effect
     return found
 
 
@@ -148,12 +161,16 @@ def _contrast(found: Answer, name: str, options: Options) -> Block:
         if not options.lag:
             itt["lagged_difference_pp"] = one.lagged.difference_pp(options.horizon)[0]
         itt["unweighted_difference_pp"] = one.unweighted.difference_pp(options.horizon)[0]
+    against = effect_block(one.per_protocol, found.refused[kept(name)], options, suspicious)
+    if against["status"] != "refused":
+        plain = one.unweighted_per_protocol.difference_pp(options.horizon)
+        against["unweighted_difference_pp"] = plain[0]
     return {
         "n_trials": int(n.sum()),
         "n_treated": int(n[0]),
         "n_treated_leavers": int(leavers[0]),
         "itt": itt,
-        "per_protocol": effect_block(one.per_protocol, found.refused[kept(name)], options, suspicious),
+        "per_protocol": against,
     }
 
 
@@ -162,8 +179,6 @@ def effect_block(
 ) -> Block:
     """One estimate with its interval and curves; nothing but reasons where refused."""
     months = effect.horizon
-    if not refused and not np.isfinite(effect.difference_pp(months)[0]):
-        refused = [Reason("short_follow_up", None, months)]
     if refused:
         return refused_effect(refused)
     treated, control = effect.risks(months)
@@ -225,7 +240,7 @@ def refused_effect(reasons: Sequence[Reason]) -> Block:
 def diagnostics_block(found: Answer) -> Block:
     """Balance, weights, overlap and effective sample of "any kind against none"."""
     fields = (
-        "smd_before", "smd_after", "weight_max", "weight_max_share", "weight_p995", "effective_sample", "overlap",
+        "smd_before", "smd_after", "weight_max", "weight_max_share", "weight_p995", "weight_cut", "effective_sample", "overlap",
         "median_probability", "per_protocol",
     )  # fmt: skip
     if found.models is None or found.sums is None or found.sums.total["n"][0].min() == 0:
@@ -237,7 +252,8 @@ def diagnostics_block(found: Answer) -> Block:
         "smd_after": after,
         "weight_max": float(found.sums.most["heaviest"][0].max()),
         "weight_max_share": judging.heaviest_share(found.sums, 0),
-        "weight_p995": dict(zip(judging.ARMS, found.models.caps[0], strict=True)),
+        "weight_p995": dict(zip(judging.ARMS, found.models.percentiles[0], strict=True)),
+        "weight_cut": dict(zip(judging.ARMS, found.models.caps[0], strict=True)),
         "effective_sample": dict(zip(judging.ARMS, effective, strict=True)),
         "overlap": found.models.overlap,
         "median_probability": found.models.median,
@@ -329,8 +345,8 @@ def _control(found: Answer, name: str) -> Block:
     if name not in found.controls:
         return status([Reason("no_column")], refused=True) | dict.fromkeys(fields)
     effect = found.controls[name]
-    if effect is None:
-        return status([Reason("few_treated_trials")], refused=True) | dict.fromkeys(fields)
+    if not isinstance(effect, Effect):
+        return status(effect, refused=True) | dict.fromkeys(fields)
     values = effect.difference_pp(effect.horizon)
     failed = not sensitivity.holds_zero(values)
     reasons = [Reason("negative_control_fails")] if failed else []

@@ -22,6 +22,7 @@ from admin.analytics.trial_rows import TrialRows, Window
 from admin.analytics.weights import TRUNCATION, Propensity
 
 TRIM = (0.01, 0.99)
+TOLD_SHARE = 0.995
 OVERLAP_BINS = 20
 # A control's weight grows with every month without a redemption, most for the keenest members: cut as early as the
 # first weight, the months that follow would count them too little and make not redeeming look worse than it is.
@@ -30,20 +31,23 @@ LATER_TRUNCATION = 0.999
 
 @dataclass(frozen=True)
 class Variant:
-    """One other way of asking the same: washout, window, and between which weights each arm is cut."""
+    """One other way of asking the same: washout, window, between which weights each arm is cut, and whether who went
+    by fraud, death or debt counts as having left (the bound of what leaving such members out can hide).
+    """
 
     name: str
     washout: int | None
     window: Window
     floors: Floats
     caps: Floats
+    involuntary: bool = False
 
 
 @dataclass(frozen=True)
 class Models:
     """What is fitted once: the chances of redeeming by washout, and where weights are cut.
 
-    `caps` are per contrast and arm, `later_caps` per month of follow-up without a redemption; `overlap` and
+    `caps` are per contrast and arm, and so are `percentiles`, below which `TOLD_SHARE` of the weights are; `later_caps` per month of follow-up without a redemption; `overlap` and
     `median` describe the chances in the fitted sample.
     """
 
@@ -52,6 +56,7 @@ class Models:
     buckets: int
     by_washout: Mapping[int | None, Propensity]
     caps: Floats
+    percentiles: Floats
     later_caps: Floats
     variants: tuple[Variant, ...]
     overlap: Mapping[str, list[int]]
@@ -95,6 +100,11 @@ def fit(sample: PersonMonths, options: Options, span: tuple[int, int] | None = N
                 variants.append(Variant(f"horizon_{months}", options.washout, reach, np.zeros(2), cut))
         low, high = (_cuts(trials, share)[0] for share in TRIM)
         variants.append(Variant("trimmed_1_99", options.washout, window, low, high))
+        if sample.involuntary is not None and (sample.left & sample.involuntary).any():
+            own = _cuts(trials, TRUNCATION)[0]
+            variants.append(
+                Variant("involuntary_as_leaves", options.washout, window, np.zeros(2), own, involuntary=True)
+            )
     later = [
         float(np.quantile(weight, LATER_TRUNCATION)) if len(weight) else np.inf
         for _, weight in trials.kept_weights(None, options.lag)
@@ -105,6 +115,7 @@ def fit(sample: PersonMonths, options: Options, span: tuple[int, int] | None = N
         max(BUCKETS, int(sample.bucket.max(initial=0)) + 1),
         by_washout,
         _cuts(trials, TRUNCATION),
+        _cuts(trials, TOLD_SHARE),
         np.array(later),
         tuple(variants),
         _overlap(trials),
@@ -163,7 +174,7 @@ class Sums:
 
     `total`: "seen", "left" [B, C, 2, F] weighted trials by the months they are in view and by the month of leaving,
     "plain_seen", "plain_left" the same unweighted; "kept_seen", "kept_left" [B, C, F] at risk and leaving among
-    controls without a later redemption; "cost", "points" [B, C, 2, H] weighted; "moments" and the like for
+    controls without a later redemption, "kept_n", "kept_gone" [C, F] the same unweighted; "cost_fen", "points" [B, C, 2, H] weighted; "moments" and the like for
     balance; "variant:NAME:seen" and ":left" [B, 2, F]. `most` are maxima of weights.
     """
 
@@ -308,7 +319,7 @@ def _add_kept(
     cell = bucket * len(table) + pattern
     shape = (models.buckets, len(models.contrasts), months)
     seen, left = np.zeros(shape), np.zeros(shape)
-    counts, squares, heaviest = (np.zeros(shape[1:]) for _ in range(3))
+    counts, went, squares, heaviest = (np.zeros(shape[1:]) for _ in range(4))
     known = table.astype(np.float64)
     for month, (rows, weight) in enumerate(trials.kept_weights(models.later_caps, lag)):
         cells = np.bincount(cell[rows], weight, models.buckets * len(table))
@@ -318,11 +329,13 @@ def _add_kept(
         left[:, :, month] = cells.reshape(models.buckets, -1) @ known
         mine = pattern[rows]
         counts[:, month] = np.bincount(mine, minlength=len(table)) @ known
+        went[:, month] = np.bincount(mine[gone], minlength=len(table)) @ known
         squares[:, month] = np.bincount(mine, weight**2, len(table)) @ known
         for index in range(len(models.contrasts)):
             allowed = weight if table[:, index].all() else weight[table[mine, index]]
             heaviest[index, month] = allowed.max(initial=0.0)
-    total |= {"kept_seen": seen, "kept_left": left, "kept_n": counts, "kept_square": squares}
+    total |= {"kept_seen": seen, "kept_left": left, "kept_square": squares}
+    total |= {"kept_n": counts, "kept_gone": went}
     most["kept_heaviest"] = heaviest
 
 
@@ -381,10 +394,11 @@ def _add_variant(total: dict[str, Floats], trials: TrialRows, variant: Variant, 
     months = trials.window.horizon + 1
     seen, left = np.zeros((buckets, 2, months)), np.zeros((buckets, 2, months))
     chance = np.where(trials.kind >= 0, trials.chance[:, 0], trials.none)
+    leaves = trials.followed.ends[trials.row] if variant.involuntary else trials.leaves
     for arm, rows in enumerate((trials.treated(0), trials.controls)):
         weight = np.clip(1 / chance[rows], variant.floors[arm], variant.caps[arm])
         month = np.minimum(trials.ahead[rows], months) - 1
-        gone = trials.leaves[rows] & (trials.ahead[rows] <= months)
+        gone = leaves[rows] & (trials.ahead[rows] <= months)
         seen[:, arm] = _count(trials.bucket[rows], month, weight, buckets, months)
         left[:, arm] = _count(trials.bucket[rows][gone], month[gone], weight[gone], buckets, months)
     total[f"variant:{variant.name}:seen"], total[f"variant:{variant.name}:left"] = seen, left

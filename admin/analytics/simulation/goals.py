@@ -40,7 +40,7 @@ Block = dict[str, Any]
 
 @dataclass(frozen=True)
 class Goal:
-    """One line of the table. `met` is None where nothing could be measured; `runs` is what `found` was made of.
+    """One line of the table. `met` is None where nothing could be measured and nothing had to be; `runs` is what `found` was made of.
 
     `by_chance` says that what was found lies beyond the limit, but no further than chance may carry so few runs.
     """
@@ -191,7 +191,8 @@ def _bias(goal: str, case: Case, runs: Sequence[Block], headline: str, limit: fl
     errors = [d["difference_pp"] - true for d in _answered(runs, headline)]
     what, words = f"bias, {NAMES[headline]}, pp", f"+-{limit:.2f} pp"
     if not errors:
-        return Goal(goal, case.scenario, what, None, words, None, 0)
+        # Who refuses everything has shown nothing: in these scenarios the first headline can be answered.
+        return Goal(goal, case.scenario, what, None, words, False if headline == "itt" else None, 0)
     mean = sum(errors) / len(errors)
     allowed = limit if len(errors) >= WHOLE else limit + DOUBT_Z * _standard_error(runs, headline, errors)
     met = abs(mean) <= allowed

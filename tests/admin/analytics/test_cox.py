@@ -3,13 +3,16 @@
 import itertools
 import math
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from admin.analytics import cox
 from admin.analytics.histories import from_members, of_rows
+from admin.analytics.person_months import histories_of
 from admin.analytics.raw_gap import raw_gap
+from tests.months import given_months
 
 
 def efron_by_hand(start, stop, event, x, coef):
@@ -252,6 +255,20 @@ def test_a_repeated_covariate_costs_the_adjusted_figure_only():
     assert found.exposed is not None
     assert found.adjusted == {}
     assert [reason.code for reason in found.reasons] == ["adjusted_refused", "not_converged"]
+
+
+def test_what_follows_from_the_time_alone_is_left_out_and_costs_the_others_nothing():
+    sample = given_months(members=2000, months=14, seed=2)
+    young = (sample.tenure < 6).astype(np.float32)
+
+    with_it = cox.time_varying(
+        histories_of(replace(sample, covariates={"young": young, **sample.covariates}))
+    )
+    without = cox.time_varying(histories_of(sample))
+
+    assert with_it.reasons == ()
+    assert with_it.adjusted == without.adjusted
+    assert set(with_it.adjusted) == {"exposed", "keen"}
 
 
 def test_half_a_million_rows_take_seconds():

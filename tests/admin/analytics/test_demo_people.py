@@ -1,12 +1,12 @@
 """The demo's people and segments: drawn by the seed, told by date, and the same each time."""
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from admin.analytics import demo_people
 from app.commands.segments import refreshed
 from base import clock, database
 from points.members import areas
-from points.members.models import MemberFacts
+from points.members.models import Member, MemberFacts
 from points.segments import segments
 from points.segments.models import SegmentMember
 from tests.given import given_member, given_person, given_programme, given_tier
@@ -42,6 +42,22 @@ def test_members_live_somewhere_and_every_segment_of_groups_and_places_has_someb
     assert len(shown) == len(counts) == 8
     assert open_rows == sum(counts.values())
     assert [one.segment.code for one in shown if one.version.adds_only] == ["risk-3"]
+
+
+def test_who_left_lived_somewhere_too(db):
+    programme = given_programme()
+    members = [given_member(db, programme) for _ in range(30)]
+    gone = set(members[:10])
+    with database.begin() as session:
+        session.execute(update(Member).where(Member.member_id.in_(gone)).values(left_on=today()))
+
+    with database.begin() as session:
+        demo_people.tell(session, today(), clock.now())
+
+    with database.begin() as session:
+        rows = session.scalars(select(MemberFacts).where(MemberFacts.member_id.in_(gone))).all()
+    assert len(rows) == 10
+    assert all(row.area in demo_people.COUNTIES for row in rows)
 
 
 def test_the_same_seed_draws_the_same_people(db):

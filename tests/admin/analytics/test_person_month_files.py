@@ -12,6 +12,7 @@ from admin.analytics.histories import Histories, from_members, of_rows
 from admin.analytics.history_files import read_intervals
 from admin.analytics.person_month_files import read, read_person_months
 from admin.analytics.person_months import PersonMonths, histories_of
+from admin.analytics.sources import gather
 from admin.analytics.whole_months import of_intervals
 from base.errors import Invalid
 
@@ -225,3 +226,59 @@ def test_every_error_has_a_chinese_title():
     assert [
         one for one in errors if issubclass(one, Invalid) and one is not Invalid and one.zh == Invalid.zh
     ] == []
+
+
+@pytest.mark.parametrize(
+    ("column", "lines"),
+    [
+        ("month", ("a,1,0,", "b,99999999999,0,")),
+        ("month", ("a,1,0,", "b,-99999999999,0,")),
+        ("tenure", ("a,1,0,,0", "b,1,0,,99999999999")),
+        ("cost_fen", ("a,1,0,bill,0", "b,1,0,bill,1e30")),
+    ],
+)
+def test_a_number_beyond_all_reason_is_named_and_never_wrapped_around(given_file, column, lines):
+    head = HEAD if column == "month" else f"{HEAD},{column}"
+
+    with pytest.raises(t.HistoryOutOfRange) as caught:
+        read(given_file(head, *lines))
+
+    assert caught.value.facts["rows"] == [3]
+    assert caught.value.facts["column"] == column
+
+
+def test_an_interval_of_thousands_of_years_is_named_before_it_becomes_months(given_file):
+    lines = ("id,start,stop,event,exposed", "a,0,5,1,0", "b,0,3000000000,1,0")
+
+    with pytest.raises(t.HistoryOutOfRange) as caught:
+        read(given_file(*lines))
+
+    assert caught.value.facts["rows"] == [3]
+    assert read(given_file(*lines), unit="day").members == 2
+
+
+def test_months_may_count_up_to_zero(given_file):
+    found = gather(read(given_file(HEAD, "a,-6,0,", "a,-5,1,", "b,-6,0,bill", "b,-5,0,")))
+
+    assert found.span == (-6, -5)
+
+
+def test_one_word_among_numbers_is_a_slip_with_its_row_but_a_mixed_column_is_of_words(given_file):
+    numbers = [f"m{n},1,0,,{n % 3}" for n in range(20)]
+
+    with pytest.raises(t.HistoryNotANumber) as caught:
+        read(given_file(f"{HEAD},usage", *numbers, "z,1,0,,oops"))
+
+    assert caught.value.facts["rows"] == [22]
+    assert caught.value.facts["column"] == "usage"
+    found = read(given_file(f"{HEAD},usage", "a,1,0,,1", "b,1,0,,gold", "c,1,0,,2"))
+    assert set(found.covariates) == {"usage=2", "usage=gold"}
+
+
+def test_the_arm_of_a_member_is_drawn_once(given_file):
+    lines = (f"{HEAD},arm", "a,1,0,,asked", "a,2,0,,asked", "b,1,0,,control", "b,2,0,,asked")
+
+    with pytest.raises(f.HistoryArmChanges) as caught:
+        read(given_file(*lines))
+
+    assert caught.value.facts["rows"] == [5]

@@ -7,6 +7,7 @@ import pytest
 
 from admin.analytics import judging, trials
 from admin.analytics.histories import from_members, of_rows
+from admin.analytics.person_months import some_rows
 from admin.analytics.protocol import Options
 from admin.analytics.refusals import TEXTS, Reason
 from admin.analytics.report import as_text, retention_report
@@ -134,3 +135,44 @@ def test_a_covariate_that_tells_who_redeems_is_refused_as_separation():
 
 def test_every_reason_is_told_in_both_languages():
     assert all(english and chinese and english != chinese for english, chinese in TEXTS.values())
+
+
+def test_an_estimate_that_hangs_on_a_few_who_are_still_in_view_is_refused_everywhere_and_told_in_words():
+    # Whoever redeemed is out of view three months later, but for a handful.
+    sample = given_months(members=3000, months=12, seed=3)
+    rows = np.arange(sample.rows)
+    redeemed = np.where(sample.kind >= 0, rows, sample.rows)
+    first = np.minimum.reduceat(redeemed, sample.first_rows)[sample.member]
+    few = some_rows(sample, (rows < first + 3) | (sample.member < 12))
+
+    report = retention_report(few, Options(horizon=6, draws=200, landmarks=(), variants=False))
+
+    for name in ("itt", "per_protocol"):
+        block = report["trials"][name]
+        assert block["status"] == "refused", name
+        assert "few_at_risk" in [reason["code"] for reason in block["reasons"]]
+        assert block["risk_difference_pp"] is None
+    assert report["verdict"]["code"] == "cannot_say"
+    assert {report[name]["status"] for name in ("waterfall", "sensitivity")} == {"refused"}
+    assert all(as_text(report, tongue) for tongue in ("en", "zh-CN"))
+
+
+def test_a_landmark_says_why_it_has_nothing_with_the_given_traits():
+    sample = given_months(members=3000, months=10, seed=4)
+    twice = replace(sample, covariates=sample.covariates | {"again": sample.covariates["keen"]})
+
+    (block,) = retention_report(twice, replace(SHORT, landmarks=(3,)), fewest_leavers=5)["landmark"]
+
+    assert block["adjusted"] is None
+    assert block["status"] == "caution"
+    assert "adjusted_refused" in [reason["code"] for reason in block["reasons"]]
+
+
+def test_a_control_says_which_rule_it_breaks():
+    sample = given_months(members=3000, months=10, seed=4)
+    never = replace(sample, negative_control=np.zeros(sample.rows, dtype=bool))
+
+    block = retention_report(never, replace(SHORT, landmarks=()))["sensitivity"]["negative_control"]
+
+    assert block["status"] == "refused"
+    assert [reason["code"] for reason in block["reasons"]] == ["few_treated_leavers"]

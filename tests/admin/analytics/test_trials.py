@@ -9,6 +9,7 @@ from admin.analytics import bootstrap, effects, trials
 from admin.analytics.follow import Followed
 from admin.analytics.person_months import NO_KIND, joined, parts_of, some_members, some_rows
 from admin.analytics.protocol import Options
+from admin.analytics.sources import gather
 from tests.months import given_months, lives, months_of
 
 SHORT = Options(horizon=4, draws=50, variants=False)
@@ -38,6 +39,7 @@ def test_both_headlines_of_a_handful_of_members_are_as_by_hand():
     # Against never: member 2 redeems in month 1, member 3 in month 2, and is left out of the trials before from then on.
     assert total.total["kept_n"][0, :2].tolist() == [14, 10]
     assert one.per_protocol.control[0] == pytest.approx([2 / 14, 3 / 10])
+    assert one.unweighted_per_protocol.control[0] == pytest.approx([2 / 14, 3 / 10])
     treated, control = 1 - 3 / 4 * 2 / 3, 1 - 12 / 14 * 9 / 12
     assert one.itt.difference_pp(2)[0] == pytest.approx(100 * (treated - control))
     assert one.itt.rmst_difference()[0] == pytest.approx(3 / 4 - 12 / 14)
@@ -237,6 +239,26 @@ def test_variants_ask_the_same_in_other_ways():
 
     assert set(found.variants) == {"washout_6", "washout_12", "horizon_18", "trimmed_1_99"}
     assert all(np.isfinite(values).all() for values in found.variants.values())
+
+
+def test_who_went_by_fraud_death_or_debt_is_counted_apart_and_bounds_the_answer():
+    sample = lives("R..x", "Rx", ".R..", "..Rx", "....", ".x", "..x", "...x")
+    gone = replace(sample, involuntary=sample.left & (sample.member % 2 == 1))
+
+    found, _, _ = answer(gone, Options(horizon=2, draws=20))
+    whole, _, _ = answer(sample, Options(horizon=2, draws=20))
+
+    assert gather(gone).involuntary == 4
+    bound = found.variants["involuntary_as_leaves"]
+    assert bound == pytest.approx(whole.contrasts["any"].itt.difference_pp(2), nan_ok=True)
+    assert bound[0] != pytest.approx(found.contrasts["any"].itt.difference_pp(2)[0])
+    assert "involuntary_as_leaves" not in whole.variants
+
+
+def test_the_percentile_that_is_told_lies_below_the_cut():
+    _, _, models = answer(given_months(months=20))
+
+    assert (models.percentiles[0] < models.caps[0]).all()
 
 
 def test_some_members_are_the_rows_of_those_members():

@@ -137,7 +137,7 @@ def test_the_airline_records_begin_with_the_raw_gap_and_say_what_is_left(tmp_pat
         pytest.skip(f"the public airline records are not at {AIRLINE}: see docs/airline-records.md")
     from bench import airline_histories
 
-    intervals, months = airline_histories.write(AIRLINE, tmp_path)
+    intervals, months = airline_histories.write(AIRLINE, tmp_path / "made")
 
     one = json.loads(cli("retention", months, "--draws", "100", "--json", "--quiet").stdout)
     other = json.loads(cli("retention", intervals, "--draws", "100", "--json", "--quiet").stdout)

@@ -62,6 +62,13 @@ def test_who_knows_the_truth_passes_every_goal():
         assert all(met)
 
 
+def test_who_refuses_everything_has_shown_nothing():
+    for name in ("null", "main", "feedback"):
+        silent = answering(name, refused=("itt", "per_protocol"))
+
+        assert found(Case(name, 300), 3, silent, "bias, one redemption now").met is False
+
+
 @pytest.mark.parametrize("off_pp", [-4.0, 4.0])
 def test_who_is_off_is_missed_by_name(off_pp):
     for name, what in (("null", "bias, one redemption now"), ("main", "bias, against never")):
@@ -101,8 +108,8 @@ def test_broken_support_must_be_refused():
     assert found(support, 3, answering("support"), "refused").met is False
 
 
-def test_nothing_answered_is_not_measured_and_no_miss():
-    goal = found(NULL, 2, answering("null", refused=["itt"]), "bias, one redemption now")
+def test_against_never_may_go_unanswered_and_is_then_not_measured():
+    goal = found(NULL, 2, answering("null", refused=["per_protocol"]), "bias, against never")
 
     assert (goal.found, goal.met, goal.runs) == (None, None, 0)
 
