@@ -9,13 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from admin.analytics.person_months import (
-    OWN_BUCKETS,
     Floats32,
     Ints8,
     Ints32,
     PersonMonths,
     own_or_hashed,
-    scattered,
 )
 from admin.analytics.simulation import world
 from admin.analytics.simulation.scenarios import COST_FEN, KINDS, NONE, PRICES, UNDECIDED_MONTHS, Scenario
@@ -143,8 +141,8 @@ def _together(pieces: list[PersonMonths], first: int, members: int) -> PersonMon
     """One piece out of those of several blocks; `first` is the number of its first member in the whole."""
     counts = [piece.members for piece in pieces]
     starts = np.cumsum([0, *counts[:-1]])
-    numbers = np.arange(first, first + sum(counts), dtype=np.uint64)
-    own = members <= OWN_BUCKETS
+    # Of the whole's members, so that a piece's are numbered as in one draw.
+    buckets = own_or_hashed(members)[first : first + sum(counts)]
 
     def joined(name: str) -> NDArray[np.generic]:
         return np.concatenate([getattr(piece, name) for piece in pieces])
@@ -159,7 +157,7 @@ def _together(pieces: list[PersonMonths], first: int, members: int) -> PersonMon
             [piece.member + np.int32(start) for piece, start in zip(pieces, starts, strict=True)]
         ),
         kinds=KINDS,
-        bucket=own_or_hashed(members, None if own else scattered(numbers)),
+        bucket=buckets,
         **{name: by_name(name) for name in ("can", "covariates")},  # type: ignore[arg-type]
         **{
             name: joined(name)
