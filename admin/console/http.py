@@ -55,6 +55,7 @@ MENU = (
     ("rates:read", _("Rates and rules"), "/staff/rates", "scales", ()),
     ("statements:read", _("Merchants"), "/staff/merchants", "shop", ("/staff/statements",)),
     ("retention:read", _("Redemption and staying"), "/staff/retention", "chart", ()),
+    ("figures:read", _("Worth and cost"), "/staff/worth/mix", "coin", ("/staff/worth/",)),
     ("console", _("Jobs"), "/staff/jobs", "gear", ()),
 )
 

@@ -18,6 +18,7 @@ from admin.console.replays import pages as replays
 from admin.console.retention import pages as retention
 from admin.console.segments import pages as segments
 from admin.console.words import HEAPS, JOB_STATES
+from admin.console.worth import pages as worth
 from admin.staff import staff
 from admin.staff.staff import StaffSignInRefused
 from base import clock, database, jobs
@@ -32,7 +33,7 @@ from catalog.stock import standing
 SHOWN_LOW = 5
 
 blueprint = Blueprint("console_pages", __name__, template_folder="templates", url_prefix="/staff")
-for topic in (members, looks, segments, adjustments, approvals, care, offers, merchants, retention, replays):
+for topic in (members, looks, segments, adjustments, approvals, care, offers, merchants, retention, replays, worth):
     blueprint.register_blueprint(topic.blueprint)
 
 
