@@ -21,7 +21,7 @@ def forest(report: Block, tongue: str) -> Chart:
     return Chart(
         "forest",
         _("Every estimate with its interval"),
-        _("Below zero fewer left. An interval that holds zero shows no effect either way."),
+        _("Below zero fewer left. Where the interval holds zero, no effect is shown."),
         (
             Column(_("Of what")),
             Column(_("What it is")),

@@ -11,7 +11,7 @@ FIGURES = {
     "exit_rate_bp": _("Exit rate"),
     "loyalty_bp": _("Loyalty"),
     "silent": _("Silent"),
-    "silent_bp": _("of all (silent)"),
+    "silent_bp": _("Silent, of all"),
     "vip": _("Important cards"),
     "vip_covered_bp": _("with a named manager"),
     "groups": _("Groups"),
