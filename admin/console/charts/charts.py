@@ -107,7 +107,7 @@ def _cell(value: Any) -> Any:
     return value if isinstance(value, int | float) else csv_files.neutralised(str(value))
 
 
-INTERVAL_FROM, INTERVAL_TO = _("from (95 %)"), _("to (95 %)")
+INTERVAL_FROM, INTERVAL_TO = _("95-percent interval from"), _("to (interval)")
 
 
 def interval(form: str) -> tuple[Column, Column]:

@@ -138,7 +138,7 @@ def costs(report: Block, tongue: str) -> Chart | None:
         ),
         rows,
         _plane(report, order),
-        _("Along: members kept by 1,000 redemptions. Upwards: what these cost. Lines are intervals (95 %); a hollow sign is "
+        _("Along: members kept by 1,000 redemptions. Upwards: what these cost. Lines are 95-percent intervals; a hollow sign is "
           "a kind whose interval holds zero: for it there is a lower bound of the price, never a price."),
     )  # fmt: skip
 

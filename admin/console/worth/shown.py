@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from admin.console.charts.charts import Chart, Column
+from admin.console.charts.charts import Chart, Column, interval
 from admin.console.words import HEAPS, LOT_CLASSES, OFFER_KINDS
 from base.web import formats
 from base.web.i18n import both, gettext as _
@@ -171,8 +171,7 @@ def cohorts(found: Block) -> Chart:
             Column(_("Class")),
             Column(_("Points"), "points"),
             Column(_("Expected to lapse"), "points"),
-            Column(_("from (95 %)"), "points"),
-            Column(_("to (95 %)"), "points"),
+            *interval("points"),
             Column(_("Worth at fair value"), "fen"),
             Column(_("Liability"), "fen"),
             Column(_("Liability as bill credit"), "fen"),
