@@ -22,9 +22,17 @@ def _signed(value: float) -> str:
     return f"{value:+.1f}".replace("-", MINUS)
 
 
+def _figure(value: float) -> str:
+    """A figure of whatever size: whole ones without a point, small ones with three places."""
+    if abs(value) >= 100 or float(value).is_integer():
+        return f"{value:,.0f}".replace("-", MINUS)
+    return f"{value:.3g}".replace("-", MINUS)
+
+
 # form of a column: how its values read on the page; whole fen, basis points and shares are stored as they are
 FORMS: Mapping[str, Callable[[Any], str]] = {
     "text": str,
+    "words": str,
     "number": formats.number,
     "points": formats.number,
     "signed_bp": lambda value: f"{_signed(value / 100)}%",
@@ -34,6 +42,7 @@ FORMS: Mapping[str, Callable[[Any], str]] = {
     "ratio": lambda value: f"{value:.2f}",
     "difference": lambda value: f"{value:.3f}".replace("-", MINUS),
     "fen": formats.fen,
+    "figure": _figure,
     "decimal": lambda value: f"{value:,.2f}".replace("-", MINUS),
     "day": formats.day,
 }
@@ -56,7 +65,7 @@ class Column:
     @property
     def is_number(self) -> bool:
         """Whether values stand at the right edge."""
-        return self.form not in ("text", "day")
+        return self.form not in ("text", "words", "day")
 
     def shown(self, value: Any) -> str:
         """A value as the page says it."""

@@ -108,7 +108,7 @@ def table(found: Sequence[Card]) -> Chart:
             Column(_("Estimated effect"), "pp"),
             *interval("pp"),
             Column(_("Evidence")),
-            Column(_("Caution about the gap")),
+            Column(_("Caution about the gap"), "words"),
         ),
         [
             (one.title, one.gap_pp, one.effect_pp, *ends(one.interval), str(words.EVIDENCE[one.evidence][0]), one.caution)
@@ -141,7 +141,7 @@ def waterfall(report: Block, tongue: str) -> Chart:
             "waterfall",
             words.BLOCKS["waterfall"],
             sentence(missing),
-            (Column(_("Part")), Column(_("Percentage points"), "pp"), Column(_("In words"))),
+            (Column(_("Part")), Column(_("Percentage points"), "pp"), Column(_("In words"), "words")),
             rows[:1],
         )
     return Chart(
@@ -152,7 +152,7 @@ def waterfall(report: Block, tongue: str) -> Chart:
             "measured, and %(effect)s are left as the estimated effect.",
             raw=_pp(raw), time=_pp(time), choice=_pp(choice), effect=_pp(effect),
         ),
-        (Column(_("Part")), Column(_("Percentage points"), "pp"), Column(_("In words"))),
+        (Column(_("Part")), Column(_("Percentage points"), "pp"), Column(_("In words"), "words")),
         rows,
         {
             "kind": "waterfall",

@@ -27,7 +27,7 @@ def forest(report: Block, tongue: str) -> Chart:
             Column(_("What it is")),
             Column(_("Percentage points"), "pp"),
             *interval("pp"),
-            Column(_("To be read with it")),
+            Column(_("To be read with it"), "words"),
         ),
         rows,
         _drawn(rows, "pp", 0),
@@ -76,7 +76,7 @@ def ratios(report: Block, tongue: str) -> Chart:
             Column(_("What it is")),
             Column(_("Ratio"), "ratio"),
             *interval("ratio"),
-            Column(_("To be read with it")),
+            Column(_("To be read with it"), "words"),
         ),
         rows,
         _drawn(rows, "ratio", 1),
@@ -101,7 +101,11 @@ def _drawn(rows: Sequence[Row], unit: str, zero: int) -> dict[str, Any] | None:
         "zero": zero,
         "names": [str(row[0]) for row in shown],
         "series": [
-            {"name": sort, "rows": [[nth, *row[2:5]] for nth, row in enumerate(shown) if str(row[1]) == sort]}
+            {
+                "name": sort,
+                "quiet": sort == str(shown[0][1]) and shown[0][1] != shown[-1][1],
+                "rows": [[nth, *row[2:5]] for nth, row in enumerate(shown) if str(row[1]) == sort],
+            }
             for sort in sorts
         ],
     }
@@ -134,7 +138,7 @@ def costs(report: Block, tongue: str) -> Chart | None:
             Column(_("Pays from a margin of"), "fen"),
             Column(_("Kept per 1,000 points"), "decimal"),
             Column(_("Chance of being the best"), "share"),
-            Column(_("In words")),
+            Column(_("In words"), "words"),
         ),
         rows,
         _plane(report, order),

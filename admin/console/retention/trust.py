@@ -7,6 +7,7 @@ from admin.analytics import estimate_words
 from admin.analytics.refusals import MOST_IMBALANCE
 from admin.console.charts.charts import Chart, Column, ends, interval
 from admin.console.retention import words
+from admin.console.retention.cards import sentence
 from base.web.i18n import gettext as _
 
 Block = Mapping[str, Any]
@@ -39,9 +40,9 @@ def refusals(report: Block, tongue: str) -> Chart:
         (
             Column(_("Figure")),
             Column(_("State")),
-            Column(_("Why, and what would supply it")),
-            Column(_("Found"), "decimal"),
-            Column(_("Limit"), "decimal"),
+            Column(_("Why, and what would supply it"), "words"),
+            Column(_("Found"), "figure"),
+            Column(_("Limit"), "figure"),
         ),
         rows,
     )
@@ -151,7 +152,7 @@ def sample(report: Block) -> Chart:
         (
             Column(_("Group")),
             Column(_("Months of members"), "number"),
-            Column(_("Effective sample"), "decimal"),
+            Column(_("Effective sample"), "figure"),
             Column(_("of all"), "share"),
             Column(_("Weights cut at"), "decimal"),
         ),
@@ -173,7 +174,7 @@ def controls(report: Block, tongue: str) -> Chart:
         for name in ("negative_control", "placebo")
     ]
     tipping = found["tipping_point"]
-    said = tipping["text"][tongue] if tipping and tipping.get("text") else ""
+    said = sentence(tipping["text"][tongue]) if tipping and tipping.get("text") else ""
     rows += [
         (_("E-value of the estimate"), None, None, None, found["e_value"], said),
         (_("E-value of the interval's end"), None, None, None, found["e_value_interval"], ""),
@@ -187,7 +188,7 @@ def controls(report: Block, tongue: str) -> Chart:
             Column(_("Percentage points"), "pp"),
             *interval("pp"),
             Column(_("As a risk ratio"), "ratio"),
-            Column(_("In words")),
+            Column(_("In words"), "words"),
         ),
         rows,
     )

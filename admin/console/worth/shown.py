@@ -24,10 +24,12 @@ def mix_now(week: Block) -> Chart:
     series = [{"name": _("share of the points"), "values": [row[4] / 100 for row in rows]}]
     if week["target"]:
         series.append({"name": _("target"), "values": [None if row[7] is None else row[7] / 100 for row in rows]})
+    days = _("Week of %(first)s to %(last)s.", first=formats.day(week["from_day"]), last=formats.day(week["until_day"]))
+    some = any(row[1] for row in rows)
     return Chart(
         "mix",
         _("What points were redeemed for"),
-        _("Week of %(first)s to %(last)s.", first=formats.day(week["from_day"]), last=formats.day(week["until_day"])),
+        days if some else f"{days} {_('Nothing was redeemed.')}",
         (
             Column(_("Heap")),
             Column(_("Points"), "points"),
@@ -40,7 +42,9 @@ def mix_now(week: Block) -> Chart:
             Column(_("Drift"), "signed_bp"),
         ),
         rows,
-        {"kind": "bars", "unit": "percent", "across": True, "names": [row[0] for row in rows], "series": series},
+        {"kind": "bars", "unit": "percent", "across": True, "names": [row[0] for row in rows], "series": series}
+        if some
+        else None,
         _("What cannot be told apart stays unattributed and is shared out to nobody."),
     )  # fmt: skip
 
@@ -66,7 +70,7 @@ def mix_weeks(weeks: Sequence[Block]) -> Chart:
             Column(_("Week from"), "day"),
             *(Column(HEAPS[heap], "bp") for heap in heaps),
             Column(_("Points"), "points"),
-            Column(_("Rates that began")),
+            Column(_("Rates that began"), "words"),
         ),
         rows,
         {
@@ -103,7 +107,7 @@ def premium(rows: Sequence[Block], name: str, title: str, first: str, *, listed:
         Column(_("Cost"), "fen"),
         Column(_("Premium for members"), "signed_bp"),
         Column(_("the same on cost"), "signed_bp"),
-        Column(_("In words")),
+        Column(_("In words"), "words"),
     ]
     table = [_premium_row(row, listed) for row in rows]
     drawn = [(row, nth) for nth, row in enumerate(rows) if row["premium_bp"] is not None][:MOST_DRAWN]
@@ -256,7 +260,7 @@ def areas(
         "areas",
         _("Areas"),
         _("Parts add up to the whole; rates are reckoned from the sums, never averaged."),
-        (Column(_("Area")), *(Column(labels[name], form) for name, form in AREA_COLUMNS), Column(_("To be read with it"))),
+        (Column(_("Area")), *(Column(labels[name], form) for name, form in AREA_COLUMNS), Column(_("To be read with it"), "words")),
         [*rows, _area_row(whole, found["whole"])],
         {
             "kind": "bars",

@@ -121,21 +121,24 @@
     });
   };
 
+  // What is no effect stays grey, beside whatever else.
+  const tone = (one, nth) => (one.quiet ? 1 : [0, 2, 3, 4][nth % 4]);
   const ranges = (of, chart) => {
     const series = chart.series.flatMap((one, nth) => {
       const rows = one.rows.filter((row) => row[1] != null);
       const bounds = rows.filter((row) => row[2] != null).flatMap((row) => [[row[2], row[0]], [row[3], row[0]], [null, null]]);
       return [
-        { type: "line", color: of.series[nth % 5], symbol: "rect", symbolSize: [2, 10], silent: true, data: bounds, lineStyle: { width: 2, type: "solid" }, tooltip: { show: false }, emphasis: { disabled: true } },
-        { name: one.name, type: "scatter", color: of.series[nth % 5], symbol: SHAPES[nth % 4], symbolSize: 11, itemStyle: { decal: { symbol: "none" } },
+        { type: "line", color: of.series[tone(one, nth)], symbol: "rect", symbolSize: [2, 10], silent: true, data: bounds, lineStyle: { width: 2, type: "solid" }, tooltip: { show: false }, emphasis: { disabled: true } },
+        // What cannot be seen, but belongs on the axis: where nothing differs, and the limits.
+        { type: "scatter", silent: true, symbolSize: 0, data: [chart.zero, ...(chart.limits ?? [])].map((value) => [value, 0]), tooltip: { show: false } },
+        { name: one.name, type: "scatter", color: of.series[tone(one, nth)], symbol: SHAPES[nth % 4], symbolSize: 11, itemStyle: { decal: { symbol: "none" } },
           data: rows.map((row) => ({ value: [row[1], row[0]], row })), markLine: nth ? undefined : marks(of, [chart.zero, ...(chart.limits ?? [])], true) },
       ];
     });
-    const far = Math.max(...chart.series.flatMap((one) => one.rows.flatMap((row) => row.slice(1).filter((value) => value != null).map((value) => Math.abs(value - chart.zero)))));
     return frame(of, {
       legend: { ...frame(of).legend, data: chart.series.map((one) => one.name) },
       grid: { left: 8, right: 20, top: narrow() ? 30 + 24 * Math.ceil(chart.series.length / 2) : 40, bottom: 8, containLabel: true },
-      xAxis: axis(of, chart.unit, { scale: true, splitNumber: narrow() ? 3 : 6, max: (range) => Math.max(range.max, chart.zero + far / 20) }),
+      xAxis: axis(of, chart.unit, { scale: true, splitNumber: narrow() ? 3 : 6 }),
       yAxis: names(of, chart.names, { inverse: true }),
       tooltip: { ...frame(of).tooltip, trigger: "item", formatter: (one) => one.data.row ? `${chart.names[one.data.row[0]]}\n${one.seriesName}: ${shown(chart.unit)(one.data.row[1])}${between(chart.unit, one.data.row[2], one.data.row[3])}` : "" },
       series,
