@@ -33,7 +33,19 @@ from catalog.stock import standing
 SHOWN_LOW = 5
 
 blueprint = Blueprint("console_pages", __name__, template_folder="templates", url_prefix="/staff")
-for topic in (members, looks, segments, adjustments, approvals, care, offers, merchants, retention, replays, worth):
+for topic in (
+    members,
+    looks,
+    segments,
+    adjustments,
+    approvals,
+    care,
+    offers,
+    merchants,
+    retention,
+    replays,
+    worth,
+):
     blueprint.register_blueprint(topic.blueprint)
 
 

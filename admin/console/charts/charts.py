@@ -97,7 +97,9 @@ class Chart:
     @property
     def table(self) -> list[list[str]]:
         """What the page shows."""
-        return [[str(column.shown(v)) for column, v in zip(self.columns, row, strict=True)] for row in self.rows]
+        return [
+            [str(column.shown(v)) for column, v in zip(self.columns, row, strict=True)] for row in self.rows
+        ]
 
 
 def as_csv(chart: Chart, facts: Mapping[str, str]) -> str:

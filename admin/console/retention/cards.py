@@ -111,7 +111,14 @@ def table(found: Sequence[Card]) -> Chart:
             Column(_("Caution about the gap"), "words"),
         ),
         [
-            (one.title, one.gap_pp, one.effect_pp, *ends(one.interval), str(words.EVIDENCE[one.evidence][0]), one.caution)
+            (
+                one.title,
+                one.gap_pp,
+                one.effect_pp,
+                *ends(one.interval),
+                str(words.EVIDENCE[one.evidence][0]),
+                one.caution,
+            )
             for one in found
         ],
     )

@@ -36,7 +36,13 @@ def _of_trials(report: Block, sort: str, kind: str, tongue: str) -> Chart:
     block = (trials if kind == words.ANY else trials["kinds"][kind])[sort]
     title = f"{words.kind(kind)}: {sorts()[sort]}"
     if block["curve"] is None:
-        return Chart("curves", title, sentence(estimate_words.refusal(block["reasons"], tongue)), _columns(_("Month")), ())
+        return Chart(
+            "curves",
+            title,
+            sentence(estimate_words.refusal(block["reasons"], tongue)),
+            _columns(_("Month")),
+            (),
+        )
     curve = block["curve"]
     # The number at risk of a month stands at its beginning; at the end of the last nobody is followed any further.
     at_risk = [[*curve[f"at_risk_{arm}"], None] for arm in ("treated", "control")]
@@ -67,7 +73,13 @@ def _description(report: Block, sort: str, tongue: str) -> Chart:
     unit = report["input"]["unit"]
     first = _("Month") if unit == "month" else _("Day")
     if block["status"] == "refused":
-        return Chart("curves", sorts()[sort], sentence(estimate_words.refusal(block["reasons"], tongue)), _columns(first), ())
+        return Chart(
+            "curves",
+            sorts()[sort],
+            sentence(estimate_words.refusal(block["reasons"], tongue)),
+            _columns(first),
+            (),
+        )
     arms = [block[name] for name in names]
     times = arms[0]["time"]
     told = " ".join(wording.curve_lines(report, tongue)) if sort == BY_THEN else ""
@@ -106,13 +118,17 @@ def _rows(times: Sequence[float], arms: Sequence[Block]) -> Iterator[tuple[Any, 
         yield (time, *(arm[part][nth] for arm in arms for part in parts))
 
 
-def _drawn(times: Sequence[float], arms: Sequence[Block], names: Sequence[str], along: str, steps: bool) -> dict[str, Any]:
+def _drawn(
+    times: Sequence[float], arms: Sequence[Block], names: Sequence[str], along: str, steps: bool
+) -> dict[str, Any]:
     lines = [
         {
             "name": name,
             "points": [
                 [time, share, low, high]
-                for time, share, low, high in zip(times, arm["survival"], arm["low"], arm["high"], strict=True)
+                for time, share, low, high in zip(
+                    times, arm["survival"], arm["low"], arm["high"], strict=True
+                )
                 if share is not None
             ],
         }

@@ -45,7 +45,13 @@ def _in_points(report: Block, tongue: str) -> Iterator[Row]:
         yield label, check, value, *ends(one["interval_pp"]), _missing(one, tongue)
     if (drawn := report.get("holdout")) is not None:
         label = words.BLOCKS["holdout"]
-        yield label, _("experiment"), drawn["difference_pp"], *ends(drawn["interval_pp"]), _missing(drawn, tongue)
+        yield (
+            label,
+            _("experiment"),
+            drawn["difference_pp"],
+            *ends(drawn["interval_pp"]),
+            _missing(drawn, tongue),
+        )
     trials = report["trials"]
     for name, block in ((words.ANY, trials), *trials["kinds"].items()):
         for asked in ("itt", "per_protocol"):
@@ -87,7 +93,11 @@ def _as_ratio(block: Block) -> Block:
     if block["odds_ratio"] is None:
         return {**block, "hr": None, "hr_interval": None}
     coef, error = block["coef"], block["se_robust"]
-    return {**block, "hr": block["odds_ratio"], "hr_interval": [exp(coef - Z95 * error), exp(coef + Z95 * error)]}
+    return {
+        **block,
+        "hr": block["odds_ratio"],
+        "hr_interval": [exp(coef - Z95 * error), exp(coef + Z95 * error)],
+    }
 
 
 def _drawn(rows: Sequence[Row], unit: str, zero: int) -> dict[str, Any] | None:
@@ -148,7 +158,9 @@ def costs(report: Block, tongue: str) -> Chart | None:
 
 
 def _cost_row(name: str, block: Block, tongue: str) -> tuple[Any, ...]:
-    said = block["text"][tongue] if block["text"] else sentence(estimate_words.refusal(block["reasons"], tongue))
+    said = (
+        block["text"][tongue] if block["text"] else sentence(estimate_words.refusal(block["reasons"], tongue))
+    )
     return (
         words.kind(name), block["incremental_cost_fen"], *ends(block["interval_fen"]), block["cost_per_retained_fen"],
         *ends(block["cost_interval_fen"]), block["at_least_fen"], block["net_value_fen"], block["break_even_margin_fen"],

@@ -217,7 +217,9 @@ def variants(report: Block, tongue: str) -> Chart:
             "unit": "pp",
             "zero": 0,
             "names": [row[0] for row in shown],
-            "series": [{"name": _("estimated effect"), "rows": [[nth, *row[1:]] for nth, row in enumerate(shown)]}],
+            "series": [
+                {"name": _("estimated effect"), "rows": [[nth, *row[1:]] for nth, row in enumerate(shown)]}
+            ],
         }
         if shown
         else None,

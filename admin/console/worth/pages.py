@@ -92,15 +92,15 @@ def premium_page() -> ResponseReturnValue:
     with database.begin() as session:
         asked = _asked(session)
         if asked.programme is None:
-            return page("console/worth/premium.html", **asked.frame, charts={}, source=None, taken=None, after=None)
+            return page(
+                "console/worth/premium.html", **asked.frame, charts={}, source=None, taken=None, after=None
+            )
         on = clock.day(clock.now(), asked.programme.zone)
         after_row = (str(place[0]), int(place[1])) if place else None
         offers = premium.listed(session, asked.programme, on, after=after_row, limit=PAGE + 1)
         run = sums.latest(session, asked.programme.programme_id, sums.PREMIUM)
         taken = premium.of_run(session, run, asked.area) if run else None
-    rows, after = cut(
-        "listed", offers, lambda row: [row["kind"], *ids.parse("off", row["offer"], parts=1)]
-    )
+    rows, after = cut("listed", offers, lambda row: [row["kind"], *ids.parse("off", row["offer"], parts=1)])
     charts = [shown.premium(rows, "listed", gettext("As listed today"), gettext("Offer"), listed=True)]
     if taken:
         whole = taken["whole"] | {"names": None}
@@ -135,7 +135,9 @@ def area_page() -> ResponseReturnValue:
         asked = _asked(session)
         run = found = None
         called: dict[str, str] = {}
-        reports = period_reports.listed(session, asked.programme.programme_id, PAGE) if asked.programme else []
+        reports = (
+            period_reports.listed(session, asked.programme.programme_id, PAGE) if asked.programme else []
+        )
         if asked.programme:
             run = (
                 sums.of_days(session, period_reports.days_of(asked.programme, period), sums.ROLL_UP)
@@ -177,7 +179,11 @@ def _called(session: Session, part: dict[str, Any]) -> str:
 def _place(area: str, programme: Programme | None, period: str | None) -> str:
     return "&".join(
         f"{name}={value}"
-        for name, value in (("programme", programme.code if programme else ""), ("area", area), ("period", period))
+        for name, value in (
+            ("programme", programme.code if programme else ""),
+            ("area", area),
+            ("period", period),
+        )
         if value
     )
 
@@ -209,4 +215,6 @@ def protocol(run: str) -> ResponseReturnValue:
         if found is None:
             raise sums.NoFiguresYet()
         programme = programmes.by_id(session, found.programme_id)
-    return page("console/worth/protocol.html", run=found, programme=programme, topic=words.TOPICS[found.topic])
+    return page(
+        "console/worth/protocol.html", run=found, programme=programme, topic=words.TOPICS[found.topic]
+    )

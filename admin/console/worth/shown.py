@@ -23,8 +23,14 @@ def mix_now(week: Block) -> Chart:
     ]  # fmt: skip
     series = [{"name": _("share of the points"), "values": [row[4] / 100 for row in rows]}]
     if week["target"]:
-        series.append({"name": _("target"), "values": [None if row[7] is None else row[7] / 100 for row in rows]})
-    days = _("Week of %(first)s to %(last)s.", first=formats.day(week["from_day"]), last=formats.day(week["until_day"]))
+        series.append(
+            {"name": _("target"), "values": [None if row[7] is None else row[7] / 100 for row in rows]}
+        )
+    days = _(
+        "Week of %(first)s to %(last)s.",
+        first=formats.day(week["from_day"]),
+        last=formats.day(week["until_day"]),
+    )
     some = any(row[1] for row in rows)
     return Chart(
         "mix",
@@ -90,7 +96,11 @@ def mix_weeks(weeks: Sequence[Block]) -> Chart:
 
 def _rate_change(rate: Block) -> str:
     place = OFFER_KINDS.get(rate["kind"], rate["kind"]) if rate["kind"] else _("all offers")
-    worth = _("%(points)s for %(worth)s", points=formats.points(rate["rate_points"]), worth=formats.fen(rate["per_fen"]))
+    worth = _(
+        "%(points)s for %(worth)s",
+        points=formats.points(rate["rate_points"]),
+        worth=formats.fen(rate["per_fen"]),
+    )
     return f"{formats.day(rate['from_day'])} {place}: {worth}"
 
 
@@ -144,7 +154,16 @@ def _premium_row(row: Block, listed: bool) -> tuple[Any, ...]:
     counted = (row["price_points"],) if listed else (row["count"], row["points"])
     said = [both(_tagged(row[label])) for label in ("label", "cost_label") if row[label]]
     kind = str(OFFER_KINDS.get(row.get("kind") or "", "")) or None
-    return name, kind, *counted, row["value_fen"], row["cost_fen"], row["premium_bp"], row["cost_premium_bp"], "; ".join(said)
+    return (
+        name,
+        kind,
+        *counted,
+        row["value_fen"],
+        row["cost_fen"],
+        row["premium_bp"],
+        row["cost_premium_bp"],
+        "; ".join(said),
+    )
 
 
 def _tagged(texts: Mapping[str, str]) -> dict[str, str]:
@@ -237,7 +256,10 @@ def soon(found: Block) -> Chart:
             Column(_("Points there now"), "points"),
             Column(_("Expected to be left by then"), "points"),
         ),
-        [(one["from_day"], one["until_day"], one["points"], one["expected_to_lapse"]) for one in found["lapses_soon"]],
+        [
+            (one["from_day"], one["until_day"], one["points"], one["expected_to_lapse"])
+            for one in found["lapses_soon"]
+        ],
     )
 
 
@@ -255,7 +277,9 @@ def areas(
     """The parts of an area and under them the area itself, which they add up to; rates are reckoned from the sums."""
     parts = found["parts"]
     rows = [_area_row(called[one["area"]], one["figures"]) for one in parts]
-    with_rate = [(row, one) for row, one in zip(rows, parts, strict=True) if one["figures"]["exit_rate_bp"] is not None]
+    with_rate = [
+        (row, one) for row, one in zip(rows, parts, strict=True) if one["figures"]["exit_rate_bp"] is not None
+    ]
     return Chart(
         "areas",
         _("Areas"),

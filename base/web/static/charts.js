@@ -7,7 +7,6 @@
   const DASHES = ["solid", [7, 4], [2, 3], [10, 3, 2, 3]];
   const language = document.documentElement.lang || "en";
   const narrow = () => window.innerWidth < 640;
-  let onPaper = false;
 
   const number = (value, digits) => value.toLocaleString(language, { maximumFractionDigits: digits, minimumFractionDigits: digits });
   const signed = (value) => (value > 0 ? "+" : value < 0 ? "\u2212" : "") + number(Math.abs(value), 1);
@@ -28,7 +27,6 @@
   const colours = () => {
     const style = getComputedStyle(document.documentElement);
     const of = (name) => style.getPropertyValue(name).trim();
-    if (onPaper) return { ink: "#000", quiet: "#444", line: "#bbb", card: "#fff", series: ["#b0420d", "#444", "#1b5a86", "#17653b", "#7a4f00"] };
     return { ink: of("--jf-ink"), quiet: of("--jf-quiet"), line: of("--jf-line"), card: of("--jf-card"),
       series: [of("--jf-brand"), of("--jf-quiet"), of("--jf-info"), of("--jf-ok"), of("--jf-wait")] };
   };
@@ -196,6 +194,5 @@
   let waiting;
   window.addEventListener("resize", () => { clearTimeout(waiting); waiting = setTimeout(draw, 120); });
   new MutationObserver(draw).observe(document.documentElement, { attributeFilter: ["data-bs-theme"] });
-  window.addEventListener("beforeprint", () => { onPaper = true; draw(); });
-  window.addEventListener("afterprint", () => { onPaper = false; draw(); });
+  window.matchMedia("print").addEventListener("change", draw);  // paper has another width, and light colours (theme.js)
 })();

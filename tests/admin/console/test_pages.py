@@ -40,9 +40,7 @@ PAGES = {
     "/staff/merchants": {"finance", "auditor"},
     "/staff/statements?merchant=tea": {"finance", "auditor"},
     "/staff/retention": {"analyst", "auditor"},
-    "/staff/retention/runs": {"analyst", "auditor"},
     "/staff/worth/mix": {"finance", "analyst", "auditor"},
-    "/staff/worth/areas": {"finance", "analyst", "auditor"},
 }
 PHONE = "13987654321"
 

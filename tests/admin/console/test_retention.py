@@ -136,7 +136,9 @@ def test_each_kind_has_its_two_numbers(app, db):
 
 
 @pytest.mark.parametrize("language", ["en", "zh-CN"])
-@pytest.mark.parametrize(("name", "members"), [("main", 4000), ("null", 3000), ("support", 3000), ("main", 300)])
+@pytest.mark.parametrize(
+    ("name", "members"), [("main", 4000), ("null", 3000), ("support", 3000), ("main", 300)]
+)
 def test_no_page_says_more_than_may_be_said(app, db, language, name, members):
     given_run(given_programme(), simulated(name, members))
 
@@ -153,7 +155,9 @@ def test_each_refusal_is_named_with_what_would_supply_the_number(app, db, code):
     reason = Reason(code, 3, 50).block()
     for block in (report["trials"]["itt"], report["trials"]["per_protocol"], report["trials"]):
         block |= {"status": "refused", "reasons": [reason]}
-    report["trials"]["itt"] |= dict.fromkeys(("risk_difference_pp", "interval_pp", "curve", "unweighted_difference_pp"))
+    report["trials"]["itt"] |= dict.fromkeys(
+        ("risk_difference_pp", "interval_pp", "curve", "unweighted_difference_pp")
+    )
     given_run(given_programme(), report)
 
     for tongue, language in (("en", "en"), ("zh", "zh-CN")):
@@ -184,9 +188,17 @@ def test_nothing_is_computed_in_a_request(app, db, monkeypatch):
 
 def charts_of(page):
     """Of each chart of a page: its name, and its table as rows of what is read."""
-    for name, body in re.findall(r'<section class="jf-figure" id="([\w-]+)".*?<table(.*?)</table>', page, re.DOTALL):
+    for name, body in re.findall(
+        r'<section class="jf-figure" id="([\w-]+)".*?<table(.*?)</table>', page, re.DOTALL
+    ):
         rows = re.findall(r"<tr>(.*?)</tr>", body, re.DOTALL)
-        yield name, [[plain(cell).strip() for cell in re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row, re.DOTALL)] for row in rows]
+        yield (
+            name,
+            [
+                [plain(cell).strip() for cell in re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row, re.DOTALL)]
+                for row in rows
+            ],
+        )
 
 
 @pytest.mark.parametrize("path", [*PAGES, "/curves?kind=club&curves=per_protocol"])
@@ -227,7 +239,9 @@ def same(value, cell, heading):
 
 
 def test_a_cell_that_a_spreadsheet_would_reckon_is_made_harmless():
-    chart = Chart("x", "X", "", (Column("name"), Column("=1+1")), [("=cmd|' /C calc'!A0", "@sum"), ("plain", "-2")])
+    chart = Chart(
+        "x", "X", "", (Column("name"), Column("=1+1")), [("=cmd|' /C calc'!A0", "@sum"), ("plain", "-2")]
+    )
 
     head, *rows = csv.reader(io.StringIO(as_csv(chart, {"run": "=r"}), newline=""))
 
@@ -325,7 +339,10 @@ def test_who_may_only_read_or_works_for_an_area_has_no_button(app, db):
     given_programme()
 
     for client in (browser(app, "en", "auditor"), browser(app, "en", "analyst", area="33")):
-        assert '<form method="post" action="/staff/retention/runs"' not in client.get("/staff/retention/runs").text
+        assert (
+            '<form method="post" action="/staff/retention/runs"'
+            not in client.get("/staff/retention/runs").text
+        )
 
 
 def test_the_list_of_runs_says_what_each_found(app, db):
