@@ -3,8 +3,8 @@
 from functools import partial
 
 from admin.analytics import job as retention_job
-from admin.analytics import tasks as retention_tasks
 from admin.analytics import mix_targets, taking
+from admin.analytics import tasks as retention_tasks
 from admin.replay import asking as replay_asking
 from admin.replay import guard as replay_guard
 from admin.replay import job as replay_job

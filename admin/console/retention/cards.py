@@ -72,7 +72,7 @@ def _of(name: str, block: Block, months: int, tongue: str) -> Card:
 def _experiment(drawn: Block, months: int, tongue: str) -> dict[str, Any]:
     """A holdout outranks every estimate; one that something sorted after the draw takes the number away."""
     refused = drawn["status"] == "refused"
-    effect = {name: None for name in ("retained_per_1000", "interval_pp", "risk_difference_pp")} | {
+    effect = dict.fromkeys(("retained_per_1000", "interval_pp", "risk_difference_pp")) | {
         "reasons": drawn["reasons"]
     }
     if not refused:

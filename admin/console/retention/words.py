@@ -1,12 +1,11 @@
 """The words of the pages on redemption and staying: kinds, estimators, blocks of a report, what was known of members."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from base.web.i18n import lazy_gettext as _
 
 ANY = "any"
-KINDS: Mapping[str, Any] = {
+KINDS: dict[str, Any] = {
     ANY: _("Any redemption"),
     "bill": _("Bill credit"),
     "merchant": _("Merchant voucher"),

@@ -6,7 +6,8 @@ from typing import Any
 from admin.console.charts.charts import Chart, Column, interval
 from admin.console.words import HEAPS, LOT_CLASSES, OFFER_KINDS
 from base.web import formats
-from base.web.i18n import both, gettext as _
+from base.web.i18n import both
+from base.web.i18n import gettext as _
 
 Block = Mapping[str, Any]
 MOST_DRAWN = 20
