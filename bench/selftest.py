@@ -30,11 +30,15 @@ def examined(plan: Plan, say: Say) -> Measured:
 
 
 def figures(goals: Sequence[Goal]) -> Figures:
-    """What was found by scenario and goal, shares in per cent; how many runs each scenario had; goals missed."""
-    found: Figures = {"selftest_goals_missed": float(sum(goal.met is False for goal in goals))}
+    """What was found by scenario and goal, shares in per cent; how many runs each scenario had; goals missed, and open."""
+    found: Figures = {
+        "selftest_goals_missed": float(sum(goal.met is False for goal in goals)),
+        "selftest_goals_open": float(sum(goal.by_chance for goal in goals)),
+    }
     for goal in goals:
         name = f"selftest_{goal.of}"
-        found[f"{name}_runs"] = float(max(goal.runs, found.get(f"{name}_runs", 0)))
+        if goal.goal != "G6":  # counts kinds, not runs
+            found[f"{name}_runs"] = float(max(goal.runs, found.get(f"{name}_runs", 0)))
         if goal.found is not None:
             share = goal.limit.endswith("%")
             what = re.sub(r"[^a-z0-9]+", "_", goal.what.lower()).strip("_")

@@ -1,6 +1,7 @@
 """The liability by cohort: to the point what the ledger says, priced by what redemptions cost, restated and never edited."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select, text
 
-from admin.analytics import liability, sums
+from admin.analytics import liability, period_reports, sums
 from admin.analytics.models import FiguresRun
 from base import clock, database
 from points import ledger, lots, policies
@@ -166,6 +167,19 @@ def test_taken_twice_it_is_one_row_and_taken_after_a_late_posting_a_further_one(
         assert sums.latest(session, programme.programme_id, sums.LIABILITY).run_id == later.run_id
         kept = session.scalars(select(FiguresRun)).all()
     assert len(kept) == 2
+
+
+def test_two_who_take_it_at_once_keep_one_row(db, programme):
+    earn(given_member(db, programme), 100, JULY, date(2029, 7, 31))
+
+    with ThreadPoolExecutor(4) as pool:
+        runs = list(pool.map(lambda _: liability.take(programme, END).run_id, range(4)))
+        reports = list(pool.map(lambda _: period_reports.make(programme, "2026-10").sha256, range(4)))
+
+    assert len(set(runs)) == len(set(reports)) == 1
+    with database.begin() as session:
+        kept = session.scalars(select(FiguresRun.topic)).all()
+    assert sorted(kept) == ["liability", "roll-up"]
 
 
 def test_of_a_day_that_is_not_over_nothing_is_told(programme):
