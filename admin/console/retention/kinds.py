@@ -139,6 +139,7 @@ def costs(report: Block, tongue: str) -> Chart | None:
         " ".join(reason["text"][tongue] for reason in money["reasons"]),
         (
             Column(_("Kind")),
+            Column(_("In words"), "words"),
             Column(_("Cost of a redemption beyond not redeeming"), "fen"),
             *interval("fen"),
             Column(_("A member who stays costs"), "fen"),
@@ -148,7 +149,6 @@ def costs(report: Block, tongue: str) -> Chart | None:
             Column(_("Pays from a margin of"), "fen"),
             Column(_("Kept per 1,000 points"), "decimal"),
             Column(_("Chance of being the best"), "share"),
-            Column(_("In words"), "words"),
         ),
         rows,
         _plane(report, order),
@@ -162,9 +162,9 @@ def _cost_row(name: str, block: Block, tongue: str) -> tuple[Any, ...]:
         block["text"][tongue] if block["text"] else sentence(estimate_words.refusal(block["reasons"], tongue))
     )
     return (
-        words.kind(name), block["incremental_cost_fen"], *ends(block["interval_fen"]), block["cost_per_retained_fen"],
+        words.kind(name), said, block["incremental_cost_fen"], *ends(block["interval_fen"]), block["cost_per_retained_fen"],
         *ends(block["cost_interval_fen"]), block["at_least_fen"], block["net_value_fen"], block["break_even_margin_fen"],
-        block["retained_per_1000_points"], block["probability_best"], said,
+        block["retained_per_1000_points"], block["probability_best"],
     )  # fmt: skip
 
 
