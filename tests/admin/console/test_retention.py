@@ -21,8 +21,9 @@ from admin.analytics.refusals import TEXTS, Reason
 from admin.analytics.report import retention_report
 from admin.analytics.simulation import panel
 from admin.analytics.simulation.scenarios import scenario
+from admin.analytics.snapshot_queries import KINDS
 from admin.console.charts.charts import FORMS, Chart, Column, as_csv
-from admin.console.retention import curves, trust
+from admin.console.retention import curves, trust, words
 from base import clock, database, ids
 from tests.given import given_programme, staff_token
 
@@ -95,13 +96,13 @@ def test_without_a_run_every_page_says_how_to_make_one(app, db):
 
 
 @pytest.mark.parametrize(
-    ("language", "tongue", "words"),
+    ("language", "tongue", "wanted"),
     [
         ("en", "en", ("not an effect", "no effect shown", "Why the two differ", "Estimated effect")),
         ("zh-CN", "zh", ("不是效果", "未显示出效果", "两者为何不同", "估计效果")),
     ],
 )
-def test_the_raw_gap_stands_beside_its_caution_and_the_estimate(app, db, language, tongue, words):
+def test_the_raw_gap_stands_beside_its_caution_and_the_estimate(app, db, language, tongue, wanted):
     report = given_report()
     given_run(given_programme(), report)
 
@@ -111,9 +112,9 @@ def test_the_raw_gap_stands_beside_its_caution_and_the_estimate(app, db, languag
     assert f"{report['raw_gap']['difference_pp']:+.1f}".replace("-", "−") in card
     assert CAUTION[tongue] in card
     assert f"{report['trials']['itt']['risk_difference_pp']:+.1f}".replace("-", "−") in card
-    assert words[0] in card
+    assert wanted[0] in card
     assert report["sensitivity"]["tipping_point"]["text"][tongue][1:] in card
-    assert all(word in plain(page) for word in words)
+    assert all(word in plain(page) for word in wanted)
     assert report["verdict"]["text"][tongue] in plain(page)
     assert report["why_they_differ"]["text"][tongue] in plain(page)
 
@@ -136,16 +137,14 @@ def test_each_kind_has_its_two_numbers(app, db):
 
 
 @pytest.mark.parametrize("language", ["en", "zh-CN"])
-@pytest.mark.parametrize(
-    ("name", "members"), [("main", 4000), ("null", 3000), ("support", 3000), ("main", 300)]
-)
+@pytest.mark.parametrize(("name", "members"), [("main", 4000), ("null", 3000), ("main", 300)])
 def test_no_page_says_more_than_may_be_said(app, db, language, name, members):
     given_run(given_programme(), simulated(name, members))
 
     for path in PAGES:
-        words = plain(browser(app, language).get(f"/staff/retention{path}").text)
+        said = plain(browser(app, language).get(f"/staff/retention{path}").text)
         for forbidden in FORBIDDEN:
-            assert not re.search(forbidden, words, re.IGNORECASE), (path, forbidden)
+            assert not re.search(forbidden, said, re.IGNORECASE), (path, forbidden)
 
 
 @pytest.mark.parametrize("code", sorted(TEXTS))
@@ -160,11 +159,10 @@ def test_each_refusal_is_named_with_what_would_supply_the_number(app, db, code):
     )
     given_run(given_programme(), report)
 
-    for tongue, language in (("en", "en"), ("zh", "zh-CN")):
-        for path in ("", "/curves", "/trust"):
-            page = browser(app, language).get(f"/staff/retention{path}")
-            assert page.status_code == 200
-            assert reason["text"][tongue] in plain(page.text), path
+    for path, tongue, language in (("", "en", "en"), ("/curves", "zh", "zh-CN"), ("/trust", "zh", "zh-CN")):
+        page = browser(app, language).get(f"/staff/retention{path}")
+        assert page.status_code == 200
+        assert reason["text"][tongue] in plain(page.text), path
 
 
 def test_nothing_is_computed_in_a_request(app, db, monkeypatch):
@@ -233,7 +231,7 @@ def same(value, cell, heading):
         number = float(value)
     except ValueError:
         return " ".join(value.split()) == cell
-    return cell in {str(FORMS[form](number)) for form in ("pp", "share", "ratio", "difference", "decimal")} | {
+    return cell in {str(FORMS[form](number)) for form in ("pp", "share", "ratio", "difference", "decimal", "figure")} | {
         f"{number:,.0f}", f"CN¥{number / 100:,.2f}"
     }  # fmt: skip
 
@@ -311,6 +309,43 @@ def test_a_stored_run_of_before_can_be_read_and_its_protocol_names_all_it_came_o
         assert told in protocol
     assert browser(app).get("/staff/retention/runs/run_nonsense").status_code == 404
     assert browser(app).get("/staff/retention?csv=nonsense").status_code == 404
+
+
+def test_a_run_of_before_the_trials_is_none(app, db):
+    old = {name: block for name, block in given_report().items() if name != "trials"}
+    given_run(given_programme(), old)
+
+    for path in PAGES:
+        assert "jifen retention --programme gotone" in browser(app).get(f"/staff/retention{path}").text
+
+
+@pytest.mark.parametrize(
+    ("drawn", "told", "missing"),
+    [
+        ({"status": "ok", "reasons": [], "difference_pp": -2.5, "interval_pp": [-4.0, -1.0]}, "Experiment", "Emulated trial"),
+        ({"status": "refused", "reasons": [Reason("sample_ratio", 0.0001, 0.001).block()], "difference_pp": None,
+          "interval_pp": None}, "not of the sizes that were drawn", "Emulated trial"),
+        ({"status": "refused", "reasons": [Reason("one_arm_empty", 0, 1).block()], "difference_pp": None,
+          "interval_pp": None}, "Emulated trial", "Experiment"),
+    ],
+)  # fmt: skip
+def test_an_experiment_outranks_the_estimate_unless_it_gave_nothing(app, db, drawn, told, missing):
+    report = simulated() | {"holdout": drawn}
+    given_run(given_programme(), report)
+
+    page = browser(app).get("/staff/retention").text
+    card = plain(re.search(r'aria-labelledby="two-numbers-any".*?</section>', page, re.DOTALL)[0])
+
+    assert told in card
+    assert missing not in card
+    if drawn["status"] == "ok":
+        assert "−2.5 percentage points" in card
+    assert browser(app).get("/staff/retention/kinds").status_code == 200
+    assert browser(app).get("/staff/retention/trust").status_code == 200
+
+
+def test_every_kind_of_the_snapshots_has_a_name():
+    assert set(KINDS) <= set(words.KINDS)
 
 
 def test_a_run_is_asked_for_once_however_often_the_button_is_pressed(app, db):
