@@ -141,7 +141,7 @@ def test_each_kind_has_its_two_numbers(app, db):
 def test_no_page_says_more_than_may_be_said(app, db, language, name, members):
     given_run(given_programme(), simulated(name, members))
 
-    for path in PAGES:
+    for path in (*PAGES, "/runs"):
         said = plain(browser(app, language).get(f"/staff/retention{path}").text)
         for forbidden in FORBIDDEN:
             assert not re.search(forbidden, said, re.IGNORECASE), (path, forbidden)

@@ -13,7 +13,7 @@ from admin.analytics.sums import Days
 from base import clock, database
 from points.members import areas
 from tests.admin.analytics.test_figures_api import AFTER, programme, taken  # noqa: F401  # the same members
-from tests.admin.console.test_retention import browser, charts_of, plain, same
+from tests.admin.console.test_retention import FORBIDDEN, browser, charts_of, plain, same
 from tests.given import given_programme
 
 PAGES = ("mix", "premium", "liability", "areas")
@@ -51,6 +51,8 @@ def test_each_page_shows_what_was_taken(app, taken, language):  # noqa: F811
         words = plain(page_of(app, path, language).text)
         for one in wanted[path]:
             assert one in words, (path, one)
+        for forbidden in FORBIDDEN:
+            assert not re.search(forbidden, words, re.IGNORECASE), (path, forbidden)
 
 
 def test_parts_of_an_area_add_up_to_it_and_lead_further(app, taken):  # noqa: F811
