@@ -113,6 +113,9 @@ def _reads(url: str, count: int) -> Figures:
         "get": (f"/v1/retention/runs/{runs.reference(run.run_id)}", {"Authorization": f"Bearer {token}"}),
         "list": ("/v1/retention/runs?programme=bench", {"Authorization": f"Bearer {token}"}),
         "page": ("/staff/retention?programme=bench", {"Cookie": f"jifen_staff={token}"}),
+        "curves_page": ("/staff/retention/curves?programme=bench", {"Cookie": f"jifen_staff={token}"}),
+        "kinds_page": ("/staff/retention/kinds?programme=bench", {"Cookie": f"jifen_staff={token}"}),
+        "trust_page": ("/staff/retention/trust?programme=bench", {"Cookie": f"jifen_staff={token}"}),
     }
     found: Figures = {}
     with serving(url) as address:

@@ -1,4 +1,4 @@
-"""What the trials told, in sentences: the estimated effect with its interval, what could explain it, the verdict."""
+"""What the trials say, in sentences: the estimated effect with its interval, what could explain it, the verdict."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def estimate_lines(report: Block, tongue: str) -> list[str]:
         ),
         "zh": ("估计效果（当月兑换与当月不兑换相比）", f"估计效果（与连续 {months} 个月不兑换相比）"),
     }[tongue]
-    colon = told(tongue, ": ", "：")
+    colon = tell(tongue, ": ", "：")
     return [
         label + colon + effect_sentence(trials[name], months, tongue)
         for label, name in zip(labels, ("itt", "per_protocol"), strict=True)
@@ -58,7 +58,7 @@ def effect_sentence(effect: Block, months: int, tongue: str) -> str:
     if effect["risk_difference_pp"] is None:
         return refusal(effect["reasons"], tongue)
     difference, (low, high) = effect["risk_difference_pp"], effect["interval_pp"]
-    shown = "" if low > 0 or high < 0 else told(tongue, "; no effect shown", "；未显示出效果")
+    shown = "" if low > 0 or high < 0 else tell(tongue, "; no effect shown", "；未显示出效果")
     retained = effect["retained_per_1000"]
     if tongue == "zh":
         kept = f"，相当于每 1,000 次兑换多留住 {retained:.0f} 名" if high < 0 else ""
@@ -84,9 +84,9 @@ def fewer(difference_pp: float, tongue: str) -> str:
 def kind_lines(report: Block, tongue: str) -> list[str]:
     """Each kind against none, with its interval or what is missing."""
     trials = report["trials"]
-    colon = told(tongue, ": ", "：")
+    colon = tell(tongue, ": ", "：")
     return [
-        told(tongue, "Estimated effect by kind, ", "各类别的估计效果，")
+        tell(tongue, "Estimated effect by kind, ", "各类别的估计效果，")
         + name
         + colon
         + effect_sentence(block["itt"], trials["horizon"], tongue)
@@ -104,7 +104,7 @@ def check_lines(report: Block, tongue: str) -> list[str]:
             for name in ("raw_gap_pp", "immortal_time_pp", "measured_choice_pp", "effect_pp")
         )
         lines.append(
-            told(
+            tell(
                 tongue,
                 f"What the raw gap is made of: of {raw} percentage points, {time} are months in which to redeem, "
                 f"{choice} are a choice that could be measured, {effect} are the estimated effect.",
@@ -114,11 +114,11 @@ def check_lines(report: Block, tongue: str) -> list[str]:
         )
     if found["tipping_point"] is not None:
         lines.append(
-            told(tongue, "What could explain it: ", "可能的解释：") + found["tipping_point"]["text"][tongue]
+            tell(tongue, "What could explain it: ", "可能的解释：") + found["tipping_point"]["text"][tongue]
         )
         point, end = found["e_value"], found["e_value_interval"]
         lines.append(
-            told(
+            tell(
                 tongue,
                 f"The same as a risk ratio (E-value): {point:.2f}; {end:.2f} for the end of the interval nearer to no "
                 "difference.",
@@ -137,7 +137,7 @@ def _control(name: str, block: Block, tongue: str) -> str:
         "negative_control": {"en": "Something that redeeming cannot change", "zh": "兑换不可能改变的结果"},
         "placebo": {"en": "A redemption that gave nothing", "zh": "未给出任何东西的兑换"},
     }[name][tongue]
-    return told(
+    return tell(
         tongue,
         f"{label}: {block['difference_pp']:+.1f} percentage points (95 % interval: {low:+.1f} to {high:+.1f}).",
         f"{label}：{block['difference_pp']:+.1f} 个百分点（95% 区间：{low:+.1f} 至 {high:+.1f}）。",
@@ -148,12 +148,12 @@ def _variant(one: Block, tongue: str) -> str:
     name = VARIANTS[one["name"]][tongue]
     low, high = one["interval_pp"]
     if low is None:
-        return told(
+        return tell(
             tongue,
             f"Asked otherwise, {name}: {one['itt_pp']:+.1f}.",
             f"换一种问法（{name}）：{one['itt_pp']:+.1f}。",
         )
-    return told(
+    return tell(
         tongue,
         f"Asked otherwise, {name}: {one['itt_pp']:+.1f} percentage points "
         f"(95 % interval: {low:+.1f} to {high:+.1f}).",
@@ -185,28 +185,28 @@ def verdict(code: str, evidence: str, headline: Block | None, report: Block) -> 
 def _verdict(code: str, evidence: str, headline: Block | None, report: Block, tongue: str) -> str:
     if code == "cannot_say" or headline is None:
         why = [] if headline is None else [reason["text"][tongue] for reason in headline["reasons"][:1]]
-        return told(tongue, " ", "").join([CANNOT_SAY[tongue], *why])
+        return tell(tongue, " ", "").join([CANNOT_SAY[tongue], *why])
     months = report["trials"]["horizon"]
     difference, (low, high) = headline["risk_difference_pp"], headline["interval_pp"]
-    between = told(
+    between = tell(
         tongue,
         f"{abs(difference):.1f} {'fewer' if difference < 0 else 'more'} of 100 members left within {months} months "
         f"(95 % interval: {low:+.1f} to {high:+.1f} percentage points)",
         f"{months} 个月内每 100 名会员{fewer(difference, tongue)}（95% 区间：{low:+.1f} 至 {high:+.1f} 个百分点）",
     )
     if code == "no_effect_shown":
-        return told(
+        return tell(
             tongue,
             f"Whether redeeming keeps members: no effect shown; the estimate is that {between}.",
             f"兑换是否留住会员：未显示出效果；估计为 {between}。",
         )
     if evidence == EXPERIMENT:
-        return told(
+        return tell(
             tongue,
             f"Members drawn at random to be asked to redeem left {'less' if code == 'works' else 'more'}: {between}.",
             f"随机抽取、被邀请兑换的会员离网更{'少' if code == 'works' else '多'}：{between}。",
         )
-    return told(
+    return tell(
         tongue,
         f"Among members alike in all that is recorded, those who redeemed left {'less' if code == 'works' else 'more'}: "
         f"an estimated {between}; only a trait that nobody recorded could explain it otherwise.",
@@ -217,15 +217,15 @@ def _verdict(code: str, evidence: str, headline: Block | None, report: Block, to
 
 def refusal(reasons: Any, tongue: str) -> str:
     """No figure, and what is missing."""
-    texts = [told(tongue, "no figure.", "无法给出数字。")]
+    texts = [tell(tongue, "no figure.", "无法给出数字。")]
     for reason in reasons:
         found, limit = reason["found"], reason["limit"]
         counted = reason["code"] in ("few_treated_leavers", "few_treated_trials") and found is not None
-        figures = told(tongue, f" (Found {found}, needed {limit}.)", f"（现有 {found}，需要 {limit}。）")
+        figures = tell(tongue, f" (Found {found}, needed {limit}.)", f"（现有 {found}，需要 {limit}。）")
         texts.append(reason["text"][tongue] + figures * counted)
-    return told(tongue, " ", "").join(texts)
+    return tell(tongue, " ", "").join(texts)
 
 
-def told(tongue: str, english: str, chinese: str) -> str:
+def tell(tongue: str, english: str, chinese: str) -> str:
     """The one or the other."""
     return chinese if tongue == "zh" else english

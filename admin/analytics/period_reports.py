@@ -128,6 +128,19 @@ def _cells(figures: Mapping[str, Any]) -> Iterator[Any]:
         yield NO_SOURCE if name == "satisfaction" and value is None else "" if value is None else value
 
 
+def within(report: PeriodReport, area: str) -> str:
+    """The report as it was made; for an area the same rows of the area alone. Pure."""
+    if not area:
+        return report.content
+    head, *rows = csv.reader(io.StringIO(report.content, newline=""))
+    place = head.index("area")
+    out = io.StringIO()
+    table = csv.writer(out, lineterminator="\r\n")
+    table.writerow(head)
+    table.writerows(row for row in rows if row[place].startswith(area))
+    return out.getvalue()
+
+
 def listed(session: Session, programme_id: int, limit: int = 50) -> list[PeriodReport]:
     """Reports that were made, the latest period first."""
     asked = select(PeriodReport).where(PeriodReport.programme_id == programme_id)

@@ -8,11 +8,12 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
 from typing import Any
 
 import structlog
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -131,6 +132,38 @@ def listed(session: Session, programme_id: int, *, before: int | None, limit: in
     if before is not None:
         asked = asked.where(AnalysisRun.run_id < before)
     return list(session.scalars(asked.order_by(AnalysisRun.run_id.desc()).limit(limit)))
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """A stored run without its report: what a list says of it."""
+
+    run_id: int
+    at: datetime
+    snapshot_at: datetime | None
+    code_version: str
+    seed: int
+    verdict: str | None
+    members: int | None
+    refused: int
+
+
+def heads(session: Session, programme_id: int, *, before: int | None, limit: int) -> list[Head]:
+    """The same list without reports, which are long: the database reads what is said of each out of them."""
+    report = AnalysisRun.report
+    asked = select(
+        AnalysisRun.run_id,
+        AnalysisRun.at,
+        AnalysisRun.snapshot_at,
+        AnalysisRun.code_version,
+        AnalysisRun.seed,
+        report["verdict"]["code"].astext,
+        report["input"]["members"].as_integer(),
+        func.jsonb_array_length(AnalysisRun.refusals),
+    ).where(AnalysisRun.programme_id == programme_id)
+    if before is not None:
+        asked = asked.where(AnalysisRun.run_id < before)
+    return [Head(*row) for row in session.execute(asked.order_by(AnalysisRun.run_id.desc()).limit(limit))]
 
 
 def reference(run_id: int) -> str:

@@ -97,6 +97,12 @@ def by_id(session: Session, task_id: int) -> AnalysisTask:
     return found
 
 
+def recent(session: Session, programme_id: int, limit: int) -> list[AnalysisTask]:
+    """What was asked for last, the newest first."""
+    asked = select(AnalysisTask).where(AnalysisTask.programme_id == programme_id)
+    return list(session.scalars(asked.order_by(AnalysisTask.task_id.desc()).limit(limit)))
+
+
 def reference(task_id: int) -> str:
     """The public id of a task."""
     return ids.public("rtk", task_id)

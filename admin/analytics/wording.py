@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from admin.analytics import estimate_words
-from admin.analytics.estimate_words import refusal, told
+from admin.analytics.estimate_words import refusal, tell
 from admin.analytics.refusals import FEWEST_AT_RISK
 
 Texts = dict[str, str]
@@ -50,7 +50,7 @@ def page(report: Block, tongue: str) -> list[str]:
         "en": ("Raw gap - not an effect", "Check at equal time", "Why they differ", "Verdict"),
         "zh": ("原始差距——不是效果", "同等在网时间下的核对", "两者为何不同", "结论"),
     }[tongue]
-    warned = told(tongue, " Caution: ", "注意：") + gap["caution"][tongue] + _longer(report, tongue)
+    warned = tell(tongue, " Caution: ", "注意：") + gap["caution"][tongue] + _longer(report, tongue)
     first, second = estimate_words.estimate_lines(report, tongue)
     body = (
         gap_sentence(gap, tongue) + warned,
@@ -58,7 +58,7 @@ def page(report: Block, tongue: str) -> list[str]:
         report["why_they_differ"]["text"][tongue],
         report["verdict"]["text"][tongue],
     )
-    colon = told(tongue, ": ", "：")
+    colon = tell(tongue, ": ", "：")
     lines = [f"{label}{colon}{text}" for label, text in zip(labels, body, strict=True)]
     return [
         heading[tongue],
@@ -83,9 +83,9 @@ def page(report: Block, tongue: str) -> list[str]:
 
 def money_lines(report: Block, tongue: str) -> list[str]:
     """What a retained member costs by kind, where the records tell a cost."""
-    colon = told(tongue, ": ", "：")
+    colon = tell(tongue, ": ", "：")
     return [
-        told(tongue, "Cost by kind, ", "各类别的花费，") + name + colon + block["text"][tongue]
+        tell(tongue, "Cost by kind, ", "各类别的花费，") + name + colon + block["text"][tongue]
         for name, block in report.get("money", {}).get("kinds", {}).items()
         if block["text"] is not None
     ]
@@ -103,11 +103,11 @@ def landmark_lines(report: Block, tongue: str) -> list[str]:
         low, high = one["interval_pp"]
         apart = estimate_words.fewer(difference, tongue)
         alike = (
-            told(tongue, ", with the given traits alike", "，给定特征相同") if weighted is not None else ""
+            tell(tongue, ", with the given traits alike", "，给定特征相同") if weighted is not None else ""
         )
-        shown = "" if low > 0 or high < 0 else told(tongue, "; no gap shown", "，未显示出差距")
+        shown = "" if low > 0 or high < 0 else tell(tongue, "; no gap shown", "，未显示出差距")
         lines.append(
-            told(
+            tell(
                 tongue,
                 f"Check after {one['at']:g} {unit}: of those still there, {apart} where they had redeemed by then{alike} "
                 f"({difference:+.1f} percentage points, 95 % interval: {low:+.1f} to {high:+.1f}){shown}.",
@@ -139,7 +139,7 @@ def _why(report: Block, share_before: float | None, tongue: str) -> str:
     if share_before:
         share = f"{100 * share_before:.0f}"
         sentences.append(
-            told(
+            tell(
                 tongue,
                 f"Of the recorded time of members who redeemed, {share} % passed before they first did; "
                 "a member who leaves at that stage counts as one who never redeemed.",
@@ -152,7 +152,7 @@ def _why(report: Block, share_before: float | None, tongue: str) -> str:
         low, high = (_often(100 * (bound - 1), tongue) for bound in naive["hr_interval"])
         right = hazard(check, unit, tongue)
         sentences.append(
-            told(
+            tell(
                 tongue,
                 f"Counted as redeemers from their first day on, which is wrong, they left {wrong} "
                 f"(95 % interval: {low} to {high}). Counted only after they redeemed: {right}.",
@@ -169,7 +169,7 @@ def gap_sentence(gap: Block, tongue: str) -> str:
         return refusal(gap["reasons"], tongue)
     ever, never, difference = 100 * gap["left_ever"], 100 * gap["left_never"], gap["difference_pp"]
     low, high = gap["interval_pp"]
-    shown = "" if low > 0 or high < 0 else told(tongue, "; no gap shown", "，未显示出差距")
+    shown = "" if low > 0 or high < 0 else tell(tongue, "; no gap shown", "，未显示出差距")
     if tongue == "zh":
         fewer = f"每 100 名会员{'少' if difference < 0 else '多'}离网 {abs(difference):.1f} 名"
         return (
@@ -190,7 +190,7 @@ def _longer(report: Block, tongue: str) -> str:
         return ""
     units = UNITS.get(unit, UNITS["month"])[tongue]
     longer, low, high = (f"{value:+.1f}" for value in (gap["tenure_difference"], *gap["tenure_interval"]))
-    return told(
+    return tell(
         tongue,
         f" The same holds for how long they stayed: {longer} {units} (95 % interval: {low} to {high}).",
         f"平均在网时间的差距（{longer} {units}，95% 区间：{low} 至 {high}）同样如此。",
@@ -200,11 +200,11 @@ def _longer(report: Block, tongue: str) -> str:
 def check_sentence(report: Block, tongue: str) -> str:
     """The hazard ratio at equal time in words; only where there is one."""
     check, unit = report["cox_time_varying"], report["input"]["unit"]
-    text = hazard(check, unit, tongue) + told(tongue, ".", "。")
+    text = hazard(check, unit, tongue) + tell(tongue, ".", "。")
     if not check["adjusted"]:
         return text
     equal = hazard(check["adjusted"]["exposed"], unit, tongue)
-    return text + told(tongue, f" With the given traits held equal: {equal}.", f"给定特征相同时：{equal}。")
+    return text + tell(tongue, f" With the given traits held equal: {equal}.", f"给定特征相同时：{equal}。")
 
 
 def curve_lines(report: Block, tongue: str) -> list[str]:
@@ -218,7 +218,7 @@ def curve_lines(report: Block, tongue: str) -> list[str]:
             continue
         on, off = (_share(report["km"][arm], float(time), tongue) for arm in ("exposed", "unexposed"))
         lines.append(
-            told(
+            tell(
                 tongue,
                 f"Description, {time} {unit} after joining: {on} of 100 members would remain, leaving as "
                 f"those do who have redeemed; {off}, leaving as those do who have not yet.",
@@ -241,7 +241,7 @@ def _share(curve: Block, time: float, tongue: str) -> str:
     if low is None or high is None:
         return f"{100 * share:.1f}"
     low, high = f"{100 * low:.1f}", f"{100 * high:.1f}"
-    band = told(tongue, f" (95 % interval: {low} to {high})", f"（95% 区间：{low} 至 {high}）")
+    band = tell(tongue, f" (95 % interval: {low} to {high})", f"（95% 区间：{low} 至 {high}）")
     return f"{100 * share:.1f}{band}"
 
 
@@ -255,22 +255,22 @@ def notes(report: Block, tongue: str) -> list[str]:
     ]
     notes = list(dict.fromkeys(reason["text"][tongue] for reason in reasons))
     if names := ", ".join(counts["dropped_covariates"]):
-        notes.append(told(tongue, f"Columns not used, constant: {names}.", f"未使用的常数列：{names}。"))
+        notes.append(tell(tongue, f"Columns not used, constant: {names}.", f"未使用的常数列：{names}。"))
     for one in counts["excluded"]:
         count, reason = f"{one['count']:,}", one["reason"]
-        notes.append(told(tongue, f"Left out: {count} ({reason}).", f"已排除：{count}（{reason}）。"))
-    return [told(tongue, "Note: ", "说明：") + note for note in notes]
+        notes.append(tell(tongue, f"Left out: {count} ({reason}).", f"已排除：{count}（{reason}）。"))
+    return [tell(tongue, "Note: ", "说明：") + note for note in notes]
 
 
 def _often(percent: float, tongue: str) -> str:
     """A change of the rate of leaving: "12 % less often"."""
     if round(abs(percent)) == 0:
-        return told(tongue, "equally often", "相同")
+        return tell(tongue, "equally often", "相同")
     size = f"{abs(percent):.0f}"
     if percent < 0:
-        return told(tongue, f"{size} % less often", f"低 {size}%")
-    return told(tongue, f"{size} % more often", f"高 {size}%")
+        return tell(tongue, f"{size} % less often", f"低 {size}%")
+    return tell(tongue, f"{size} % more often", f"高 {size}%")
 
 
 def _joined(sentences: Sequence[str], tongue: str) -> str:
-    return told(tongue, " ", "").join(sentences)
+    return tell(tongue, " ", "").join(sentences)

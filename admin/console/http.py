@@ -59,6 +59,7 @@ MENU = (
     ("disputes:read", _("Disputes"), "/staff/disputes", "scales", ()),
     ("till-alerts:read", _("Alerts about tills"), "/staff/till-alerts", "alert", ()),
     ("retention:read", _("Redemption and staying"), "/staff/retention", "chart", ()),
+    ("figures:read", _("Worth and cost"), "/staff/worth/mix", "coin", ("/staff/worth/",)),
     ("console", _("Jobs"), "/staff/jobs", "gear", ()),
 )
 

@@ -21,6 +21,7 @@ from admin.console.retention import pages as retention
 from admin.console.segments import pages as segments
 from admin.console.till_alerts import pages as till_alerts
 from admin.console.words import HEAPS, JOB_STATES
+from admin.console.worth import pages as worth
 from admin.staff import staff
 from admin.staff.staff import StaffSignInRefused
 from base import clock, database, jobs
@@ -49,6 +50,7 @@ for topic in (
     disputes,
     retention,
     replays,
+    worth,
 ):
     blueprint.register_blueprint(topic.blueprint)
 

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from base.errors import Invalid
+from base.errors import Invalid, NotFound
 from points.members.models import Area
 
 EVERYWHERE = ""
@@ -22,11 +22,25 @@ class BadArea(Invalid):
     zh = "地区应为省、市或区县的代码：两位、四位或六位数字。"
 
 
+class AreaUnknown(NotFound):
+    """There is no such area among one's own."""
+
+    zh = "没有该地区，或不在您负责的范围内。"
+
+
 def checked(code: str) -> str:
     """The code of an area; BadArea."""
     if not AREA.fullmatch(code):
         raise BadArea(area=code[:12])
     return code
+
+
+def own(mine: str, asked: str | None) -> str:
+    """The area that is asked about, else one's own; what lies outside is not there. BadArea, AreaUnknown."""
+    area = checked(asked) if asked else mine
+    if not area.startswith(mine):
+        raise AreaUnknown(area=area)
+    return area
 
 
 def level(code: str) -> str:

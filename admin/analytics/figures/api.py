@@ -35,7 +35,6 @@ from base.approvals.api import deciding
 from base.approvals.approvals import NO_MEMBER
 from base.auth.guard import current, needs
 from base.auth.principals import Service, Staff
-from base.errors import NotFound
 from base.http.api import IDEMPOTENT, Blueprint, answer_once
 from base.http.settings import config
 from points import programmes
@@ -44,12 +43,6 @@ from points.models import Programme
 from points.programmes import ProgrammeUnknown
 
 blueprint = Blueprint("figures", __name__, description="What points cost and are worth, by area")
-
-
-class AreaUnknown(NotFound):
-    """There is no such area among one's own."""
-
-    zh = "没有该地区，或不在您负责的范围内。"
 
 
 @blueprint.route("/analytics/premium")
@@ -179,10 +172,7 @@ def _whose(session: Session, query: dict[str, Any]) -> tuple[Programme, str]:
     programme = programmes.by_code(session, query["programme"])
     if isinstance(caller, Service) and caller.programme_id != programme.programme_id:
         raise ProgrammeUnknown(programme=programme.code)
-    area = areas.checked(query["area"]) if query["area"] else caller.area
-    if not area.startswith(caller.area):
-        raise AreaUnknown(area=area)
-    return programme, area
+    return programme, areas.own(caller.area, query["area"])
 
 
 def _run(session: Session, programme: Programme, topic: str, query: dict[str, Any]) -> FiguresRun:

@@ -1,79 +1,214 @@
-"""Redemption and staying: the newest stored analysis in plain words. Nothing is computed here."""
+"""Redemption and staying, from stored runs: the answer, the curves, the kinds and their cost, what to trust, the runs.
 
-from typing import Any
+Nothing is computed here: a page reads one stored report and says it in words, tables and charts.
+"""
 
-from flask import Blueprint
+from typing import Any, NamedTuple
+
+from flask import Blueprint, redirect, request
 from flask.typing import ResponseReturnValue
+from werkzeug.wrappers import Response
 
-from admin.analytics import estimate_words, runs, wording
-from admin.console.http import chosen, page
-from admin.console.retention import chart
-from base import database
-from base.auth.guard import needs
+from admin.analytics import estimate_words, runs, tasks, wording
+from admin.analytics.models import AnalysisRun
+from admin.console.charts.http import Source, answered
+from admin.console.http import PAGE, chosen, cut, page, position
+from admin.console.retention import cards, curves, kinds, trust, words
+from base import clock, database, idempotency, ids
+from base.approvals.approvals import NO_MEMBER
+from base.auth.guard import current, needs
+from base.auth.principals import Staff
 from base.web.i18n import current_language
+from points import programmes
 
-ARMS = ("exposed", "unexposed")
-PARTS = ("survival", "low", "high", "at_risk")
-MOST_ROWS = 25
-
+RECENT_TASKS = 5
 blueprint = Blueprint("retention", __name__)
 
 
-@blueprint.route("/retention")
-@needs("retention:read")
-def retention() -> ResponseReturnValue:
-    """The raw gap with its caution, beside the check at equal time; why they differ; the curves."""
+class Read(NamedTuple):
+    """A stored run as a page reads it; `choice` is what the page chose, `run` None while there is none."""
+
+    choice: dict[str, Any]
+    run: AnalysisRun | None
+    source: Source | None
+    tongue: str
+
+    @property
+    def report(self) -> dict[str, Any]:
+        """Its report."""
+        assert self.run is not None
+        return self.run.report
+
+
+def read() -> Read:
+    """The run of `?run=`, else the newest of the chosen programme. RunUnknown, ProgrammeUnknown."""
+    said = request.args.get("run")
     with database.begin() as session:
         choice = chosen(session)
-        programme = choice["programme"]
-        run = runs.latest(session, programme.programme_id) if programme else None
-    if run is None:
-        return page("console/retention.html", **choice, run=None)
-    return page("console/retention.html", **choice, run=run, **_shown(run.report))
-
-
-def _shown(report: dict[str, Any]) -> dict[str, Any]:
-    """The report's figures and sentences in the reader's language."""
+        if said:
+            run: AnalysisRun | None = runs.by_id(session, runs.parse(said))
+            assert run is not None
+            choice["programme"] = programmes.by_id(session, run.programme_id)
+        else:
+            run = runs.latest(session, choice["programme"].programme_id) if choice["programme"] else None
+    if run is not None and "trials" not in run.report:
+        run = None  # stored before like was compared with like: the next night's has it
     tongue = "zh" if current_language().startswith("zh") else "en"
-    gap, check = report["raw_gap"], report["cox_time_varying"]
-    drawn = report["km"]["status"] != "refused"
-    return {
-        "counts": report["input"],
-        "facts": report.get("run", {}),
-        "gap": gap,
-        "gap_words": _sentence(wording.gap_sentence(gap, tongue)),
-        "caution": gap["caution"][tongue],
-        "check": check,
-        "check_words": _sentence(
+    return Read(choice, run, source_of(run) if run else None, tongue)
+
+
+def source_of(run: AnalysisRun) -> Source:
+    """As of its snapshot; its protocol is a page."""
+    name = runs.reference(run.run_id)
+    return Source(run.snapshot_at or run.at, name, f"/staff/retention/runs/{name}")
+
+
+@blueprint.route("/retention")
+@needs(tasks.READS)
+def retention() -> ResponseReturnValue:
+    """The verdict; raw gap with its caution beside the estimate, of any redemption and of each kind; what the gap is made of."""
+    found = read()
+    if found.run is None:
+        return page("console/retention/answer.html", **found.choice, run=None, charts={}, source=None)
+    report, tongue = found.report, found.tongue
+    shown = cards.cards(report, tongue)
+    check = report["cox_time_varying"]
+    return answered(
+        "console/retention/answer.html",
+        [cards.waterfall(report, tongue), cards.table(shown)],
+        found.source,
+        **found.choice,
+        run=found.run,
+        words=words,
+        counts=report["input"],
+        verdict=report["verdict"],
+        verdict_words=report["verdict"]["text"][tongue],
+        cards=shown,
+        months=report["trials"]["horizon"],
+        why=report["why_they_differ"]["text"][tongue],
+        check=check,
+        check_words=cards.sentence(
             wording.check_sentence(report, tongue)
             if check["hr"] is not None
             else estimate_words.refusal(check["reasons"], tongue)
         ),
-        "why": report["why_they_differ"]["text"][tongue],
-        "verdict": report["verdict"]["text"][tongue],
-        "curve_words": wording.curve_lines(report, tongue),
-        "notes": wording.notes(report, tongue),
-        "chart": chart.of_curves(report["km"], ARMS) if drawn else None,
-        "frame": chart,
-        "rows": _rows(report["km"]) if drawn else [],
-    }
+        notes=wording.notes(report, tongue),
+    )
 
 
-def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:]
+@blueprint.route("/retention/curves")
+@needs(tasks.READS)
+def curve_page() -> ResponseReturnValue:
+    """Who is still there, by arm of the trials; a switch leads to the naive curves."""
+    found = read()
+    if found.run is None:
+        return page("console/retention/curves.html", **found.choice, run=None, charts={}, source=None)
+    report = found.report
+    sorts, known = curves.sorts(), (words.ANY, *report["trials"]["kinds"])
+    sort = request.args.get("curves", curves.ITT)
+    sort = sort if sort in sorts else curves.ITT
+    kind = request.args.get("kind", words.ANY)
+    kind = kind if kind in known else words.ANY
+    return answered(
+        "console/retention/curves.html",
+        [curves.chart(report, sort, kind, found.tongue)],
+        found.source,
+        **found.choice,
+        run=found.run,
+        sorts=sorts,
+        sort=sort,
+        kinds={name: words.kind(name) for name in known},
+        kind=kind,
+        of_trials=sort in (curves.ITT, curves.AGAINST_NOTHING),
+        naive=sort == curves.EVER,
+    )
 
 
-def _rows(km: dict[str, Any]) -> list[dict[str, Any]]:
-    """The curves as a table: at most MOST_ROWS times, evenly thinned; shares in basis points, to a tenth of a per cent."""
-    times = km[ARMS[0]]["time"]
-    every = -(-len(times) // MOST_ROWS)
-    return [
-        {"time": times[at]} | {arm: {part: _cell(part, km[arm][part][at]) for part in PARTS} for arm in ARMS}
-        for at in range(0, len(times), every)
-    ]
+@blueprint.route("/retention/kinds")
+@needs(tasks.READS)
+def kind_page() -> ResponseReturnValue:
+    """Every estimate and check with its interval, and what a member who stays costs by kind."""
+    found = read()
+    if found.run is None:
+        return page("console/retention/kinds.html", **found.choice, run=None, charts={}, source=None)
+    report, tongue = found.report, found.tongue
+    costs = kinds.costs(report, tongue)
+    charts = [kinds.forest(report, tongue), kinds.ratios(report, tongue), *([costs] if costs else [])]
+    return answered("console/retention/kinds.html", charts, found.source, **found.choice, run=found.run)
 
 
-def _cell(part: str, value: float | None) -> int | None:
-    if value is None:
-        return None
-    return int(value) if part == "at_risk" else 10 * round(value * 1_000)
+@blueprint.route("/retention/trust")
+@needs(tasks.READS)
+def trust_page() -> ResponseReturnValue:
+    """Balance, weights, overlap, controls, other ways of asking, and every figure that is missing with what would supply it."""
+    found = read()
+    if found.run is None:
+        return page("console/retention/trust.html", **found.choice, run=None, charts={}, source=None)
+    charts = trust.charts(found.report, found.tongue)
+    return answered("console/retention/trust.html", charts, found.source, **found.choice, run=found.run)
+
+
+@blueprint.route("/retention/runs")
+@needs(tasks.READS)
+def run_list() -> ResponseReturnValue:
+    """Stored runs, what was asked for and how far it is, and the button that asks."""
+    place = position("retention-runs")
+    with database.begin() as session:
+        choice = chosen(session)
+        programme_id = choice["programme"].programme_id if choice["programme"] else 0
+        found = runs.heads(session, programme_id, before=int(place[0]) if place else None, limit=PAGE + 1)
+        asked = tasks.recent(session, programme_id, RECENT_TASKS)
+    rows, after = cut("retention-runs", found, lambda one: [one.run_id])
+    person = current()
+    return page(
+        "console/retention/runs.html",
+        **choice,
+        rows=rows,
+        after=after,
+        tasks=asked,
+        words=words,
+        reference=runs.reference,
+        may_ask=tasks.RUNS in person.permissions and isinstance(person, Staff) and not person.area,
+        key=ids.new_id(),
+    )
+
+
+@blueprint.route("/retention/runs", methods=["POST"])
+@needs(tasks.RUNS)
+def ask() -> Response:
+    """Have a programme analysed as it stands; twice is once. ForHeadquarters, ProgrammeUnknown."""
+    key = idempotency.checked(request.form.get("key"))
+    code = request.form.get("programme", "")
+    said = {"page": request.path, "programme": code}
+    with database.begin() as session:
+        programme = programmes.by_code(session, code)
+        idempotency.once(
+            session,
+            NO_MEMBER,
+            current().actor,
+            key,
+            said,
+            lambda: (303, tasks.reference(tasks.ask(session, current(), programme, clock.now()).task_id)),
+        )
+    return redirect(f"/staff/retention/runs?programme={programme.code}", 303)
+
+
+@blueprint.route("/retention/runs/<run>")
+@needs(tasks.READS)
+def protocol(run: str) -> ResponseReturnValue:
+    """How a run came about: what was compared, of how many, from which snapshot, by which program and seed."""
+    with database.begin() as session:
+        found = runs.by_id(session, runs.parse(run))
+        programme = programmes.by_id(session, found.programme_id)
+    return page(
+        "console/retention/protocol.html",
+        programme=programme,
+        run=found,
+        name=run,
+        report=found.report,
+        words=words,
+        said=found.report["run"]["protocol"],
+        asked={name: value for name, value in sorted(found.protocol.items()) if name not in ("options", "not_held")},
+        options=sorted(found.protocol.get("options", {}).items()),
+        not_held=found.protocol.get("not_held", ()),
+    )  # fmt: skip

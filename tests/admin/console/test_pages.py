@@ -40,6 +40,7 @@ PAGES = {
     "/staff/merchants": {"support", "checker", "editor", "finance", "auditor"},
     "/staff/statements?merchant=tea": {"finance", "auditor"},
     "/staff/retention": {"analyst", "auditor"},
+    "/staff/worth/mix": {"finance", "analyst", "auditor"},
 }
 PHONE = "13987654321"
 

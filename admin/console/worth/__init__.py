@@ -1,0 +1,1 @@
+"""What points cost and are worth, on pages: mix, premium, liability, areas."""
