@@ -134,7 +134,7 @@ def _signature() -> int | None:
         return signatures.check(session, said, request.method, target, request.get_data(), at)
 
 
-def _is_deed_of_a_till(permission: str) -> bool:
+def _is_deed_of_a_till(permission: str | None) -> bool:
     """Whether this must be signed: what changes something from a till, also as its manager, and what SIGNED names.
 
     A copied cookie or token alone lets nobody in, pairs or revokes nothing, and closes no shift.
