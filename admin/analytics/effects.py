@@ -82,7 +82,6 @@ class Estimates:
 
     contrasts: dict[str, Estimated]
     variants: dict[str, Floats]
-    incremental: dict[str, dict[str, Floats]]
     counts: Floats
 
 
@@ -116,9 +115,7 @@ def estimate(sums: Sums, models: Models, draws: int, seed: int, *, lag: int = 0)
             Effect(unweighted.treated[:1], went, itt.at_risk_treated, numbers_kept),
             both(weighted, 1, horizon + 1),
         )
-    return Estimates(
-        contrasts, _variants(sums, models, counts, lag), _incremental(sums, models, counts, contrasts), counts
-    )
+    return Estimates(contrasts, _variants(sums, models, counts, lag), counts)
 
 
 def _variants(sums: Sums, models: Models, counts: Floats, lag: int) -> dict[str, Floats]:
@@ -134,27 +131,4 @@ def _variants(sums: Sums, models: Models, counts: Floats, lag: int) -> dict[str,
         none, months = np.zeros(0), slice(lag, variant.window.horizon + lag)
         effect = Effect(rates[:, 0, months], rates[:, 1, months], none, none)
         found[variant.name] = effect.difference_pp(variant.window.horizon)
-    return found
-
-
-def _incremental(
-    sums: Sums, models: Models, counts: Floats, contrasts: dict[str, Estimated]
-) -> dict[str, dict[str, Floats]]:
-    """What a treated trial spends more than a control within the horizon, by what is counted and by draw.
-
-    The mean of each month of follow-up among those in view counts as often as members are still there.
-    """
-    found: dict[str, dict[str, Floats]] = {}
-    at_risk = _at_risk(bootstrap.drawn(counts, sums.total["seen"]))[..., :-1]
-    for measure in ("cost_fen", "points"):
-        if measure not in sums.total:
-            continue
-        mean = _rate(bootstrap.drawn(counts, sums.total[measure]), at_risk)
-        for index, name in enumerate(models.contrasts):
-            itt = contrasts[name].itt
-            spent = [
-                np.nansum(itt.survival(arm)[:, :-1] * mean[:, index, place], axis=1)
-                for place, arm in enumerate((itt.treated, itt.control))
-            ]
-            found.setdefault(name, {})[measure] = spent[0] - spent[1]
     return found

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from admin.analytics import cells, engines, known, panel, prices
 from admin.analytics.engines import WIDE, Engine, Table
@@ -41,7 +42,7 @@ class Panel:
     """A finished panel: iterate over it, as often as needed, for PersonMonths of some members at a time.
 
     `by_month`: rows, leavers, redemptions by kind. `priced` kinds were on offer: of others nobody knows who could have had
-    them. `dropped` covariates never vary.
+    them. `months_priced` are those of which some price is held. `dropped` covariates never vary.
     """
 
     folder: Path
@@ -54,6 +55,7 @@ class Panel:
     leavers: int
     kinds: tuple[str, ...]
     priced: frozenset[str]
+    months_priced: frozenset[int]
     covariates: tuple[str, ...]
     dropped: tuple[str, ...]
     by_month: tuple[Mapping[str, int], ...]
@@ -82,7 +84,7 @@ class Panel:
             left=table["left_here"].astype(np.bool_),
             kind=place[table["kind"]],
             kinds=self.kinds,
-            can={kind: table[f"can_{kind}"].astype(np.bool_) for kind in self.kinds if kind in self.priced},
+            can={kind: self._can(kind, table) for kind in self.kinds},
             covariates=known.covariates(table, self.tiers, self.ladders, self.covariates),
             redeemed_before=table["redeemed_before"][starts].astype(np.bool_),
             bucket=own if few else table["bucket"][starts].astype(np.int32),
@@ -91,6 +93,16 @@ class Panel:
             involuntary=table["involuntary"].astype(np.bool_),
             dropped_covariates=self.dropped,
         )
+
+    def _can(self, kind: str, table: Table) -> NDArray[np.bool_]:
+        """Who could have had a kind; of one without a price nobody can tell.
+
+        It counts for everybody in months of which no price is held at all. In the others it begins no trial: else
+        whoever could afford nothing would be held against those who redeemed.
+        """
+        if kind in self.priced:
+            return np.asarray(table[f"can_{kind}"], dtype=np.bool_)
+        return np.isin(table["month"], sorted(self.months_priced), invert=True)
 
 
 def ranges(members: int) -> tuple[tuple[int, int], ...]:
@@ -198,13 +210,15 @@ def _whole(
     rows, members, leavers = (
         sum(tally[name] for tally in tallies) for name in ("rows", "members", "leavers")
     )
-    priced = frozenset(prices.by_kind(snapshot.table("price"), of.programme_id))
+    by_kind = prices.by_kind(snapshot.table("price"), of.programme_id)
+    priced = frozenset(by_kind)
+    months_priced = frozenset(month for months_of in by_kind.values() for month in months_of)
     by_month = tuple(
         {"month": int(month)} | counts
         for month, counts in sorted(months.items(), key=lambda one: int(one[0]))
     )
     return Panel(
-        folder, of, snapshot.tiers, snapshot.ladders, wanted, members, rows, leavers, kinds, priced, used, dropped, by_month
+        folder, of, snapshot.tiers, snapshot.ladders, wanted, members, rows, leavers, kinds, priced, months_priced, used, dropped, by_month
     )  # fmt: skip
 
 

@@ -234,7 +234,9 @@ def test_of_a_kind_that_was_never_on_offer_nobody_says_who_could_have_had_it(tmp
     (chunk,) = made(tmp_path / "p", taken)
 
     assert chunk.kinds == ("bill", "history")
-    assert list(chunk.can) == ["bill"]
+    # Where prices are held, who could afford nothing is held against nobody; where none is, everybody counts.
+    assert chunk.can["history"].tolist() == [False] + [True] * (chunk.rows - 1)
+    assert not (chunk.can["history"] | chunk.can["bill"])[0]
 
 
 def test_members_of_another_programme_are_not_counted(of):
