@@ -121,7 +121,17 @@ def test_every_ratio_of_the_full_plan_has_a_target():
 def test_a_topic_is_all_its_parts_and_a_wrong_name_is_refused(capsys):
     assert (
         bench._parts([])
-        == [*bench._parts(["ledger"]), "tiers", "members", "people", "http", "promises", "replay", "selftest"]
+        == [
+            *bench._parts(["ledger"]),
+            "tiers",
+            "members",
+            "people",
+            "http",
+            "promises",
+            "replay",
+            "analytics",
+            "selftest",
+        ]
         == list(bench.PARTS)
     )
     assert bench._parts(["sweep", "growth"]) == ["growth", "sweep"]
