@@ -10,14 +10,14 @@ from base.auth.principals import Staff
 from base.http.api import IDEMPOTENT, Blueprint, answer_once
 from base.http.settings import config
 from merchants.risk import alerts
-from merchants.risk.schemas import AlertsQuery, AlertsView, AlertView, CloseRequest, alert_view
+from merchants.risk.schemas import AlertsQuery, TillAlertsView, TillAlertView, CloseRequest, alert_view
 
 blueprint = Blueprint("till-alerts", __name__, description="What looks wrong at tills")
 
 
 @blueprint.route("/till-alerts")
 @blueprint.arguments(AlertsQuery, location="query")
-@blueprint.response(200, AlertsView)
+@blueprint.response(200, TillAlertsView)
 @needs("till-alerts:read")
 def list_alerts(query: dict[str, Any]) -> dict[str, Any]:
     """Alerts, newest first: open ones, or those that somebody has closed."""
@@ -35,7 +35,7 @@ def list_alerts(query: dict[str, Any]) -> dict[str, Any]:
 
 
 @blueprint.route("/till-alerts/<alert>")
-@blueprint.response(200, AlertView)
+@blueprint.response(200, TillAlertView)
 @needs("till-alerts:read")
 def one_alert(alert: str) -> dict[str, Any]:
     """One alert."""
@@ -45,7 +45,7 @@ def one_alert(alert: str) -> dict[str, Any]:
 
 @blueprint.route("/till-alerts/<alert>/close", methods=["POST"])
 @blueprint.arguments(CloseRequest)
-@blueprint.response(200, AlertView)
+@blueprint.response(200, TillAlertView)
 @blueprint.doc(**IDEMPOTENT)
 @needs("till-alerts:close")
 def close(asked: dict[str, Any], alert: str) -> Response:
@@ -58,7 +58,7 @@ def close(asked: dict[str, Any], alert: str) -> Response:
         row = alerts.close(
             session, alert_id, asked["outcome"], asked["note"], person.staff_id, person.actor, at
         )
-        return 200, AlertView().dump(alert_view(row))
+        return 200, TillAlertView().dump(alert_view(row))
 
     with database.begin() as session:
         return answer_once(session, 0, asked, effect)

@@ -17,7 +17,7 @@ class AlertsQuery(PageQuery):
     state = ma.fields.String(load_default=OPEN, validate=ma.validate.OneOf([OPEN, CLOSED]))
 
 
-class AlertView(View):
+class TillAlertView(View):
     """Something that looks wrong at a till, and what a person found."""
 
     id = ma.fields.String()
@@ -35,10 +35,10 @@ class AlertView(View):
     closed_at = ma.fields.AwareDateTime(allow_none=True)
 
 
-class AlertsView(View):
+class TillAlertsView(View):
     """A page of alerts, newest first."""
 
-    data = ma.fields.List(ma.fields.Nested(AlertView))
+    data = ma.fields.List(ma.fields.Nested(TillAlertView))
     next_cursor = ma.fields.String(allow_none=True)
     has_more = ma.fields.Boolean()
 
@@ -51,7 +51,7 @@ class CloseRequest(Request):
 
 
 def alert_view(alert: Alert) -> dict[str, Any]:
-    """The alert as AlertView."""
+    """The alert as TillAlertView."""
     return {
         "id": ids.public("alr", alert.alert_id),
         "rule": alert.rule,

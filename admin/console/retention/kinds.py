@@ -24,7 +24,7 @@ def forest(report: Block, tongue: str) -> Chart:
         _("Below zero fewer left. Where the interval holds zero, no effect is shown."),
         (
             Column(_("Of what")),
-            Column(_("What it is")),
+            Column(_("What sort")),
             Column(_("Percentage points"), "pp"),
             *interval("pp"),
             Column(_("To be read with it"), "words"),
@@ -35,7 +35,7 @@ def forest(report: Block, tongue: str) -> Chart:
 
 
 def _in_points(report: Block, tongue: str) -> Iterator[Row]:
-    gap, estimate, check = _("gap, not an effect"), _("estimated effect"), _("check")
+    gap, estimate, check = _("gap, not an effect"), _("estimated effect"), _("a check")
     raw = report["raw_gap"]
     yield _("Raw gap"), gap, raw["difference_pp"], *ends(raw["interval_pp"]), raw["caution"][tongue]
     for one in report["landmark"]:
@@ -64,9 +64,9 @@ def ratios(report: Block, tongue: str) -> Chart:
     """Checks that compare how often members left; 1 is equally often."""
     found = [
         (words.BLOCKS["cox_ever"], _("wrong on purpose, for the size of the error"), report["cox_ever"]),
-        (words.BLOCKS["cox_time_varying"], _("check"), report["cox_time_varying"]),
-        (_("Check at equal time, given traits alike"), _("check"), (report["cox_time_varying"]["adjusted"] or {}).get("exposed")),
-        (words.BLOCKS["pooled_logistic"], _("check"), _as_ratio(report["pooled_logistic"])),
+        (words.BLOCKS["cox_time_varying"], _("a check"), report["cox_time_varying"]),
+        (_("Check at equal time, given traits alike"), _("a check"), (report["cox_time_varying"]["adjusted"] or {}).get("exposed")),
+        (words.BLOCKS["pooled_logistic"], _("a check"), _as_ratio(report["pooled_logistic"])),
     ]  # fmt: skip
     rows: list[Row] = [
         (label, what, block["hr"], *ends(block["hr_interval"]), _missing(block, tongue))
@@ -79,7 +79,7 @@ def ratios(report: Block, tongue: str) -> Chart:
         _("1 is equally often, below 1 less often. These are descriptions, not effects."),
         (
             Column(_("Of what")),
-            Column(_("What it is")),
+            Column(_("What sort")),
             Column(_("Ratio"), "ratio"),
             *interval("ratio"),
             Column(_("To be read with it"), "words"),
