@@ -30,6 +30,16 @@ class Window:
     horizon: int
 
 
+def widest(windows: list[Window]) -> Window | None:
+    """A window in which all of these lie with their follow-up; None of none."""
+    if not windows:
+        return None
+    first = min(one.first for one in windows)
+    last = max(one.last for one in windows)
+    end = max(one.last + one.horizon for one in windows)
+    return Window(first, last, end - last)
+
+
 @dataclass(frozen=True, eq=False)
 class TrialRows:
     """The member-months of a window that begin a trial; one value per trial unless said otherwise.

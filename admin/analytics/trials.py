@@ -18,7 +18,7 @@ from admin.analytics.follow import Followed
 from admin.analytics.histories import Floats
 from admin.analytics.person_months import BUCKETS, Ints64, PersonMonths
 from admin.analytics.protocol import VARIANT_HORIZONS, VARIANT_WASHOUTS, Options
-from admin.analytics.trial_rows import TrialRows, Window
+from admin.analytics.trial_rows import TrialRows, Window, widest
 from admin.analytics.weights import TRUNCATION, Propensity
 
 TRIM = (0.01, 0.99)
@@ -199,7 +199,7 @@ def sums(chunk: PersonMonths, models: Models, options: Options) -> Sums:
     most: dict[str, Floats] = {}
     for washout, propensity in models.by_washout.items():
         chosen = [one for one in models.variants if one.washout == washout]
-        reach = _widest([one.window for one in chosen] + [models.window] * (washout == options.washout))
+        reach = widest([one.window for one in chosen] + [models.window] * (washout == options.washout))
         if reach is None:
             continue
         wide = _rows(chunk, followed, propensity, reach, washout, options)
@@ -215,15 +215,6 @@ def sums(chunk: PersonMonths, models: Models, options: Options) -> Sums:
                 if amounts is not None:
                     total[name] = _amounts(trials, models, amounts)
     return Sums(total, most)
-
-
-def _widest(windows: list[Window]) -> Window | None:
-    if not windows:
-        return None
-    first = min(one.first for one in windows)
-    last = max(one.last for one in windows)
-    end = max(one.last + one.horizon for one in windows)
-    return Window(first, last, end - last)
 
 
 def _inside(trials: TrialRows, window: Window) -> TrialRows:
