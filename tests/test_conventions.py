@@ -20,7 +20,6 @@ BOOKS = [path for path in CODE if path.relative_to(ROOT).parts[0] in ("points", 
 LONGEST = 400
 # A file over LONGEST lines, and why it is still one topic.
 LONGER = {
-    "admin/analytics/trials.py": "one pass over the trials: what is fitted, weighed and added up is read together",
     "admin/analytics/demo_operator.py": "one life of a population, told month by month",
     "points/deeds.py": "one small generator for each deed; what may be asked of a wallet is read together",
     "points/ledger.py": "the one shell around the pure core: what is read, run and written together",
