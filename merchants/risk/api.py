@@ -10,7 +10,7 @@ from base.auth.principals import Staff
 from base.http.api import IDEMPOTENT, Blueprint, answer_once
 from base.http.settings import config
 from merchants.risk import alerts
-from merchants.risk.schemas import AlertsQuery, TillAlertsView, TillAlertView, CloseRequest, alert_view
+from merchants.risk.schemas import AlertsQuery, CloseRequest, TillAlertsView, TillAlertView, alert_view
 
 blueprint = Blueprint("till-alerts", __name__, description="What looks wrong at tills")
 

@@ -272,6 +272,6 @@ def test_wrong_entries_in_the_cache_change_nothing(with_redis):
     lives = {text: life_with(lambda name, text=text: store.set(name, text)) for text in NONSENSE}
     lives["no text"] = life_with(lambda name: store.set(name, b"\xff\xfe"))
     cache.connect(with_redis.redis_url)
-    lives["a list"] = life_with(lambda name: store.lpush(name, "1"))
+    lives["a list"] = life_with(lambda name: (store.delete(name), store.lpush(name, "1")))
 
     assert {text: life for text, life in lives.items() if life != LIFE} == {}

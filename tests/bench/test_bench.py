@@ -127,6 +127,7 @@ def test_a_topic_is_all_its_parts_and_a_wrong_name_is_refused(capsys):
             "members",
             "people",
             "http",
+            "till",
             "promises",
             "replay",
             "analytics",

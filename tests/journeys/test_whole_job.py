@@ -169,6 +169,7 @@ def test_a_member_redeems_a_clerk_accepts_finance_settles(visit, db, offers, bil
         # then: finance sees one sealed statement over the three deeds of the till
         desk.get_by_role("link", name="Merchants", exact=True).click()
         desk.get_by_role("link", name="tea house").click()
+        desk.get_by_role("link", name="Statements", exact=True).click()
         desk.get_by_role("row", name=re.compile("CN¥27.00")).get_by_role("link", name="1").click()
         expect(desk.get_by_role("heading", level=1)).to_have_text("Statement 1")
         expect(desk.get_by_text("The seal fits")).to_be_visible()

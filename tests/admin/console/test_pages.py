@@ -39,6 +39,7 @@ PAGES = {
     "/staff/segments/draft?areas=33": {"support", "editor", "analyst"},
     "/staff/merchants": {"support", "checker", "editor", "finance", "auditor"},
     "/staff/statements?merchant=tea": {"finance", "auditor"},
+    "/staff/disputes": {"support", "checker", "auditor"},
     "/staff/retention": {"analyst", "auditor"},
     "/staff/worth/mix": {"finance", "analyst", "auditor"},
 }
