@@ -1,7 +1,7 @@
 """The abuse cases of the till by their numbers in the design: what a cheat tries, and what it comes to.
 
-Elsewhere: 9 (no acceptance without a network yet); 14 tests/catalog/cash, tests/merchants/test_card_payments.py;
-15 to 17 and 19 belong to payouts and merchants' files; 18 tests/merchants/statements; 21 tests/base/webhooks.
+Elsewhere: 9 (no acceptance without a network yet); 14, 18 and 21 tests/merchants/test_abuse.py; 15 to 17 and 19 are about payouts
+and merchants' files, which are not there yet.
 """
 
 import statistics
