@@ -97,7 +97,7 @@ def test_the_picture_changes_by_itself_and_goes_on_without_a_network_for_five_mi
         page.clock.run_for(300)
         seen.append(digits(page))
     assert len(set(seen)) == 9
-    assert set(told[1:9]) <= set(seen)
+    assert set(told[1:8]) <= set(seen)  # they may have been told when the next half minute had begun
 
     page.clock.fast_forward(61_000)
     page.clock.run_for(300)
