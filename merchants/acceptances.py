@@ -56,7 +56,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Use:
-    """The use of a voucher that is being accepted: its number, units, face value and booked value (fen)."""
+    """The use of a voucher that is being accepted: its number, offer, units, face value and booked value (fen)."""
 
     member_id: int
     voucher_id: int
@@ -66,6 +66,7 @@ class Use:
     booked_fen: int
     last4: str
     offer_names: dict[str, str]
+    offer_id: int = 0
 
 
 def record(
@@ -73,7 +74,7 @@ def record(
 ) -> Acceptance:
     """The acceptance, with what is owed for it; a second one of the same use is refused by the database. ShiftEnded."""
     shifts.going_on(session, place.terminal_id, place.shift_id)
-    due = terms.due(house, use.face_fen)
+    due = terms.due(house, use.face_fen, offer_id=use.offer_id, units=use.units)
     acceptance = Acceptance(
         acceptance_id=ids.new_id(),
         member_id=use.member_id,
@@ -93,6 +94,7 @@ def record(
         owed_fen=due.owed_fen,
         fee_fen=due.fee_fen,
         vat_fen=due.vat_fen,
+        brand_fen=due.brand_fen,
         recorded_at=at,
         currency=house.currency,
     )

@@ -16,6 +16,21 @@ JOINING = (INVITED, DOCUMENTS, REVIEWED, EQUIPPED, TRIED)
 STAGES = (*JOINING, ACTIVE, SUSPENDED, LEAVING, CLOSED)
 AT_TILLS = (EQUIPPED, TRIED, ACTIVE, LEAVING)  # its clerks may sign in at its tills
 TAKING = (ACTIVE, LEAVING)  # its tills take vouchers
+DAILY, WEEKLY, MONTHLY = "daily", "weekly", "monthly"
+CYCLES = (DAILY, WEEKLY, MONTHLY)
+POSTPAID, WARN, STOP = "postpaid", "warn", "stop"
+ISSUING_RULES = (
+    POSTPAID,
+    WARN,
+    STOP,
+)  # what is issued without a pack is owed; it warns as well; it is refused
+ADJUSTMENT, CLAWBACK, DISPUTE_HELD, DISPUTE_RELEASED = (
+    "adjustment",
+    "clawback",
+    "dispute-held",
+    "dispute-released",
+)
+RESERVE_IN, RESERVE_OUT = "reserve-in", "reserve-out"
 
 
 class Merchant(Base):
@@ -49,8 +64,14 @@ class Outlet(Base):
 class Terms(Base):
     """What platform and merchant owe each other, from a day on; never edited. Shares in basis points.
 
-    `typed_limit_fen`: up to this value a code is enough by itself; above it the digits of the picture are needed too.
-    `direct_accept`: its cash-desk systems may accept without a check before.
+    `price_bp` of the face value is the price of a use, unless `prices` names its offer: {"<offer id>": {"bp": 9000}} or
+    {"fen": 1500}, the latter for each unit. Of the price the merchant bears `merchant_bp` and `brand` bears `brand_bp`.
+    The fee is `fee_bp` of what is owed and `fee_fixed_fen`, at most `fee_cap_fen` (None: no cap); tax on it `vat_bp`.
+    `cycle`: one of CYCLES; a business day ends `cutoff_minute` minutes after midnight. After a period the merchant looks for
+    `draft_days` business days, then it is sealed; `pay_days` business days after it, it is paid, from `minimum_fen` on.
+    `reserve_bp` of it stay here for `reserve_days` days. `issuing_fen`: the price of 1,000 points that members earn here,
+    0: none; `issuing_rule` says what happens without a pack. `typed_limit_fen`: up to this value a code is enough by itself;
+    above it the digits of the picture are needed too. `direct_accept`: its cash-desk systems may accept without a check before.
     """
 
     __tablename__ = "terms"
@@ -65,6 +86,21 @@ class Terms(Base):
     typed_limit_fen: Mapped[int] = mapped_column(BigInteger)
     direct_accept: Mapped[bool]
     approval: Mapped[str | None] = mapped_column(Text)
+    prices: Mapped[dict[str, dict[str, int]]] = mapped_column(JSONB, default=dict)
+    fee_fixed_fen: Mapped[int] = mapped_column(BigInteger, default=0)
+    fee_cap_fen: Mapped[int | None] = mapped_column(BigInteger)
+    merchant_bp: Mapped[int] = mapped_column(Integer, default=0)
+    brand_bp: Mapped[int] = mapped_column(Integer, default=0)
+    brand: Mapped[str] = mapped_column(Text, default="")
+    cycle: Mapped[str] = mapped_column(Text, default=MONTHLY)
+    cutoff_minute: Mapped[int] = mapped_column(Integer, default=0)
+    draft_days: Mapped[int] = mapped_column(Integer, default=2)
+    pay_days: Mapped[int] = mapped_column(Integer, default=2)
+    reserve_bp: Mapped[int] = mapped_column(Integer, default=0)
+    reserve_days: Mapped[int] = mapped_column(Integer, default=0)
+    minimum_fen: Mapped[int] = mapped_column(BigInteger, default=0)
+    issuing_fen: Mapped[int] = mapped_column(BigInteger, default=0)
+    issuing_rule: Mapped[str] = mapped_column(Text, default=POSTPAID)
 
 
 class TermsConfirmation(Base):
@@ -78,7 +114,10 @@ class TermsConfirmation(Base):
 
 
 class Acceptance(Base):
-    """A use of a voucher at a till, with all amounts frozen; `void_id` is the only column that ever changes."""
+    """A use of a voucher at a till, with all amounts frozen; `void_id` is the only column that ever changes.
+
+    Of `owed_fen` a brand bears `brand_fen`; `booked_fen` is what the used units were booked at when they were redeemed.
+    """
 
     __tablename__ = "acceptance"
     member_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
@@ -96,6 +135,7 @@ class Acceptance(Base):
     fee_fen: Mapped[int] = mapped_column(BigInteger)
     vat_fen: Mapped[int] = mapped_column(BigInteger)
     booked_fen: Mapped[int] = mapped_column(BigInteger)
+    brand_fen: Mapped[int] = mapped_column(BigInteger, default=0)
     recorded_at: Mapped[datetime]
     void_id: Mapped[int | None] = mapped_column(BigInteger)
     source: Mapped[str] = mapped_column(Text, default=CHECKED)
@@ -116,3 +156,26 @@ class Void(Base):
     clerk_id: Mapped[int] = mapped_column(BigInteger)
     recorded_at: Mapped[datetime]
     reason: Mapped[str] = mapped_column(Text)
+
+
+class MerchantItem(Base):
+    """What else a statement has a line for: an adjustment, a clawback, a dispute's hold or release, a move of the reserve.
+
+    Signed fen, minus against the merchant; never changed. `about_id`: the acceptance of a clawback or adjustment, the dispute,
+    or the number of the statement whose reserve moves (0: nothing); `member_id`: whose that is (0: nobody's).
+    """
+
+    __tablename__ = "merchant_item"
+    merchant_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    item_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    member_id: Mapped[int] = mapped_column(BigInteger, default=0)
+    about_id: Mapped[int] = mapped_column(BigInteger, default=0)
+    owed_fen: Mapped[int] = mapped_column(BigInteger)
+    fee_fen: Mapped[int] = mapped_column(BigInteger, default=0)
+    vat_fen: Mapped[int] = mapped_column(BigInteger, default=0)
+    brand_fen: Mapped[int] = mapped_column(BigInteger, default=0)
+    recorded_at: Mapped[datetime]
+    kind: Mapped[str] = mapped_column(Text)
+    reason: Mapped[str] = mapped_column(Text)
+    actor: Mapped[str] = mapped_column(Text)
+    approval: Mapped[str | None] = mapped_column(Text)

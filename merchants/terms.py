@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
@@ -9,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from base import clock, database, ids
 from base.errors import Conflict
-from base.money import share
+from base.money import BASIS_POINTS, share
 from merchants import merchants
 from merchants.models import Terms, TermsConfirmation
 
@@ -28,11 +29,12 @@ class NoTermsInForce(Conflict):
 
 @dataclass(frozen=True)
 class Due:
-    """What a merchant gets for an acceptance, what the platform keeps of it, and the tax on that (fen)."""
+    """What a merchant gets for an acceptance, what the platform keeps of it, the tax on that, a brand's part of it (fen)."""
 
     owed_fen: int
     fee_fen: int
     vat_fen: int
+    brand_fen: int = 0
 
     @property
     def net_fen(self) -> int:
@@ -53,8 +55,12 @@ def add(
     direct_accept: bool = False,
     approval: str | None = None,
     confirmed: bool = True,
+    **more: Any,
 ) -> Terms:
-    """A further version; an earlier one is never edited. Not `confirmed`: it counts once the merchant's owner agrees."""
+    """A further version; an earlier one is never edited. `more`: other columns of Terms.
+
+    Not `confirmed`: it counts once the merchant's owner agrees.
+    """
     terms = Terms(
         terms_id=ids.new_id(),
         merchant_id=merchant_id,
@@ -67,6 +73,7 @@ def add(
         typed_limit_fen=typed_limit_fen,
         direct_accept=direct_accept,
         approval=approval,
+        **more,
     )
     session.add(terms)
     session.flush()
@@ -101,6 +108,11 @@ class House:
     vat_bp: int
     typed_limit_fen: int
     direct_accept: bool
+    prices: dict[str, dict[str, int]]
+    fee_fixed_fen: int
+    fee_cap_fen: int | None
+    merchant_bp: int
+    brand_bp: int
 
 
 def house(session: Session, merchant_id: int, at: datetime) -> House:
@@ -115,7 +127,8 @@ def house(session: Session, merchant_id: int, at: datetime) -> House:
 
 # Asked with every check and acceptance, so in words that need no compiling.
 _HOUSE = (
-    "select m.state, m.zone, m.currency, d.today, t.terms_id, t.price_bp, t.fee_bp, t.vat_bp, t.typed_limit_fen, t.direct_accept "
+    "select m.state, m.zone, m.currency, d.today, t.terms_id, t.price_bp, t.fee_bp, t.vat_bp, t.typed_limit_fen, "
+    "t.direct_accept, t.prices, t.fee_fixed_fen, t.fee_cap_fen, t.merchant_bp, t.brand_bp "
     "from merchant m cross join lateral (select (%s::timestamptz at time zone m.zone)::date as today) d "
     "left join lateral (select * from terms join terms_confirmation using (terms_id, merchant_id) "
     "where merchant_id = m.merchant_id and from_day <= d.today "
@@ -137,11 +150,19 @@ def in_force(session: Session, merchant_id: int, on: date) -> Terms:
     return found
 
 
-def due(terms: "House | Terms", face_fen: int) -> Due:
-    """Price as a share of the face value, fee as a share of the price, tax as a share of the fee; each rounded once."""
-    owed = share(face_fen, terms.price_bp)
-    fee = share(owed, terms.fee_bp)
-    return Due(owed, fee, share(fee, terms.vat_bp))
+def due(terms: "House | Terms", face_fen: int, *, offer_id: int = 0, units: int = 1) -> Due:
+    """What is owed for units of an offer that are worth `face_fen` in all, and the fee and tax on it; each rounded once."""
+    price = _price(terms, face_fen, offer_id, units)
+    owed = price - price * terms.merchant_bp // BASIS_POINTS
+    fee = min(share(owed, terms.fee_bp) + terms.fee_fixed_fen, owed)
+    if terms.fee_cap_fen is not None:
+        fee = min(fee, terms.fee_cap_fen)
+    return Due(owed, fee, share(fee, terms.vat_bp), price * terms.brand_bp // BASIS_POINTS)
+
+
+def _price(terms: "House | Terms", face_fen: int, offer_id: int, units: int) -> int:
+    said = terms.prices.get(str(offer_id), {"bp": terms.price_bp})
+    return said["fen"] * units if "fen" in said else share(face_fen, said["bp"])
 
 
 def versions(session: Session, merchant_id: int) -> list[Terms]:

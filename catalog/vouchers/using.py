@@ -258,6 +258,7 @@ def _use(session: Session, voucher: Voucher, units: int) -> Use:
         booked_fen=part_of(voucher.booked_fen, before, after, voucher.units),
         last4=voucher.last4,
         offer_names=offer.names,
+        offer_id=voucher.offer_id,
     )
 
 

@@ -60,6 +60,8 @@ def close(session: Session, merchant: Merchant, until: date, at: datetime) -> St
         net_fen=owed - fee - vat,
         line_count=len(lines),
         currency=merchant.currency,
+        payable_fen=max(owed - fee - vat, 0),
+        carried_fen=min(owed - fee - vat, 0),
         previous_hash=previous.hash if previous else FIRST_HASH,
         hash=b"",
     )

@@ -1,16 +1,22 @@
 """Tables of sealed statements; the application's role may insert and read them, nothing else."""
 
-from datetime import datetime
+from datetime import date, datetime
 
-from sqlalchemy import BigInteger, Integer, Text
-from sqlalchemy.dialects.postgresql import BYTEA
+from sqlalchemy import BigInteger, Date, Integer, SmallInteger, Text
+from sqlalchemy.dialects.postgresql import BYTEA, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from base.database import Base
 
 
 class Statement(Base):
-    """A sealed period [from_at, to_at) of one merchant; its hash covers its lines and the statement before."""
+    """A sealed period [from_at, to_at) of one merchant; its hash covers its lines and the statement before.
+
+    The sums of all its lines make `net_fen`, of which `opening_fen` came from the statement before. Of it `payable_fen` is paid
+    on `due_day`, or `carried_fen` goes to the next: what is below zero or below the minimum of the terms. `reserve_fen` is what
+    is in reserve after it. `sums`: {"<kind>": {"lines", "owed_fen", "fee_fen", "vat_fen"}}; `terms`: ids of the versions that its
+    acceptances name. `form` says what the hash covers: 1 not what follows `line_count`.
+    """
 
     __tablename__ = "statement"
     merchant_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
@@ -26,10 +32,18 @@ class Statement(Base):
     currency: Mapped[str] = mapped_column(Text)
     previous_hash: Mapped[bytes] = mapped_column(BYTEA)
     hash: Mapped[bytes] = mapped_column(BYTEA)
+    form: Mapped[int] = mapped_column(SmallInteger, default=1)
+    opening_fen: Mapped[int] = mapped_column(BigInteger, default=0)
+    payable_fen: Mapped[int] = mapped_column(BigInteger, default=0)
+    carried_fen: Mapped[int] = mapped_column(BigInteger, default=0)
+    reserve_fen: Mapped[int] = mapped_column(BigInteger, default=0)
+    due_day: Mapped[date | None] = mapped_column(Date)
+    sums: Mapped[dict[str, dict[str, int]]] = mapped_column(JSONB, default=dict)
+    terms: Mapped[list[str]] = mapped_column(JSONB, default=list)
 
 
 class StatementLine(Base):
-    """One acceptance or void in exactly one statement; a void's amounts are negative."""
+    """One thing in exactly one statement; what is taken off again is negative."""
 
     __tablename__ = "statement_line"
     merchant_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)

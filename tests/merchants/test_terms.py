@@ -16,7 +16,14 @@ from tests.given import LONG_AGO, given_shop
 basis_points = st.integers(0, 10_000)
 
 
-def version(price_bp: int, fee_bp: int, vat_bp: int) -> Terms:
+def version(price_bp: int, fee_bp: int, vat_bp: int, **more: object) -> Terms:
+    usual: dict[str, object] = {
+        "prices": {},
+        "fee_fixed_fen": 0,
+        "fee_cap_fen": None,
+        "merchant_bp": 0,
+        "brand_bp": 0,
+    }
     return Terms(
         terms_id=1,
         merchant_id=1,
@@ -25,6 +32,7 @@ def version(price_bp: int, fee_bp: int, vat_bp: int) -> Terms:
         fee_bp=fee_bp,
         vat_bp=vat_bp,
         void_window_s=0,
+        **usual | more,
     )
 
 
@@ -45,6 +53,35 @@ def test_each_share_is_rounded_once_and_nobody_owes_more_than_there_is(face, pri
 )
 def test_amounts_as_a_person_would_reckon_them(face, owed, fee, vat):
     assert terms.due(version(9000, 200, 600), face) == terms.Due(owed, fee, vat)
+
+
+@given(st.integers(0, 10**12), st.integers(0, 10_000), st.data())
+def test_a_price_is_split_to_the_fen_and_the_operator_bears_the_rest(face, merchant_bp, data):
+    brand_bp = data.draw(st.integers(0, 10_000 - merchant_bp))
+
+    due = terms.due(version(10_000, 0, 0, merchant_bp=merchant_bp, brand_bp=brand_bp), face)
+
+    merchants_own, operators = face - due.owed_fen, due.owed_fen - due.brand_fen
+    assert merchants_own == face * merchant_bp // 10_000
+    assert due.brand_fen == face * brand_bp // 10_000
+    assert operators * 10_000 >= face * (10_000 - merchant_bp - brand_bp)
+
+
+@pytest.mark.parametrize(
+    ("more", "due"),
+    [
+        ({"merchant_bp": 3_000, "brand_bp": 1_000, "brand": "tea"}, terms.Due(2_100, 42, 3, 300)),
+        ({"prices": {"7": {"bp": 5_000}}}, terms.Due(1_500, 30, 2)),
+        ({"prices": {"7": {"fen": 800}}}, terms.Due(1_600, 32, 2)),
+        ({"prices": {"8": {"fen": 800}}}, terms.Due(3_000, 60, 4)),
+        ({"fee_fixed_fen": 25}, terms.Due(3_000, 85, 5)),
+        ({"fee_fixed_fen": 25, "fee_cap_fen": 70}, terms.Due(3_000, 70, 4)),
+        ({"fee_fixed_fen": 9_999}, terms.Due(3_000, 3_000, 180)),
+    ],
+)
+def test_prices_by_offer_a_fixed_fee_a_cap_and_who_bears_it(more, due):
+    """Two units of offer 7, 30 yuan in all, fee 2 %, tax 6 % of it."""
+    assert terms.due(version(10_000, 200, 600, **more), 3_000, offer_id=7, units=2) == due
 
 
 def test_the_version_of_the_day_counts(db):
