@@ -23,12 +23,22 @@ MANAGER = frozenset({"terminals:manage", "clerks:manage"})
 # A merchant's people on the merchant's pages: an outlet manager for the own outlet, the others for all.
 MERCHANT_ROLES: dict[str, frozenset[str]] = {
     "manager": MANAGER | {"merchant:read", "acceptances:merchant"},
-    "finance": frozenset({"merchant:read", "acceptances:merchant", "statements:merchant"}),
+    "finance": frozenset(
+        {
+            "merchant:read",
+            "acceptances:merchant",
+            "statements:merchant",
+            "disputes:merchant",
+            "invoices:merchant",
+        }
+    ),
     "owner": MANAGER
     | {
         "merchant:read",
         "acceptances:merchant",
         "statements:merchant",
+        "disputes:merchant",
+        "invoices:merchant",
         "outlets:manage",
         "documents:manage",
         "terms:confirm",
