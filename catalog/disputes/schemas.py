@@ -15,7 +15,6 @@ from merchants.schemas import PageView
 from points.adjustments.adjustments import MOST_TEXT
 from points.wallets.schemas import PageQuery
 
-
 OPERATOR = "operator"
 
 
