@@ -16,7 +16,9 @@ MEMBER = frozenset(
     }
 )
 # What only a request that the till has signed may do.
-SIGNED = frozenset({"vouchers:check", "vouchers:accept", "acceptances:void"})
+SIGNED = frozenset(
+    {"vouchers:check", "vouchers:accept", "acceptances:void", "earnings:give", "earnings:reverse"}
+)
 TERMINAL = SIGNED | {"acceptances:own"}
 CLERK = TERMINAL | {"shifts:own"}
 MANAGER = frozenset({"terminals:manage", "clerks:manage"})
@@ -32,6 +34,7 @@ MERCHANT_ROLES: dict[str, frozenset[str]] = {
             "invoices:merchant",
         }
     ),
+    "finance": frozenset({"merchant:read", "acceptances:merchant", "statements:merchant", "packs:own"}),
     "owner": MANAGER
     | {
         "merchant:read",
@@ -39,6 +42,7 @@ MERCHANT_ROLES: dict[str, frozenset[str]] = {
         "statements:merchant",
         "disputes:merchant",
         "invoices:merchant",
+        "packs:own",
         "outlets:manage",
         "documents:manage",
         "terms:confirm",
@@ -122,6 +126,7 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "merchants:read",
             "merchant-reviews:approve",
             "terms:approve",
+            "packs:approve",
             "replays:run",
             "replays:read",
             "mix-targets:read",
@@ -158,6 +163,7 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "merchants:manage",
             "merchant-reviews:propose",
             "terms:propose",
+            "packs:propose",
             "mix-targets:read",
             "mix-targets:propose",
         }
