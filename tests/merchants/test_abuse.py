@@ -13,7 +13,7 @@ from base import clock, database
 from base.config import PRODUCTION
 from base.http.settings import keep
 from merchants import card_payments, merchants
-from merchants.card_payments import EventForged, EventTooOld
+from merchants.payouts.stripe import EventForged, EventTooOld
 from merchants.statements import closing
 from tests.given import (
     caller,
