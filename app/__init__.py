@@ -40,9 +40,11 @@ from catalog.reversals import api as reversals_api
 from catalog.stock import api as stock_api
 from catalog.trial_cards import api as trial_cards_api
 from catalog.vouchers import api as vouchers_api
+from merchants.adjustments import api as merchant_adjustments_api
 from merchants.agreements import api as agreements_api
 from merchants.desks import api as desks_api
 from merchants.earnings import api as merchant_earnings_api
+from merchants.invoices import api as invoices_api
 from merchants.onboarding import api as onboarding_api
 from merchants.outlets import api as outlets_api
 from merchants.packs import api as packs_api
@@ -156,6 +158,8 @@ def create_app(config: Config) -> Flask:
         risk_api,
         desks_api,
         statements_api,
+        merchant_adjustments_api,
+        invoices_api,
         notices_api,
         webhooks_api,
         staff_api,

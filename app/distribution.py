@@ -36,6 +36,7 @@ OTHER = {
     "statement": "merchant_id",
     "statement_line": "merchant_id",
     "merchant_item": "merchant_id",
+    "tax_invoice": "merchant_id",
     "shift": "terminal_id",
     "terminal_nonce": "terminal_id",
     "till_attempt": "terminal_id",
@@ -43,7 +44,7 @@ OTHER = {
     "sign_in": "token_digest",
     "phone_holder": "digest",
 }
-BESIDE = {"statement_line": "statement", "merchant_item": "statement"}
+BESIDE = {"statement_line": "statement", "merchant_item": "statement", "tax_invoice": "statement"}
 LOCAL = {
     "member": "one open membership for a customer is a promise over all members, which no spread table can keep",
     "stock": "one row that many members take from; a copy on every machine would be written on every machine",

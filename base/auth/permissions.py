@@ -32,9 +32,9 @@ MERCHANT_ROLES: dict[str, frozenset[str]] = {
             "statements:merchant",
             "disputes:merchant",
             "invoices:merchant",
+            "packs:own",
         }
     ),
-    "finance": frozenset({"merchant:read", "acceptances:merchant", "statements:merchant", "packs:own"}),
     "owner": MANAGER
     | {
         "merchant:read",
@@ -127,6 +127,8 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "merchant-reviews:approve",
             "terms:approve",
             "packs:approve",
+            "merchant-adjustments:read",
+            "merchant-adjustments:approve",
             "replays:run",
             "replays:read",
             "mix-targets:read",
@@ -183,6 +185,11 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "figures:read",
             "mix-targets:read",
             "mix-targets:approve",
+            "proposals:read",
+            "merchant-adjustments:read",
+            "merchant-adjustments:propose",
+            "invoices:record",
+            "trace:read",
         }
     ),
     "analyst": frozenset(
@@ -217,6 +224,8 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "budgets:read",
             "figures:read",
             "mix-targets:read",
+            "merchant-adjustments:read",
+            "trace:read",
         }
     ),
 }

@@ -135,8 +135,6 @@ def _handed_in(session: Session, row: Statement, issuer: str, asked: dict[str, A
 
 def _rejected(session: Session, row: TaxInvoice, asked: dict[str, Any]) -> Response:
     def effect() -> tuple[int, dict[str, Any]]:
-        return 200, invoice_view(
-            invoices.reject(session, row, asked["reason"], current().actor, clock.now())
-        )
+        return 200, invoice_view(invoices.reject(session, row, asked["reason"], current().actor, clock.now()))
 
     return answer_once(session, NO_MEMBER, asked | {"invoice": invoices.public_id(row)}, effect)

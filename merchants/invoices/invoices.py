@@ -43,7 +43,10 @@ class InvoiceThere(Conflict):
     """There is an invoice of this side for this statement already, or one with this number."""
 
     zh = "该结算单已有此方发票，或该发票号码已登记。"
-    next_en, next_zh = "Have the other one rejected first, or correct the number.", "请先退回原发票，或更正号码。"
+    next_en, next_zh = (
+        "Have the other one rejected first, or correct the number.",
+        "请先退回原发票，或更正号码。",
+    )
 
 
 class InvoiceNotExpected(Conflict):

@@ -9,9 +9,7 @@ from sqlalchemy import select
 
 from base import clock, database
 from merchants.models import MerchantItem
-from merchants.statements import closing
 from tests.given import (
-    ZONE,
     caller,
     clerk_token,
     given_colleague,
@@ -23,6 +21,7 @@ from tests.given import (
     merchant_token,
     staff_token,
 )
+from tests.merchants.settled import given_statement
 
 HELD, RELEASED = "dispute-held", "dispute-released"
 
@@ -192,9 +191,8 @@ def test_a_dispute_is_opened_until_sixty_days_after_its_statement(
 ):
     _, first = given_use(member, counter, programme, shop)
     _, second = given_use(member, counter, programme, shop)
-    sealed_at = clock.now() + timedelta(days=3)
-    with database.begin() as session:
-        statement = closing.close(session, shop.merchant, clock.day(clock.now(), ZONE), sealed_at)
+    statement = given_statement(shop.merchant)
+    sealed_at = statement.sealed_at
     assert statement.line_count == 2
 
     with clock.stopped(sealed_at + timedelta(days=60)):

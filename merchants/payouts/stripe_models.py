@@ -1,0 +1,57 @@
+"""Tables of what Stripe keeps for us: merchants' accounts there, their payouts to banks, the events that it told."""
+
+from datetime import date, datetime
+
+from sqlalchemy import BigInteger, Boolean, Date, Integer, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from base.database import Base
+
+ASKED, ONBOARDING, ENABLED, RESTRICTED = "asked", "onboarding", "enabled", "restricted"
+
+
+class StripeAccount(Base):
+    """A merchant's connected account: asked (being made), onboarding, enabled (transfers arrive), restricted.
+
+    `needs`: what Stripe wants to be told before it goes on. `looked_at`: it was so then. `polled_at`: its payouts were read.
+    """
+
+    __tablename__ = "stripe_account"
+    merchant_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    at: Mapped[datetime]
+    looked_at: Mapped[datetime | None]
+    polled_at: Mapped[datetime | None]
+    payouts_on: Mapped[bool] = mapped_column(Boolean, default=False)
+    tries: Mapped[int] = mapped_column(Integer, default=0)
+    state: Mapped[str] = mapped_column(Text, default=ASKED)
+    country: Mapped[str] = mapped_column(Text)
+    account: Mapped[str | None] = mapped_column(Text)
+    needs: Mapped[str] = mapped_column(Text, default="")
+
+
+class StripePayout(Base):
+    """A payout of a merchant's account to its bank, as Stripe told it last; its state only goes forward."""
+
+    __tablename__ = "stripe_payout"
+    merchant_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    bank_payout: Mapped[str] = mapped_column(Text, primary_key=True)
+    amount_fen: Mapped[int] = mapped_column(BigInteger)
+    arrival_day: Mapped[date | None] = mapped_column(Date)
+    at: Mapped[datetime]
+    changed_at: Mapped[datetime]
+    rank: Mapped[int] = mapped_column(Integer)
+    currency: Mapped[str] = mapped_column(Text)
+    state: Mapped[str] = mapped_column(Text)
+    failure: Mapped[str] = mapped_column(Text, default="")
+
+
+class StripeEvent(Base):
+    """A webhook whose signature was right, by Stripe's own id: a hint, followed once."""
+
+    __tablename__ = "stripe_event"
+    event_id: Mapped[str] = mapped_column(Text, primary_key=True)
+    at: Mapped[datetime]
+    done_at: Mapped[datetime | None]
+    kind: Mapped[str] = mapped_column(Text)
+    account: Mapped[str] = mapped_column(Text, default="")
+    subject: Mapped[str] = mapped_column(Text)
