@@ -38,6 +38,7 @@ from catalog.rates import api as rates_api
 from catalog.redemptions import api as redemptions_api
 from catalog.reversals import api as reversals_api
 from catalog.stock import api as stock_api
+from catalog.trace import api as trace_api
 from catalog.trial_cards import api as trial_cards_api
 from catalog.vouchers import api as vouchers_api
 from merchants.adjustments import api as merchant_adjustments_api
@@ -160,6 +161,7 @@ def create_app(config: Config) -> Flask:
         statements_api,
         merchant_adjustments_api,
         invoices_api,
+        trace_api,
         notices_api,
         webhooks_api,
         staff_api,

@@ -30,6 +30,7 @@ from app.commands import (
     servers,
     staff,
     tiers,
+    trace,
     vouchers,
     why,
 )
@@ -61,6 +62,7 @@ for group in (
     doctor.verbs,
     distribution.verbs,
     why.verbs,
+    trace.verbs,
     examples.verbs,
     staff.verbs,
     merchants.verbs,

@@ -18,6 +18,7 @@ alter table dispute
   add column held boolean not null default false;
 alter table dispute alter column side drop default, alter column said drop default, alter column held drop default;
 create index on dispute (merchant_id, dispute_id);
+create index merchant_item_about on merchant_item (merchant_id, member_id, about_id) where about_id <> 0;
 
 create table tax_invoice (
   merchant_id bigint not null, invoice_id bigint not null, statement_no int not null,
@@ -42,5 +43,6 @@ create index on tax_invoice (merchant_id, statement_no);
 def downgrade() -> None:
     op.execute("""
 drop table tax_invoice;
+drop index merchant_item_about;
 alter table dispute drop column held, drop column said, drop column side;
 """)
