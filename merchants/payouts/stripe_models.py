@@ -3,6 +3,7 @@
 from datetime import date, datetime
 
 from sqlalchemy import BigInteger, Boolean, Date, Integer, Text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from base.database import Base
@@ -20,6 +21,7 @@ class StripeAccount(Base):
     merchant_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     at: Mapped[datetime]
     looked_at: Mapped[datetime | None]
+    busy_until: Mapped[datetime | None]
     polled_at: Mapped[datetime | None]
     payouts_on: Mapped[bool] = mapped_column(Boolean, default=False)
     tries: Mapped[int] = mapped_column(Integer, default=0)
@@ -30,7 +32,9 @@ class StripeAccount(Base):
 
 
 class StripePayout(Base):
-    """A payout of a merchant's account to its bank, as Stripe told it last; its state only goes forward."""
+    """A payout of a merchant's account to its bank, as Stripe told it last; its state only goes forward, by `rank`.
+
+    `took`: payouts that failed before and whose money it takes along."""
 
     __tablename__ = "stripe_payout"
     merchant_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
@@ -43,6 +47,7 @@ class StripePayout(Base):
     currency: Mapped[str] = mapped_column(Text)
     state: Mapped[str] = mapped_column(Text)
     failure: Mapped[str] = mapped_column(Text, default="")
+    took: Mapped[list[str]] = mapped_column(JSONB, default=list)
 
 
 class StripeEvent(Base):
