@@ -144,9 +144,9 @@ def test_the_demo_throws_the_switches_over_http(twin):
     face = create_twin(twin).test_client()
     before = twin.now()
 
-    face.post("/_twin/faults", json=[{"on": INTENTS, "mode": "429", "times": 1}])
-    face.post("/_twin/clock", json={"advance_s": 3600})
-    face.post("/_twin/webhooks", json={"copies": 2, "delay_s": 5})
+    face.post("/twin/faults", json=[{"on": INTENTS, "mode": "429", "times": 1}])
+    face.post("/twin/clock", json={"advance_s": 3600})
+    face.post("/twin/deliver", json={"copies": 2, "delay_s": 5})
     answers = [
         face.post(
             "/v1/payment_intents",
@@ -159,7 +159,7 @@ def test_the_demo_throws_the_switches_over_http(twin):
     assert [answer.status_code for answer in answers] == [401, 429, 200]
     assert twin.now() >= before + 3600
     assert (twin.webhooks.copies, twin.webhooks.delay_s) == (2, 5)
-    assert face.post("/_twin/webhooks", json={"deliver": True}).json == []
+    assert face.post("/twin/deliver").json["statuses"] == []
     assert {answer.headers["X-Twin"] for answer in answers} == {"not Stripe"}
 
 
