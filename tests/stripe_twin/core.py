@@ -83,7 +83,7 @@ class Core:
         self.day: int | None = None  # the last day that was begun
         self.journal: list[Thing] | None = None
         self.touched: dict[tuple[str, str, str], None] = {}
-        self.flush: Callable[[], None] = lambda: None
+        self.flush: Callable[[], None] = self.touched.clear
         self._numbers = itertools.count(1)
         self._key: str | None = None
         self._at: int | None = None

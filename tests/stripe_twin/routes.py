@@ -48,7 +48,7 @@ _ACCOUNT = {
         **dict.fromkeys(("support_phone", "support_url", "url"), TEXT),
     },
     "business_type": TEXT,
-    "capabilities": dict.fromkeys(("card_payments", "transfers"), {"requested": BOOL}),
+    "capabilities": {name: {"requested": BOOL} for name in ("card_payments", "transfers")},
     "email": TEXT,
     "external_account": MAP,
     "metadata": MAP,

@@ -6,6 +6,7 @@ Stripe; no live Stripe call has been made.
 
 from tests.stripe_twin import accounts, balances, disputes, endpoints, payments, payouts
 from tests.stripe_twin.core import PLATFORM, Core, Params
+from tests.stripe_twin.errors import invalid
 from tests.stripe_twin.shapes import Thing
 
 
@@ -16,8 +17,11 @@ class Twin(Core):
         payouts.tick(self)
 
     def advance(self, seconds: int) -> None:
-        """The clock goes on; what is due by then happens."""
+        """The clock goes on; what is due by then happens. It goes back only while there is no account yet."""
         with self.lock:
+            if seconds < 0 and self.all("account"):
+                raise invalid(None, "The clock goes back only while there is no account yet.")
+            self.day = None if seconds < 0 else self.day
             self.tick()
             self.ahead_s += seconds
             self.note({"ahead_s": self.ahead_s})
@@ -25,9 +29,9 @@ class Twin(Core):
             self.flush()
 
     def deliver(self) -> list[int]:
-        """Send the events that are due; the statuses that came back."""
+        """Send the events that are due; the statuses that came back. Signed by the time of who listens, which nobody advanced."""
         urls = {ident: endpoint["url"] for ident, endpoint in list(self.all("webhook_endpoint").items())}
-        return self.webhooks.deliver(urls, self.now(), self._taken)
+        return self.webhooks.deliver(urls, self.now(), int(self.clock()), self._taken)
 
     def _taken(self, event: Thing) -> None:
         with self.lock:
@@ -46,7 +50,9 @@ class Twin(Core):
 
     def create_intent(self, params: Params) -> Thing:
         with self.lock:
-            return payments.create_intent(self, params)
+            made = payments.create_intent(self, params)
+            self.flush()
+            return made
 
     def succeed(self, intent: str) -> Thing:
         """The member pays: the money arrives."""

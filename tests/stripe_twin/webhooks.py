@@ -78,7 +78,7 @@ class Webhooks:
         self.connect.discard(endpoint)
 
     def deliver(
-        self, urls: dict[str, str], at: int, taken: Callable[[dict[str, Any]], None] = lambda event: None
+        self, urls: dict[str, str], at: int, signed_at: int, taken: Callable[[dict[str, Any]], None]
     ) -> list[int]:
         """Send what is due; the statuses that came back. What was not taken waits for its next try."""
         told = []
@@ -88,7 +88,7 @@ class Webhooks:
             body = json.dumps(each.event).encode()
             headers = {
                 "Content-Type": "application/json",
-                "Stripe-Signature": signed(self.secrets[each.endpoint], body, at),
+                "Stripe-Signature": signed(self.secrets[each.endpoint], body, signed_at),
             }
             status = self.post(urls[each.endpoint], body, headers)
             told.append(status)
