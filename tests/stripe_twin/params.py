@@ -7,6 +7,7 @@ from typing import Any
 from tests.stripe_twin.errors import invalid
 
 INT, TEXT, BOOL, MAP, SPAN = "int", "text", "bool", "map", "span"
+GONE = ("payment_method_types",)  # taken out of the API with its version 2026-09-30
 Spec = dict[str, Any]  # name -> one of the above, [spec of each], or a Spec
 
 
@@ -36,6 +37,8 @@ def _nested(tree: dict[str, Any], spec: Spec, within: str) -> dict[str, Any]:
     found = {}
     for name, value in tree.items():
         path = f"{within}[{name}]" if within else name
+        if name in GONE:
+            raise invalid(f"{name}_no_longer_supported", f"{name} is no longer supported.", path)
         if name not in spec:
             raise invalid("parameter_unknown", f"Received unknown parameter: {path}", path)
         found[name] = _value(value, spec[name], path)

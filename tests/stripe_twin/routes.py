@@ -70,6 +70,7 @@ _NEW_ACCOUNT = _ACCOUNT | {
     "type": TEXT,
 }
 _INTENT = {
+    "allowed_payment_method_types": [TEXT],
     "amount": INT,
     "automatic_payment_methods": {"enabled": BOOL, "allow_redirects": TEXT},
     "confirm": BOOL,
@@ -77,7 +78,6 @@ _INTENT = {
     "description": TEXT,
     "metadata": MAP,
     "payment_method": TEXT,
-    "payment_method_types": [TEXT],
     "return_url": TEXT,
     "transfer_group": TEXT,
 }
@@ -99,7 +99,8 @@ _SETTINGS = {
 }
 _ANSWER = {"evidence": dict.fromkeys(EVIDENCE, TEXT), "metadata": MAP, "submit": BOOL}
 _REFUND = {"payment_intent": TEXT, "charge": TEXT, "amount": INT, "reason": TEXT, "metadata": MAP}
-_CONFIRM = {"payment_method": TEXT, "client_secret": TEXT, "return_url": TEXT}
+_CONFIRM = {"payment_method": TEXT, "return_url": TEXT}
+_UNDATED = {name: kind for name, kind in PAGE.items() if name != "created"}
 _EVENTS = PAGE | {"type": TEXT, "types": [TEXT]}
 _TXNS = PAGE | dict.fromkeys(("currency", "payout", "source", "type"), TEXT)
 _PAYOUTS = PAGE | {"arrival_date": SPAN, "destination": TEXT, "status": TEXT}
@@ -138,9 +139,7 @@ ROUTES = {
     "POST /v1/transfers/*/reversals": Route(
         transfers.reverse, {"amount": INT, "metadata": MAP}, platform=True
     ),
-    "GET /v1/transfers/*/reversals": Route(
-        _reversals, {k: v for k, v in PAGE.items() if k != "created"}, platform=True
-    ),
+    "GET /v1/transfers/*/reversals": Route(_reversals, _UNDATED, platform=True),
     "GET /v1/transfers/*/reversals/*": Route(transfers.reversal, platform=True),
     # balances and payouts
     "GET /v1/balance": Route(balances.balance),
@@ -156,7 +155,7 @@ ROUTES = {
     "POST /v1/webhook_endpoints": Route(
         endpoints.create, _ENDPOINT | {"connect": BOOL}, ("url", "enabled_events"), platform=True
     ),
-    "GET /v1/webhook_endpoints": Route(of("webhook_endpoint"), PAGE, platform=True),
+    "GET /v1/webhook_endpoints": Route(of("webhook_endpoint"), _UNDATED, platform=True),
     "GET /v1/webhook_endpoints/*": _retrieve("webhook_endpoint"),
     "POST /v1/webhook_endpoints/*": Route(endpoints.update, _ENDPOINT | {"disabled": BOOL}, platform=True),
     "DELETE /v1/webhook_endpoints/*": Route(endpoints.delete, platform=True),
