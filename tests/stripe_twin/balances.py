@@ -41,7 +41,7 @@ def transactions(twin: Core, call: Call) -> Thing:
     payout = twin.named("payout", "payout", call.params["payout"], call.account)
     if not payout["automatic"]:
         raise invalid(None, "Only of an automatic payout is it known which transactions it holds.", "payout")
-    held = {ident: kept[ident] for ident in reversed(twin.settled[payout["id"]])}
+    held = {ident: kept[ident] for ident in twin.settled[payout["id"]]}
     return listed(call, held, ("currency", "source", "type"))
 
 

@@ -196,7 +196,7 @@ def balance_settings(interval: str) -> Thing:
         "payments": {
             "debit_negative_balances": True,
             "payouts": {
-                "automatic_transfer_rules_by_currency": None,
+                "automatic_transfer_rules_by_currency": {},  # null in the fixtures, which the client cannot read
                 "minimum_balance_by_currency": None,
                 "schedule": {"interval": interval},
                 "statement_descriptor": None,

@@ -118,7 +118,7 @@ def _deeds(made: Blueprint, twin: Twin) -> None:
 
 def _then(made: Any) -> Answer:
     """JSON for a program; back to the page for a person."""
-    return redirect("/", 303) if request.mimetype == "application/x-www-form-urlencoded" else jsonify(made)
+    return redirect("/", 303) if request.form.get("of") == "page" else jsonify(made)
 
 
 def _onboarding(made: Blueprint, twin: Twin) -> None:

@@ -232,6 +232,10 @@ class Core:
         self.unsettled[account][txn["id"]] = txn
         return str(txn["id"])
 
+    def has(self, account: str, currency: str) -> int:
+        """What is available."""
+        return self.available.get((account, currency), 0)
+
     def count(self, account: str, txn: Thing) -> None:
         """A balance transaction enters the balance: now, or when its day has come."""
         if txn["status"] == "available":

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from app.sandbox.balances import whole_lines
 from tests.stripe_twin.core import KEYS_LIVE_S, Kept
 from tests.stripe_twin.twin import Twin
 from tests.stripe_twin.webhooks import THREE_DAYS_S
@@ -21,13 +20,19 @@ Line = dict[str, Any]
 def keep(twin: Twin, file: Path) -> None:
     """Read what is there into this fresh twin, and write all that follows behind it."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    for text in whole_lines(file):
+    for text in _whole_lines(file):
         _take(twin, json.loads(text))
     _derive(twin)
     twin.journal = []
     _compact(twin, file)
     twin.touched.clear()
     twin.flush = lambda: _append(twin, file)
+
+
+def _whole_lines(file: Path) -> list[str]:
+    """Without one that a crash has torn, at the end: it was never answered."""
+    text = file.read_text("ascii") if file.exists() else ""
+    return text[: text.rfind("\n") + 1].splitlines()
 
 
 def _append(twin: Twin, file: Path) -> None:
@@ -74,7 +79,8 @@ def _take(twin: Twin, line: Line) -> None:
     if "thing" in line:
         twin.keep(line["thing"], line["account"])
     elif "key" in line:
-        twin.keys[line.pop("key")] = Kept(**line)
+        key = line.pop("key")
+        twin.keys[key] = Kept(**line)
     elif "settled" in line:
         twin.settled[line["settled"]] = line["txns"]
     elif "endpoint" in line:

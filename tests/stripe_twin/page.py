@@ -119,11 +119,9 @@ def _money(amount: int, currency: str) -> str:
 
 
 def _button(path: str, words: str, **fields: object) -> str:
-    hidden = "".join(f'<input type="hidden" name="{k}" value="{escape(str(v))}">' for k, v in fields.items())
-    kind = "" if fields else '<input type="hidden" name="of" value="page">'
-    return (
-        f'<form method="post" action="{escape(path)}">{hidden}{kind}<button>{escape(words)}</button></form> '
-    )
+    told = {"of": "page", **fields}
+    hidden = "".join(f'<input type="hidden" name="{k}" value="{escape(str(v))}">' for k, v in told.items())
+    return f'<form method="post" action="{escape(path)}">{hidden}<button>{escape(words)}</button></form> '
 
 
 def _table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> str:

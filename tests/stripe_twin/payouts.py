@@ -141,7 +141,7 @@ def _pay_out(twin: Core, found: Thing) -> None:
             arrival = twin.now() + ARRIVES_AFTER_DAYS * DAY_S
             made = connect_shapes.payout(twin.ident("po"), twin.now(), amount, currency, bank, arrival)
             made["balance_transaction"] = twin.move(account, made, -amount, "payout")
-            settle(twin, account, made["id"], [made["balance_transaction"], *(txn["id"] for txn in txns)])
+            settle(twin, account, made["id"], [*(txn["id"] for txn in txns), made["balance_transaction"]])
             twin.in_transit[made["id"]] = account
             twin.keep(made, account)
             twin.tell("payout.created", made, account)

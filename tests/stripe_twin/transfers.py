@@ -17,7 +17,7 @@ def create(twin: Core, call: Call) -> Thing:
         raise accounts.restricted()
     accounts.may_receive(to)
     lacking = twin.fault(call.route, "insufficient_funds", account=to["id"])
-    if lacking or twin.available["", currency] < amount:
+    if lacking or twin.has("", currency) < amount:
         raise short("transfer")
     made = connect_shapes.transfer(
         twin.ident("tr"),
@@ -79,7 +79,7 @@ def reverse(twin: Core, call: Call) -> Thing:
         raise invalid(None, f"Only {rest} of this transfer is left to be reversed.", "amount")
     to, currency = of["destination"], of["currency"]
     lacking = twin.fault(call.route, "insufficient_funds", account=to)
-    if lacking or twin.available[to, currency] < amount:
+    if lacking or twin.has(to, currency) < amount:
         raise short("transfer reversal")
     made = connect_shapes.transfer_reversal(
         twin.ident("trr"), twin.now(), amount, of, metadata=call.params.get("metadata") or {}
