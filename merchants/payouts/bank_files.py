@@ -17,9 +17,10 @@ from base import ids
 from base.csv_files import neutralised
 from base.errors import Invalid, NotFound
 from base.money import yuan_text
-from merchants.payouts import routes
-from merchants.payouts.models import BANK, PayoutRun, PayoutRunRow
-from merchants.payouts.routes import Details
+from merchants.payout_routes import routes
+from merchants.payout_routes.models import BANK
+from merchants.payout_routes.routes import Details
+from merchants.payouts.models import PayoutRun, PayoutRunRow
 
 PLAIN, DOMESTIC = "plain", "domestic"
 

@@ -13,7 +13,8 @@ from sqlalchemy.orm import Session
 
 from base import clock, database
 from base.config import Config
-from merchants.payouts import accounts, connect, following, sending, stripe
+from merchants.payout_routes import accounts
+from merchants.payouts import connect, following, sending, stripe
 from merchants.payouts.connect import Account, BankPayout, Transfer
 from merchants.payouts.stripe import NotDone, Refused, Told, text
 from merchants.payouts.stripe_models import StripeEvent

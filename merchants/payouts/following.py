@@ -15,11 +15,13 @@ from sqlalchemy.orm import Session
 
 from base import clock, database
 from base.config import Config
-from merchants.payouts import accounts, connect, states, stripe
+from merchants.payout_routes import accounts
+from merchants.payout_routes.models import StripeAccount
+from merchants.payouts import connect, states, stripe
 from merchants.payouts.connect import BankPayout
 from merchants.payouts.models import PAID, RETURNED, SENT, Payout
 from merchants.payouts.states import SYSTEM, PayoutElsewhere
-from merchants.payouts.stripe_models import StripeAccount, StripePayout
+from merchants.payouts.stripe_models import StripePayout
 
 POLLS_EVERY = timedelta(hours=20)
 LOOKS_BACK = timedelta(days=35)

@@ -7,10 +7,9 @@ from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
 from merchants.models import CLOSED, LEAVING, SUSPENDED, Merchant
-from merchants.payouts import routes
-from merchants.payouts.models import STRIPE, PayoutRoute
-from merchants.payouts.recovery_models import INVOICE, OPEN, Recovery
-from merchants.payouts.stripe_models import ENABLED, StripeAccount
+from merchants.payout_routes import routes
+from merchants.payout_routes.models import ENABLED, STRIPE, PayoutRoute, StripeAccount
+from merchants.recoveries.models import INVOICE, OPEN, Recovery
 from merchants.statements.models import Statement
 
 NO_ROUTE, ROUTE_CHANGED, NO_ACCOUNT = "no-route", "route-changed", "account-restricted"

@@ -10,17 +10,9 @@ from base.auth.principals import Principal
 from base.errors import Conflict, NotFound
 from merchants import scope
 from merchants.models import Merchant
-from merchants.payouts import holds, routes, states
-from merchants.payouts.models import (
-    APPROVED,
-    FAILED,
-    ON_HOLD,
-    PLANNED,
-    RETURNED,
-    UNKNOWN,
-    Payout,
-    PayoutStep,
-)
+from merchants.payout_routes import routes
+from merchants.payouts import holds, states
+from merchants.payouts.models import APPROVED, FAILED, ON_HOLD, PLANNED, RETURNED, UNKNOWN, Payout, PayoutStep
 from merchants.statements.models import Statement
 
 READS, HOLDS = "payouts:read", "payouts:hold"

@@ -17,8 +17,9 @@ from base.approvals.models import Decision, Proposal
 from base.auth.principals import Principal
 from base.errors import Conflict
 from merchants import scope
+from merchants.payout_routes.models import BANK
 from merchants.payouts import payouts, states
-from merchants.payouts.models import BANK, FAILED, PLANNED, RETURNED, UNKNOWN, Payout
+from merchants.payouts.models import FAILED, PLANNED, RETURNED, UNKNOWN, Payout
 from merchants.payouts.sending import KEY_LIVES, NOT_FOUND
 
 KIND = "payout-release"

@@ -21,18 +21,10 @@ from base.auth.principals import Principal
 from base.errors import Conflict, Invalid, NotFound
 from merchants import scope
 from merchants.models import Merchant
-from merchants.payouts import bank_files, payouts, routes, states
-from merchants.payouts.models import (
-    APPROVED,
-    BANK,
-    PLANNED,
-    SENT,
-    STRIPE,
-    Payout,
-    PayoutRoute,
-    PayoutRun,
-    PayoutRunRow,
-)
+from merchants.payout_routes import routes
+from merchants.payout_routes.models import BANK, STRIPE, PayoutRoute
+from merchants.payouts import bank_files, payouts, states
+from merchants.payouts.models import APPROVED, PLANNED, SENT, Payout, PayoutRun, PayoutRunRow
 from merchants.payouts.sending import INSUFFICIENT
 
 KIND = "payout-run"

@@ -15,9 +15,10 @@ from sqlalchemy.orm import Session
 
 from base import clock, database
 from base.config import Config
+from merchants.payout_routes.models import STRIPE
 from merchants.payouts import connect, payouts, states, stripe
 from merchants.payouts.connect import Order, Transfer
-from merchants.payouts.models import APPROVED, FAILED, SENDING, SENT, STRIPE, UNKNOWN, Payout
+from merchants.payouts.models import APPROVED, FAILED, SENDING, SENT, UNKNOWN, Payout
 from merchants.payouts.states import SYSTEM, PayoutElsewhere
 from merchants.payouts.stripe import NotDone, Refused, Unknown, Unreachable
 from merchants.statements.models import Statement

@@ -11,7 +11,7 @@ from base import audit, ids, seals
 from merchants.models import Merchant
 from merchants.onboarding import documents
 from merchants.onboarding.models import MerchantDocuments, MerchantStep
-from merchants.payouts.models import STRIPE, PayoutRoute
+from merchants.payout_routes.models import STRIPE, PayoutRoute
 
 HOLD = timedelta(hours=48)
 

@@ -7,6 +7,7 @@ next statement owes so much less. A write-off, by two persons, is of an invoice 
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
@@ -16,8 +17,9 @@ from base.errors import Conflict, NotFound
 from merchants import items
 from merchants.items import Amounts
 from merchants.models import ADJUSTMENT, CLOSED, LEAVING, RESERVE_IN, RESERVE_OUT, Merchant, MerchantItem
-from merchants.payouts.models import PAID, SENT, STRIPE, Payout
-from merchants.payouts.recovery_models import (
+from merchants.payout_routes.models import STRIPE
+from merchants.payouts.models import PAID, SENT, Payout
+from merchants.recoveries.models import (
     DONE,
     INVOICE,
     OPEN,
@@ -168,22 +170,25 @@ def _invoice(
     count = session.scalar(
         select(func.count()).where(Recovery.merchant_id == merchant.merchant_id, Recovery.step == INVOICE)
     )
-    number = f"{merchant.code}-{(count or 0) + 1:04d}"
-    row = _add(session, merchant, debt, INVOICE, OPEN, debt.left_fen, reason, actor, at, number=number)
-    return put_item(session, row, at)
+    number, recovery_id = f"{merchant.code}-{(count or 0) + 1:04d}", ids.new_id()
+    item = items.add(
+        session, merchant.merchant_id, ADJUSTMENT, Amounts(debt.left_fen), about_id=recovery_id,
+        at=at, reason=f"{INVOICE} {number}", actor=actor,
+    )  # fmt: skip
+    return _add(
+        session, merchant, debt, INVOICE, OPEN, debt.left_fen, reason, actor, at,
+        number=number, recovery_id=recovery_id, item_id=item.item_id,
+    )  # fmt: skip
 
 
-def put_item(session: Session, row: Recovery, at: datetime) -> Recovery:
-    """The next statement owes so much less; once for a recovery."""
-    if row.item_id is None:
-        reason = f"{row.step} {row.number or public_id(row)}"
-        item = items.add(
-            session, row.merchant_id, ADJUSTMENT, Amounts(row.amount_fen), about_id=row.recovery_id,
-            at=at, reason=reason, actor=row.actor, approval=row.approval,
-        )  # fmt: skip
-        row.item_id = item.item_id
-        session.flush()
-    return row
+def put_item(session: Session, row: Recovery, at: datetime) -> int:
+    """The next statement owes so much less: for a reversal that was done, whose row is locked."""
+    reason = f"{row.step} {public_id(row)}"
+    item = items.add(
+        session, row.merchant_id, ADJUSTMENT, Amounts(row.amount_fen), about_id=row.recovery_id,
+        at=at, reason=reason, actor=row.actor,
+    )  # fmt: skip
+    return item.item_id
 
 
 def paid(session: Session, row: Recovery, reference: str, actor: str, at: datetime) -> Recovery:
@@ -235,18 +240,24 @@ def _largest(session: Session, merchant_id: int) -> tuple[Payout, int] | None:
 
 
 def _add(
-    session: Session, merchant: Merchant, debt: Debt, step: str, state: str, amount: int, reason: str, actor: str,
-    at: datetime, *, item_id: int | None = None, against_no: int | None = None, number: str | None = None,
-) -> Recovery:  # fmt: skip
-    item = {"item_id": item_id} if item_id else {}
+    session: Session,
+    merchant: Merchant,
+    debt: Debt,
+    step: str,
+    state: str,
+    amount_fen: int,
+    reason: str,
+    actor: str,
+    at: datetime,
+    **more: Any,
+) -> Recovery:
+    values = {"recovery_id": ids.new_id(), "merchant_id": merchant.merchant_id} | more
     row = Recovery(
-        merchant_id=merchant.merchant_id, recovery_id=ids.new_id(), statement_no=debt.statement_no, step=step,
-        state=state, amount_fen=amount, reason=reason, actor=actor, at=at, changed_at=at, against_no=against_no,
-        number=number, **item,
+        statement_no=debt.statement_no, step=step, state=state, amount_fen=amount_fen, reason=reason, actor=actor,
+        at=at, changed_at=at, **values,
     )  # fmt: skip
     session.add(row)
-    if step != INVOICE:
-        session.flush()
+    session.flush()
     return row
 
 

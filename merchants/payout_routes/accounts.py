@@ -1,7 +1,7 @@
 """Merchants' accounts at Stripe: asked for once, onboarded on Stripe's own page, kept as Stripe told them last.
 
 When an account is made it becomes the merchant's first route; a merchant that is paid elsewhere changes to it like to any
-other route (`route_changes.py`).
+other route (`changes.py`).
 """
 
 from datetime import datetime, timedelta
@@ -15,13 +15,13 @@ from base.config import Config
 from base.errors import Conflict, Invalid, NotFound, Unavailable
 from merchants.models import Merchant
 from merchants.onboarding import documents
-from merchants.payouts import connect, routes, stripe
+from merchants.payout_routes import routes
+from merchants.payout_routes.models import ASKED, ENABLED, ONBOARDING, RESTRICTED, STRIPE, StripeAccount
+from merchants.payout_routes.routes import Contact, Details
+from merchants.payouts import connect, stripe
 from merchants.payouts.connect import Account
-from merchants.payouts.models import STRIPE
-from merchants.payouts.routes import Contact, Details
 from merchants.payouts.states import SYSTEM
 from merchants.payouts.stripe import NotDone
-from merchants.payouts.stripe_models import ASKED, ENABLED, ONBOARDING, RESTRICTED, StripeAccount
 
 LOOKS_EVERY = timedelta(hours=20)
 FIRST_WAIT_S, LONGEST_WAIT = 30, timedelta(hours=1)

@@ -12,11 +12,12 @@ from sqlalchemy.orm import Session
 
 from base import clock, database
 from base.config import Config
-from merchants.payouts import connect, payouts, recoveries, stripe
+from merchants.payouts import connect, payouts, stripe
 from merchants.payouts.connect import Reversal
-from merchants.payouts.recovery_models import DONE, REFUSED, REVERSAL, SENDING, UNKNOWN, Recovery
 from merchants.payouts.sending import KEY_LIVES, LEASE
 from merchants.payouts.stripe import NotDone, Refused
+from merchants.recoveries import recoveries
+from merchants.recoveries.models import DONE, REFUSED, REVERSAL, SENDING, UNKNOWN, Recovery
 
 AGAIN = timedelta(minutes=10)
 NOT_FOUND = Refused("not-found", "looked for in vain for a day")
@@ -36,7 +37,6 @@ class Try:
     amount_fen: int
     currency: str
     sends: bool
-    busy_until: datetime
 
 
 def walk(config: Config) -> bool:
@@ -77,11 +77,11 @@ def _note(session: Session, merchant_id: int, recovery_id: int, at: datetime) ->
     payout = payouts.of_statement(session, merchant_id, row.against_no or 0)
     if row.state not in (SENDING, UNKNOWN) or payout is None or (row.busy_until or at) > at:
         return None
-    if not _write(session, row, row.busy_until, at, state=UNKNOWN, busy_until=at + LEASE):
+    if not _write(session, row, at, state=UNKNOWN, busy_until=at + LEASE):
         return None
     return Try(
         merchant_id, recovery_id, recoveries.public_id(row), payout.transfer or "", payout.account or "",
-        row.amount_fen, payout.currency, sends=at < row.at + KEY_LIVES, busy_until=at + LEASE,
+        row.amount_fen, payout.currency, sends=at < row.at + KEY_LIVES,
     )  # fmt: skip
 
 
@@ -103,32 +103,30 @@ def _ask(config: Config, noted: Try) -> Reversal | NotDone:
 
 
 def _record(session: Session, noted: Try, outcome: Reversal | NotDone, at: datetime) -> None:
-    row = recoveries.find(session, noted.merchant_id, noted.recovery_id)
+    place = (noted.merchant_id, noted.recovery_id)
+    row = session.get_one(Recovery, place, with_for_update=True, populate_existing=True)
+    if row.state != UNKNOWN:
+        return  # another try knew more
+    row.changed_at, row.busy_until = at, None
     if isinstance(outcome, Reversal):
-        row = recoveries.put_item(session, row, at) if row.state == UNKNOWN else row
-        _write(session, row, noted.busy_until, at, state=DONE, reference=outcome.reversal, busy_until=None)
+        row.item_id, row.reference = recoveries.put_item(session, row, at), outcome.reversal
+        row.state = DONE
     elif isinstance(outcome, Refused):
-        reason = f"{outcome.code} {outcome.reason}"[:300]
-        _write(session, row, noted.busy_until, at, state=REFUSED, reason=reason, busy_until=None)
+        row.state, row.reason = REFUSED, f"{outcome.code} {outcome.reason}"[:300]
     else:
-        _write(session, row, noted.busy_until, at, busy_until=at + AGAIN)
+        row.busy_until = at + AGAIN
+    session.flush()
     log.info("reversal", reference=noted.reference, outcome=type(outcome).__name__)
 
 
-def _write(
-    session: Session, row: Recovery, seen_until: datetime | None, at: datetime, **changes: object
-) -> bool:
-    """One conditional UPDATE, of the row as this try left it."""
+def _write(session: Session, row: Recovery, at: datetime, **changes: object) -> bool:
+    """One conditional UPDATE, of the row as it was seen: of two who take it up, one is let through."""
+    seen = (Recovery.state == row.state, Recovery.busy_until.is_not_distinct_from(row.busy_until))
     written = session.scalar(
         update(Recovery)
-        .where(
-            Recovery.merchant_id == row.merchant_id,
-            Recovery.recovery_id == row.recovery_id,
-            Recovery.state == row.state,
-            Recovery.busy_until.is_not_distinct_from(seen_until),
-        )
+        .where(Recovery.merchant_id == row.merchant_id, Recovery.recovery_id == row.recovery_id, *seen)
         .values(changed_at=at, **changes)
-        .returning(Recovery.recovery_id)
+        .returning(Recovery)
         .execution_options(populate_existing=True)
     )
     return written is not None

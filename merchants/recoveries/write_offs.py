@@ -12,9 +12,9 @@ from base.approvals.approvals import NO_MEMBER, Case, Kind
 from base.approvals.models import Decision, Proposal
 from base.auth.principals import Principal
 from merchants import scope
-from merchants.payouts import recoveries
-from merchants.payouts.recoveries import InvoiceNotOpen
-from merchants.payouts.recovery_models import CANCELLED, DONE, INVOICE, OPEN, WRITE_OFF, Recovery
+from merchants.recoveries import recoveries
+from merchants.recoveries.models import CANCELLED, DONE, INVOICE, OPEN, WRITE_OFF, Recovery
+from merchants.recoveries.recoveries import InvoiceNotOpen
 
 KIND = "write-off"
 READS, PROPOSES, APPROVES = "payouts:read", "write-offs:propose", "write-offs:approve"
