@@ -36,7 +36,9 @@ from merchants.adjustments import adjustments as merchant_adjustments
 from merchants.agreements import proposals as terms_proposals
 from merchants.onboarding import reviews as merchant_reviews
 from merchants.packs import proposals as packs
+from merchants.payouts import payouts, releases, rounds, runs
 from merchants.people import people as merchant_people
+from merchants.recoveries import write_offs
 from merchants.risk import watching
 from merchants.statements import closing, settling
 from merchants.terminals import clerks
@@ -95,6 +97,10 @@ def wire(config: Config, *, pool_size: int | None = None, statement_timeout_ms: 
     jobs.register(WAKE_TASK, replays.wake)
     jobs.repeat("tills", _watch_tills, every_s=60)
     jobs.repeat("nonces", _forget_nonces, every_s=60)
+    closing.on_sealed(payouts.plan)
+    jobs.repeat("payouts", partial(rounds.walk, config), every_s=rounds.EVERY_S)
+    jobs.repeat("payout-holds", partial(rounds.look_at_holds, config), every_s=rounds.HOLDS_EVERY_S)
+    jobs.repeat("payout-polls", partial(rounds.poll, config), every_s=rounds.POLL_EVERY_S)
     jobs.register(retention_tasks.TASK, partial(retention_job.run, config))
     jobs.repeat("retention", partial(retention_job.nightly, config), every_s=600)
     jobs.repeat("debits", partial(_tell_debits, config), every_s=30)
@@ -143,6 +149,8 @@ def _approvals(config: Config) -> None:
     approvals.register(
         approvals.Kind(grants.KIND, partial(grants.carry_out, config), grants.PROPOSES, grants.APPROVES)
     )
+    for kind_of_money in (runs.kind(config.seal_key), releases.kind(), write_offs.kind()):
+        approvals.register(kind_of_money)
     jobs.register(replay_job.TASK, replay_job.run)
     for name in replay_reading.KINDS:
         beside.register(name, replay_asking.beside)

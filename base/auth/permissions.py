@@ -35,6 +35,7 @@ MERCHANT_ROLES: dict[str, frozenset[str]] = {
             "packs:own",
         }
     ),
+    "finance": frozenset({"merchant:read", "acceptances:merchant", "statements:merchant", "payouts:route"}),
     "owner": MANAGER
     | {
         "merchant:read",
@@ -43,6 +44,7 @@ MERCHANT_ROLES: dict[str, frozenset[str]] = {
         "disputes:merchant",
         "invoices:merchant",
         "packs:own",
+        "payouts:route",
         "outlets:manage",
         "documents:manage",
         "terms:confirm",
@@ -97,6 +99,9 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
     ),
     "checker": frozenset(
         {
+            "payouts:read",
+            "payouts:approve",
+            "write-offs:approve",
             "console",
             "members:read",
             "approvals:read",
@@ -172,6 +177,16 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
     ),
     "finance": frozenset(
         {
+            "approvals:read",
+            "proposals:read",
+            "payouts:read",
+            "payouts:propose",
+            "payouts:approve",
+            "payouts:hold",
+            "payouts:files",
+            "recoveries:manage",
+            "write-offs:propose",
+            "write-offs:approve",
             "console",
             "statements:read",
             "merchants:read",
@@ -209,6 +224,7 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
     ),
     "auditor": frozenset(
         {
+            "payouts:read",
             "console",
             "audit:read",
             "members:read",
@@ -238,6 +254,7 @@ SERVICE_SCOPES = frozenset(
         "wallet:post",
         "wallet:issue",
         "statements:read",
+        "payouts:read",
         "retention:read",
         "figures:read",
         "groups:manage",

@@ -11,8 +11,6 @@ from base.database import Base
 PLANNED, APPROVED, SENDING, SENT, PAID = "planned", "approved", "sending", "sent", "paid"
 ON_HOLD, UNKNOWN, FAILED, RETURNED = "on_hold", "unknown", "failed", "returned"
 STATES = (PLANNED, APPROVED, SENDING, SENT, PAID, ON_HOLD, UNKNOWN, FAILED, RETURNED)
-STRIPE, BANK = "stripe", "bank"
-ROUTES = (STRIPE, BANK)
 
 
 class Payout(Base):
@@ -97,44 +95,6 @@ class PayoutRunRow(Base):
     version: Mapped[int] = mapped_column(SmallInteger)
     route_no: Mapped[int] = mapped_column(Integer)
     amount_fen: Mapped[int] = mapped_column(BigInteger)
-
-
-class PayoutRoute(Base):
-    """Where a merchant is paid from `at` on; the latest counts, none is edited. No payout goes there before `holds_until`.
-
-    `account`: of Stripe. `sealed`: the bank's details as JSON; `masked`: how they are shown. `contact_sealed`: who is asked for
-    the code and told when this changes, as it was when this route was made.
-    """
-
-    __tablename__ = "payout_route"
-    merchant_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
-    route_no: Mapped[int] = mapped_column(Integer, primary_key=True)
-    at: Mapped[datetime]
-    holds_until: Mapped[datetime]
-    kind: Mapped[str] = mapped_column(Text)
-    account: Mapped[str] = mapped_column(Text, default="")
-    masked: Mapped[str] = mapped_column(Text)
-    actor: Mapped[str] = mapped_column(Text)
-    sealed: Mapped[bytes] = mapped_column(BYTEA)
-    contact_sealed: Mapped[bytes] = mapped_column(BYTEA)
-
-
-class PayoutRouteChange(Base):
-    """A route that somebody of the merchant asked for, until the code that went to the old contact confirms it."""
-
-    __tablename__ = "payout_route_change"
-    merchant_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
-    change_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
-    at: Mapped[datetime]
-    ends_at: Mapped[datetime]
-    confirmed_at: Mapped[datetime | None]
-    route_no: Mapped[int | None] = mapped_column(Integer)
-    kind: Mapped[str] = mapped_column(Text)
-    account: Mapped[str] = mapped_column(Text, default="")
-    masked: Mapped[str] = mapped_column(Text)
-    actor: Mapped[str] = mapped_column(Text)
-    sealed: Mapped[bytes] = mapped_column(BYTEA)
-    contact_sealed: Mapped[bytes] = mapped_column(BYTEA)
 
 
 class BankReturn(Base):

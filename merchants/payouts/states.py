@@ -32,7 +32,7 @@ AFTER: dict[str, frozenset[str]] = {
     SENT: frozenset({PAID, RETURNED}),
     PAID: frozenset({RETURNED}),
     RETURNED: frozenset({PAID, PLANNED}),
-    FAILED: frozenset({PLANNED, SENT}),
+    FAILED: frozenset({PLANNED}),
 }
 
 

@@ -47,7 +47,7 @@ create table payout_run (
 create table payout_run_row (
   run_id bigint not null, line_no int not null, merchant_id bigint not null, statement_no int not null,
   version smallint not null, route_no int not null, amount_fen bigint not null,
-  primary key (run_id, line_no), unique (merchant_id, statement_no, version));
+  primary key (run_id, line_no), unique (run_id, merchant_id, statement_no));
 
 create table payout_route (
   merchant_id bigint not null, route_no int not null, at timestamptz not null, holds_until timestamptz not null,
@@ -67,7 +67,7 @@ create table bank_return (
   check (rows = paid + returned + wrong));
 
 create table stripe_account (
-  merchant_id bigint primary key, at timestamptz not null, looked_at timestamptz, polled_at timestamptz,
+  merchant_id bigint primary key, at timestamptz not null, looked_at timestamptz, busy_until timestamptz, polled_at timestamptz,
   payouts_on boolean not null, tries int not null default 0,
   state text not null check (state in ('asked', 'onboarding', 'enabled', 'restricted')),
   country text not null, account text, needs text not null, check ((state = 'asked') = (account is null)));
@@ -76,7 +76,7 @@ create index on stripe_account (account);
 create table stripe_payout (
   merchant_id bigint not null, bank_payout text not null, amount_fen bigint not null, arrival_day date,
   at timestamptz not null, changed_at timestamptz not null, rank int not null, currency text not null, state text not null,
-  failure text not null, primary key (merchant_id, bank_payout));
+  failure text not null, took jsonb not null default '[]', primary key (merchant_id, bank_payout));
 
 create table stripe_event (
   event_id text primary key, at timestamptz not null, done_at timestamptz,
