@@ -81,7 +81,10 @@ def sealed(app, db):
 @pytest.mark.parametrize(
     ("change", "rule"),
     [
-        ("update statement set owed_fen = owed_fen + 1, net_fen = net_fen + 1, payable_fen = payable_fen + 1", "statement seal"),
+        (
+            "update statement set owed_fen = owed_fen + 1, net_fen = net_fen + 1, payable_fen = payable_fen + 1",
+            "statement seal",
+        ),
         ("update statement_line set owed_fen = owed_fen + 1", "statement seal"),
         ("delete from statement_line", "statement seal"),
         ("update statement set previous_hash = sha256('x')", "statement chain"),
