@@ -33,9 +33,9 @@ MERCHANT_ROLES: dict[str, frozenset[str]] = {
             "disputes:merchant",
             "invoices:merchant",
             "packs:own",
+            "payouts:route",
         }
     ),
-    "finance": frozenset({"merchant:read", "acceptances:merchant", "statements:merchant", "payouts:route"}),
     "owner": MANAGER
     | {
         "merchant:read",

@@ -45,7 +45,7 @@ class StatementPlaceView(View):
     payout = ma.fields.Nested(PayoutPlaceView, allow_none=True)
 
 
-class MovedView(View):
+class TracedMoveView(View):
     """What moved money for an acceptance: itself, its undoing, a hold, a release, a clawback, an adjustment; and its line."""
 
     kind = ma.fields.String()
@@ -58,14 +58,14 @@ class MovedView(View):
     statement = ma.fields.Nested(StatementPlaceView, allow_none=True)
 
 
-class UseView(View):
+class TracedUseView(View):
     """An acceptance of the voucher, with everything that moved money for it."""
 
     acceptance = ma.fields.String()
     merchant = ma.fields.String()
     accepted_at = ma.fields.AwareDateTime()
     currency = ma.fields.String()
-    moved = ma.fields.List(ma.fields.Nested(MovedView))
+    moved = ma.fields.List(ma.fields.Nested(TracedMoveView))
 
 
 class TracedLineView(View):
@@ -105,7 +105,7 @@ class TraceView(View):
     """Forward: a redemption with its uses and the points behind it. Back: a statement with its payout and lines."""
 
     redemption = ma.fields.Nested(TracedRedemptionView, allow_none=True)
-    uses = ma.fields.List(ma.fields.Nested(UseView))
+    uses = ma.fields.List(ma.fields.Nested(TracedUseView))
     points = ma.fields.List(ma.fields.Nested(TracedLotView))
     statement = ma.fields.Nested(StatementPlaceView, allow_none=True)
     lines = ma.fields.List(ma.fields.Nested(TracedLineView))
