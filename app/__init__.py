@@ -51,6 +51,7 @@ from merchants.outlets import api as outlets_api
 from merchants.packs import api as packs_api
 from merchants.people import api as merchant_people_api
 from merchants.risk import api as risk_api
+from merchants.settled import api as settled_api
 from merchants.statements import api as statements_api
 from merchants.takings import api as takings_api
 from merchants.terminals import api as terminals_api
@@ -160,6 +161,7 @@ def create_app(config: Config) -> Flask:
         desks_api,
         statements_api,
         merchant_adjustments_api,
+        settled_api,
         invoices_api,
         trace_api,
         notices_api,

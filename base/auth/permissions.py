@@ -200,7 +200,6 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "figures:read",
             "mix-targets:read",
             "mix-targets:approve",
-            "proposals:read",
             "merchant-adjustments:read",
             "merchant-adjustments:propose",
             "invoices:record",

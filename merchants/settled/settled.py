@@ -1,17 +1,19 @@
-"""A merchant's statements with their payouts, each line with the acceptance behind it; nothing of a member but a code's end."""
+"""A merchant's statements with their payouts, each line with the acceptance behind it; of a member nothing but a code's end."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, tuple_
 from sqlalchemy.orm import Session
 
 from base import database, ids
 from base.errors import NotFound
 from merchants import scope
-from merchants.models import Acceptance, Merchant, MerchantItem, Outlet
+from merchants.acceptances import AcceptanceUnknown
+from merchants.disputes import disputes
+from merchants.models import CLAWBACK, Acceptance, Merchant, Outlet
 from merchants.payouts.models import (
     APPROVED,
     FAILED,
@@ -27,7 +29,7 @@ from merchants.payouts.models import (
 from merchants.scope import Reach
 from merchants.statements import closing, draft
 from merchants.statements.draft import Draft
-from merchants.statements.models import Statement, StatementLine
+from merchants.statements.models import Statement
 from merchants.terminals.models import ClerkRow, Terminal
 from merchants.terms import NoTermsInForce
 
@@ -51,12 +53,6 @@ STAGES = {
     RETURNED: LOOKED_INTO,
 }
 PAID_WITHIN = timedelta(days=365)
-
-
-class LineUnknown(NotFound):
-    """There is no such line of a statement."""
-
-    zh = "没有该结算明细。"
 
 
 @dataclass(frozen=True)
@@ -88,23 +84,23 @@ class Money:
 
 
 @dataclass(frozen=True)
-class Line:
-    """A line with what is behind it: the acceptance with outlet, till and clerk, or the item with its reason."""
+class Use:
+    """An acceptance with outlet, till and clerk; everything that moved money for it, each with its line on a statement if it
+    has one (statement_no, line_no); the id of its dispute, if there is one.
+    """
 
-    line: StatementLine
-    acceptance: Acceptance | None
-    outlet: Outlet | None
-    terminal: str | None
-    clerk: str | None
-    item: MerchantItem | None
+    acceptance: Acceptance
+    outlet: Outlet
+    terminal: str
+    clerk: str
+    moved: list[Any]
     dispute_id: int | None
 
     @property
     def is_disputable(self) -> bool:
-        """Whether it is an acceptance that stands and nobody has disputed."""
-        if self.line.kind != "acceptance" or self.acceptance is None:
-            return False
-        return self.acceptance.void_id is None and self.dispute_id is None
+        """Whether it stands, nobody has disputed it, and it was not clawed back."""
+        clawed = any(row.kind == CLAWBACK for row in self.moved)
+        return self.acceptance.void_id is None and self.dispute_id is None and not clawed
 
 
 def listed(session: Session, merchant_id: int, *, before: int | None = None, limit: int) -> list[Row]:
@@ -193,44 +189,47 @@ def lines(
     )
 
 
-def line(session: Session, reach: Reach, public_id: str) -> Line:
-    """One line of the own merchant's statements; LineUnknown for anybody else's."""
+def named(session: Session, rows: Iterable[Any]) -> dict[tuple[int, int], Acceptance]:
+    """The acceptances among lines of a draft, by member and source."""
+    keys = [(row.member_id, row.source_id) for row in rows if row.kind == "acceptance"]
+    if not keys:
+        return {}
+    asked = select(Acceptance).where(tuple_(Acceptance.member_id, Acceptance.acceptance_id).in_(keys))
+    return {(one.member_id, one.acceptance_id): one for one in session.scalars(asked)}
+
+
+def use(session: Session, reach: Reach, public_id: str) -> Use:
+    """An acceptance of the own merchant, in reach; AcceptanceUnknown for anybody else's."""
     try:
-        key = ids.parse("stl", public_id, parts=3)
+        key = ids.parse("acc", public_id)
     except NotFound:
-        raise LineUnknown() from None
-    if key[0] != reach.merchant_id:
-        raise LineUnknown()
-    return line_of(session, key)
-
-
-def line_of(session: Session, key: tuple[int, ...]) -> Line:
-    """A line by merchant id, statement's number and its own; LineUnknown."""
-    row = session.get(StatementLine, key)
-    if row is None:
-        raise LineUnknown()
-    asked = {"merchant": key[0], "number": key[1], "kind": None, "after": key[2] - 1, "limit": 1}
-    [found] = database.rows(session, _LINES, asked)
-    acceptance = outlet = terminal = clerk = item = None
-    if found.acceptance_id is not None:
-        acceptance = session.get_one(Acceptance, (found.member_id, found.acceptance_id))
-        outlet = session.get_one(Outlet, acceptance.outlet_id)
-        terminal = session.get_one(Terminal, acceptance.terminal_id).code
-        clerk = session.get_one(ClerkRow, acceptance.clerk_id).number
-    if found.item_id is not None:
-        item = session.get_one(MerchantItem, (key[0], found.item_id))
-    return Line(row, acceptance, outlet, terminal, clerk, item, found.dispute_id)
-
-
-def merchant_of(session: Session, reach: Reach) -> Merchant:
-    """The merchant whose people ask."""
-    return scope.merchant_of(session, reach)
+        raise AcceptanceUnknown() from None
+    asked = scope.ours(reach, select(Acceptance), Acceptance.merchant_id, Acceptance.outlet_id)
+    acceptance = session.scalar(
+        asked.where(Acceptance.member_id == key[0], Acceptance.acceptance_id == key[1])
+    )
+    if acceptance is None:
+        raise AcceptanceUnknown()
+    dispute = disputes.of_acceptance(session, *key)
+    place = {
+        "member": key[0],
+        "acceptance": key[1],
+        "merchant": acceptance.merchant_id,
+        "dispute": dispute.dispute_id if dispute else None,
+    }
+    return Use(
+        acceptance,
+        session.get_one(Outlet, acceptance.outlet_id),
+        session.get_one(Terminal, acceptance.terminal_id).code,
+        session.get_one(ClerkRow, acceptance.clerk_id).number,
+        database.rows(session, _MOVED, place),
+        dispute.dispute_id if dispute else None,
+    )
 
 
 _LINES = """
 select l.line_no, l.kind, l.member_id, l.source_id, l.recorded_at, l.owed_fen, l.fee_fen, l.vat_fen,
-  a.acceptance_id, a.offer_names, a.last4, a.void_id, i.item_id, i.reason,
-  (select e.dispute_id from dispute e where e.member_id = a.member_id and e.acceptance_id = a.acceptance_id) as dispute_id
+  a.acceptance_id, a.offer_names, a.last4, case when i.kind = 'adjustment' then i.reason end as reason
 from statement_line l
 left join merchant_item i on i.merchant_id = l.merchant_id and i.item_id = l.source_id
   and l.kind not in ('acceptance', 'void', 'carried-in', 'earning', 'earning-reversal')
@@ -243,4 +242,19 @@ left join acceptance a on a.member_id = l.member_id and a.acceptance_id = case
 where l.merchant_id = %(merchant)s and l.statement_no = %(number)s and l.line_no > %(after)s
   and (%(kind)s::text is null or l.kind = %(kind)s)
 order by l.line_no limit %(limit)s
+"""
+_MOVED = """
+select t.*, l.statement_no, l.line_no from (
+  select 'acceptance' as kind, a.acceptance_id as source_id, a.recorded_at, a.owed_fen, a.fee_fen, a.vat_fen
+  from acceptance a where a.member_id = %(member)s and a.acceptance_id = %(acceptance)s
+  union all select 'void', x.void_id, x.recorded_at, -a.owed_fen, -a.fee_fen, -a.vat_fen
+  from acceptance a join void x on x.member_id = a.member_id and x.void_id = a.void_id
+  where a.member_id = %(member)s and a.acceptance_id = %(acceptance)s
+  union all select i.kind, i.item_id, i.recorded_at, i.owed_fen, i.fee_fen, i.vat_fen from merchant_item i
+  where i.merchant_id = %(merchant)s and i.member_id = %(member)s
+  and (i.kind in ('clawback', 'adjustment') and i.about_id = %(acceptance)s
+    or i.kind in ('dispute-held', 'dispute-released') and i.about_id = %(dispute)s::bigint)
+) t left join statement_line l on l.merchant_id = %(merchant)s and l.kind = t.kind and l.member_id = %(member)s
+  and l.source_id = t.source_id
+order by t.recorded_at, t.source_id
 """

@@ -21,7 +21,7 @@ from tests.given import (
     merchant_token,
     staff_token,
 )
-from tests.merchants.settled import given_statement
+from tests.merchants.sealing import given_statement
 
 HELD, RELEASED = "dispute-held", "dispute-released"
 

@@ -32,7 +32,7 @@ from tests.given import (
     secrets_of,
     staff_token,
 )
-from tests.merchants.settled import given_statement
+from tests.merchants.sealing import given_statement
 
 
 class Given:

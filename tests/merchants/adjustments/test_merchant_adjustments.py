@@ -6,7 +6,7 @@ from sqlalchemy import select
 from base import database
 from merchants.models import MerchantItem
 from tests.given import caller, given_shop, staff_token
-from tests.merchants.settled import given_statement
+from tests.merchants.sealing import given_statement
 
 ASKED = {"merchant": "tea", "owed_fen": 1200, "reason": "price", "text": "the price was old", "ticket": "T-7"}
 

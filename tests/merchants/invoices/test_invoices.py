@@ -14,7 +14,7 @@ from merchants.models import ADJUSTMENT
 from merchants.onboarding import documents
 from merchants.onboarding.documents import Paper
 from tests.given import caller, given_colleague, given_shop, merchant_token, staff_token
-from tests.merchants.settled import given_statement
+from tests.merchants.sealing import given_statement
 
 
 def given_regime(db, shop, regime):
