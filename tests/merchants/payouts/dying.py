@@ -1,7 +1,7 @@
 """Deaths at every border: each begin and end of a transaction, each commit, each request and its answer."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import pytest
 
@@ -46,8 +46,6 @@ def dies(deed: Callable[[], object], at: int | None) -> int:
     """Do it, dying at the border of that number; how many borders there were until then."""
     with pytest.MonkeyPatch.context() as patch:
         borders = Borders(patch, at)
-        try:
+        with suppress(Died):
             deed()
-        except Died:
-            pass
         return borders.crossed
