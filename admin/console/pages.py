@@ -19,6 +19,7 @@ from admin.console.partners import pages as partners
 from admin.console.replays import pages as replays
 from admin.console.retention import pages as retention
 from admin.console.segments import pages as segments
+from admin.console.settlement import claims, payouts, trace
 from admin.console.till_alerts import pages as till_alerts
 from admin.console.words import HEAPS, JOB_STATES
 from admin.console.worth import pages as worth
@@ -46,6 +47,9 @@ for topic in (
     offers,
     partners,
     merchants,
+    payouts,
+    claims,
+    trace,
     till_alerts,
     disputes,
     retention,

@@ -1,0 +1,1 @@
+"""Pages of the console about settlement: payouts and their runs, adjustments, invoices, traces."""
