@@ -51,7 +51,10 @@ from merchants.invoices import api as invoices_api
 from merchants.onboarding import api as onboarding_api
 from merchants.outlets import api as outlets_api
 from merchants.packs import api as packs_api
+from merchants.payout_routes import api as payout_routes_api
+from merchants.payouts import api as payouts_api
 from merchants.people import api as merchant_people_api
+from merchants.recoveries import api as recoveries_api
 from merchants.risk import api as risk_api
 from merchants.settled import api as settled_api
 from merchants.statements import api as statements_api
@@ -166,6 +169,9 @@ def create_app(config: Config) -> Flask:
         settled_api,
         invoices_api,
         trace_api,
+        payouts_api,
+        payout_routes_api,
+        recoveries_api,
         notices_api,
         webhooks_api,
         staff_api,

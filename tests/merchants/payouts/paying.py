@@ -130,7 +130,7 @@ def states() -> dict[str, int]:
     """How many payouts stand where."""
     with database.begin() as session:
         rows = session.connection().exec_driver_sql("select state, count(*) from payout group by 1")
-        return dict(rows)
+        return dict(rows.tuples().all())
 
 
 @dataclass
