@@ -24,7 +24,7 @@ from base import database, local, logs, schema
 from base.auth import passwords
 from base.config import Config
 from tests.engines import wire_again
-from tests.owner import forget_everything, wrote_nothing
+from tests.owner import forget_everything, may_forget, wrote_nothing
 
 # Argon2id is slow on purpose; here nobody attacks. tests/base/test_auth.py holds the real one to its slowness.
 passwords._hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
@@ -40,6 +40,7 @@ def pytest_collection_finish() -> None:
 def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[local.Servers]:
     """PostgreSQL and Redis, started for this run."""
     started = local.start(tmp_path_factory.mktemp("servers"), durable=False)
+    may_forget(started)
     yield started
     local.remove(started.data_dir)
 
@@ -80,7 +81,7 @@ def db(config: Config, request: pytest.FixtureRequest) -> Iterator[Config]:
     forget_everything(config)
     yield config
     if wrote_nothing(config):
-        return  # no table has a page: there is nothing in which verify could find anything
+        return  # there is nothing in which verify could find anything
     with database.begin() as session:
         broken = list(findings(session))
     if request.node.get_closest_marker("unapproved"):
