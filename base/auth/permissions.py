@@ -16,19 +16,22 @@ MEMBER = frozenset(
     }
 )
 # What only a request that the till has signed may do.
-SIGNED = frozenset({"vouchers:check", "vouchers:accept", "acceptances:void"})
+SIGNED = frozenset(
+    {"vouchers:check", "vouchers:accept", "acceptances:void", "earnings:give", "earnings:reverse"}
+)
 TERMINAL = SIGNED | {"acceptances:own"}
 CLERK = TERMINAL | {"shifts:own"}
 MANAGER = frozenset({"terminals:manage", "clerks:manage"})
 # A merchant's people on the merchant's pages: an outlet manager for the own outlet, the others for all.
 MERCHANT_ROLES: dict[str, frozenset[str]] = {
     "manager": MANAGER | {"merchant:read", "acceptances:merchant"},
-    "finance": frozenset({"merchant:read", "acceptances:merchant", "statements:merchant"}),
+    "finance": frozenset({"merchant:read", "acceptances:merchant", "statements:merchant", "packs:own"}),
     "owner": MANAGER
     | {
         "merchant:read",
         "acceptances:merchant",
         "statements:merchant",
+        "packs:own",
         "outlets:manage",
         "documents:manage",
         "terms:confirm",
@@ -112,6 +115,7 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "merchants:read",
             "merchant-reviews:approve",
             "terms:approve",
+            "packs:approve",
             "replays:run",
             "replays:read",
             "mix-targets:read",
@@ -148,6 +152,7 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "merchants:manage",
             "merchant-reviews:propose",
             "terms:propose",
+            "packs:propose",
             "mix-targets:read",
             "mix-targets:propose",
         }

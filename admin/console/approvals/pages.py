@@ -34,8 +34,10 @@ from catalog.rates.scopes import Scope
 from catalog.reversals import reversals
 from catalog.stock import corrections as stock_corrections
 from catalog.trial_cards import trial_cards
+from merchants import words as partner_words
 from merchants.agreements import proposals as merchant_terms
 from merchants.onboarding import reviews as merchant_reviews
+from merchants.packs import proposals as packs
 from points import explain, lots, programmes
 from points.adjustments import adjustments
 from points.adjustments.adjustments import said_plainly
@@ -75,6 +77,7 @@ KINDS: dict[str, tuple[str, ModuleType]] = {  # kind -> its place under /staff, 
     publishing.KIND: ("offer-proposals", publishing),
     merchant_reviews.KIND: ("merchant-reviews", merchant_reviews),
     merchant_terms.KIND: ("terms-proposals", merchant_terms),
+    packs.KIND: ("pack-proposals", packs),
     mix_targets.KIND: ("mix-target-proposals", mix_targets),
 }
 
@@ -205,6 +208,7 @@ def _one(number: int, kind: str) -> str:
         key=uuid.uuid4(),
         no_end=lots.NO_END.isoformat(),
         words=words,
+        partner_words=partner_words,
         at=at,
     )
 
