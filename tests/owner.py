@@ -62,7 +62,7 @@ def forget_everything(config: Config) -> None:
             connection.execute(text(f"truncate {', '.join(grown)} cascade"))
 
 
-def wrote_nothing(config: Config) -> bool:
-    """Whether every table is as `forget_everything` left it."""
+def tables_with_rows(config: Config) -> set[str]:
+    """None where all is as `forget_everything` left it."""
     with owner(config) as connection:
-        return not filled(connection, list(dict(connection.execute(_WITH_PAGES).all())))
+        return set(filled(connection, list(dict(connection.execute(_WITH_PAGES).all()))))
