@@ -17,6 +17,7 @@ from app.member import units
 from app.merchant import developers as merchant_developers
 from app.merchant import invitation, managing
 from app.merchant import pages as merchant
+from app.merchant import points as merchant_points
 from app.till import pages as till
 from base.auth import guard
 from base.config import Config
@@ -177,7 +178,7 @@ def create_app(config: Config) -> Flask:
 def _register_pages(app: Flask, config: Config) -> None:
     """The pages of the four faces, and those about the product."""
     app.register_blueprint(pictures_api.public)
-    for face in (docs, member, till, merchant, invitation, merchant_developers, console):
+    for face in (docs, member, till, merchant, merchant_points, invitation, merchant_developers, console):
         app.register_blueprint(face.blueprint)
     for place, name in (("/merchant", "merchant_managing"), ("/till/manage", "till_managing")):
         app.register_blueprint(managing.blueprint, url_prefix=place, name=name)

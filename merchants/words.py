@@ -54,6 +54,18 @@ TERMS = {
     "replaced": (_("Replaced"), "quiet"),
     "lapsed": (_("Not confirmed in time"), "bad"),
 }
+PACKS = {
+    "later": (_("Begins later"), "info"),
+    "running": (_("Running"), "ok"),
+    "empty": (_("Used up"), "quiet"),
+    "over": (_("Its last day has passed"), "quiet"),
+}
+CYCLES = {"daily": _("Each day"), "weekly": _("Each week"), "monthly": _("Each month")}
+ISSUING_RULES = {
+    "postpaid": _("Owed on the statement"),
+    "warn": _("Owed on the statement, with an alert"),
+    "stop": _("No points are given"),
+}
 ROLES = {
     "clerk": _("Clerk"),
     "manager": _("Manager of an outlet"),

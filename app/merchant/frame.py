@@ -102,6 +102,7 @@ def _at_desk(person: MerchantPerson) -> dict[str, Any]:
         ("merchant:read", _("Outlets"), "/merchant/outlets", "shop"),
         ("terminals:manage", _("Tills"), "/merchant/terminals", "scan"),
         ("clerks:manage", _("People"), "/merchant/people", "group"),
+        ("acceptances:merchant", _("Points"), "/merchant/points", "coin"),
         ("merchant:read", _("Terms"), "/merchant/terms", "bill"),
         ("developer:manage", _("Developers"), "/merchant/developers", "gear"),
     ]

@@ -120,16 +120,15 @@ def drained(them: Sequence[Rest], points: int) -> Drawn:
 def rests(session: Session, them: Iterable[Pack]) -> list[Rest]:
     """What is left of packs, in the order given."""
     packs = list(them)
-    used = dict(
-        session.execute(
-            select(PackUse.pack_id, func.sum(PackUse.points))
+    used: dict[int, int] = {
+        row.pack_id: int(row.used)
+        for row in session.execute(
+            select(PackUse.pack_id, func.sum(PackUse.points).label("used"))
             .where(PackUse.pack_id.in_([pack.pack_id for pack in packs]))
             .group_by(PackUse.pack_id)
         )
-        .tuples()
-        .all()
-    )
-    return [Rest(pack, pack.points - int(used.get(pack.pack_id, 0))) for pack in packs]
+    }
+    return [Rest(pack, pack.points - used.get(pack.pack_id, 0)) for pack in packs]
 
 
 def listed(
