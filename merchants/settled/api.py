@@ -23,7 +23,7 @@ from merchants.settled.schemas import (
 )
 from merchants.statements.api import answer
 from merchants.statements.files import TYPES, FileUnknown
-from merchants.statements.schemas import DraftsView, StatementFileQuery, draft_view, sealed_of
+from merchants.statements.schemas import StatementDraftsView, StatementFileQuery, draft_view, sealed_of
 
 blueprint = Blueprint("settled", __name__, description="A merchant's own settlement")
 
@@ -51,7 +51,7 @@ def list_own(query: dict[str, Any]) -> dict[str, Any]:
 
 
 @blueprint.route("/merchant/drafts")
-@blueprint.response(200, DraftsView)
+@blueprint.response(200, StatementDraftsView)
 @needs(settled.READS)
 def list_drafts() -> dict[str, Any]:
     """What would be on the own merchant's next statements now: periods to look at and dispute, and the one that goes on."""

@@ -19,8 +19,8 @@ from merchants.statements.models import Statement
 from merchants.statements.schemas import (
     DraftLinesQuery,
     DraftsQuery,
-    DraftsView,
-    DraftView,
+    StatementDraftsView,
+    StatementDraftView,
     StatementFileQuery,
     StatementLinesQuery,
     StatementsQuery,
@@ -87,7 +87,7 @@ def one_file(query: dict[str, Any], statement: str, kind: str) -> Response:
 
 @blueprint.route("/statements/drafts")
 @blueprint.arguments(DraftsQuery, location="query")
-@blueprint.response(200, DraftsView)
+@blueprint.response(200, StatementDraftsView)
 @needs("statements:read")
 def list_drafts(query: dict[str, Any]) -> dict[str, Any]:
     """What would be on a merchant's next statements now, without lines."""
@@ -99,7 +99,7 @@ def list_drafts(query: dict[str, Any]) -> dict[str, Any]:
 
 @blueprint.route("/statements/drafts/<last_day>")
 @blueprint.arguments(DraftLinesQuery, location="query")
-@blueprint.response(200, DraftView)
+@blueprint.response(200, StatementDraftView)
 @needs("statements:read")
 def one_draft(query: dict[str, Any], last_day: str) -> dict[str, Any]:
     """The draft of the period that ends with a day, with its lines in order, so many at a time."""

@@ -29,6 +29,7 @@ TYPES = {
 }
 LANGUAGES = ("zh-CN", "en")
 STYLE = "/static/statement.css"
+MOST_IN_A_WORKBOOK = 200_000  # lines; it is whole before the first byte is sent
 _AT_ONCE = 1_000
 _BYTE_ORDER_MARK = "\ufeff"  # else a spreadsheet takes Chinese for something else
 COLUMNS = (
@@ -85,10 +86,10 @@ def as_csv(sealed: Sealed, rows: Iterable[Any]) -> Iterator[bytes]:
 
 
 def as_xlsx(sealed: Sealed, rows: Iterable[Any], language: str, out: BinaryIO) -> None:
-    """Two sheets: the sums, and all lines. TooManyRows for more than a sheet holds."""
+    """Two sheets: the sums, and all lines. TooManyRows for more than somebody would wait for."""
     say = _words(language)
-    if sealed.statement.line_count >= workbooks.MOST_ROWS:
-        raise workbooks.TooManyRows(most=workbooks.MOST_ROWS - 1)
+    if sealed.statement.line_count > MOST_IN_A_WORKBOOK:
+        raise workbooks.TooManyRows(most=MOST_IN_A_WORKBOOK)
     head: list[Sequence[Cell]] = [(say(label), value) for label, value in _facts(sealed)]
     sums: list[Sequence[Cell]] = [tuple(say(word) for word in _SUM_HEAD)]
     sums += [(say(kind), count, *map(Fen, amounts)) for kind, count, amounts in _sums(sealed)]
