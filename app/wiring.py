@@ -36,6 +36,7 @@ from merchants.onboarding import reviews as merchant_reviews
 from merchants.packs import proposals as packs
 from merchants.people import people as merchant_people
 from merchants.risk import watching
+from merchants.statements import settling
 from merchants.terminals import clerks
 from merchants.terminals import keys as terminal_keys
 from points import programmes
@@ -95,6 +96,7 @@ def wire(config: Config, *, pool_size: int | None = None, statement_timeout_ms: 
     jobs.register(retention_tasks.TASK, partial(retention_job.run, config))
     jobs.repeat("retention", partial(retention_job.nightly, config), every_s=600)
     jobs.repeat("debits", partial(_tell_debits, config), every_s=30)
+    jobs.repeat("settling", settling.step, every_s=settling.EVERY_S)
     jobs.repeat("figures", taking.step, every_s=taking.EVERY_S)
     _approvals(config)
 

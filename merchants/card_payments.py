@@ -147,7 +147,7 @@ def ask(config: Config, charge: Charge) -> Payment | NotDone:
     params: Any = {
         "amount": charge.amount_fen,
         "currency": charge.currency.lower(),
-        "payment_method_types": ["card"],
+        "allowed_payment_method_types": ["card"],
         "metadata": {"redemption": charge.reference},
     }
     key: Any = {"idempotency_key": f"rdm:{charge.reference}:pi"}

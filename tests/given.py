@@ -30,9 +30,12 @@ from catalog.offers.models import Offer
 from catalog.rates import rates
 from catalog.trial_cards import trial_cards
 from merchants import merchants, terms
-from merchants.models import Merchant, Outlet
+from merchants.cycles import Period
+from merchants.models import Acceptance, Merchant, Outlet, Void
 from merchants.packs import proposals as pack_proposals
 from merchants.packs.models import Pack
+from merchants.statements import closing
+from merchants.statements.models import Statement
 from merchants.terminals import clerks, shifts
 from merchants.terminals.models import ClerkRow, Terminal
 from points import ledger, lots, policies, programmes
@@ -136,14 +139,14 @@ class Shop:
     signer: Signer
 
 
-def given_shop(code: str = "tea", *, void_window_s: int = 900, **more: Any) -> Shop:
+def given_shop(code: str = "tea", *, void_window_s: int = 900, zone: str = ZONE, **more: Any) -> Shop:
     """A merchant with an outlet, a paired till, clerk 01 (PIN 123456) and terms; `more`: further terms."""
     with database.begin() as session:
         merchant = merchants.add(
             session,
             code,
             {"zh-CN": f"{code} 茶馆", "en": f"{code} house"},
-            zone=ZONE,
+            zone=zone,
             currency="CNY",
             city="Hangzhou",
         )
@@ -166,6 +169,53 @@ def given_shop(code: str = "tea", *, void_window_s: int = 900, **more: Any) -> S
             **more,
         )
     return Shop(merchant, outlet, terminal, clerk, paired(terminal))
+
+
+def given_taken(
+    shop: Shop,
+    at: datetime,
+    owed_fen: int = 1_000,
+    fee_fen: int = 20,
+    vat_fen: int = 1,
+    *,
+    voided_at: datetime | None = None,
+) -> int:
+    """An acceptance of the shop as the till leaves it, and its void, written straight; for what is about their sums."""
+    number, member_id = ids.new_id(), next(_numbers)
+    with database.begin() as session:
+        version = terms.versions(session, shop.merchant.merchant_id)[-1]
+        session.add(
+            Acceptance(
+                member_id=member_id, acceptance_id=number, voucher_id=number, use_no=1, units=1,
+                merchant_id=shop.merchant.merchant_id, outlet_id=shop.outlet.outlet_id,
+                terminal_id=shop.terminal.terminal_id, clerk_id=shop.clerk.clerk_id, terms_id=version.terms_id,
+                owed_fen=owed_fen, fee_fen=fee_fen, vat_fen=vat_fen, booked_fen=owed_fen, recorded_at=at,
+                void_id=number if voided_at else None, currency="CNY", last4="A1B2", offer_names={},
+            )
+        )  # fmt: skip
+        if voided_at:
+            session.add(
+                Void(
+                    member_id=member_id, void_id=number, acceptance_id=number, reason="wrong", recorded_at=voided_at,
+                    merchant_id=shop.merchant.merchant_id, terminal_id=shop.terminal.terminal_id,
+                    clerk_id=shop.clerk.clerk_id,
+                )
+            )  # fmt: skip
+    return number
+
+
+def period_to(until: date, zone: str = ZONE) -> Period:
+    """A period of all days up to this one, for what is about one statement and not about cycles."""
+    to_at = clock.start_of(until + timedelta(days=1), zone)
+    return Period(LONG_AGO, until, clock.start_of(LONG_AGO, zone), to_at)
+
+
+def closed(shop: Shop, until: date, at: datetime | None = None) -> Statement | None:
+    """The shop's statement of everything up to a day, sealed at a moment (five minutes after it); None: there was nothing."""
+    period = period_to(until, shop.merchant.zone)
+    with database.begin() as session:
+        merchant = merchants.by_id(session, shop.merchant.merchant_id)
+        return closing.close(session, merchant, period, at or period.to_at + timedelta(minutes=5))
 
 
 @cache
