@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from admin.console import words
 from admin.console.approvals.pages import url_of
 from admin.console.http import page
-from admin.console.partners.frame import day, text, text_or_none, whole
+from admin.console.partners.http import day, text, text_or_none, whole
 from admin.console.settlement.deeds import once
 from base import clock, database, ids
 from base.auth.guard import current, needs
