@@ -1,6 +1,6 @@
 """What every page of the console stands on: the menu, who is signed in, the chosen programme, pages of lists."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
@@ -8,7 +8,8 @@ from flask import render_template, request
 from sqlalchemy.orm import Session
 
 from admin.staff.models import StaffRow
-from base import database, pages
+from base import database, idempotency, pages
+from base.approvals.approvals import NO_MEMBER
 from base.auth.guard import current
 from base.auth.principals import Staff
 from base.http.settings import config
@@ -108,6 +109,17 @@ def cut(of_list: str, rows: Sequence[Any], place: Any, limit: int = PAGE) -> tup
     if len(rows) <= limit:
         return rows, None
     return rows[:limit], pages.cursor(config().secret_key, of_list, *place(rows[limit - 1]))
+
+
+def once(effect: Callable[[Session], Any]) -> Any:
+    """Do a form's deed in a transaction of its own, once for its key; what it answered."""
+    key = idempotency.checked(request.form.get("key"))
+    asked = {"page": request.path, "form": {k: v for k, v in request.form.items() if k != "csrf_token"}}
+    with database.begin() as session:
+        answer = idempotency.once(
+            session, NO_MEMBER, current().actor, key, asked, lambda: (303, effect(session))
+        )
+    return answer.body
 
 
 def _menu(permissions: frozenset[str], programme: str | None) -> list[dict[str, Any]]:

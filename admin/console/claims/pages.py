@@ -10,9 +10,8 @@ from sqlalchemy.orm import Session
 
 from admin.console import words
 from admin.console.approvals.pages import url_of
-from admin.console.http import page
+from admin.console.http import once, page
 from admin.console.partners.http import day, text, text_or_none, whole
-from admin.console.settlement.deeds import once
 from base import clock, database, ids
 from base.auth.guard import current, needs
 from base.errors import field_errors

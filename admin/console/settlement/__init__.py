@@ -1,1 +1,0 @@
-"""Pages of the console about settlement: payouts and their runs, adjustments, invoices, traces."""
