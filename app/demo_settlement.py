@@ -41,7 +41,7 @@ from merchants.terminals.models import OWNER, ClerkRow
 from points.members.models import Member as MemberRow
 
 ACTOR = "demo"
-SOME_DAYS = timedelta(days=25)
+SOME_DAYS = timedelta(days=55)
 PAID_BY_STRIPE = 3
 PRESS = {"Content-Type": "application/x-www-form-urlencoded"}
 
