@@ -9,7 +9,17 @@ from typing import Any
 
 import numpy as np
 
-from admin.analytics import cox, curves, estimate_words, holdout, pooled, trial_blocks, verdict, wording
+from admin.analytics import (
+    cox,
+    curves,
+    estimate_words,
+    holdout,
+    pooled,
+    study_blocks,
+    trial_blocks,
+    verdict,
+    wording,
+)
 from admin.analytics.histories import Histories
 from admin.analytics.landmark import Landmark, landmark
 from admin.analytics.person_months import histories_of
@@ -62,6 +72,8 @@ def retention_report(
         "sensitivity": trial_blocks.sensitivity_block(found, chosen),
         "waterfall": trial_blocks.waterfall_block(found, report["raw_gap"]["difference_pp"]),
         "money": trial_blocks.money_block(found, chosen),
+        "cuts": study_blocks.cuts_block(found, chosen, gathered.span[1]),
+        "event_study": study_blocks.event_study_block(found, chosen),
         "holdout": experiment,
         "run": _run(run, chosen, gathered),
     }
@@ -79,7 +91,7 @@ def retention_report(
 def headlines(source: Source, options: Options) -> Block:
     """The raw gap and what the trials say, as in the whole report; without curves, Cox and landmark, which take time."""
     gathered = gather(source)
-    found = trial_blocks.answer(gathered, options)
+    found = trial_blocks.answer(gathered, replace(options, study=False))
     plain: Block = _plain(
         {
             "raw_gap": _gap(raw_gap(gathered.histories)),
