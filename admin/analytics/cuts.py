@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -108,7 +109,7 @@ def _by_code(name: str, trials: TrialRows) -> Cut | str:
 
 def _bands(edges: Sequence[float]) -> tuple[str, ...]:
     ends = [int(edge) for edge in edges]
-    inner = [f"{low}-{high - 1}" for low, high in zip(ends, ends[1:], strict=False)]
+    inner = [f"{low}-{high - 1}" for low, high in pairwise(ends)]
     return (f"under {ends[0]}", *inner, f"{ends[-1]} and more")
 
 

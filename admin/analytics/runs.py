@@ -1,7 +1,7 @@
 """Runs: from a snapshot to a stored report. A job or a command; never a web request, which only reads what is stored.
 
-A run is named by its protocol, its snapshot, the program's version and the seed; the same again gives the row that is
-there already. Broken off, it goes on with the snapshot and with the parts of the panel that were made.
+A run is named by its protocol, its snapshot, the version of the program and of its estimators, and the seed; the same again
+gives the row that is there already. Broken off, it goes on with the snapshot and with the parts of the panel that were made.
 """
 
 import hashlib
@@ -17,7 +17,7 @@ from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from admin.analytics import engines, known, panel, parts, prices, report, snapshot
+from admin.analytics import code, engines, known, panel, parts, prices, report, snapshot
 from admin.analytics.models import AnalysisRun
 from admin.analytics.panel import SILENT_DAYS, Window
 from admin.analytics.parts import Panel
@@ -27,7 +27,6 @@ from base import clock, database, ids
 from base.config import Config
 from base.errors import Conflict, NotFound
 from base.progress import Bar, bar
-from base.version import VERSION
 from points.models import Programme
 
 MIN_HISTORY = 3
@@ -235,7 +234,7 @@ def _row(
     said = protocol(programme.code, of, made.of, options)
     run = {
         "as_of": taken.as_of.isoformat(),
-        "code_version": VERSION,
+        "code_version": code.version(),
         "input_sha256": taken.sha256,
         "panel": said | {"dropped_covariates": list(made.dropped)},
         "by_month": [dict(one) for one in made.by_month],
@@ -256,7 +255,7 @@ def _key(programme: Programme, taken: Snapshot, options: Options, said: dict[str
         "programme_id": programme.programme_id,
         "protocol_hash": hashlib.sha256(canonical(said)).digest(),
         "input_hash": bytes.fromhex(taken.sha256),
-        "code_version": VERSION,
+        "code_version": code.version(),
         "seed": options.seed,
     }
 
