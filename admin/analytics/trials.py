@@ -92,7 +92,7 @@ def fit(sample: PersonMonths, options: Options, span: tuple[int, int] | None = N
     if options.variants:
         for washout in (None, *VARIANT_WASHOUTS):
             if washout != options.washout:
-                by_washout[washout] = _propensity(sample, followed, washout)
+                by_washout[washout] = _propensity(sample, followed, washout, by_washout[options.washout])
                 other = _rows(sample, followed, by_washout[washout], window, washout, options)
                 name = "washout_ever" if washout is None else f"washout_{washout}"
                 variants.append(Variant(name, washout, window, np.zeros(2), _cuts(other, TRUNCATION)[0]))
@@ -129,8 +129,10 @@ def fit(sample: PersonMonths, options: Options, span: tuple[int, int] | None = N
     )
 
 
-def _propensity(sample: PersonMonths, followed: Followed, washout: int | None) -> Propensity:
-    return Propensity.of(sample, np.flatnonzero(followed.washed_out(washout)))
+def _propensity(
+    sample: PersonMonths, followed: Followed, washout: int | None, near: Propensity | None = None
+) -> Propensity:
+    return Propensity.of(sample, np.flatnonzero(followed.washed_out(washout)), near)
 
 
 def _rows(
@@ -371,12 +373,12 @@ def _amounts(arms: Arms, models: Models, amounts: Ints64) -> Floats:
     found = np.zeros((models.buckets, size, 2, months))
     place = np.full(trials.sample.rows, -1, dtype=np.int64)
     place[trials.row] = np.arange(len(trials.row))
-    weight = np.zeros((len(trials.row), size, 2))
-    controls = trials.controls
-    weight[controls, :, 1] = arms.control[:, None] * trials.able[controls]
-    for index in range(size):
-        rows, own = arms.treated[index]
-        weight[rows, index, 0] = own
+    table, pattern = trials.patterns
+    weight, of_pattern = np.zeros(len(trials.row)), np.full(len(trials.row), -1)
+    weight[trials.controls], of_pattern[trials.controls] = arms.control, pattern
+    own = np.zeros((size, len(trials.row)))
+    for index, (rows, mine) in enumerate(arms.treated):
+        own[index, rows] = mine
     paid = np.flatnonzero(amounts)
     for month in range(months):
         begun = paid - month
@@ -384,11 +386,15 @@ def _amounts(arms: Arms, models: Models, amounts: Ints64) -> Floats:
         trial = place[begun[inside]]
         still = trials.ahead[trial] > month
         trial, spent = trial[still], amounts[paid[inside][still]].astype(np.float64)
+        here = of_pattern[trial] >= 0
+        other, cell = trial[here], trials.bucket[trial[here]] * len(table) + of_pattern[trial[here]]
+        cells = np.bincount(cell, weight[other] * spent[here], models.buckets * len(table))
+        found[:, :, 1, month] = cells.reshape(models.buckets, -1) @ table.astype(np.float64)
+        trial, spent = trial[~here], spent[~here]
         for index in range(size):
-            for arm in range(2):
-                found[:, index, arm, month] = np.bincount(
-                    trials.bucket[trial], weight[trial, index, arm] * spent, models.buckets
-                )
+            found[:, index, 0, month] = np.bincount(
+                trials.bucket[trial], own[index, trial] * spent, models.buckets
+            )
     return found
 
 
