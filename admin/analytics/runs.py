@@ -165,6 +165,34 @@ def heads(session: Session, programme_id: int, *, before: int | None, limit: int
     return [Head(*row) for row in session.execute(asked.order_by(AnalysisRun.run_id.desc()).limit(limit))]
 
 
+@dataclass(frozen=True, slots=True)
+class Newest:
+    """What the newest run of a programme found of any redemption: enough to set brand beside brand."""
+
+    names: dict[str, str]
+    snapshot_at: datetime | None
+    n_treated: int
+    itt: dict[str, Any]
+
+
+def newest(session: Session) -> list[Newest]:
+    """Of each programme the newest run that compared like with like, by the programme's code."""
+    trials = AnalysisRun.report["trials"]
+    last = (
+        select(AnalysisRun.run_id)
+        .distinct(AnalysisRun.programme_id)
+        .where(trials.is_not(None))
+        .order_by(AnalysisRun.programme_id, AnalysisRun.at.desc(), AnalysisRun.run_id.desc())
+    )
+    asked = (
+        select(Programme.names, AnalysisRun.snapshot_at, trials["n_treated"].as_integer(), trials["itt"])
+        .join(Programme, Programme.programme_id == AnalysisRun.programme_id)
+        .where(AnalysisRun.run_id.in_(last))
+        .order_by(Programme.code)
+    )
+    return [Newest(names, at, n or 0, itt) for names, at, n, itt in session.execute(asked)]
+
+
 def reference(run_id: int) -> str:
     """The public id of a run."""
     return ids.public("run", run_id)

@@ -52,6 +52,13 @@ BLOCKS = {
     "waterfall": _("What the raw gap is made of"),
     "money": _("What a retained member costs"),
     "holdout": _("Holdout"),
+    "cuts": _("By parts of the members"),
+    "tenure": _("months as a member"),
+    "usage": _("use before"),
+    "contract": _("months to the end of the contract"),
+    "city": _("city"),
+    "brand": _("brand"),
+    "event_study": _("Months around a redemption"),
     "why_they_differ": _("Why the two differ"),
     "verdict": _("Verdict"),
 } | KINDS

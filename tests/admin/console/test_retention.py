@@ -27,7 +27,17 @@ from admin.console.retention import curves, trust, words
 from base import clock, database, ids
 from tests.given import given_programme, staff_token
 
-PAGES = ("", "/curves", "/curves?curves=ever", "/curves?curves=by-then", "/kinds", "/trust")
+PAGES = (
+    "",
+    "/curves",
+    "/curves?curves=ever",
+    "/curves?curves=by-then",
+    "/kinds",
+    "/kinds?kind=bill",
+    "/study",
+    "/study?kind=club",
+    "/trust",
+)
 FORBIDDEN = (r"prove", r"\bcaused\b", r"no effect(?! (?:is )?shown)", "证明", "没有效果", "无效果")
 
 
@@ -258,7 +268,14 @@ def test_every_chart_has_words_a_table_a_file_as_of_and_the_way_it_came_about(ap
             assert f"/staff/retention/runs/{run}" in section
             assert "as of" in section
             for drawn in re.findall(r"data-chart='([^']*)'", section):
-                assert json.loads(drawn)["kind"] in ("lines", "waterfall", "ranges", "bars", "plane")
+                assert json.loads(drawn)["kind"] in (
+                    "lines",
+                    "waterfall",
+                    "ranges",
+                    "bars",
+                    "months",
+                    "plane",
+                )
                 assert 'role="img" aria-labelledby' in section
         assert "style=" not in page
         assert "<script>" not in page
