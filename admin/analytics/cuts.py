@@ -68,6 +68,8 @@ def of_trials(trials: TrialRows) -> Cuts:
     """Where the fitted sample's trials are cut; edges of usage are its thirds."""
     made, missing = [], {}
     for name in NAMES:
+        if name == BRAND and BRAND not in trials.sample.groups:
+            continue  # a programme is one brand; only a file may hold several
         found = _cut(name, trials)
         if isinstance(found, str):
             missing[name] = found

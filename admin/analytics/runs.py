@@ -14,7 +14,7 @@ from typing import Any
 
 import structlog
 from sqlalchemy import func, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.orm import Session
 
 from admin.analytics import code, engines, known, panel, parts, prices, report, snapshot
@@ -180,7 +180,7 @@ def newest(session: Session) -> list[Newest]:
     trials = AnalysisRun.report["trials"]
     last = (
         select(AnalysisRun.run_id)
-        .distinct(AnalysisRun.programme_id)
+        .ext(distinct_on(AnalysisRun.programme_id))
         .where(trials.is_not(None))
         .order_by(AnalysisRun.programme_id, AnalysisRun.at.desc(), AnalysisRun.run_id.desc())
     )

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from admin.analytics import bootstrap, effects, judging
-from admin.analytics.cuts import NAMES, Cut
+from admin.analytics.cuts import BRAND, NAMES, Cut
 from admin.analytics.effects import Effect
 from admin.analytics.event_study import MONTHS
 from admin.analytics.histories import Floats
@@ -30,7 +30,7 @@ def cuts_block(found: Answer, options: Options, last_month: int) -> Block:
     """The effect by parts of the members, by cut; each refused by the rules that hold for all."""
     if found.models is None or found.sums is None or found.models.cuts is None:
         reasons = found.reasons or [Reason("no_trial")]
-        return status(reasons, refused=True) | {name: _no_cut(reasons) for name in NAMES}
+        return status(reasons, refused=True) | {name: _no_cut(reasons) for name in NAMES if name != BRAND}
     made = found.models.cuts
     blocks = {name: _no_cut([Reason(code)]) for name, code in (made.missing or {}).items()}
     counts = bootstrap.draws_of(BUCKETS, options.draws, options.seed)

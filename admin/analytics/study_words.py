@@ -68,7 +68,7 @@ def _parts(cuts: Block, tongue: str) -> Iterator[str]:
     if cuts["status"] == "refused":
         return
     yield tell(tongue, "Parts of the members. ", "会员分组。") + cuts["reasons"][0]["text"][tongue]
-    for cut in NAMES:
+    for cut in (one for one in NAMES if one in cuts):
         label = tell(tongue, f"Estimated effect by {CUTS[cut]['en']}", f"按{CUTS[cut]['zh']}的估计效果")
         if cuts[cut]["status"] == "refused":
             yield label + tell(tongue, ": ", "：") + refusal(cuts[cut]["reasons"], tongue)
@@ -97,8 +97,8 @@ def _months(study: Block, tongue: str) -> Iterator[str]:
             value, months = found
             yield tell(
                 tongue,
-                f"Check of the months before ({name}): at most {abs(value):.2f} standard deviations apart, {months} months before.",
-                f"兑换之前各月的核对（{name}）：相差最多 {abs(value):.2f} 个标准差，出现在兑换前 {months} 个月。",
+                f"Check of the months before ({name}): at most {abs(value):.2f} standard deviations apart, in month -{months}.",
+                f"兑换之前各月的核对（{name}）：相差最多 {abs(value):.2f} 个标准差，出现在第 -{months} 个月。",
             )
     after = study["leaving"]
     told = [

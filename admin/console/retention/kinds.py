@@ -5,6 +5,7 @@ from math import exp
 from typing import Any
 
 from admin.analytics import estimate_words
+from admin.analytics.money import PER_REDEMPTIONS
 from admin.analytics.raw_gap import Z95
 from admin.console.charts.charts import Chart, Column, ends, interval
 from admin.console.retention import words
@@ -200,7 +201,7 @@ def _cost_row(name: str, block: Block, tongue: str) -> tuple[Any, ...]:
 
 
 def _plane(report: Block, order: Sequence[str]) -> dict[str, Any] | None:
-    """Cost of 1,000 redemptions, in yuan, over members kept by them."""
+    """Cost of 1,000 redemptions, in fen, over members kept by them."""
     points = []
     for name in order:
         cost, effect = report["money"]["kinds"][name], report["trials"]["kinds"][name]["itt"]
@@ -212,7 +213,7 @@ def _plane(report: Block, order: Sequence[str]) -> dict[str, Any] | None:
             "name": words.kind(name),
             "cloud": list(zip(cloud["retained_per_1000"], cloud["cost_per_1000_fen"], strict=True)),
             "x": [-10 * effect["risk_difference_pp"], -10 * high, -10 * low],
-            "y": [10 * fen if fen is not None else None for fen in (cost["incremental_cost_fen"], *cost["interval_fen"])],
+            "y": [PER_REDEMPTIONS * fen if fen is not None else None for fen in (cost["incremental_cost_fen"], *cost["interval_fen"])],
             "hollow": cost["cost_per_retained_fen"] is None,
         })  # fmt: skip
     if not points:

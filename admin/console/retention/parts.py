@@ -23,7 +23,7 @@ def cuts(report: Block, kind: str, cities: Mapping[str, str], tongue: str) -> Ch
     rows = list(_rows(report, stored, kind, cities, tongue))
     return Chart(
         "cuts",
-        f"{words.kind(kind)}: {_('by parts of the members')}",
+        _("%(kind)s: by parts of the members", kind=words.kind(kind)),
         " ".join(reason["text"][tongue] for reason in stored["reasons"]),
         (
             Column(_("Of whom")),
@@ -51,7 +51,7 @@ def _rows(report: Block, stored: Block, kind: str, cities: Mapping[str, str], to
     yield (
         everybody, everybody, whole["n_treated"], itt["risk_difference_pp"], *ends(itt["interval_pp"]), _missing(itt, tongue)
     )  # fmt: skip
-    for cut in NAMES:
+    for cut in (one for one in NAMES if one in stored):
         by = _by(cut, stored[cut])
         for group in stored[cut]["groups"]:
             one = group if kind == words.ANY else group["kinds"][kind]

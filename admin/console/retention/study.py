@@ -5,7 +5,7 @@ from typing import Any
 
 from admin.analytics import estimate_words, study_words
 from admin.analytics.refusals import MOST_IMBALANCE
-from admin.console.charts.charts import Chart, Column, interval
+from admin.console.charts.charts import MINUS, Chart, Column, interval
 from admin.console.retention import words
 from admin.console.retention.cards import sentence
 from base.web.i18n import gettext as _
@@ -24,14 +24,14 @@ def charts(report: Block, kind: str, tongue: str) -> list[Chart]:
 
 def _before(block: Block, kind: str, tongue: str) -> Chart:
     columns = (
-        Column(_("Month")),
         Column(_("What is compared")),
+        Column(_("Month, 0 as it opens"), "number"),
         Column(_("Difference in standard deviations"), "difference"),
         *interval("difference"),
         Column(words.ARMS["treated"], "number"),
         Column(words.ARMS["control"], "number"),
     )
-    title = f"{words.kind(kind)}: {_('before it, were both groups alike?')}"
+    title = _("%(kind)s: before it, were both groups alike?", kind=words.kind(kind))
     if not block["before"]:
         missing = sentence(estimate_words.refusal(block["reasons"], tongue))
         return Chart("before", title, missing, columns, ())
@@ -41,9 +41,7 @@ def _before(block: Block, kind: str, tongue: str) -> Chart:
         parts = list(zip(*(one[part] for part in ("month", "difference", "low", "high")), strict=True))
         lines.append({"name": label, "points": parts})
         for nth, (month, value, low, high) in enumerate(parts):
-            rows.append(
-                (_month(month), label, value, low, high, one["n_treated"][nth], one["n_control"][nth])
-            )
+            rows.append((label, month, value, low, high, one["n_treated"][nth], one["n_control"][nth]))
     return Chart(
         "before",
         title,
@@ -65,19 +63,13 @@ def _told(block: Block, tongue: str) -> str:
     """The largest difference of each measure, and the caution where one is too large."""
     said = [
         _(
-            "%(what)s: at most %(value)s standard deviations apart, %(months)s months before.",
-            what=words.covariate(name), value=f"{abs(found[0]):.2f}", months=found[1],
+            "%(what)s: at most %(value)s standard deviations apart, in month %(month)s.",
+            what=words.covariate(name), value=f"{abs(found[0]):.2f}", month=f"{MINUS}{found[1]}",
         )
         for name, one in block["before"].items()
         if (found := study_words.furthest(one)) is not None
     ]  # fmt: skip
     return " ".join([*said, *(reason["text"][tongue] for reason in block["reasons"])])
-
-
-def _month(month: int) -> str:
-    if month == 0:
-        return str(_("as the month opens"))
-    return _("%(n)s months before", n=-month)
 
 
 def _after(block: Block, kind: str, report: Block, tongue: str) -> Chart:
@@ -90,7 +82,7 @@ def _after(block: Block, kind: str, report: Block, tongue: str) -> Chart:
         Column(_("Difference"), "pp"),
         *interval("pp"),
     )
-    title = f"{words.kind(kind)}: {_('after it, who left in which month?')}"
+    title = _("%(kind)s: after it, who left in which month?", kind=words.kind(kind))
     after = block["leaving"]
     if after is None:
         missing = sentence(estimate_words.refusal(block["reasons"], tongue))
