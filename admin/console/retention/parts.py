@@ -56,7 +56,7 @@ def _rows(report: Block, stored: Block, kind: str, cities: Mapping[str, str], to
         for group in stored[cut]["groups"]:
             one = group if kind == words.ANY else group["kinds"][kind]
             name = study_words.part(cut, group, tongue)
-            label = f"{by}: {cities.get(name, name)}"
+            label = f"{words.PARTS[cut]}: {cities.get(name, name)}"
             yield (
                 label,
                 by,

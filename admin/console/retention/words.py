@@ -62,6 +62,13 @@ BLOCKS = {
     "why_they_differ": _("Why the two differ"),
     "verdict": _("Verdict"),
 } | KINDS
+PARTS = {
+    "tenure": _("Months a member"),
+    "usage": _("Use"),
+    "contract": _("Contract months left"),
+    "city": _("City"),
+    "brand": _("Brand"),
+}
 COVARIATES = {
     "tenure": _("Months as a member"),
     "usage": _("Last bill"),
