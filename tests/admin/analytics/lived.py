@@ -34,5 +34,7 @@ def _apart(scenario, here, odds, luck, month, eligible):
     shares = odds / odds.sum(axis=0)
     mixed = Course(np.zeros_like(none.survival), np.zeros_like(none.spent_fen))
     for index in range(len(KINDS)):
-        mixed = mixed.mixed(shares[index], truth._course(scenario, here, future, np.full(len(eligible), index)))
+        mixed = mixed.mixed(
+            shares[index], truth._course(scenario, here, future, np.full(len(eligible), index))
+        )
     return mixed.survival - none.survival
