@@ -86,7 +86,7 @@ def _cut(name: str, trials: TrialRows) -> Cut | str:
     column = next((one for one in columns if one == TENURE or one in sample.covariates), None)
     if column is None:
         return "no_column"
-    values = _column(sample, column)[trials.row]
+    values = _column(sample, column)[trials.row].astype(np.float64)
     if not len(values):
         return "one_part"
     fixed = {TENURE: TENURE_EDGES, CONTRACT: CONTRACT_EDGES}.get(name)
@@ -175,14 +175,10 @@ def _sums(arms: Arms, part: Ints64, parts: int, lag: int) -> tuple[dict[str, Flo
             )
             by_cell = values.reshape(BUCKETS, parts, len(table), months)
             found[name][:, :, :, arm] += np.einsum("bgpm,pc->bgcm", by_cell, kinds)
-        for name, values in (
-            ("n", None),
-            ("weight", weight),
-            ("square", weight**2),
-            ("leavers", counted[rows]),
-        ):
-            by_cell = np.bincount(here, values, cells).reshape(parts, len(table))
-            facts[name][:, :, arm] += by_cell @ kinds
+        leaving = counted[rows].astype(np.float64)
+        for name, one in (("n", None), ("weight", weight), ("square", weight**2), ("leavers", leaving)):
+            summed = np.bincount(here, one, cells).astype(np.float64).reshape(parts, len(table))
+            facts[name][:, :, arm] += summed @ kinds
         largest = np.zeros(cells)
         np.maximum.at(largest, here, weight)
         by_kind = np.where(table, largest.reshape(parts, len(table), 1), 0.0).max(axis=1)
@@ -210,9 +206,9 @@ def _balance(arms: Arms, cuts: Cuts, parts: Sequence[Ints64], terms: Terms) -> l
                 mine = np.flatnonzero(here == nth)
                 sums_of[nth, :, 1] += products.crossed(weights[mine], values[mine])
     for contrast, (rows, own) in enumerate(arms.treated):
-        values = terms.standardised(trials.sample, trials.row[rows]).astype(np.float64) * own[:, None]
+        weighted = terms.standardised(trials.sample, trials.row[rows]) * own[:, None]
         for sums_of, part in zip(found, parts, strict=True):
             here = part[rows]
             for nth in range(len(sums_of)):
-                sums_of[nth, contrast, 0] = values[here == nth].sum(axis=0)
+                sums_of[nth, contrast, 0] = weighted[here == nth].sum(axis=0)
     return found

@@ -65,11 +65,12 @@ def sums(arms: Arms, names: Sequence[str], terms: Terms) -> dict[str, Floats]:
 
 def _standardised(sample: PersonMonths, name: str, terms: Terms) -> Floats:
     place = terms.names.index(name)
-    return (sample.covariates[name].astype(np.float64) - terms.centre[place]) / terms.scale[place]
+    values = sample.covariates[name].astype(np.float64)
+    return np.asarray((values - terms.centre[place]) / terms.scale[place])
 
 
 def _same_run(sample: PersonMonths, earlier: Ints64, months: int) -> Bools:
     """Whether so many months before a row the same member was in view; `earlier` are the places of those months."""
     there, later = np.maximum(earlier, 0), earlier + months
     same = sample.member[there] == sample.member[later]
-    return (earlier >= 0) & same & (sample.month[later] - sample.month[there] == months)
+    return np.asarray((earlier >= 0) & same & (sample.month[later] - sample.month[there] == months))

@@ -57,8 +57,8 @@ def refusals(sums: Sums, models: Models, contrast: int, options: Options, last_m
 
 def facts(sums: Sums, contrast: int) -> ArmFacts:
     """What the rules ask of both arms of a contrast."""
-    total = (sums.total[name][contrast] for name in ("n", "leavers", "weight", "square"))
-    return ArmFacts(*total, sums.most["heaviest"][contrast])
+    n, leavers, weight, square = (sums.total[name][contrast] for name in ("n", "leavers", "weight", "square"))
+    return ArmFacts(n, leavers, weight, square, sums.most["heaviest"][contrast])
 
 
 def broken(
@@ -130,7 +130,7 @@ def spreads(sums: Sums, contrast: int) -> Floats:
     """The variance of what was known before, by arm."""
     n = sums.total["n"][contrast][:, None]
     mean = sums.total["balance_plain"][contrast] / n
-    return np.maximum(sums.total["balance_squares"][contrast] / n - mean**2, 0.0)
+    return np.asarray(np.maximum(sums.total["balance_squares"][contrast] / n - mean**2, 0.0))
 
 
 def apart(models: Models, means: Floats, spread: Floats) -> Mapping[str, float]:

@@ -181,7 +181,7 @@ class Arms:
     @cached_property
     def control(self) -> Floats:
         """The weights of `trials.controls`."""
-        return np.minimum(1 / self.trials.none[self.trials.controls], self.caps[0, 1])
+        return np.asarray(np.minimum(1 / self.trials.none[self.trials.controls], self.caps[0, 1]))
 
     @cached_property
     def treated(self) -> list[tuple[Ints64, Floats]]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from admin.analytics import cuts, event_study, products
+from admin.analytics import cuts, event_study, products, trial_amounts
 from admin.analytics.cuts import Cuts
 from admin.analytics.follow import Followed
 from admin.analytics.histories import Floats
@@ -222,7 +222,7 @@ def sums(chunk: PersonMonths, models: Models, options: Options) -> Sums:
             for name in ("cost_fen", "points"):
                 amounts = getattr(chunk, name)
                 if amounts is not None:
-                    total[name] = _amounts(arms, models, amounts)
+                    total[name] = trial_amounts.sums(arms, amounts, models.buckets)
             if models.cuts is not None:
                 _add_study(total, most, arms, models, propensity.terms, options.lag)
     return Sums(total, most)
@@ -364,38 +364,6 @@ def _add_balance(total: dict[str, Floats], arms: Arms, terms: Terms) -> None:
         plain[index, 0], squares[index, 0] = values.sum(axis=0), (values**2).sum(axis=0)
         weighted[index, 0] = own @ values
     total |= {"balance_plain": plain, "balance_weighted": weighted, "balance_squares": squares}
-
-
-def _amounts(arms: Arms, models: Models, amounts: Ints64) -> Floats:
-    """Weighted sums of what was spent in each month of follow-up, by bucket, contrast and arm."""
-    trials = arms.trials
-    months, size = trials.window.horizon, len(models.contrasts)
-    found = np.zeros((models.buckets, size, 2, months))
-    place = np.full(trials.sample.rows, -1, dtype=np.int64)
-    place[trials.row] = np.arange(len(trials.row))
-    table, pattern = trials.patterns
-    weight, of_pattern = np.zeros(len(trials.row)), np.full(len(trials.row), -1)
-    weight[trials.controls], of_pattern[trials.controls] = arms.control, pattern
-    own = np.zeros((size, len(trials.row)))
-    for index, (rows, mine) in enumerate(arms.treated):
-        own[index, rows] = mine
-    paid = np.flatnonzero(amounts)
-    for month in range(months):
-        begun = paid - month
-        inside = (begun >= 0) & (place[np.maximum(begun, 0)] >= 0)
-        trial = place[begun[inside]]
-        still = trials.ahead[trial] > month
-        trial, spent = trial[still], amounts[paid[inside][still]].astype(np.float64)
-        here = of_pattern[trial] >= 0
-        other, cell = trial[here], trials.bucket[trial[here]] * len(table) + of_pattern[trial[here]]
-        cells = np.bincount(cell, weight[other] * spent[here], models.buckets * len(table))
-        found[:, :, 1, month] = cells.reshape(models.buckets, -1) @ table.astype(np.float64)
-        trial, spent = trial[~here], spent[~here]
-        for index in range(size):
-            found[:, index, 0, month] = np.bincount(
-                trials.bucket[trial], own[index, trial] * spent, models.buckets
-            )
-    return found
 
 
 def _add_variant(total: dict[str, Floats], trials: TrialRows, variant: Variant, buckets: int) -> None:
