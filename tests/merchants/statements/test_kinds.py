@@ -19,8 +19,10 @@ from merchants.models import (
     Merchant,
 )  # fmt: skip
 from merchants.statements import closing, reserves, ruling
+from merchants.statements import verify as statements_verify
 from merchants.statements.closing import StatementUnknown
 from tests.given import ZONE, closed, given_shop, given_taken
+from tests.owner import forget_everything
 
 DAY = timedelta(days=1)
 FIRST = date(2026, 3, 2)  # a Monday
@@ -92,6 +94,9 @@ def test_every_kind_has_one_line_in_the_order_of_time_and_the_sums_say_them(db):
     assert sum(said["lines"] for said in statement.sums.values()) == statement.line_count == 8
     assert (statement.net_fen, statement.carried_fen, statement.due_day) == (30 - 489, 30 - 489, None)
     assert close(shop, 1) is None
+    with database.begin() as session:
+        assert list(statements_verify.findings(session)) == []
+    forget_everything(db)  # no posting stands behind this earning
 
 
 def test_what_is_owed_to_us_is_carried_until_it_is_earned_and_the_first_line_says_so(db):
