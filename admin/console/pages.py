@@ -7,6 +7,7 @@ from flask_wtf.csrf import CSRFError
 from admin.analytics import mix
 from admin.console import figures
 from admin.console.adjustments import pages as adjustments
+from admin.console.agreements import pages as agreements
 from admin.console.approvals import pages as approvals
 from admin.console.care import pages as care
 from admin.console.disputes import pages as disputes
@@ -45,6 +46,7 @@ for topic in (
     care,
     offers,
     partners,
+    agreements,
     merchants,
     till_alerts,
     disputes,

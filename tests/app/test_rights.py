@@ -11,6 +11,7 @@ ENTRIES = (
     "earn_factor", "member_attribute", "bonus_rule", "bonus", "notice_template", "expiry_notice", "entitlement_rule", "entitlement_use",
     "preference", "opening_lot", "segment_version", "offer", "redemption_step", "goods_step",
     "merchant_step", "merchant_documents", "terms_confirmation",
+    "points_pack", "pack_use", "merchant_earning", "earning_reversal",
     "figures_run", "area_sum", "mix_target", "mix_alert", "period_report",
 )  # fmt: skip
 NEVER_DELETED = (
@@ -36,6 +37,7 @@ NEVER_DELETED = (
     "companion_link", "segment", "segment_member", "segment_run",
     "webhook_endpoint", "webhook_delivery", "webhook_replay",
     "companion_link", "segment", "segment_member", "segment_run", "offer_draft",
+    "business_day",
 )  # fmt: skip
 FORBIDDEN = {
     "a table of its own": "create table mine (a int)",
