@@ -30,7 +30,10 @@ from catalog.offers.models import Offer
 from catalog.rates import rates
 from catalog.trial_cards import trial_cards
 from merchants import merchants, terms
+from merchants.acceptances import Place
 from merchants.cycles import Period
+from merchants.earnings import earnings
+from merchants.earnings.models import Earning
 from merchants.models import Acceptance, Merchant, Outlet, Void
 from merchants.packs import proposals as pack_proposals
 from merchants.packs.models import Pack
@@ -637,3 +640,25 @@ def given_pack(
         approvals.approve(session, checker, proposal.proposal_id, proposal.content_hash.hex(), at)
         reference = approvals.reference(proposal.proposal_id)
         return session.scalars(select(Pack).where(Pack.approval == reference)).one()
+
+
+def given_purchase(
+    shop: Shop,
+    programme: Programme,
+    member_id: int,
+    amount_fen: int,
+    at: datetime,
+    *,
+    undone_at: datetime | None = None,
+) -> Earning:
+    """Points that a member earned at the shop's till, by its own rules; maybe taken back."""
+    place = Place(
+        shop.merchant.merchant_id, shop.outlet.outlet_id, shop.terminal.terminal_id, shop.clerk.clerk_id
+    )
+    with database.begin() as session:
+        earning = earnings.give(
+            session, members.by_id(session, member_id), programme, place, amount_fen, at
+        ).earning
+        if undone_at is not None:
+            earnings.reverse(session, earning, programme, place, "for a test", undone_at)
+    return earning

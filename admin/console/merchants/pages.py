@@ -1,23 +1,21 @@
 """One merchant's terms, drafts and sealed statements; each statement with its lines, files, payout and place in the chain."""
 
-from flask import Blueprint, redirect, request
+from flask import Blueprint, Response, redirect, request
 from flask.typing import ResponseReturnValue
 
 from admin.console.http import PAGE, cut, page, position
 from base import clock, database, ids
 from base.auth.guard import current, needs
 from base.web.i18n import current_language
-from merchants import merchants, scope, terms
+from merchants import scope, terms
 from merchants import words as merchant_words
 from merchants.invoices import invoices
 from merchants.merchants import MerchantUnknown
 from merchants.payouts import payouts
 from merchants.settled import settled
+from merchants.statements import api as statements_api
 from merchants.statements import closing, seals
 from merchants.statements import lines as statement_lines
-from merchants.statements.api import answer
-from merchants.statements.files import TYPES, FileUnknown
-from merchants.statements.schemas import sealed_of
 
 LINES = 200
 MOST_TO_PROVE = 5_000
@@ -64,21 +62,6 @@ def statement_list() -> ResponseReturnValue:
     )
 
 
-@blueprint.route("/statements/<statement>/files/<kind>")
-@needs("statements:read")
-def one_file(statement: str, kind: str) -> ResponseReturnValue:
-    """A statement as a file, or as a page to print."""
-    if kind not in TYPES:
-        raise FileUnknown()
-    merchant_id, number = ids.parse("stm", statement)
-    with database.begin() as session:
-        row = closing.find(session, merchant_id, number)
-        if not scope.sees(session, current(), merchant_id):
-            raise closing.StatementUnknown()
-        sealed = sealed_of(row, merchants.by_id(session, merchant_id))
-    return answer(sealed, kind, current_language())
-
-
 @blueprint.route("/statements/<statement>")
 @needs("statements:read")
 def one_statement(statement: str) -> ResponseReturnValue:
@@ -86,10 +69,7 @@ def one_statement(statement: str) -> ResponseReturnValue:
     merchant_id, number = ids.parse("stm", statement)
     place = position(f"lines {statement}")
     with database.begin() as session:
-        row = closing.find(session, merchant_id, number)
-        if not scope.sees(session, current(), merchant_id):
-            raise closing.StatementUnknown()
-        merchant = merchants.by_id(session, merchant_id)
+        row, merchant = statements_api.seen(session, current(), statement)
         found = closing.lines_of(session, row, after=int(place[0]) if place else 0, limit=LINES + 1)
         payout = payouts.of_statement(session, merchant_id, number)
         due = invoices.due(session, row, clock.now())
@@ -104,8 +84,8 @@ def one_statement(statement: str) -> ResponseReturnValue:
         id=statement,
         payout=payout,
         due=due,
-        formats=TYPES,
         may_trace="trace:read" in current().permissions,
+        id_of=statement,
         lines=[
             (
                 statement_lines.public_id(merchant_id, line.kind, line.member_id, line.source_id),
@@ -119,3 +99,12 @@ def one_statement(statement: str) -> ResponseReturnValue:
         proven=proven,
         after=after,
     )
+
+
+@blueprint.route("/statements/<statement>/files/<kind>")
+@needs("statements:read")
+def one_file(statement: str, kind: str) -> Response:
+    """A statement as `csv`, `xlsx` or `html` to print, in the language of the pages."""
+    with database.begin() as session:
+        row, merchant = statements_api.seen(session, current(), statement)
+    return statements_api.answer(row, merchant, kind, current_language())

@@ -6,7 +6,6 @@ import pytest
 
 from base import clock, database, ids
 from merchants import items, merchants, terms
-from merchants.earnings.models import Earning, EarningReversal
 from merchants.items import Amounts
 from merchants.models import (
     ADJUSTMENT,
@@ -20,7 +19,17 @@ from merchants.models import (
 )  # fmt: skip
 from merchants.statements import closing, reserves, ruling
 from merchants.statements.closing import StatementUnknown
-from tests.given import ZONE, closed, given_shop, given_taken
+from tests.given import (
+    EARNS,
+    ZONE,
+    closed,
+    given_member,
+    given_programme,
+    given_promotion_policy,
+    given_purchase,
+    given_shop,
+    given_taken,
+)
 
 DAY = timedelta(days=1)
 FIRST = date(2026, 3, 2)  # a Monday
@@ -54,8 +63,8 @@ def lines(statement):
         ]
 
 
-def test_every_kind_has_one_line_in_the_order_of_time_and_the_sums_say_them(db):
-    shop = daily()
+def test_every_kind_has_one_line_in_the_order_of_time_and_the_sums_say_them(config, db):
+    shop = daily(**EARNS)
     given_taken(shop, noon(), 1_000, 20, 1, voided_at=noon() + timedelta(minutes=2))
     taken = Amounts(500, 10, 1)
     for minute, (kind, amounts) in enumerate(
@@ -63,23 +72,12 @@ def test_every_kind_has_one_line_in_the_order_of_time_and_the_sums_say_them(db):
         start=3,
     ):  # fmt: skip
         add(shop, kind, amounts, noon() + timedelta(minutes=minute), about_id=minute)
-    earned = {
-        "member_id": 9, "seq": 1, "merchant_id": shop.merchant.merchant_id, "outlet_id": 1, "terminal_id": 1,
-        "clerk_id": 1, "shift_id": None,
-    }  # fmt: skip
-    with database.begin() as session:
-        session.add(
-            Earning(
-                earning_id=5, terms_id=1, amount_fen=9_000, points=90, postpaid_points=90, price_fen=80,
-                recorded_at=noon() + timedelta(minutes=8), currency="CNY", **earned,
-            )
-        )  # fmt: skip
-        session.add(
-            EarningReversal(
-                reversal_id=6, earning_id=5, recorded_at=noon() + timedelta(minutes=9), reason="brought back",
-                **(earned | {"seq": 2}),
-            )
-        )  # fmt: skip
+    programme = given_programme()
+    given_promotion_policy(programme)
+    at = noon() + timedelta(minutes=8)
+    given_purchase(
+        shop, programme, given_member(config, programme), 10_000, at, undone_at=at + timedelta(minutes=1)
+    )
 
     statement = close(shop, 0)
 
