@@ -22,7 +22,7 @@ from app.sandbox import billing as sandbox
 from base import database, local, logs, schema
 from base.auth import passwords
 from base.config import Config
-from tests.books import faults, read_when_empty
+from tests.books import faults, when_empty
 from tests.engines import wire_again
 from tests.owner import forget_everything, may_forget, tables_with_rows
 
@@ -79,7 +79,7 @@ def db(config: Config, request: pytest.FixtureRequest) -> Iterator[Config]:
     """An empty database; after the test `jifen verify` must be green."""
     wire_again(config)
     forget_everything(config)
-    read_when_empty()
+    when_empty()
     yield config
     broken = list(faults(tables_with_rows(config)))
     if request.node.get_closest_marker("unapproved"):

@@ -9,7 +9,7 @@ from base.http.api import QueryNumber, Request, Text, View
 from merchants.models import Merchant
 from merchants.statements import lines
 from merchants.statements.draft import Draft
-from merchants.statements.files import LANGUAGES, Sealed
+from merchants.statements.files import LANGUAGES
 from merchants.statements.models import KINDS, Statement
 from points.wallets.schemas import PageQuery
 
@@ -187,8 +187,3 @@ def draft_view(draft: Draft, merchant: Merchant, found: list[Any] | None = None)
     if found is not None:
         view["lines"] = [line_view(merchant.merchant_id, line) for line in found]
     return view
-
-
-def sealed_of(row: Statement, merchant: Merchant) -> Sealed:
-    """What its files are made of, beside its lines."""
-    return Sealed(row, merchant.code, merchant.zone)

@@ -5,7 +5,7 @@ from sqlalchemy import text
 
 from app import proof
 from base import database
-from tests.books import faults, read_when_empty
+from tests.books import faults, when_empty
 from tests.given import given_member, given_offer, given_programme, given_shop
 from tests.owner import forget_everything, owner, tables_with_rows
 
@@ -34,5 +34,5 @@ def test_it_finds_what_verify_finds(db, forged):
 
 def test_every_part_of_verify_reads_a_table(db):
     """A part that read none would never be asked."""
-    assert all(read_when_empty())
-    assert len(read_when_empty()) == len(proof.parts())
+    assert all(when_empty().read)
+    assert len(when_empty().read) == len(proof.parts())

@@ -1,13 +1,15 @@
 """One merchant's terms and sealed statements, and each statement with its lines and its place in the chain."""
 
-from flask import Blueprint, redirect, request
+from flask import Blueprint, Response, redirect, request
 from flask.typing import ResponseReturnValue
 
 from admin.console.http import PAGE, cut, page, position
 from base import clock, database, ids
 from base.auth.guard import current, needs
-from merchants import merchants, scope, terms
+from base.web.i18n import current_language
+from merchants import scope, terms
 from merchants.merchants import MerchantUnknown
+from merchants.statements import api as statements_api
 from merchants.statements import closing, seals
 from merchants.statements import lines as statement_lines
 from merchants.words import LINES as WORDS
@@ -53,10 +55,7 @@ def one_statement(statement: str) -> ResponseReturnValue:
     merchant_id, number = ids.parse("stm", statement)
     place = position(f"lines {statement}")
     with database.begin() as session:
-        row = closing.find(session, merchant_id, number)
-        if not scope.sees(session, current(), merchant_id):
-            raise closing.StatementUnknown()
-        merchant = merchants.by_id(session, merchant_id)
+        row, merchant = statements_api.seen(session, current(), statement)
         found = closing.lines_of(session, row, after=int(place[0]) if place else 0, limit=LINES + 1)
         proven = None
         if row.line_count <= MOST_TO_PROVE:
@@ -66,6 +65,7 @@ def one_statement(statement: str) -> ResponseReturnValue:
         "console/statement.html",
         merchant=merchant,
         row=row,
+        id_of=statement,
         lines=[
             (statement_lines.public_id(merchant_id, line.kind, line.member_id, line.source_id), line)
             for line in lines
@@ -75,3 +75,12 @@ def one_statement(statement: str) -> ResponseReturnValue:
         proven=proven,
         after=after,
     )
+
+
+@blueprint.route("/statements/<statement>/files/<kind>")
+@needs("statements:read")
+def one_file(statement: str, kind: str) -> Response:
+    """A statement as `csv`, `xlsx` or `html` to print, in the language of the pages."""
+    with database.begin() as session:
+        row, merchant = statements_api.seen(session, current(), statement)
+    return statements_api.answer(row, merchant, kind, current_language())

@@ -353,6 +353,16 @@ def test_a_statement_shows_its_lines_and_proves_its_seal(app, sold, shop):
     listed = client.get("/staff/statements?merchant=tea").text
     page = client.get(re.search(r"/staff/statements/stm_\w+", listed)[0]).text
 
+    links = re.findall(r'href="(/staff/statements/stm_\w+/files/\w+)"', page)
+    files = [client.get(link) for link in links]
+
+    assert [answer.content_type.split(";")[0].split(".")[-1] for answer in files] == [
+        "text/csv",
+        "sheet",
+        "text/html",
+    ]
+    assert '<html lang="en">' in files[2].text
+    assert client.get(links[0][:-3] + "pdf").status_code == 404
     assert "CN¥26.43" in listed
     assert "CN¥27.00" in page
     assert "The seal fits" in page

@@ -1,9 +1,10 @@
 """jifen verify, settle, retention: exit codes, JSON, safe to run twice."""
 
+import json
 from datetime import date, timedelta
 
 from base import clock
-from tests.given import given_programme, given_shop
+from tests.given import ZONE, given_programme, given_shop, given_taken
 
 
 def test_settle_refuses_a_period_that_is_not_over(db, cli):
@@ -12,6 +13,25 @@ def test_settle_refuses_a_period_that_is_not_over(db, cli):
     result = cli("settle", "--until", clock.now().date() + timedelta(days=1), "--quiet")
 
     assert result.exit_code != 0
+
+
+def test_settle_says_what_it_sealed_and_twice_is_once(db, cli):
+    shops = [given_shop(code, cycle="daily", draft_days=1) for code in ("tea", "noodles")]
+    day = date(2026, 3, 2)
+    for shop in shops:
+        given_taken(shop, clock.start_of(day, ZONE) + timedelta(hours=12), 1_000, 20, 1)
+
+    early = cli("settle", "--until", day, "--json", "--quiet")
+    one = cli("settle", "--until", day + timedelta(days=1), "--merchant", "tea", "--json", "--quiet")
+    other, again = (cli("settle", "--until", day + timedelta(days=9)) for _ in range(2))
+
+    assert json.loads(early.stdout)["statements"] == []
+    (said,) = json.loads(one.stdout)["statements"]
+    assert (said["merchant"], said["number"], said["lines"], said["payable_fen"]) == ("tea", 1, 1, 979)
+    assert "noodles" in other.stdout
+    assert "1 statements sealed" in other.stdout
+    assert "settle: 100 %" in other.stderr
+    assert again.stdout.strip() == "0 statements sealed"
 
 
 def test_a_date_that_is_none_is_wrong_use(cli):

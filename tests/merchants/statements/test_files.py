@@ -32,8 +32,8 @@ LAYOUT_1 = {
     "csv": "82c4e9bae3221271",
     "xlsx zh-CN": "a76d512adc3a17b0",
     "xlsx en": "e305f0bd9cfd26c4",
-    "html zh-CN": "cf1ec0281671d444",
-    "html en": "c6be0af47a99b885",
+    "html zh-CN": "52e383f6dd746d30",
+    "html en": "fe9bb35cc6d14d75",
 }
 KNOWN = Statement(
     merchant_id=1, statement_no=3, from_at=datetime(2026, 2, 28, 16, tzinfo=UTC), to_at=datetime(2026, 3, 31, 16, tzinfo=UTC),
