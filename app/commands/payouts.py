@@ -135,9 +135,8 @@ def show(statement: str | None, state: str | None, as_json: bool) -> None:
             ]
             _tell(view, as_json, "\n".join(line.rstrip() for line in lines))
             return
-        counts = dict(
-            session.execute(select(Payout.state, func.count()).group_by(Payout.state)).tuples().all()
-        )
+        grouped = session.execute(select(Payout.state, func.count().label("many")).group_by(Payout.state))
+        counts = {row.state: row.many for row in grouped}
         asked = select(Payout).order_by(Payout.changed_at.desc()).limit(MOST_SHOWN)
         rows = list(session.scalars(asked if state is None else asked.where(Payout.state == state)))
         lines = [_line(merchants.by_id(session, row.merchant_id).code, row) for row in rows]

@@ -137,8 +137,8 @@ def history(statement: Statement) -> list[str]:
 def states() -> dict[str, int]:
     """How many payouts stand where."""
     with database.begin() as session:
-        rows = session.connection().exec_driver_sql("select state, count(*) from payout group by 1")
-        return dict(rows.tuples().all())
+        rows = session.connection().exec_driver_sql("select state, count(*) as many from payout group by 1")
+        return {row.state: row.many for row in rows}
 
 
 @dataclass
