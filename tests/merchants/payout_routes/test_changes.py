@@ -156,3 +156,10 @@ def test_a_merchant_without_a_contact_cannot_change_by_itself(app, db):
     person = caller(app, merchant_token(given_colleague(bare, "owner", "00", secret=PASSWORD)))
 
     assert person.post(CHANGES, asked()).json["type"] == "/problems/no-old-contact"
+
+
+def test_codes_are_not_to_be_had_without_end(db, owner):
+    told = [owner.post(CHANGES, asked()).status_code for _ in range(6)]
+
+    assert told == [201] * 5 + [429]
+    assert len(messages(db)) == 5
