@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from admin.analytics import demo_operator, demo_people
 from admin.staff import staff
-from app import demo_allowances, demo_lives
+from app import demo_allowances, demo_lives, demo_points
 from app.commands.segments import refreshed
 from app.sandbox import billing as sandbox
 from base import clock, database
@@ -74,6 +74,7 @@ def make(config: Config, size: str, *, quiet: bool, billing_state: Path | None =
         _own(session, config)
         demo_allowances.make(session, staff.principal(maker), staff.principal(checker))
         demo_lives.make(session, config, staff.principal(maker), staff.principal(checker), today, at)
+        demo_points.make(session, SHOP, staff.principal(maker), staff.principal(checker), at)
         demo_people.make_segments(session, staff.principal(maker), at, today)
     for _ in refreshed(today, quiet=True):
         pass
