@@ -47,7 +47,10 @@ from merchants.earnings import api as merchant_earnings_api
 from merchants.onboarding import api as onboarding_api
 from merchants.outlets import api as outlets_api
 from merchants.packs import api as packs_api
+from merchants.payout_routes import api as payout_routes_api
+from merchants.payouts import api as payouts_api
 from merchants.people import api as merchant_people_api
+from merchants.recoveries import api as recoveries_api
 from merchants.risk import api as risk_api
 from merchants.statements import api as statements_api
 from merchants.takings import api as takings_api
@@ -157,6 +160,9 @@ def create_app(config: Config) -> Flask:
         risk_api,
         desks_api,
         statements_api,
+        payouts_api,
+        payout_routes_api,
+        recoveries_api,
         notices_api,
         webhooks_api,
         staff_api,

@@ -22,6 +22,7 @@ from app.commands import (
     lines,
     merchants,
     notify,
+    payouts,
     proof,
     rates,
     replay,
@@ -70,6 +71,7 @@ for group in (
     rates.verbs,
     replay.verbs,
     vouchers.verbs,
+    payouts.verbs,
     (imports.imports, groups.groups, lines.lines, notify.notify, segments.segments),
     figures.verbs,
 ):

@@ -28,6 +28,7 @@ from catalog.trial_cards import verify as trial_cards_verify
 from merchants import verify as merchants_verify
 from merchants.earnings import verify as merchant_earnings_verify
 from merchants.packs import verify as packs_verify
+from merchants.payouts import verify as payouts_verify
 from points import bill_proof
 from points import verify as points_verify
 from points.adjustments import verify as adjustments_verify
@@ -56,6 +57,7 @@ def findings(
     members: Sequence[int] | None = None,
 ) -> Iterator[Finding]:
     """Every rule of every package; with `members` the ledger's and the bills' for them alone, the others whole."""
+<<<<<<< HEAD
     for part in parts(progress, members):
         yield from part(session)
 
@@ -106,5 +108,6 @@ def parts(
         merchants_verify.findings,
         packs_verify.findings,
         merchant_earnings_verify.findings,
+        payouts_verify.findings,
         analytics_verify.findings,
     )

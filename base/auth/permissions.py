@@ -26,12 +26,14 @@ MANAGER = frozenset({"terminals:manage", "clerks:manage"})
 MERCHANT_ROLES: dict[str, frozenset[str]] = {
     "manager": MANAGER | {"merchant:read", "acceptances:merchant"},
     "finance": frozenset({"merchant:read", "acceptances:merchant", "statements:merchant", "packs:own"}),
+    "finance": frozenset({"merchant:read", "acceptances:merchant", "statements:merchant", "payouts:route"}),
     "owner": MANAGER
     | {
         "merchant:read",
         "acceptances:merchant",
         "statements:merchant",
         "packs:own",
+        "payouts:route",
         "outlets:manage",
         "documents:manage",
         "terms:confirm",
@@ -86,6 +88,9 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
     ),
     "checker": frozenset(
         {
+            "payouts:read",
+            "payouts:approve",
+            "write-offs:approve",
             "console",
             "members:read",
             "approvals:read",
@@ -159,6 +164,16 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
     ),
     "finance": frozenset(
         {
+            "approvals:read",
+            "proposals:read",
+            "payouts:read",
+            "payouts:propose",
+            "payouts:approve",
+            "payouts:hold",
+            "payouts:files",
+            "recoveries:manage",
+            "write-offs:propose",
+            "write-offs:approve",
             "console",
             "statements:read",
             "merchants:read",
@@ -191,6 +206,7 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
     ),
     "auditor": frozenset(
         {
+            "payouts:read",
             "console",
             "audit:read",
             "members:read",
@@ -218,6 +234,7 @@ SERVICE_SCOPES = frozenset(
         "wallet:post",
         "wallet:issue",
         "statements:read",
+        "payouts:read",
         "retention:read",
         "figures:read",
         "groups:manage",
