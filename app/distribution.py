@@ -74,6 +74,8 @@ LOCAL = {
     "figures_run": "one row a topic and day",
     "area_sum": "sums of a day, beside the figures they are of",
     "mix_alert": "a row a week and heap at most",
+    "breakage_run": "one row an estimate",
+    "breakage_estimate": "some rows an estimate, beside it",
     "period_report": "three or four rows a month",
     "replay_run": "one row a replay of a proposal, beside it",
     "webhook_replay": "one row a replay",

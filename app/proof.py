@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from sqlalchemy.orm import Session
 
 from admin.analytics import verify as analytics_verify
+from admin.books import verify as books_verify
 from admin.replay import verify as replay_verify
 from base.approvals import verify as approvals_verify
 from base.findings import Finding
@@ -93,3 +94,4 @@ def findings(
     yield from publishing_verify.findings(session)
     yield from merchants_verify.findings(session)
     yield from analytics_verify.findings(session)
+    yield from books_verify.findings(session)

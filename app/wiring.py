@@ -29,6 +29,7 @@ from catalog.redemptions import redemptions
 from catalog.reversals import reversals
 from catalog.stock import corrections as stock_corrections
 from catalog.trial_cards import trial_cards
+from catalog.vouchers import lapsing
 from merchants import merchants
 from merchants.agreements import proposals as terms_proposals
 from merchants.onboarding import reviews as merchant_reviews
@@ -93,6 +94,7 @@ def wire(config: Config, *, pool_size: int | None = None, statement_timeout_ms: 
     jobs.register(retention_tasks.TASK, partial(retention_job.run, config))
     jobs.repeat("retention", partial(retention_job.nightly, config), every_s=600)
     jobs.repeat("debits", partial(_tell_debits, config), every_s=30)
+    jobs.repeat("lapsing", lapsing.nightly, every_s=1800)
     jobs.repeat("figures", taking.step, every_s=taking.EVERY_S)
     _approvals(config)
 

@@ -83,7 +83,7 @@ def decide(
     if verdict == MERCHANT:
         freezing.thaw(session, place, person.actor, "dispute", at, dispute_id=dispute.dispute_id)
     else:
-        voucher = freezing.cancel(session, place)
+        voucher = freezing.cancel(session, place, at)
         dispute.points_back = _give_back(session, person, dispute, voucher, at)
         session.flush()
     audit.write(session, person.actor, "dispute.decided", reference(dispute), verdict=verdict)
