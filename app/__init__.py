@@ -6,6 +6,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from admin.analytics import api as retention_api
 from admin.analytics.figures import api as figures_api
+from admin.books import api as books_api
 from admin.console import pages as console
 from admin.console.approvals import api as proposals_api
 from admin.replay import api as replay_api
@@ -157,6 +158,7 @@ def create_app(config: Config) -> Flask:
         staff_api,
         retention_api,
         figures_api,
+        books_api,
         replay_api,
     ):
         frame.register_blueprint(topic.blueprint)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -12,7 +12,8 @@ from admin.books import facts, points, rules
 from admin.books.facts import Span
 from admin.books.points import Before, Moved
 from base import clock
-from base.errors import Malformed
+from base.auth.principals import Principal, Staff
+from base.errors import Malformed, NotAllowed
 from merchants.models import Merchant
 from points.models import Programme
 
@@ -21,6 +22,13 @@ class BadMonth(Malformed):
     """A month is written YYYY-MM."""
 
     zh = "月份格式应为 YYYY-MM。"
+
+
+class BooksAreWhole(NotAllowed):
+    """The books are those of the whole operator, not of an area."""
+
+    zh = "账簿属于整个运营商，不按区域提供。"
+    next_en, next_zh = "Ask somebody who works for the whole operator.", "请联系负责全网的同事。"
 
 
 class Account(NamedTuple):
@@ -41,6 +49,15 @@ class Balance:
     @property
     def closing(self) -> int:
         return self.opening + self.debits - self.credits
+
+    def to_json(self) -> dict[str, int]:
+        """As everybody is told it."""
+        return {
+            "opening_fen": self.opening,
+            "debits_fen": self.debits,
+            "credits_fen": self.credits,
+            "closing_fen": self.closing,
+        }
 
 
 @dataclass
@@ -78,6 +95,12 @@ class Balances:
             self.accounts.items(),
             key=lambda row: (row[0].currency, order[row[0].name.split(":")[0]], row[0].name),
         )
+
+
+def check_whole(person: Principal) -> None:
+    """Refuse who works for an area alone: BooksAreWhole."""
+    if isinstance(person, Staff) and person.area:
+        raise BooksAreWhole()
 
 
 def zone_of(session: Session) -> str:
@@ -157,6 +180,38 @@ def of_points(
         worth = points.worth_of(session, programme)
         start = points.before(worth, every, effects.before.get(programme_id, 0), span.first)
         yield programme, start, points.moved(worth, start, every, days, span.first, span.last)
+
+
+def at_one_moment(session: Session) -> None:
+    """Everything that this transaction reads is of one moment; before its first question."""
+    session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+
+
+def together(found: Balances) -> list[tuple[Account, Balance]]:
+    """The accounts with those of all merchants and of all brands as one each."""
+    summed: dict[Account, Balance] = {}
+    for (currency, name), one in found.rows():
+        whole = summed.setdefault(Account(currency, name.split(":")[0]), Balance())
+        whole.opening += one.opening
+        whole.debits += one.debits
+        whole.credits += one.credits
+    return list(summed.items())
+
+
+def of_merchant(found: Balances, code: str) -> list[tuple[Account, Balance]]:
+    """The accounts of one merchant."""
+    own = {name.removesuffix("m") + code for name in rules.ACCOUNTS if name.endswith(":m")}
+    return [row for row in found.rows() if row[0].name in own]
+
+
+def totals(rows: list[tuple[Account, Balance]]) -> list[dict[str, Any]]:
+    """What the accounts of each currency come to: of all accounts opening and closing are zero, debits and credits equal."""
+    found: dict[str, dict[str, Any]] = {}
+    for account, balance in rows:
+        one = found.setdefault(account.currency, {"currency": account.currency})
+        for name, fen in balance.to_json().items():
+            one[name] = one.get(name, 0) + fen
+    return list(found.values())
 
 
 def merchant_codes(session: Session) -> dict[int, str]:

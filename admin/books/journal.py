@@ -3,7 +3,7 @@
 import csv
 import heapq
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
@@ -40,6 +40,13 @@ def documents(session: Session, span: Span) -> Iterator[Document]:
     if span.merchant_id is None:
         streams.append(iter(sorted(_of_points(session, span), key=_place)))
     return heapq.merge(*streams, key=_place)
+
+
+def counted(found: Iterator[Document], advance: Callable[[int], None]) -> Iterator[Document]:
+    """The same, telling a progress of each."""
+    for one in found:
+        yield one
+        advance(1)
 
 
 def rows(found: Iterator[Document], zone: str) -> Iterator[tuple[str, ...]]:

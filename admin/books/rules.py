@@ -161,6 +161,12 @@ def lines(event: str, amounts: Mapping[str, int], merchant: str = "", brand: str
             yield Line(*(pair if fen > 0 else pair[::-1]), abs(fen))
 
 
+def account(name: str) -> tuple[str, str, str]:
+    """What an account is, and its name in English and Chinese; of a merchant's or brand's that of all of them."""
+    stem = name.split(":")[0]
+    return next(said for one, said in ACCOUNTS.items() if one.split(":")[0] == stem)
+
+
 def named(account: str, merchant: str, brand: str) -> str:
     """The account of a merchant or a brand; any other as it is."""
     return account.removesuffix(":m") + f":{merchant}" if account.endswith(":m") else (

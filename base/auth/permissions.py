@@ -165,6 +165,7 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "budgets:read",
             "budgets:approve",
             "figures:read",
+            "books:read",
             "mix-targets:read",
             "mix-targets:approve",
         }
@@ -200,6 +201,7 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "stock:read",
             "budgets:read",
             "figures:read",
+            "books:read",
             "mix-targets:read",
         }
     ),
