@@ -1,4 +1,7 @@
-"""`jifen run`: starts database, cache, billing sandbox, web server and worker, tells where they are, and ends them all."""
+"""`jifen run`: starts database, cache, billing sandbox, web server and worker, tells where they are, and ends them all.
+
+In development without a key of Stripe's a twin of Stripe runs beside them, from the tests of a checkout.
+"""
 
 import fcntl
 import os
@@ -7,20 +10,21 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import click
 
-from app import demo, safeguards
+from app import demo, safeguards, stripe_twin
 from app.wiring import wire
 from base import clock, local, schema
 from base.config import Config, own_environment
 
 READY_WITHIN_S = 60
 ENDS_WITHIN_S = 15
+ROOT = Path(__file__).resolve().parent.parent
 
 
 class CannotRun(local.CannotStart):
@@ -45,13 +49,19 @@ def run(config: Config, demo_size: str | None) -> None:
     try:
         with _registered(config.data_dir):
             config = _with_ports(config)
-            _demo(config, demo_size)
             logs = config.data_dir / "logs"
             logs.mkdir(parents=True, exist_ok=True)
+            has_twin = stripe_twin.is_needed(config)
+            if has_twin:  # before the demo data, whose payouts may go through it
+                config = stripe_twin.joined(config, _free_port("127.0.0.1", _billing_port(config) + 2))
+                command, log = stripe_twin.command(config, _address(config)), logs / "stripe-twin.log"
+                children.append(("stripe-twin", _start(command, environment(config), log)))
+                _wait_until(lambda: _listens(stripe_twin.port(config)), children, log)
+            _demo(config, demo_size)
             for name, command in _commands(config):
                 children.append((name, _start(command, environment(config), logs / f"{name}.log")))
-            _wait_until_ready(config, children, logs)
-            _tell(config, logs, has_demo=demo_size is not None)
+            _wait_until(lambda: _is_ready(config), children, logs / "web.log")
+            _tell(config, logs, has_demo=demo_size is not None, has_twin=has_twin)
             _watch(children, logs)
     except KeyboardInterrupt:
         click.echo("\nStopping ...", err=True)
@@ -102,9 +112,11 @@ def environment(config: Config) -> dict[str, str]:
         "JIFEN_BILLING_ADJUSTS": "true" if config.billing_adjusts else None,
         "JIFEN_ORDERING_URL": config.ordering_url,
         "JIFEN_FULFILMENT_URL": config.fulfilment_url,
+        "JIFEN_STRIPE_SECRET_KEY": config.stripe_secret_key,
+        "JIFEN_STRIPE_API_BASE": config.stripe_api_base,
+        "JIFEN_STRIPE_WEBHOOK_SECRET": config.stripe_webhook_secret,
     }
-    root = str(Path(__file__).resolve().parent.parent)
-    path = os.pathsep.join(part for part in (root, own_environment().get("PYTHONPATH", "")) if part)
+    path = os.pathsep.join(part for part in (str(ROOT), own_environment().get("PYTHONPATH", "")) if part)
     return own_environment() | {name: value for name, value in found.items() if value} | {"PYTHONPATH": path}
 
 
@@ -113,8 +125,12 @@ def billing_state(data_dir: Path) -> Path:
     return data_dir / "billing-sandbox.jsonl"
 
 
+def _billing_port(config: Config) -> int:
+    return int(config.billing_url.rsplit(":", 1)[1].rstrip("/"))
+
+
 def _commands(config: Config) -> Iterator[tuple[str, list[str]]]:
-    port = config.billing_url.rsplit(":", 1)[1].rstrip("/")
+    port = str(_billing_port(config))
     state = str(billing_state(config.data_dir))
     yield "billing-sandbox", [sys.executable, "-m", "app.sandbox.billing", "--port", port, "--state", state]
     yield "worker", [sys.executable, "-m", "app.cli", "worker"]
@@ -124,7 +140,7 @@ def _commands(config: Config) -> Iterator[tuple[str, list[str]]]:
 def _with_ports(config: Config) -> Config:
     """The wanted ports, or the next free ones."""
     port = _free_port(config.host, config.port)
-    billing = _free_port("127.0.0.1", int(config.billing_url.rsplit(":", 1)[1].rstrip("/")))
+    billing = _free_port("127.0.0.1", _billing_port(config))
     sandbox = f"http://127.0.0.1:{billing}"
     others = {"ordering_url": sandbox, "fulfilment_url": f"{sandbox}/fulfilment"}
     return config.at(port=port, billing_url=sandbox, billing_adjusts=True, **others)
@@ -157,16 +173,22 @@ def _start(command: list[str], environ: dict[str, str], log: Path) -> subprocess
         )
 
 
-def _wait_until_ready(
-    config: Config, children: list[tuple[str, subprocess.Popen[bytes]]], logs: Path
+def _wait_until(
+    ready: Callable[[], bool], children: list[tuple[str, subprocess.Popen[bytes]]], log: Path
 ) -> None:
     limit = time.monotonic() + READY_WITHIN_S
     while time.monotonic() < limit:
-        _check(children, logs)
-        if _is_ready(config):
+        _check(children, log.parent)
+        if ready():
             return
         time.sleep(0.1)
-    raise CannotRun(f"The web server did not become ready in {READY_WITHIN_S} s; see {logs / 'web.log'}")
+    raise CannotRun(f"{log.stem} did not become ready in {READY_WITHIN_S} s; see {log}")
+
+
+def _listens(port: int) -> bool:
+    with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=2):
+        return True
+    return False
 
 
 def _is_ready(config: Config) -> bool:
@@ -182,7 +204,7 @@ def _address(config: Config) -> str:
     return f"http://{'127.0.0.1' if config.host == '0.0.0.0' else config.host}:{config.port}"
 
 
-def _tell(config: Config, logs: Path, *, has_demo: bool) -> None:
+def _tell(config: Config, logs: Path, *, has_demo: bool, has_twin: bool) -> None:
     address = _address(config)
     click.echo(f"\njifen is ready: {address}")
     click.echo(f"  API      {address}/docs            (OpenAPI: {address}/openapi.json)")
@@ -190,6 +212,10 @@ def _tell(config: Config, logs: Path, *, has_demo: bool) -> None:
     click.echo(
         f"  billing  {config.billing_url}           a sandbox that stands in for the operator's billing system"
     )
+    if has_twin:
+        click.echo(
+            f"  stripe   {config.stripe_api_base}           a twin of a part of Stripe, by us; not Stripe"
+        )
     click.echo(f"  logs     {logs}")
     if has_demo:
         click.echo("Sign in as:")

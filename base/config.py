@@ -13,6 +13,7 @@ from marshmallow import ValidationError
 from marshmallow.validate import Length, OneOf, Range, Regexp
 
 DEVELOPMENT, TEST, PRODUCTION = "development", "test", "production"
+STRIPE = "https://api.stripe.com"
 
 
 class ConfigError(Exception):
@@ -58,6 +59,7 @@ class Config:
     stripe_secret_key: str = field(repr=False)
     stripe_api_base: str
     stripe_webhook_secret: str = field(repr=False)
+    stripe_connect_secret: str = field(repr=False)
     stripe_timeout_s: int
 
     @property
@@ -111,10 +113,9 @@ class Config:
             "sms_price_fen": env.int("JIFEN_SMS_PRICE", 5, validate=Range(0, 10_000)),
             "sms_day_fen": env.int("JIFEN_SMS_DAY", 500_000, validate=Range(0, 10**12)),
             "stripe_secret_key": env.str("JIFEN_STRIPE_SECRET_KEY", ""),
-            "stripe_api_base": env.str(
-                "JIFEN_STRIPE_API_BASE", "https://api.stripe.com", validate=_web_address
-            ),
+            "stripe_api_base": env.str("JIFEN_STRIPE_API_BASE", STRIPE, validate=_web_address),
             "stripe_webhook_secret": env.str("JIFEN_STRIPE_WEBHOOK_SECRET", ""),
+            "stripe_connect_secret": env.str("JIFEN_STRIPE_CONNECT_SECRET", ""),
             "stripe_timeout_s": env.int("JIFEN_STRIPE_TIMEOUT", 10, validate=Range(1, 60)),
         }
         errors = _seal(env) or _misfits(values)
@@ -124,6 +125,8 @@ class Config:
                 for name, key in _NEEDED_IN_PRODUCTION.items()
                 if not values.get(key)
             ]
+            if str(values["stripe_api_base"]).rstrip("/") != STRIPE:
+                errors.append(f"JIFEN_STRIPE_API_BASE: is {STRIPE} in production; leave it out")
         if errors:
             raise ConfigError("The configuration is not usable:\n  " + "\n  ".join(errors))
         return _build(environment, Path(data_dir).absolute(), values)
@@ -188,18 +191,20 @@ def _build(environment: str, data_dir: Path, values: dict[str, object]) -> Confi
 
 
 def _own_secrets(data_dir: Path) -> dict[str, str]:
-    """Secrets of a development machine: made once, kept in the data folder, readable by its owner only."""
+    """Secrets of a development machine."""
+    return {name: own_secret(data_dir, name) for name in ("secret_key", "pepper", "seal_key")}
+
+
+def own_secret(data_dir: Path, name: str) -> str:
+    """A secret of a development machine: made once, kept in the data folder, readable by its owner only."""
     folder = data_dir / "secrets"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    found = {}
-    for name in ("secret_key", "pepper", "seal_key"):
-        file = folder / name
-        if not file.exists():
-            fresh = folder / f".{name}.{secrets.token_hex(4)}"
-            fresh.touch(mode=0o600)
-            fresh.write_text(secrets.token_hex(32))
-            with suppress(FileExistsError):
-                file.hardlink_to(fresh)  # of two first starts at once, one file wins
-            fresh.unlink()
-        found[name] = file.read_text().strip()
-    return found
+    file = folder / name
+    if not file.exists():
+        fresh = folder / f".{name}.{secrets.token_hex(4)}"
+        fresh.touch(mode=0o600)
+        fresh.write_text(secrets.token_hex(32))
+        with suppress(FileExistsError):
+            file.hardlink_to(fresh)  # of two first starts at once, one file wins
+        fresh.unlink()
+    return file.read_text().strip()

@@ -28,6 +28,19 @@ CONDITIONS = {
     "trial": _("A trial at the till"),
     "terms": _("Terms in force, confirmed by the owner"),
 }
+LINES = {
+    "carried-in": (_("Carried from the statement before"), "info"),
+    "acceptance": (_("Acceptance"), "ok"),
+    "void": (_("Undone"), "wait"),
+    "earning": (_("Points issued"), "info"),
+    "earning-reversal": (_("Points taken back"), "wait"),
+    "adjustment": (_("Adjustment"), "info"),
+    "clawback": (_("Clawback"), "bad"),
+    "dispute-held": (_("Held for a dispute"), "bad"),
+    "dispute-released": (_("Released after a dispute"), "ok"),
+    "reserve-in": (_("Into reserve"), "wait"),
+    "reserve-out": (_("Out of reserve"), "ok"),
+}
 TILLS = {
     "waiting": (_("Not paired yet"), "wait"),
     "paired": (_("Ready"), "ok"),

@@ -29,7 +29,10 @@ from catalog.offers.models import Offer
 from catalog.rates import rates
 from catalog.trial_cards import trial_cards
 from merchants import merchants, terms
+from merchants.cycles import Period
 from merchants.models import Merchant, Outlet
+from merchants.statements import closing
+from merchants.statements.models import Statement
 from merchants.terminals import clerks, shifts
 from merchants.terminals.models import ClerkRow, Terminal
 from points import ledger, lots, policies, programmes
@@ -163,6 +166,20 @@ def given_shop(code: str = "tea", *, void_window_s: int = 900, **more: Any) -> S
             **more,
         )
     return Shop(merchant, outlet, terminal, clerk, paired(terminal))
+
+
+def period_to(until: date, zone: str = ZONE) -> Period:
+    """A period of all days up to this one, for what is about one statement and not about cycles."""
+    to_at = clock.start_of(until + timedelta(days=1), zone)
+    return Period(LONG_AGO, until, clock.start_of(LONG_AGO, zone), to_at)
+
+
+def closed(shop: Shop, until: date, at: datetime | None = None) -> Statement | None:
+    """The shop's statement of everything up to a day, sealed at a moment (five minutes after it); None: there was nothing."""
+    period = period_to(until, shop.merchant.zone)
+    with database.begin() as session:
+        merchant = merchants.by_id(session, shop.merchant.merchant_id)
+        return closing.close(session, merchant, period, at or period.to_at + timedelta(minutes=5))
 
 
 @cache

@@ -35,8 +35,7 @@ from catalog.vouchers import codes, life, using
 from catalog.vouchers.codes import Keys
 from merchants import merchants, terms
 from merchants.acceptances import Place
-from merchants.models import Merchant
-from merchants.statements import closing
+from merchants.statements import settling
 from merchants.terminals import clerks
 from points import bills, ledger, lots, policies, programmes
 from points.bills import BillLineIn
@@ -443,7 +442,11 @@ def _bill(demo: Demo, month: int, at: datetime, bills_fen: Ints) -> None:
 
 
 def _settle(demo: Demo, at: datetime) -> None:
-    """Close each merchant's period up to the day before."""
+    """Seal each period of every merchant whose draft time is over."""
     with database.begin() as session:
-        for merchant in session.scalars(select(Merchant).order_by(Merchant.merchant_id)).all():
-            closing.close(session, merchant, clock.day(at, ZONE) - timedelta(days=1), at + closing.SETTLING)
+        everyone = settling.every(session)
+    for merchant in everyone:
+        sealed = True
+        while sealed:
+            with database.begin() as session:
+                sealed = settling.seal_next(session, merchant.merchant_id, None, at) is not None

@@ -1,19 +1,19 @@
-"""jifen settle: the monthly work, safe to run twice."""
+"""jifen settle: what is due of every merchant is sealed, safe to run twice and two at once."""
 
 import json
 from datetime import date
 from typing import Any
 
 import click
-from sqlalchemy import select
 
 from app import local_setup
-from base import clock, database
+from base import database
 from base.money import yuan_text
 from base.progress import bar
 from merchants import merchants
 from merchants.models import Merchant
-from merchants.statements import closing
+from merchants.statements import settling
+from merchants.statements.models import Statement
 
 _json = click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
 _quiet = click.option("--quiet", is_flag=True, help="No progress, no summary.")
@@ -37,40 +37,28 @@ class Day(click.ParamType[date]):
 
 @click.command()
 @click.option(
-    "--until", type=Day(), required=True, metavar="DATE", help="The last day of the period, inclusive."
+    "--until",
+    type=Day(),
+    required=True,
+    metavar="DATE",
+    help="The last day on which a draft time ended, inclusive.",
 )
 @click.option("--merchant", "code", metavar="CODE", help="One merchant instead of all.")
 @_json
 @_quiet
 def settle(until: date, code: str | None, as_json: bool, quiet: bool) -> None:
-    """Close the period of each merchant into a sealed statement; twice changes nothing."""
+    """Seal each period whose draft time ended by the end of a day, of every merchant; twice changes nothing."""
     local_setup.ready()
     with database.begin() as session:
-        chosen = (
-            [merchants.by_code(session, code)]
-            if code
-            else list(session.scalars(select(Merchant).order_by(Merchant.code)))
-        )
+        chosen = [merchants.by_code(session, code)] if code else settling.every(session)
     sealed: list[dict[str, Any]] = []
     with bar(len(chosen), "settle", quiet=quiet) as shown:
         for merchant in chosen:
-            with database.begin() as session:
-                statement = closing.close(session, merchant, until, clock.now())
+            sealed += [_said(merchant, one) for one in settling.settle(merchant.merchant_id, until)]
             shown.advance()
-            if statement is not None:
-                sealed.append(
-                    {
-                        "merchant": merchant.code,
-                        "number": statement.statement_no,
-                        "lines": statement.line_count,
-                        "owed_fen": statement.owed_fen,
-                        "net_fen": statement.net_fen,
-                        "currency": statement.currency,
-                        "hash": statement.hash.hex(),
-                    }
-                )
     lines = [
-        f"{row['merchant']:<24} no. {row['number']:>3}  {row['lines']:>6} lines  net {yuan_text(row['net_fen']):>12} {row['currency']}"
+        f"{row['merchant']:<24} no. {row['number']:>3}  {row['lines']:>6} lines  net {yuan_text(row['net_fen']):>12}"
+        f"  to pay {yuan_text(row['payable_fen']):>12} {row['currency']}"
         for row in sealed
     ]
     _tell(
@@ -79,6 +67,16 @@ def settle(until: date, code: str | None, as_json: bool, quiet: bool) -> None:
         quiet,
         [*lines, f"{len(sealed)} statements sealed"],
     )
+
+
+def _said(merchant: Merchant, statement: Statement) -> dict[str, Any]:
+    names = ("owed_fen", "net_fen", "payable_fen", "carried_fen", "reserve_fen", "currency")
+    return {
+        "merchant": merchant.code,
+        "number": statement.statement_no,
+        "lines": statement.line_count,
+        "hash": statement.hash.hex(),
+    } | {name: getattr(statement, name) for name in names}
 
 
 def _tell(facts: dict[str, Any], as_json: bool, quiet: bool, lines: list[str]) -> None:

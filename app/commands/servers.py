@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from app import demo as demo_data
-from app import local_setup, supervisor
+from app import local_setup, stripe_twin, supervisor
 from base import clock, database, jobs, local, logs, schema
 from base.auth import api_keys
 from base.auth.permissions import SERVICE_SCOPES
@@ -93,6 +93,7 @@ def reset(yes: bool, size: str) -> None:
     supervisor.stop(config.data_dir)
     local.remove(config.data_dir)
     supervisor.billing_state(config.data_dir).unlink(missing_ok=True)
+    stripe_twin.state(config.data_dir).unlink(missing_ok=True)
     demo_data.make(local_setup.ready(config), size, quiet=False)
     local.stop(config.data_dir)
     click.echo("Fresh demo data is ready: make run")

@@ -23,12 +23,13 @@ MANAGER = frozenset({"terminals:manage", "clerks:manage"})
 # A merchant's people on the merchant's pages: an outlet manager for the own outlet, the others for all.
 MERCHANT_ROLES: dict[str, frozenset[str]] = {
     "manager": MANAGER | {"merchant:read", "acceptances:merchant"},
-    "finance": frozenset({"merchant:read", "acceptances:merchant", "statements:merchant"}),
+    "finance": frozenset({"merchant:read", "acceptances:merchant", "statements:merchant", "payouts:route"}),
     "owner": MANAGER
     | {
         "merchant:read",
         "acceptances:merchant",
         "statements:merchant",
+        "payouts:route",
         "outlets:manage",
         "documents:manage",
         "terms:confirm",
@@ -83,6 +84,9 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
     ),
     "checker": frozenset(
         {
+            "payouts:read",
+            "payouts:approve",
+            "write-offs:approve",
             "console",
             "members:read",
             "approvals:read",
@@ -154,6 +158,16 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
     ),
     "finance": frozenset(
         {
+            "approvals:read",
+            "proposals:read",
+            "payouts:read",
+            "payouts:propose",
+            "payouts:approve",
+            "payouts:hold",
+            "payouts:files",
+            "recoveries:manage",
+            "write-offs:propose",
+            "write-offs:approve",
             "console",
             "statements:read",
             "merchants:read",
@@ -187,6 +201,7 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
     ),
     "auditor": frozenset(
         {
+            "payouts:read",
             "console",
             "audit:read",
             "members:read",
@@ -215,6 +230,7 @@ SERVICE_SCOPES = frozenset(
         "wallet:post",
         "wallet:issue",
         "statements:read",
+        "payouts:read",
         "retention:read",
         "figures:read",
         "groups:manage",

@@ -1,21 +1,24 @@
 """Closing a period: everything of the merchant up to the cut-off that is on no statement yet, sealed and chained."""
 
-import hashlib
-import json
-from datetime import date, datetime, timedelta
+from collections.abc import Callable
+from datetime import datetime, timedelta
 
-from sqlalchemy import exists, select
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from base import clock
+from base import ids
 from base.errors import Conflict, NotFound
-from merchants.models import Acceptance, Merchant, Void
+from merchants.cycles import Period
+from merchants.models import Merchant
+from merchants.statements import lines, reckoning, reserves, ruling, seals
 from merchants.statements.models import Statement, StatementLine
+from merchants.statements.reckoning import Outcome
+from merchants.statements.reserves import Kept
 
-FIRST_HASH = bytes(32)
-SETTLING = timedelta(
-    seconds=60
-)  # longer than any transaction may live: nothing recorded before the cut-off is missed
+# Longer than any transaction may live: nothing recorded before the cut-off is missed.
+SETTLING = timedelta(seconds=60)
+Told = Callable[[Session, Statement], object]
+_told: list[Told] = []
 
 
 class PeriodNotOver(Conflict):
@@ -31,79 +34,99 @@ class StatementUnknown(NotFound):
     zh = "没有该结算单。"
 
 
-def close(session: Session, merchant: Merchant, until: date, at: datetime) -> Statement | None:
-    """Seal what happened up to the end of a day in the merchant's zone; None when there is nothing. Twice is once."""
-    to_at = clock.start_of(until + timedelta(days=1), merchant.zone)
-    if at < to_at + SETTLING:
-        raise PeriodNotOver(until=str(until))
-    session.scalar(
-        select(Merchant.merchant_id).where(Merchant.merchant_id == merchant.merchant_id).with_for_update()
-    )
+def on_sealed(told: Told) -> None:
+    """Have this called for every statement that is sealed, in the same transaction."""
+    if told not in _told:
+        _told.append(told)
+
+
+def close(session: Session, merchant: Merchant, period: Period, at: datetime) -> Statement | None:
+    """Seal what happened before the end of a period; None when there is nothing. Twice is once. PeriodNotOver.
+
+    One who closes the same merchant meanwhile is waited for. A period that ends before the last statement does is closed as
+    the shortest one after it.
+    """
+    if at < period.to_at + SETTLING:
+        raise PeriodNotOver(until=str(period.last))
+    _alone(session, merchant)
     previous = latest(session, merchant.merchant_id)
-    number = previous.statement_no + 1 if previous else 1
-    lines = _lines(session, merchant.merchant_id, to_at, number)
-    if not lines:
+    number, opening = (previous.statement_no + 1, previous.carried_fen) if previous else (1, 0)
+    first = 2 if opening else 1
+    things = lines.put(session, merchant.merchant_id, number, period.to_at, after=first - 1)
+    terms = ruling.load(session, merchant)
+    released, rules = reserves.due(session, merchant, terms, period.to_at), terms.at(period.from_at)
+    found = reckoning.reckon(rules, opening, things, sum(one.left_fen for one in released), len(released))
+    if found is None:
         return None
-    owed, fee, vat = (
-        sum(column) for column in zip(*((r.owed_fen, r.fee_fen, r.vat_fen) for r in lines), strict=True)
-    )
-    began = previous.to_at if previous else min(line.recorded_at for line in lines)
-    statement = Statement(
-        merchant_id=merchant.merchant_id,
-        statement_no=number,
-        from_at=began,
-        to_at=max(to_at, began + timedelta(microseconds=1)),
-        sealed_at=at,
-        owed_fen=owed,
-        fee_fen=fee,
-        vat_fen=vat,
-        net_fen=owed - fee - vat,
-        line_count=len(lines),
-        currency=merchant.currency,
-        payable_fen=max(owed - fee - vat, 0),
-        carried_fen=min(owed - fee - vat, 0),
-        previous_hash=previous.hash if previous else FIRST_HASH,
-        hash=b"",
-    )
-    statement.hash = seal(statement, lines)
+    if previous and opening:
+        lines.put_carried(session, previous, number)
+    _move_reserve(session, merchant, number, first + lines.total(things).lines, found, released, at)
+    began = max(period.from_at, previous.to_at) if previous else period.from_at
+    statement = _statement(merchant, number, found, previous, at)
+    statement.from_at, statement.to_at = began, max(period.to_at, began + timedelta(microseconds=1))
+    statement.due_day = rules.due_day(period) if found.payable_fen else None
+    statement.hash = seals.of(statement, lines.stored(session, statement))
     session.add(statement)
-    session.add_all(lines)
     session.flush()
+    for told in _told:
+        told(session, statement)
     return statement
 
 
-def seal(statement: Statement, lines: list[StatementLine]) -> bytes:
-    """SHA-256 over the previous statement's hash and the canonical JSON of header and lines."""
-    body = {
-        "merchant": statement.merchant_id,
-        "no": statement.statement_no,
-        "from": statement.from_at.isoformat(),
-        "to": statement.to_at.isoformat(),
-        "sealed": statement.sealed_at.isoformat(),
-        "currency": statement.currency,
-        "totals": [
-            statement.owed_fen,
-            statement.fee_fen,
-            statement.vat_fen,
-            statement.net_fen,
-            statement.line_count,
-        ],
-        "lines": [
-            [
-                r.line_no,
-                r.kind,
-                r.member_id,
-                r.source_id,
-                r.recorded_at.isoformat(),
-                r.owed_fen,
-                r.fee_fen,
-                r.vat_fen,
-            ]
-            for r in lines
-        ],
-    }
-    canonical = json.dumps(body, sort_keys=True, separators=(",", ":")).encode()
-    return hashlib.sha256(statement.previous_hash + canonical).digest()
+def take_time(session: Session) -> None:
+    """Time enough for a merchant of a million lines, in this transaction."""
+    session.execute(text("set local lock_timeout = '60s'"))
+    session.execute(text("set local statement_timeout = '600s'"))
+
+
+def _alone(session: Session, merchant: Merchant) -> None:
+    """One at a time: who comes later finds what the first one did."""
+    take_time(session)
+    session.scalar(
+        select(Merchant.merchant_id).where(Merchant.merchant_id == merchant.merchant_id).with_for_update()
+    )
+
+
+def _move_reserve(
+    session: Session,
+    merchant: Merchant,
+    number: int,
+    line_no: int,
+    found: Outcome,
+    released: list[Kept],
+    at: datetime,
+) -> None:
+    """The last lines: what comes back out of reserve, and what goes in."""
+    moved = [reserves.release(session, merchant, one, at) for one in released]
+    if found.reserve_in_fen:
+        moved.append(reserves.keep(session, merchant, number, found.reserve_in_fen, at))
+    for further, item in enumerate(moved):
+        lines.put_item(session, number, line_no + further, item)
+
+
+def _statement(
+    merchant: Merchant, number: int, found: Outcome, previous: Statement | None, at: datetime
+) -> Statement:
+    whole, before = found.whole, previous.reserve_fen if previous else 0
+    return Statement(
+        merchant_id=merchant.merchant_id,
+        statement_no=number,
+        sealed_at=at,
+        owed_fen=whole.owed_fen,
+        fee_fen=whole.fee_fen,
+        vat_fen=whole.vat_fen,
+        net_fen=whole.net_fen,
+        line_count=whole.lines,
+        currency=merchant.currency,
+        form=seals.FORM,
+        opening_fen=found.opening_fen,
+        payable_fen=found.payable_fen,
+        carried_fen=found.carried_fen,
+        reserve_fen=before + lines.moved_in_reserve(found.sums),
+        sums=lines.shown(found.sums),
+        terms=sorted({ids.public("trs", number) for number in whole.terms}),
+        previous_hash=previous.hash if previous else seals.FIRST_HASH,
+    )
 
 
 def latest(session: Session, merchant_id: int) -> Statement | None:
@@ -154,66 +177,4 @@ def lines_of(
             .order_by(StatementLine.line_no)
             .limit(limit)
         )
-    )
-
-
-def _lines(session: Session, merchant_id: int, to_at: datetime, number: int) -> list[StatementLine]:
-    """Acceptances and voids before the cut-off that have no line: an anti-join, so that a straggler is not lost."""
-    found: list[tuple[datetime, int, str, int, int, int, int]] = []
-    accepted = select(Acceptance).where(
-        Acceptance.merchant_id == merchant_id,
-        Acceptance.recorded_at < to_at,
-        ~_has_line("acceptance", Acceptance.member_id, Acceptance.acceptance_id, merchant_id),
-    )
-    for row in session.scalars(accepted):
-        found.append(
-            (
-                row.recorded_at,
-                row.acceptance_id,
-                "acceptance",
-                row.member_id,
-                row.owed_fen,
-                row.fee_fen,
-                row.vat_fen,
-            )
-        )
-    voided = (
-        select(Void, Acceptance)
-        .join(
-            Acceptance,
-            (Acceptance.member_id == Void.member_id) & (Acceptance.acceptance_id == Void.acceptance_id),
-        )
-        .where(
-            Void.merchant_id == merchant_id,
-            Void.recorded_at < to_at,
-            ~_has_line("void", Void.member_id, Void.void_id, merchant_id),
-        )
-    )
-    for void, row in session.execute(voided):
-        found.append(
-            (
-                void.recorded_at,
-                void.void_id,
-                "void",
-                void.member_id,
-                -row.owed_fen,
-                -row.fee_fen,
-                -row.vat_fen,
-            )
-        )
-    return [
-        StatementLine(
-            merchant_id=merchant_id, statement_no=number, line_no=line_no, kind=kind, member_id=member_id,
-            source_id=source_id, recorded_at=recorded_at, owed_fen=owed, fee_fen=fee, vat_fen=vat,
-        )
-        for line_no, (recorded_at, source_id, kind, member_id, owed, fee, vat) in enumerate(sorted(found), start=1)
-    ]  # fmt: skip
-
-
-def _has_line(kind: str, member_id: object, source_id: object, merchant_id: int):  # type: ignore[no-untyped-def]
-    return exists().where(
-        StatementLine.merchant_id == merchant_id,
-        StatementLine.kind == kind,
-        StatementLine.member_id == member_id,
-        StatementLine.source_id == source_id,
     )

@@ -8,6 +8,21 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from base.database import Base
 
+CARRIED_IN = "carried-in"
+KINDS = (
+    CARRIED_IN,
+    "acceptance",
+    "void",
+    "earning",
+    "earning-reversal",
+    "adjustment",
+    "clawback",
+    "dispute-held",
+    "dispute-released",
+    "reserve-in",
+    "reserve-out",
+)  # of lines, in the order in which files show their sums
+
 
 class Statement(Base):
     """A sealed period [from_at, to_at) of one merchant; its hash covers its lines and the statement before.

@@ -12,12 +12,12 @@ from app.proof import findings
 from base import clock, database
 from base.config import PRODUCTION
 from base.http.settings import keep
-from merchants import card_payments, merchants
-from merchants.card_payments import EventForged, EventTooOld
-from merchants.statements import closing
+from merchants import card_payments
+from merchants.payouts.stripe import EventForged, EventTooOld
 from tests.given import (
     caller,
     clerk_token,
+    closed,
     given_member,
     given_offer,
     given_programme,
@@ -75,16 +75,16 @@ def sealed(app, db):
         caller(app, clerk_token(shop)).accept(member.voucher_code(member.redeem(offer).json)).status_code
         == 201
     )
-    with clock.stopped(clock.now() + timedelta(days=2)), database.begin() as session:
-        merchant = merchants.by_id(session, shop.merchant.merchant_id)
-        until = clock.day(clock.now(), merchant.zone) - timedelta(days=1)
-        return closing.close(session, merchant, until, clock.now())
+    return closed(shop, clock.day(clock.now(), shop.merchant.zone))
 
 
 @pytest.mark.parametrize(
     ("change", "rule"),
     [
-        ("update statement set owed_fen = owed_fen + 1, net_fen = net_fen + 1", "statement seal"),
+        (
+            "update statement set owed_fen = owed_fen + 1, net_fen = net_fen + 1, payable_fen = payable_fen + 1",
+            "statement seal",
+        ),
         ("update statement_line set owed_fen = owed_fen + 1", "statement seal"),
         ("delete from statement_line", "statement seal"),
         ("update statement set previous_hash = sha256('x')", "statement chain"),

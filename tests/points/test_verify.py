@@ -16,8 +16,6 @@ from app.proof import findings
 from base import clock, database
 from base.config import Config
 from base.findings import Finding
-from merchants import merchants
-from merchants.statements import closing
 from points import ledger, lots, postings
 from points.deeds import Outcome, Request
 from points.kinds import Kind
@@ -28,6 +26,7 @@ from tests.given import (
     ZONE,
     caller,
     clerk_token,
+    closed,
     given_member,
     given_offer,
     given_points,
@@ -133,8 +132,8 @@ OF_THE_CATALOGUE: dict[str, tuple[str, str]] = {
     "quote's price": ("update quote set price_points = price_points + 1", "quote"),
 }  # fmt: skip
 OF_A_MERCHANT: dict[str, tuple[str, str]] = {
-    "total": ("update statement set owed_fen = owed_fen + 1, net_fen = net_fen + 1 where statement_no = 1", "statement total"),
-    "fee": ("update statement set fee_fen = fee_fen + 1, net_fen = net_fen - 1 where statement_no = 2", "statement total"),
+    "total": ("update statement set owed_fen = owed_fen + 1, net_fen = net_fen + 1, payable_fen = payable_fen + 1 where statement_no = 1", "statement total"),
+    "fee": ("update statement set fee_fen = fee_fen + 1, net_fen = net_fen - 1, payable_fen = payable_fen - 1 where statement_no = 2", "statement total"),
     "count": ("update statement set line_count = 9 where statement_no = 1", "statement seal"),
     "period": ("update statement set to_at = to_at + interval '1 second' where statement_no = 1", "statement seal"),
     "currency": ("update statement set currency = 'USD' where statement_no = 1", "statement seal"),
@@ -218,17 +217,11 @@ def books(app: Flask, db: Config) -> Books:
         accepted = till.accept(codes[0]).json["id"]
         voided = till.post(f"/v1/acceptances/{accepted}/void", {"reason": "wrong item"})
         assert voided.status_code == 201
-    with database.begin() as session:
-        merchant = merchants.by_id(session, merchant_id)
-        closing.close(session, merchant, clock.day(begun, ZONE), begun + timedelta(days=2))
+    closed(shop, clock.day(begun, ZONE))
     with clock.stopped(begun + timedelta(days=3)):
         till = caller(app, clerk_token(shop))
         assert till.accept(codes[0]).status_code == 201
-    with database.begin() as session:
-        merchant = merchants.by_id(session, merchant_id)
-        closing.close(
-            session, merchant, clock.day(begun, ZONE) + timedelta(days=3), begun + timedelta(days=5)
-        )
+    closed(shop, clock.day(begun, ZONE) + timedelta(days=3))
     made = Books(db, member_id, merchant_id)
     assert made.found_after() == []
     return made

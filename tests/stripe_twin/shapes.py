@@ -123,31 +123,126 @@ def refund(ident: str, at: int, of: Thing, amount: int, **given: Any) -> Thing:
     } | given
 
 
-def balance_transaction(ident: str, at: int, source: Thing, amount: int, fee: int) -> Thing:
+EVIDENCE = [
+    "access_activity_log",
+    "billing_address",
+    "cancellation_policy",
+    "cancellation_policy_disclosure",
+    "cancellation_rebuttal",
+    "customer_communication",
+    "customer_email_address",
+    "customer_name",
+    "customer_purchase_ip",
+    "customer_signature",
+    "duplicate_charge_documentation",
+    "duplicate_charge_explanation",
+    "duplicate_charge_id",
+    "product_description",
+    "receipt",
+    "refund_policy",
+    "refund_policy_disclosure",
+    "refund_refusal_explanation",
+    "service_date",
+    "service_documentation",
+    "shipping_address",
+    "shipping_carrier",
+    "shipping_date",
+    "shipping_documentation",
+    "shipping_tracking_number",
+    "uncategorized_file",
+    "uncategorized_text",
+]  # the texts of it
+
+
+def dispute(ident: str, at: int, of: Thing, amount: int, reason: str, due_by: int) -> Thing:
+    return {
+        "id": ident,
+        "object": "dispute",
+        "amount": amount,
+        "balance_transactions": [],
+        "charge": of["id"],
+        "created": at,
+        "currency": of["currency"],
+        "enhanced_eligibility_types": [],
+        "evidence": {**dict.fromkeys(EVIDENCE), "enhanced_evidence": {}},
+        "evidence_details": {
+            "due_by": due_by,
+            "enhanced_eligibility": {},
+            "has_evidence": False,
+            "past_due": False,
+            "submission_count": 0,
+        },
+        "is_charge_refundable": False,
+        "livemode": False,
+        "metadata": {},
+        "payment_intent": of["payment_intent"],
+        "payment_method_details": {
+            "card": {
+                "brand": "visa",
+                "case_type": "chargeback",
+                "network": "visa",
+                "network_reason_code": "10.4",
+            },
+            "type": "card",
+        },
+        "reason": reason,
+        "status": "needs_response",
+    }
+
+
+def balance_transaction(
+    ident: str, at: int, source: Thing, amount: int, fee: int, kind: str, available_on: int
+) -> Thing:
     return {
         "id": ident,
         "object": "balance_transaction",
         "amount": amount,
-        "available_on": at,
+        "available_on": available_on,
         "balance_type": "payments",
         "created": at,
         "currency": source["currency"],
-        "description": None,
+        "description": source.get("description"),
         "exchange_rate": None,
         "fee": fee,
-        "fee_details": [],
+        "fee_details": _fees(fee, source["currency"]),
         "net": amount - fee,
-        "reporting_category": source["object"],
-        "source": source["id"],
-        "status": "available",
-        "type": source["object"],
+        "reporting_category": CATEGORIES.get(kind, kind),
+        "source": source.get("id"),
+        "status": "available" if available_on <= at else "pending",
+        "type": kind,
     }
 
 
-def event(ident: str, at: int, kind: str, thing: Thing, key: str | None) -> Thing:
+# Stripe's names of the balance transactions that its reports file under another one.
+CATEGORIES = {
+    "payment": "charge",
+    "payment_refund": "refund",
+    "transfer_refund": "transfer_reversal",
+    "payout_failure": "payout_reversal",
+    "adjustment": "dispute",
+}
+
+
+def _fees(fee: int, currency: str) -> list[Thing]:
+    if not fee:
+        return []
+    return [
+        {
+            "amount": fee,
+            "application": None,
+            "currency": currency,
+            "description": "processing fees of the twin",
+            "type": "stripe_fee",
+        }
+    ]
+
+
+def event(ident: str, at: int, kind: str, thing: Thing, key: str | None, account: str = "") -> Thing:
+    """With `account` where it happened to a connected account."""
     return {
         "id": ident,
         "object": "event",
+        **({"account": account} if account else {}),
         "api_version": None,
         "created": at,
         "data": {"object": thing},
@@ -158,7 +253,7 @@ def event(ident: str, at: int, kind: str, thing: Thing, key: str | None) -> Thin
     }
 
 
-def webhook_endpoint(ident: str, at: int, url: str, kinds: list[str], metadata: Thing) -> Thing:
+def webhook_endpoint(ident: str, at: int, url: str, kinds: list[str], **given: Any) -> Thing:
     return {
         "id": ident,
         "object": "webhook_endpoint",
@@ -168,7 +263,7 @@ def webhook_endpoint(ident: str, at: int, url: str, kinds: list[str], metadata: 
         "description": None,
         "enabled_events": kinds,
         "livemode": False,
-        "metadata": metadata,
+        "metadata": {},
         "status": "enabled",
         "url": url,
-    }
+    } | given

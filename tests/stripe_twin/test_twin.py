@@ -1,33 +1,15 @@
 """The Stripe twin keeps what it promises: shapes, idempotency, faults, webhooks. None of this is a test against Stripe."""
 
-import json
 import threading
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 import stripe
 
-from tests.stripe_twin.app import create_twin, serving
-from tests.stripe_twin.twin import Twin
+from tests.stripe_twin.app import create_twin
 from tests.stripe_twin.webhooks import THREE_DAYS_S
 
-DATA = Path(__file__).resolve().parent.parent / "data" / "stripe"
-FIXTURES: dict[str, Any] = json.loads((DATA / "fixtures3-extract.json").read_text("utf-8"))["resources"]
 INTENTS, REFUNDS = "POST /v1/payment_intents", "POST /v1/refunds"
-
-
-@pytest.fixture
-def twin() -> Twin:
-    return Twin()
-
-
-@pytest.fixture
-def client(twin: Twin) -> Iterator[Any]:
-    """The real client of Stripe, talking to the twin."""
-    with serving(twin) as url:
-        yield stripe.StripeClient("sk_test_twin", base_addresses={"api": url}, max_network_retries=0)
 
 
 def asked(client: Any, key: str = "k1", amount: int = 1000) -> Any:
@@ -40,31 +22,17 @@ def paid(client: Any, key: str = "k1") -> Any:
     return client.v1.payment_intents.confirm(asked(client, key).id, {"payment_method": "pm_card_visa"})
 
 
-def test_every_answer_has_the_keys_of_the_resource_in_stripes_fixtures(twin, client):
-    client.v1.webhook_endpoints.create({"url": "http://127.0.0.1:1/", "enabled_events": ["*"]})
-    intent = paid(client)
-    client.v1.refunds.create({"payment_intent": intent.id, "amount": 300})
-    declined = asked(client, "k2")
-    with pytest.raises(stripe.CardError):
-        client.v1.payment_intents.confirm(declined.id, {"payment_method": "pm_card_chargeDeclined"})
-    client.v1.payment_intents.cancel(declined.id)
-
-    for kind in FIXTURES:
-        for thing in twin.all(kind).values():
-            told = client.raw_request("get", f"/v1/{kind}s/{thing['id']}").data
-            assert set(told) == set(FIXTURES[kind]), kind
-        assert twin.all(kind), kind
-    inner = {each["data"]["object"]["object"] for each in twin.all("event").values()}
-    assert inner == {"payment_intent", "charge", "refund"}
-    listed = client.v1.events.list({"limit": 2})
-    assert (len(listed.data), listed.has_more) == (2, True)
-
-
 def test_what_stripe_does_not_know_is_refused_in_its_shape(client):
     with pytest.raises(stripe.InvalidRequestError) as nowhere:
         client.raw_request("get", "/v1/accounts_of_mine")
     with pytest.raises(stripe.InvalidRequestError) as unknown:
         client.v1.payment_intents.create({"amount": 5, "currency": "cny", "colour": "red"})
+    with pytest.raises(stripe.InvalidRequestError) as nested:
+        client.v1.balance_settings.update({"payments": {"payouts": {"colour": "red"}}})
+    with pytest.raises(stripe.InvalidRequestError) as gone:
+        client.v1.payment_intents.create({"amount": 5, "currency": "cny", "payment_method_types": ["card"]})
+    with pytest.raises(stripe.InvalidRequestError) as no_number:
+        client.v1.payment_intents.create({"amount": "five", "currency": "cny"})
     with pytest.raises(stripe.InvalidRequestError) as missing:
         client.v1.payment_intents.create({"amount": 5})
     with pytest.raises(stripe.InvalidRequestError) as absent:
@@ -72,11 +40,14 @@ def test_what_stripe_does_not_know_is_refused_in_its_shape(client):
 
     told = [
         (each.value.http_status, each.value.code, each.value.param)
-        for each in (nowhere, unknown, missing, absent)
+        for each in (nowhere, unknown, nested, gone, no_number, missing, absent)
     ]
     assert told == [
         (404, "url_invalid", None),
         (400, "parameter_unknown", "colour"),
+        (400, "parameter_unknown", "payments[payouts][colour]"),
+        (400, "payment_method_types_no_longer_supported", "payment_method_types"),
+        (400, "parameter_invalid_integer", "amount"),
         (400, "parameter_missing", "currency"),
         (404, "resource_missing", "payment_intent"),
     ]
@@ -144,9 +115,9 @@ def test_the_demo_throws_the_switches_over_http(twin):
     face = create_twin(twin).test_client()
     before = twin.now()
 
-    face.post("/_twin/faults", json=[{"on": INTENTS, "mode": "429", "times": 1}])
-    face.post("/_twin/clock", json={"advance_s": 3600})
-    face.post("/_twin/webhooks", json={"copies": 2, "delay_s": 5})
+    face.post("/twin/faults", json=[{"on": INTENTS, "mode": "429", "times": 1}])
+    face.post("/twin/clock", json={"advance_s": 3600})
+    face.post("/twin/deliver", json={"copies": 2, "delay_s": 5})
     answers = [
         face.post(
             "/v1/payment_intents",
@@ -159,7 +130,7 @@ def test_the_demo_throws_the_switches_over_http(twin):
     assert [answer.status_code for answer in answers] == [401, 429, 200]
     assert twin.now() >= before + 3600
     assert (twin.webhooks.copies, twin.webhooks.delay_s) == (2, 5)
-    assert face.post("/_twin/webhooks", json={"deliver": True}).json == []
+    assert face.post("/twin/deliver").json["statuses"] == []
     assert {answer.headers["X-Twin"] for answer in answers} == {"not Stripe"}
 
 
@@ -205,7 +176,7 @@ def test_events_are_signed_doubled_turned_round_and_tried_for_three_days(twin, c
 
     def post(url: str, body: bytes, headers: dict[str, str]) -> int:
         event = stripe.Webhook.construct_event(
-            body, headers["Stripe-Signature"], endpoint.secret, tolerance=2 * THREE_DAYS_S
+            body, headers["Stripe-Signature"], endpoint.secret, tolerance=10**9
         )
         taken.append((event.type, twin.now()))
         return status

@@ -8,7 +8,9 @@ from base import clock, database, ids
 from base.auth.guard import current, needs
 from merchants import merchants, scope, terms
 from merchants.merchants import MerchantUnknown
-from merchants.statements import closing
+from merchants.statements import closing, seals
+from merchants.statements import lines as statement_lines
+from merchants.words import LINES as WORDS
 
 LINES = 200
 MOST_TO_PROVE = 5_000
@@ -58,18 +60,18 @@ def one_statement(statement: str) -> ResponseReturnValue:
         found = closing.lines_of(session, row, after=int(place[0]) if place else 0, limit=LINES + 1)
         proven = None
         if row.line_count <= MOST_TO_PROVE:
-            proven = closing.seal(row, closing.lines_of(session, row)) == row.hash
+            proven = seals.of(row, statement_lines.stored(session, row)) == row.hash
     lines, after = cut(f"lines {statement}", found, lambda line: [line.line_no], LINES)
     return page(
         "console/statement.html",
         merchant=merchant,
         row=row,
-        lines=[(_id(line.kind, line.member_id, line.source_id), line) for line in lines],
+        lines=[
+            (statement_lines.public_id(merchant_id, line.kind, line.member_id, line.source_id), line)
+            for line in lines
+        ],
+        words=WORDS,
         before=ids.public("stm", merchant_id, number - 1) if number > 1 else None,
         proven=proven,
         after=after,
     )
-
-
-def _id(kind: str, member_id: int, source_id: int) -> str:
-    return ids.public("acc" if kind == "acceptance" else "voi", member_id, source_id)

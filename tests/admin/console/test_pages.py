@@ -1,7 +1,7 @@
 """The console: who may see which page, what the figures say, and that looking at a member leaves a trace."""
 
 import re
-from datetime import date, timedelta
+from datetime import date
 from functools import partial
 
 import pytest
@@ -12,12 +12,12 @@ from base import cache, clock, database, ids, outbox
 from base.errors import Unavailable
 from base.models import AuditRow
 from catalog.rates import rates
-from merchants.statements import closing
 from points import factors, programmes
 from points.members import members
 from tests.given import (
     caller,
     clerk_token,
+    closed,
     given_member,
     given_offer,
     given_programme,
@@ -347,9 +347,7 @@ def test_every_version_of_a_factor_is_listed_with_its_time(app, programme, langu
 
 
 def test_a_statement_shows_its_lines_and_proves_its_seal(app, sold, shop):
-    today = clock.day(clock.now(), shop.merchant.zone)
-    with database.begin() as session:
-        closing.close(session, shop.merchant, today, clock.now() + timedelta(days=2))
+    closed(shop, clock.day(clock.now(), shop.merchant.zone))
     client = browser(app, "auditor")
 
     listed = client.get("/staff/statements?merchant=tea").text

@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 from base import clock, database
-from merchants import merchants
-from merchants.statements import closing
+from merchants.statements import closing, seals
 from merchants.statements.closing import PeriodNotOver
 from merchants.statements.models import Statement
 from tests.given import (
@@ -18,6 +17,7 @@ from tests.given import (
     Shop,
     caller,
     clerk_token,
+    closed,
     given_member,
     given_offer,
     given_programme,
@@ -61,11 +61,7 @@ class Trade:
 
 
 def close(shop: Shop, until: date, at: datetime | None = None) -> Statement | None:
-    with database.begin() as session:
-        merchant = merchants.by_id(session, shop.merchant.merchant_id)
-        return closing.close(
-            session, merchant, until, at or clock.start_of(until + DAY, ZONE) + timedelta(minutes=5)
-        )
+    return closed(shop, until, at)
 
 
 def lines(statement: Statement) -> list[tuple[str, int]]:
@@ -90,7 +86,7 @@ def test_a_period_holds_what_happened_in_it_and_the_next_goes_on(trade):
     assert (first.statement_no, first.line_count, first.owed_fen) == (1, 2, 180)
     assert (second.statement_no, second.line_count, second.owed_fen) == (2, 1, 90)
     assert first.to_at == second.from_at
-    assert (first.previous_hash, second.previous_hash) == (closing.FIRST_HASH, first.hash)
+    assert (first.previous_hash, second.previous_hash) == (seals.FIRST_HASH, first.hash)
     assert first.net_fen == first.owed_fen - first.fee_fen - first.vat_fen
 
 
@@ -204,13 +200,13 @@ def test_the_seal_covers_every_number_of_header_and_lines(trade):
     ):
         for name in fields:
             setattr(subject, name, getattr(subject, name) + 1)
-            if closing.seal(statement, rows) == statement.hash:
+            if seals.of(statement, rows) == statement.hash:
                 unseen.append(name)
             setattr(subject, name, getattr(subject, name) - 1)
     rows[0].kind = "void"
 
     assert unseen == []
-    assert closing.seal(statement, rows) != statement.hash
+    assert seals.of(statement, rows) != statement.hash
 
 
 def test_finance_reads_each_statement_with_its_lines(app, db, trade):

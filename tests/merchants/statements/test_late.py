@@ -3,12 +3,12 @@
 from datetime import timedelta
 
 from base import clock, database
-from merchants import merchants
-from merchants.statements import closing
+from merchants.statements import closing, seals
 from tests.given import (
     ZONE,
     caller,
     clerk_token,
+    closed,
     given_member,
     given_offer,
     given_programme,
@@ -32,9 +32,7 @@ def test_a_late_acceptance_is_on_the_next_statement_with_its_true_moment_and_no_
             return caller(app, clerk_token(shop)).accept(code).json["id"]
 
     def close(until):
-        with database.begin() as session:
-            merchant = merchants.by_id(session, shop.merchant.merchant_id)
-            closing.close(session, merchant, until, clock.start_of(until + DAY, ZONE) + timedelta(minutes=5))
+        closed(shop, until)
 
     def statements():
         """Each with its hash, the hash made anew from what is stored, and its lines."""
@@ -43,7 +41,7 @@ def test_a_late_acceptance_is_on_the_next_statement_with_its_true_moment_and_no_
             return [
                 (
                     row.hash,
-                    closing.seal(row, closing.lines_of(session, row)),
+                    seals.of(row, closing.lines_of(session, row)),
                     [line.recorded_at for line in closing.lines_of(session, row)],
                 )
                 for row in reversed(rows)
