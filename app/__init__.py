@@ -43,8 +43,10 @@ from catalog.trial_cards import api as trial_cards_api
 from catalog.vouchers import api as vouchers_api
 from merchants.agreements import api as agreements_api
 from merchants.desks import api as desks_api
+from merchants.earnings import api as merchant_earnings_api
 from merchants.onboarding import api as onboarding_api
 from merchants.outlets import api as outlets_api
+from merchants.packs import api as packs_api
 from merchants.people import api as merchant_people_api
 from merchants.risk import api as risk_api
 from merchants.statements import api as statements_api
@@ -150,6 +152,8 @@ def create_app(config: Config) -> Flask:
         tills_api,
         agreements_api,
         takings_api,
+        packs_api,
+        merchant_earnings_api,
         risk_api,
         desks_api,
         statements_api,

@@ -30,6 +30,7 @@ REFERENCE = frozenset({
     "staff", "api_key", "area", "entitlement_rule", "bonus_rule", "tier_policy", "care_rule", "notice_template",
     "segment", "segment_version", "budget", "budget_amount", "mix_target",
     "webhook_endpoint",
+    "business_day", "points_pack",
 })  # fmt: skip
 OTHER = {
     "statement": "merchant_id",

@@ -26,6 +26,8 @@ from catalog.reversals import verify as reversals_verify
 from catalog.stock import verify as stock_verify
 from catalog.trial_cards import verify as trial_cards_verify
 from merchants import verify as merchants_verify
+from merchants.earnings import verify as merchant_earnings_verify
+from merchants.packs import verify as packs_verify
 from merchants.payouts import verify as payouts_verify
 from points import bill_proof
 from points import verify as points_verify
@@ -95,5 +97,7 @@ def findings(
     yield from publishing_verify.findings(session)
     yield from merchants_verify.findings(session)
     yield from payouts_verify.findings(session)
+    yield from packs_verify.findings(session)
+    yield from merchant_earnings_verify.findings(session)
     yield from analytics_verify.findings(session)
     yield from books_verify.findings(session)

@@ -24,6 +24,7 @@ from base.webhooks import programmes as webhook_programmes
 from base.webhooks.endpoints import WAKE_TASK
 from base.webhooks.webhooks import TASK as DELIVER_TASK
 from catalog.budgets import proposals as budgets
+from catalog.offers import offers
 from catalog.publishing import proposals as offer_proposals
 from catalog.rates import proposals as rate_proposals
 from catalog.redemptions import redemptions
@@ -35,6 +36,7 @@ from merchants import merchants
 from merchants.agreements import proposals as terms_proposals
 from merchants.onboarding import reviews as merchant_reviews
 from merchants.payouts import payouts, releases, rounds, runs
+from merchants.packs import proposals as packs
 from merchants.people import people as merchant_people
 from merchants.recoveries import write_offs
 from merchants.risk import watching
@@ -140,7 +142,8 @@ def _approvals(config: Config) -> None:
             checkers=offer_proposals.checkers,
         )
     )
-    for kind in (merchant_reviews, terms_proposals):
+    terms_proposals.offers_by(offers.of_merchant)
+    for kind in (merchant_reviews, terms_proposals, packs):
         approvals.register(
             approvals.Kind(kind.KIND, kind.carry_out, kind.PROPOSES, kind.APPROVES, within=kind.within)
         )

@@ -30,8 +30,13 @@ def parse_yuan(text: str) -> int:
 
 def share(amount: int, basis_points: int) -> int:
     """That many basis points of an amount, half to even, whole numbers only."""
-    quotient, rest = divmod(amount * basis_points, BASIS_POINTS)
-    if rest * 2 > BASIS_POINTS or (rest * 2 == BASIS_POINTS and quotient % 2):
+    return ratio(amount, basis_points, BASIS_POINTS)
+
+
+def ratio(amount: int, times: int, of: int) -> int:
+    """An amount times so many of so many, half to even, whole numbers only."""
+    quotient, rest = divmod(amount * times, of)
+    if rest * 2 > of or (rest * 2 == of and quotient % 2):
         quotient += 1
     return quotient
 

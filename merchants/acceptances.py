@@ -7,10 +7,10 @@ from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from base import clock, ids
+from base import ids
 from base.errors import Conflict, NotFound
-from merchants import merchants, terms
-from merchants.models import CHECKED, Acceptance, Outlet, Terms, Void
+from merchants import cycles, merchants, terms
+from merchants.models import CHECKED, DAILY, Acceptance, Outlet, Terms, Void
 from merchants.terminals import shifts
 from merchants.terminals.models import ClerkRow
 from merchants.terms import House
@@ -177,12 +177,12 @@ def clerk_number(session: Session, acceptance: Acceptance) -> str:
 
 
 def undoable_until(acceptance: Acceptance, version: Terms, zone: str, place: Place) -> datetime | None:
-    """The last moment at which it can be undone from here, within its business day; None: never from here."""
+    """The last moment at which it can be undone from here, before the cut-off of its day; None: never from here."""
     if place.is_manager and acceptance.outlet_id == place.outlet_id:
         window_s = version.manager_void_window_s
     elif acceptance.terminal_id == place.terminal_id:
         window_s = version.void_window_s
     else:
         return None
-    tomorrow = clock.start_of(clock.day(acceptance.recorded_at, zone) + timedelta(days=1), zone)
-    return min(acceptance.recorded_at + timedelta(seconds=window_s), tomorrow - timedelta(microseconds=1))
+    day = cycles.period_of(DAILY, version.cutoff_minute, zone, acceptance.recorded_at)
+    return min(acceptance.recorded_at + timedelta(seconds=window_s), day.to_at - timedelta(microseconds=1))

@@ -69,8 +69,9 @@ class Terms(Base):
     The fee is `fee_bp` of what is owed and `fee_fixed_fen`, at most `fee_cap_fen` (None: no cap); tax on it `vat_bp`.
     `cycle`: one of CYCLES; a business day ends `cutoff_minute` minutes after midnight. After a period the merchant looks for
     `draft_days` business days, then it is sealed; `pay_days` business days after it, it is paid, from `minimum_fen` on.
-    `reserve_bp` of it stay here for `reserve_days` days. `issuing_fen`: the price of 1,000 points that members earn here,
-    0: none; `issuing_rule` says what happens without a pack. `typed_limit_fen`: up to this value a code is enough by itself;
+    `reserve_bp` of it stay here for `reserve_days` days. For a purchase of 100 yuan (10,000 fen) members earn
+    `points_per_100_yuan` here, 0: none; `issuing_fen` is the price of 1,000 of them, as far as no pack of the merchant pays
+    them, and `issuing_rule`, one of ISSUING_RULES, says what happens then. `typed_limit_fen`: up to this value a code is enough by itself;
     above it the digits of the picture are needed too. `direct_accept`: its cash-desk systems may accept without a check before.
     """
 
@@ -101,6 +102,7 @@ class Terms(Base):
     minimum_fen: Mapped[int] = mapped_column(BigInteger, default=0)
     issuing_fen: Mapped[int] = mapped_column(BigInteger, default=0)
     issuing_rule: Mapped[str] = mapped_column(Text, default=POSTPAID)
+    points_per_100_yuan: Mapped[int] = mapped_column(BigInteger, default=0)
 
 
 class TermsConfirmation(Base):
@@ -179,3 +181,11 @@ class MerchantItem(Base):
     reason: Mapped[str] = mapped_column(Text)
     actor: Mapped[str] = mapped_column(Text)
     approval: Mapped[str | None] = mapped_column(Text)
+
+
+class BusinessDay(Base):
+    """A day on which banks are open or closed although its weekday says otherwise; public holidays are decreed each year."""
+
+    __tablename__ = "business_day"
+    day: Mapped[date] = mapped_column(Date, primary_key=True)
+    is_open: Mapped[bool]

@@ -298,8 +298,31 @@ def _by_last_day(posting: PostingRow, calendar: Calendar) -> Words:
     return f"{posting.amount:,} 积分到期：{zh}", f"{_points(posting.amount)} lapsed: {en}"
 
 
+def purchase_reference(merchant: str, earning: str, amount_fen: int, points: int, per_fen: int) -> str:
+    """What the posting of a purchase at a merchant (its code) names, so that its points can be reckoned again."""
+    return f"purchase {merchant} {earning} {amount_fen} {points} {per_fen}"
+
+
+def purchase(ref: str | None) -> Sentence | None:
+    """The purchase that a posting names, and the sum behind its points; None where it names none."""
+    found = _PURCHASE.fullmatch(ref or "")
+    if found is None:
+        return None
+    merchant, earning, (amount_fen, points, per_fen) = found[1], found[2], map(int, found.group(3, 4, 5))
+    result = amount_fen * points // per_fen
+    exact = amount_fen * points % per_fen == 0
+    amount, per = _yuan(amount_fen), _yuan(per_fen)
+    return {
+        ZH: f"在商户 {merchant} 消费 {amount}（{earning}），每 {per} {points:,} 积分{'' if exact else '，舍去小数'} = {result:,} 积分",
+        EN: f"Purchase of {amount} at {merchant} ({earning}), {_points(points)} per {per}"
+        f"{'' if exact else ', rounded down'} = {_points(result)}",
+    }
+
+
 def _earned(posting: PostingRow) -> Words:
-    """Points that no bill line explains: those of the first day name the system that they come from."""
+    """Points that no bill line explains: of a purchase, or of the first day, which name the system that they come from."""
+    if bought := purchase(posting.ref):
+        return bought[ZH], bought[EN]
     brought = _OPENING.fullmatch(posting.ref or "")
     if brought is None:
         return _plain("获得", "collected")(posting)
@@ -309,6 +332,7 @@ def _earned(posting: PostingRow) -> Words:
     )
 
 
+_PURCHASE = re.compile(r"purchase (\S{1,64}) (ern_[0-9A-Z]{26}) (\d{1,18}) (\d{1,18}) ([1-9]\d{0,17})")
 _OPENING = re.compile(r"opening apr_[0-9A-Z]{13} (.+)")
 _WORDS: dict[Kind, Callable[[PostingRow], Words]] = {
     Kind.EARN: _earned,

@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from admin.staff import staff
@@ -31,6 +32,8 @@ from catalog.trial_cards import trial_cards
 from merchants import merchants, terms
 from merchants.cycles import Period
 from merchants.models import Merchant, Outlet
+from merchants.packs import proposals as pack_proposals
+from merchants.packs.models import Pack
 from merchants.statements import closing
 from merchants.statements.models import Statement
 from merchants.terminals import clerks, shifts
@@ -574,3 +577,30 @@ def given_outlet(shop: Shop, area: str = "330106") -> Outlet:
 def caller(app: Flask, token: str | None = None, signer: Signer | None = None) -> Caller:
     """Whoever holds the token; a clerk's calls are signed by the till at which the sign-in is, or by `signer` (a cash desk)."""
     return Caller(app.test_client(), token, signer or _signers.get(token or ""))
+
+
+EARNS = {"issuing_fen": 800, "issuing_rule": "postpaid", "points_per_100_yuan": 100}
+
+
+def given_promotion_policy(programme: Programme) -> None:
+    """Points of promotions live a year."""
+    with suppress(policies.SameDayVersion), database.begin() as session:
+        policies.add_expiry_policy(
+            session, programme.programme_id, policies.PROMOTION_POINTS, LONG_AGO, months=12
+        )
+
+
+def given_pack(
+    shop: Shop, points: int = 1_000, *, from_day: date | None = None, until_day: date | None = None
+) -> Pack:
+    """A pack that the shop bought at 6 fen a point: proposed by one person, approved by another, on its first day at the latest."""
+    maker, checker = given_person("editor"), given_person("checker")
+    first = from_day or clock.day(clock.now(), ZONE)
+    at = min(clock.now(), clock.start_of(first, ZONE))
+    wanted = pack_proposals.Wanted(points, 6 * points, first, until_day, "INV-1")
+    with clock.stopped(at), database.begin() as session:
+        case = pack_proposals.propose(session, maker, shop.merchant, wanted, "for a test", at)
+        proposal = case.proposal
+        approvals.approve(session, checker, proposal.proposal_id, proposal.content_hash.hex(), at)
+        reference = approvals.reference(proposal.proposal_id)
+        return session.scalars(select(Pack).where(Pack.approval == reference)).one()

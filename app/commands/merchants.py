@@ -1,6 +1,8 @@
 """jifen merchants and jifen terminals: where merchants stand and their next step; tills listed, added, paired, revoked."""
 
 import json
+from datetime import date
+from pathlib import Path
 from typing import Any
 
 import click
@@ -10,8 +12,8 @@ from app import local_setup
 from app.commands.approvals import with_json
 from base import clock, database
 from base.auth.principals import ANONYMOUS  # whoever runs the machine sees all areas
+from merchants import business_days, scope
 from merchants import merchants as rows
-from merchants import scope
 from merchants.models import STAGES, Merchant, Outlet
 from merchants.onboarding import schemas, stages
 from merchants.onboarding.stages import Ticket
@@ -72,6 +74,27 @@ def step(code: str, stage: str, note: str, confirmed: bool, as_json: bool) -> No
         stages.step(session, merchant, stage, ACTOR, clock.now(), note=note, confirmed=confirmed)
         view = _shown(session, config.seal_key, merchant)
     _tell(view, as_json)
+
+
+@merchants_group.command("calendar")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False), required=False)
+@click.option("--year", type=click.IntRange(2000, 2100), help="Of the list, this year alone.")
+def calendar(file: Path | None, year: int | None) -> None:
+    """Days on which banks are open or closed against their weekday: list them, or take FILE in (CSV: day, state).
+
+    `state` is open or closed. A day that is there already is said anew; weekends need no line.
+    """
+    local_setup.ready()
+    if file is not None:
+        with database.begin() as session:
+            fresh = business_days.put(session, said := business_days.read(file), ACTOR)
+        click.echo(f"{len(said)} days read, {fresh} of them said anew")
+        return
+    first, last = (date(year, 1, 1), date(year, 12, 31)) if year else (date.min, date.max)
+    with database.begin() as session:
+        found = business_days.load(session, first=first, last=last)
+    for day, is_open in found.items():
+        click.echo(f"{day}  {day:%a}  {business_days.OPEN if is_open else business_days.CLOSED}")
 
 
 @click.group("terminals")

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from app import local_setup
 from base import clock, database, ids
-from points import lots, policies, programmes
+from points import explain, lots, policies, programmes
 from points.kinds import Kind
 from points.lines import words
 from points.members import members
@@ -129,6 +129,8 @@ def _origin(origin: Origin, member_id: int, language: str) -> str:
             what += _said(language, f", correction {bill.correction_id}", f"，更正 {bill.correction_id}")
     elif origin.bonus:
         what = origin.bonus.origin()[language]
+    elif bought := explain.purchase(origin.ref):
+        what = bought[language]
     else:
         what = origin.kind.name.lower() + (f" {origin.ref}" if origin.ref else "")
     where = _said(language, f"movement {origin.seq} of {origin.day}", f"{origin.day} 第 {origin.seq} 笔")

@@ -16,7 +16,9 @@ MEMBER = frozenset(
     }
 )
 # What only a request that the till has signed may do.
-SIGNED = frozenset({"vouchers:check", "vouchers:accept", "acceptances:void"})
+SIGNED = frozenset(
+    {"vouchers:check", "vouchers:accept", "acceptances:void", "earnings:give", "earnings:reverse"}
+)
 TERMINAL = SIGNED | {"acceptances:own"}
 CLERK = TERMINAL | {"shifts:own"}
 MANAGER = frozenset({"terminals:manage", "clerks:manage"})
@@ -24,12 +26,14 @@ MANAGER = frozenset({"terminals:manage", "clerks:manage"})
 MERCHANT_ROLES: dict[str, frozenset[str]] = {
     "manager": MANAGER | {"merchant:read", "acceptances:merchant"},
     "finance": frozenset({"merchant:read", "acceptances:merchant", "statements:merchant", "payouts:route"}),
+    "finance": frozenset({"merchant:read", "acceptances:merchant", "statements:merchant", "packs:own"}),
     "owner": MANAGER
     | {
         "merchant:read",
         "acceptances:merchant",
         "statements:merchant",
         "payouts:route",
+        "packs:own",
         "outlets:manage",
         "documents:manage",
         "terms:confirm",
@@ -116,6 +120,7 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "merchants:read",
             "merchant-reviews:approve",
             "terms:approve",
+            "packs:approve",
             "replays:run",
             "replays:read",
             "mix-targets:read",
@@ -152,6 +157,7 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "merchants:manage",
             "merchant-reviews:propose",
             "terms:propose",
+            "packs:propose",
             "mix-targets:read",
             "mix-targets:propose",
         }

@@ -1,5 +1,6 @@
 """Offers: the version in force, which are open, and how many are left."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -207,6 +208,12 @@ def names_of(session: Session, offer_ids: set[int], at: datetime) -> dict[int, d
         select(Offer.offer_id, Offer.names).where(Offer.offer_id.in_(offer_ids), in_force(at))
     )
     return {row.offer_id: row.names for row in rows}
+
+
+def of_merchant(session: Session, merchant_id: int, offer_ids: Collection[int]) -> set[int]:
+    """Which of some offers are a merchant's own, in whatever version."""
+    asked = select(Offer.offer_id).where(Offer.offer_id.in_(offer_ids), Offer.merchant_id == merchant_id)
+    return set(session.scalars(asked))
 
 
 def find(session: Session, offer_id: int, programme_id: int, at: datetime) -> Listed:

@@ -40,6 +40,7 @@ from catalog.vouchers.schemas import (
 from merchants import merchants
 from merchants.acceptances import Place
 from merchants.models import Acceptance, Void
+from merchants.terminals import places
 from points.groups import spending
 
 blueprint = Blueprint("vouchers", __name__, description="Vouchers and the till")
@@ -181,4 +182,4 @@ def _tried(asked: dict[str, Any]) -> Callable[[Session, int, Callable[[], dict[s
 def _place(asked: dict[str, Any]) -> Place:
     actor = current()
     assert isinstance(actor, Clerk | Terminal)
-    return till.place_of(actor, asked.get("clerk"))
+    return places.place_of(actor, asked.get("clerk"))

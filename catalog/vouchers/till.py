@@ -11,8 +11,6 @@ from typing import TypeVar
 from sqlalchemy.orm import Session
 
 from base import clock, database, ids, patience
-from base.auth.principals import Clerk, Terminal
-from base.auth.signatures import TerminalRefused
 from base.config import Config
 from base.notices.templates import Facts
 from catalog.vouchers import codes, directory, events, life, stale, tokens, using
@@ -23,35 +21,14 @@ from catalog.vouchers.using import Checked, Till
 from merchants import acceptances, merchants
 from merchants.acceptances import Place
 from merchants.models import Acceptance, Void
-from merchants.terminals import attempts, clerks, guessing
+from merchants.terminals import attempts, guessing
 from merchants.terminals.attempts import About
-from merchants.terminals.models import MANAGER, OWNER
 from points.members import masks, members
 from points.members.members import Secrets
 from points.notices import telling
 
 SLOWED_S = 1.0
-Actor = Clerk | Terminal
 R = TypeVar("R")
-
-
-def place_of(actor: Actor, clerk: str | None = None) -> Place:
-    """Where and by whom; a cash-desk system names the clerk (ClerkNotAllowed), one for trying things out meets no voucher."""
-    if isinstance(actor, Clerk):
-        return Place(
-            actor.merchant_id,
-            actor.outlet_id,
-            actor.terminal_id,
-            actor.clerk_id,
-            actor.shift_id,
-            actor.is_manager,
-        )
-    if actor.is_sandbox:
-        raise TerminalRefused("a terminal for trying things out meets no voucher")
-    with database.reading() as session:
-        person = clerks.numbered(session, actor, clerk)
-    is_manager = person.role in (MANAGER, OWNER)
-    return Place(actor.merchant_id, actor.outlet_id, actor.terminal_id, person.clerk_id, None, is_manager)
 
 
 def check(config: Config, place: Place, shown: Shown) -> tuple[Checked, str]:

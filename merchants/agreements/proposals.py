@@ -3,7 +3,8 @@
 It begins in the future, in the merchant's zone; nothing that was written is edited, what is wrong is followed by another.
 """
 
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Collection
+from dataclasses import asdict
 from datetime import date, datetime
 from typing import Any
 
@@ -17,13 +18,15 @@ from base.approvals.models import Proposal
 from base.auth.principals import Principal
 from base.errors import Conflict, NotFound, field_errors
 from merchants import merchants, scope, terms
+from merchants.agreements import wanted as checks
+from merchants.agreements.wanted import Prices, Wanted
 from merchants.models import Merchant, Terms
 from merchants.scope import Reach
 
 KIND = "terms"
 READS, PROPOSES, APPROVES = "merchants:read", "terms:propose", "terms:approve"
-LONGEST_WINDOW_S = 7 * terms.DAY_S
-MOST_FEN = 10**12
+OffersOf = Callable[[Session, int, Collection[int]], Collection[int]]
+_offers_of: list[OffersOf] = []
 
 
 class TermsUnknown(NotFound):
@@ -46,18 +49,9 @@ class TermsBegun(Conflict):
     next_en, next_zh = "Ask the operator for a version with a later day.", "请运营商另提一个日期更晚的版本。"
 
 
-@dataclass(frozen=True)
-class Wanted:
-    """A version as it is proposed: shares in basis points, windows in seconds, fen."""
-
-    from_day: date
-    price_bp: int
-    fee_bp: int
-    vat_bp: int
-    void_window_s: int = 900
-    manager_void_window_s: int = terms.DAY_S
-    typed_limit_fen: int = 5_000
-    direct_accept: bool = False
+def offers_by(known: OffersOf) -> None:
+    """Say which of some offers (by number) are a merchant's own."""
+    _offers_of[:] = [known]
 
 
 def propose(
@@ -78,18 +72,13 @@ def carry_out(session: Session, proposal: Proposal, at: datetime) -> None:
     said = dict(proposal.said)
     merchant = merchants.by_code(session, said["merchant"])
     session.refresh(merchant, with_for_update=True)
-    wanted = wanted_of(said)
+    wanted = checks.of_content(said)
     _check(session, merchant, wanted, at)
     numbers = asdict(wanted)
     from_day = numbers.pop("from_day")
+    numbers["prices"] = {str(_number(offer)): price for offer, price in wanted.prices.items()}
     approval = approvals.reference(proposal.proposal_id)
     terms.add(session, merchant.merchant_id, from_day, approval=approval, confirmed=False, **numbers)
-
-
-def wanted_of(said: dict[str, Any]) -> Wanted:
-    """What a proposal's content asks for."""
-    numbers = {name: said[name] for name in Wanted.__dataclass_fields__}
-    return Wanted(**numbers | {"from_day": date.fromisoformat(said["from_day"])})
 
 
 def within(session: Session, person: Principal, said: dict[str, Any]) -> bool:
@@ -139,20 +128,18 @@ def public_id(one: Terms) -> str:
     return ids.public("trs", one.terms_id)
 
 
+def prices_of(one: Terms) -> Prices:
+    """The prices of a version by the public ids of offers."""
+    return {ids.public("off", int(offer)): price for offer, price in one.prices.items()}
+
+
 def _check(session: Session, merchant: Merchant, wanted: Wanted, at: datetime) -> None:
     merchants.check_there(merchant)
-    wrong: dict[str, str] = {}
+    wrong = checks.faults(wanted)
     if wanted.from_day <= clock.day(at, merchant.zone):
         wrong["from_day"] = "must be tomorrow or later"
-    for name in ("price_bp", "fee_bp", "vat_bp"):
-        if not 0 <= getattr(wanted, name) <= 10_000:
-            wrong[name] = "must be from 0 to 10000 basis points"
-    if not 0 <= wanted.void_window_s <= LONGEST_WINDOW_S:
-        wrong["void_window_s"] = f"must be from 0 to {LONGEST_WINDOW_S} seconds"
-    if not wanted.void_window_s <= wanted.manager_void_window_s <= LONGEST_WINDOW_S:
-        wrong["manager_void_window_s"] = f"must be from void_window_s to {LONGEST_WINDOW_S} seconds"
-    if not 0 <= wanted.typed_limit_fen <= MOST_FEN:
-        wrong["typed_limit_fen"] = f"must be from 0 to {MOST_FEN}"
+    if strangers := _strangers(session, merchant, wanted.prices):
+        wrong.setdefault("prices", f"no offers of this merchant: {', '.join(strangers)}")
     if wrong:
         raise field_errors(wrong)
     asked = select(Terms.terms_id).where(
@@ -160,3 +147,20 @@ def _check(session: Session, merchant: Merchant, wanted: Wanted, at: datetime) -
     )
     if session.scalar(asked) is not None:
         raise TermsThere(from_day=str(wanted.from_day))
+
+
+def _strangers(session: Session, merchant: Merchant, prices: Prices) -> list[str]:
+    numbers = {offer: _number(offer) for offer in prices}
+    if not numbers:
+        return []
+    asked = [number for number in numbers.values() if number is not None]
+    own = _offers_of[0](session, merchant.merchant_id, asked)
+    return [offer[:64] for offer, number in numbers.items() if number not in own]
+
+
+def _number(offer: str) -> int | None:
+    try:
+        (number,) = ids.parse("off", offer, parts=1)
+    except NotFound:
+        return None
+    return number

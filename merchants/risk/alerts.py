@@ -17,6 +17,7 @@ from merchants.risk.models import CLOSED, OPEN, Alert
 GUESSING, MERCHANT_GUESSING, FLEET_GUESSING = "guessing", "merchant-guessing", "fleet-guessing"
 COPIED_KEY, MANY_VOIDS, SAME_MEMBER = "copied-key", "many-voids", "same-member"
 TWO_OUTLETS, OFF_HOURS = "two-outlets", "off-hours"
+PACKS_LOW = "packs-low"
 RULES: dict[str, dict[str, str]] = {
     GUESSING: {"en": "Many unknown codes at one till", "zh-CN": "同一终端输入大量未知券码"},
     MERCHANT_GUESSING: {"en": "Many unknown codes at one merchant", "zh-CN": "同一商户输入大量未知券码"},
@@ -26,6 +27,7 @@ RULES: dict[str, dict[str, str]] = {
     SAME_MEMBER: {"en": "One clerk and one member, again and again", "zh-CN": "同一店员反复为同一会员核销"},
     TWO_OUTLETS: {"en": "One clerk at two outlets on a day", "zh-CN": "同一店员一天内出现在两家门店"},
     OFF_HOURS: {"en": "Accepted while the outlet is closed", "zh-CN": "在门店营业时间外核销"},
+    PACKS_LOW: {"en": "A merchant's packs of points run low", "zh-CN": "商户预购的积分即将用完"},
 }
 NO_MERCHANT = 0
 
@@ -53,8 +55,10 @@ class About:
     clerk_id: int | None = None
 
 
-def put(session: Session, rule: str, about: About, facts: dict[str, Any], at: datetime) -> None:
-    """Raise an alert; the open one of the same day gets the newer facts, a closed one stays closed for that day."""
+def put(
+    session: Session, rule: str, about: About, facts: dict[str, Any], at: datetime, *, renew: bool = True
+) -> None:
+    """Raise an alert; the open one of the same day gets the newer facts (`renew`), a closed one stays closed for that day."""
     zone = session.scalar(select(Merchant.zone).where(Merchant.merchant_id == about.merchant_id))
     wanted = insert(Alert).values(
         alert_id=ids.new_id(),
@@ -70,6 +74,9 @@ def put(session: Session, rule: str, about: About, facts: dict[str, Any], at: da
         latest_at=at,
         state=OPEN,
     )
+    if not renew:
+        session.execute(wanted.on_conflict_do_nothing())
+        return
     session.execute(
         wanted.on_conflict_do_update(
             index_elements=["merchant_id", "rule", "subject", "on_day"],

@@ -5,7 +5,7 @@ from alembic import op
 from migrations.rights import grant
 
 revision = "0044"
-down_revision = "0041"
+down_revision = "0043"
 branch_labels = None
 depends_on = None
 

@@ -36,6 +36,7 @@ from catalog.stock import corrections as stock_corrections
 from catalog.trial_cards import trial_cards
 from merchants.agreements import proposals as merchant_terms
 from merchants.onboarding import reviews as merchant_reviews
+from merchants.packs import proposals as packs
 from points import explain, lots, programmes
 from points.adjustments import adjustments
 from points.adjustments.adjustments import said_plainly
@@ -75,6 +76,7 @@ KINDS: dict[str, tuple[str, ModuleType]] = {  # kind -> its place under /staff, 
     publishing.KIND: ("offer-proposals", publishing),
     merchant_reviews.KIND: ("merchant-reviews", merchant_reviews),
     merchant_terms.KIND: ("terms-proposals", merchant_terms),
+    packs.KIND: ("pack-proposals", packs),
     mix_targets.KIND: ("mix-target-proposals", mix_targets),
 }
 

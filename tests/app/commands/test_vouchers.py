@@ -12,6 +12,7 @@ from base.auth.principals import Clerk
 from catalog.vouchers import codes, digesting, till
 from catalog.vouchers.codes import Keys
 from catalog.vouchers.models import Voucher
+from merchants.terminals import places
 from tests.given import caller, given_member, given_offer, given_programme, given_shop, member_token
 
 NEW = "n" * 32
@@ -52,7 +53,7 @@ def place(shop):
     clerk = Clerk(
         shop.clerk.clerk_id, shop.terminal.terminal_id, shop.outlet.outlet_id, shop.merchant.merchant_id
     )
-    return till.place_of(clerk)
+    return places.place_of(clerk)
 
 
 def named() -> dict[int, int]:

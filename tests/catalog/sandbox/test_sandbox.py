@@ -10,8 +10,8 @@ from base.auth.principals import Terminal
 from base.auth.signatures import TerminalRefused
 from base.errors import Problem, every_problem
 from catalog.sandbox.cases import AFTER, CASES, CHECK, DIRECT, MONEY, SINGLE, TEN, VOID, Case
-from catalog.vouchers import codes, refusals, till
-from merchants.terminals import clerks
+from catalog.vouchers import codes, refusals
+from merchants.terminals import clerks, places
 from merchants.terminals.models import SANDBOX
 from tests.given import Caller, caller, given_shop
 from tests.tills import paired
@@ -161,7 +161,7 @@ def test_neither_a_clerk_nor_a_rule_of_real_tills_gets_in_by_a_sandbox_terminal(
     assert signed_in.json["type"] == "/problems/sign-in-refused"
     assert closed.status_code == 403
     with pytest.raises(TerminalRefused):
-        till.place_of(Terminal(1, 2, 3, is_sandbox=True), "01")
+        places.place_of(Terminal(1, 2, 3, is_sandbox=True), "01")
 
 
 def test_every_refusal_of_a_voucher_has_a_code_and_every_code_a_right_symbol():

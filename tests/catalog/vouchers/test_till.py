@@ -13,7 +13,7 @@ from base.notices import notices
 from catalog.vouchers import codes, till
 from catalog.vouchers.using import MOST_CYCLES
 from merchants import terms
-from merchants.terminals import clerks, guessing
+from merchants.terminals import clerks, guessing, places
 from tests.given import (
     ZONE,
     Caller,
@@ -350,7 +350,7 @@ def test_an_older_pepper_still_finds_its_vouchers(app, db, shop):
         shop.clerk.clerk_id, shop.terminal.terminal_id, shop.outlet.outlet_id, shop.merchant.merchant_id
     )
 
-    checked, member = till.check(turned, till.place_of(clerk), codes.read(code))
+    checked, member = till.check(turned, places.place_of(clerk), codes.read(code))
 
     assert checked.voucher.units_left == 1
     assert "*" in member

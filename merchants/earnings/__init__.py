@@ -1,0 +1,1 @@
+"""Points that members earn at a merchant, which owes for them."""

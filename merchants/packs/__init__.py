@@ -1,0 +1,1 @@
+"""Packs of points that merchants buy in advance."""
