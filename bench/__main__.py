@@ -29,6 +29,7 @@ from bench import (
     rivals,
     selftest,
     server,
+    settlement,
     tiers,
     till,
 )
@@ -69,13 +70,25 @@ PARTS: dict[str, Callable[[Bench], Measured]] = {
     "people": lambda b: people.measure(b.server, b.plan, b.populations, b.say),
     "http": lambda b: http.measure(b.server, b.plan, b.populations, b.say),
     "till": lambda b: till.measure(b.server, b.plan, b.populations, b.say),
+    "settlement": lambda b: settlement.measure(b.server, b.plan, b.say),
     "promises": lambda b: promises.measure(b.server, b.plan, b.say),
     "replay": lambda b: replay.replayed(b.server, b.plan, b.say),
     "analytics": lambda b: analytics.analysed(b.server, b.plan, b.populations, b.say),
     "selftest": lambda b: selftest.examined(b.plan, b.say),
 }
 APART = frozenset(
-    {"tiers", "members", "people", "http", "till", "promises", "replay", "analytics", "selftest"}
+    {
+        "tiers",
+        "members",
+        "people",
+        "http",
+        "till",
+        "settlement",
+        "promises",
+        "replay",
+        "analytics",
+        "selftest",
+    }
 )  # a topic of their own each
 TOPICS = {
     "ledger": tuple(part for part in PARTS if part not in APART),

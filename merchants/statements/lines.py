@@ -15,7 +15,8 @@ from merchants.models import RESERVE_IN, RESERVE_OUT, MerchantItem
 from merchants.statements.models import CARRIED_IN, Statement
 
 AT_ONCE = 5_000
-# Everything that gets a line. What a till did is its own amount, its undoing the same amount taken off.
+# Everything that gets a line. What was done at a till is worth what was written then, its undoing the same the other way;
+# points that members earned are owed by the merchant, as far as they came out of no pack.
 THINGS = (
     "select 'acceptance' as kind, a.merchant_id, a.member_id, a.acceptance_id as source_id, a.recorded_at, "
     "a.owed_fen, a.fee_fen, a.vat_fen, a.terms_id from acceptance a "
@@ -23,7 +24,12 @@ THINGS = (
     "-a.owed_fen, -a.fee_fen, -a.vat_fen, null::bigint from void v "
     "join acceptance a on a.member_id = v.member_id and a.acceptance_id = v.acceptance_id "
     "union all select i.kind, i.merchant_id, i.member_id, i.item_id, i.recorded_at, "
-    "i.owed_fen, i.fee_fen, i.vat_fen, null::bigint from merchant_item i"
+    "i.owed_fen, i.fee_fen, i.vat_fen, null::bigint from merchant_item i "
+    "union all select 'earning', e.merchant_id, e.member_id, e.earning_id, e.recorded_at, "
+    "-e.price_fen, 0, 0, e.terms_id from merchant_earning e "
+    "union all select 'earning-reversal', r.merchant_id, r.member_id, r.reversal_id, r.recorded_at, "
+    "e.price_fen, 0, 0, null::bigint from earning_reversal r "
+    "join merchant_earning e on e.member_id = r.member_id and e.earning_id = r.earning_id"
 )
 _OF_MEMBERS = {"acceptance": "acc", "void": "voi", "earning": "ern", "earning-reversal": "erv"}
 _ON_NONE = (

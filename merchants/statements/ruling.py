@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from base import clock
+from merchants import business_days
 from merchants.cycles import Calendar, Period
 from merchants.models import CLOSED, LEAVING, Merchant, Terms, TermsConfirmation
 from merchants.statements import reckoning
@@ -56,4 +57,4 @@ def load(session: Session, merchant: Merchant) -> Ruling:
     ).all()
     if not versions:
         raise NoTermsInForce()
-    return Ruling(versions, merchant.zone, {}, merchant.state in (LEAVING, CLOSED))
+    return Ruling(versions, merchant.zone, business_days.load(session), merchant.state in (LEAVING, CLOSED))
