@@ -35,8 +35,8 @@ from catalog.vouchers import lapsing
 from merchants import merchants
 from merchants.agreements import proposals as terms_proposals
 from merchants.onboarding import reviews as merchant_reviews
-from merchants.payouts import payouts, releases, rounds, runs
 from merchants.packs import proposals as packs
+from merchants.payouts import payouts, releases, rounds, runs
 from merchants.people import people as merchant_people
 from merchants.recoveries import write_offs
 from merchants.risk import watching

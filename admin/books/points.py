@@ -88,20 +88,26 @@ OWED = {kind: _owed(kind) for kind in EVENTS}
 def flows(session: Session, until: datetime | None, zone: str) -> dict[int, Days]:
     """By programme and day: what moved before a moment (None: ever)."""
     found: dict[int, Days] = {}
-    asked = {"until": until, "zone": zone, "kinds": [int(kind) for kind in EVENTS]}
+    asked = {
+        "until": until,
+        "zone": zone,
+        "kinds": [int(kind) for kind in EVENTS],
+        "earned": [int(kind) for kind in EARNED],
+    }
     for programme_id, on, number, elsewhere, points in database.driver(session).execute(_FLOWS, asked):
         kind, day = Kind(number), found.setdefault(programme_id, {}).setdefault(on, Day())
         day.owed += OWED[kind] * int(points)
         event = EVENTS[kind]
-        if elsewhere or event not in SPENT:
+        if elsewhere or (kind not in EARNED and event not in SPENT):
             day.events[event] = day.events.get(event, 0) + int(points)
     return found
 
 
-# Points of a redemption of ours are in its own document.
+# Points of a redemption of ours, and those earned at a merchant, are in a document of their own.
 _FLOWS = """
 select m.programme_id, (p.at at time zone %(zone)s)::date as day, p.kind,
-  not starts_with(coalesce(p.ref, ''), 'red_') elsewhere, sum(p.amount)::bigint
+  case when p.kind = any(%(earned)s) then (p.member_id, coalesce(p.rev_of, p.seq)) not in (select member_id, seq from merchant_earning)
+    else not starts_with(coalesce(p.ref, ''), 'red_') end elsewhere, sum(p.amount)::bigint
 from posting p join member m on m.member_id = p.member_id
 where p.kind = any(%(kinds)s) and (%(until)s::timestamptz is null or p.at < %(until)s)
 group by 1, 2, 3, 4 order by 1, 2, 3, 4
@@ -161,6 +167,7 @@ def moved(
         fen = worth.of(points, on)
 
 
+EARNED = (Kind.EARN, Kind.UNEARN, Kind.OWE)
 SPENT = ("points-spent", "points-unspent")
 # Whether the event adds to the liability or takes from it.
 SIGN = {

@@ -47,6 +47,7 @@ ACCOUNTS: dict[str, tuple[str, str, str]] = {
     "stripe_clearing": (ASSET, "Card payments under way", "在途银行卡款"),
     "stripe_balance": (ASSET, "Balance at Stripe", "Stripe 余额"),
     "bank": (ASSET, "Bank", "银行存款"),
+    "bank_in_transit": (ASSET, "On the way to merchants' banks", "在途付款"),
     "brand_due:b": (ASSET, "Owed by brands", "应收品牌款"),
     "receivable:m": (ASSET, "Owed by merchants", "应收商户款"),
     "points_liability": (LIABILITY, "Points", "积分负债"),
@@ -54,6 +55,7 @@ ACCOUNTS: dict[str, tuple[str, str, str]] = {
     "voucher_liability": (LIABILITY, "Vouchers", "券负债"),
     "payable_open:m": (LIABILITY, "Owed to merchants, not sealed", "应付商户（未结账）"),
     "payable_due:m": (LIABILITY, "Owed to merchants, sealed", "应付商户（已结账）"),
+    "pack:m": (LIABILITY, "Packs of points bought by merchants", "商户预购积分包"),
     "reserve:m": (LIABILITY, "Reserves of merchants", "商户保证金"),
     "dispute_hold:m": (LIABILITY, "Held for disputes", "争议冻结款"),
     "refund_due": (LIABILITY, "Money owed back to members", "应退会员现金"),
@@ -61,11 +63,13 @@ ACCOUNTS: dict[str, tuple[str, str, str]] = {
     "benefits_due": (LIABILITY, "Other benefits given", "其他权益应付"),
     "output_vat": (LIABILITY, "Tax on fees", "销项税额"),
     "fee_income": (INCOME, "Fees", "手续费收入"),
+    "issuing_income": (INCOME, "Margin on points issued at merchants", "商户发放积分差价收入"),
     "programme_margin": (INCOME, "Margin on redemptions", "兑换差价收入"),
     "breakage_income": (INCOME, "Breakage", "未兑换收入"),
     "reward_cost": (COST, "Cost of points", "积分成本"),
     "adjustment_cost": (COST, "Points given by hand", "人工调整积分成本"),
     "promo_subsidy": (COST, "Subsidy of redemptions", "兑换补贴"),
+    "bad_debt": (COST, "Bad debt", "坏账"),
     "merchant_adjustment": (COST, "Adjustments of merchants", "商户调整"),
 }
 
@@ -103,6 +107,12 @@ _BILL_CREDIT = (
     Move(POINTS, "programme_margin", "margin"),
 )
 _OTHER = (Move(POINTS, "benefits_due", "value"),)
+_ISSUED_THERE = (
+    Move(OPEN, POINTS, "owed_value"),
+    Move(OPEN, "issuing_income", "owed_margin"),
+    Move("pack:m", POINTS, "pack_value"),
+    Move("pack:m", "issuing_income", "pack_margin"),
+)
 _HELD = (Move(OPEN, "dispute_hold:m", "net"),)
 _RESERVED = (Move(OPEN, "reserve:m", "amount"),)
 _EARNED = (Move("reward_cost", POINTS, "value"),)
@@ -124,6 +134,9 @@ RULES: dict[str, Rule] = {
         Rule("points-trued-up", "Points trued up to the day's value", "积分按当日价值调整", (Move("reward_cost", POINTS, "difference"),)),
         Rule("breakage-expected", "Breakage expected", "预计不兑换", _BREAKAGE),
         Rule("breakage-restated", "Breakage restated after a change of policy", "政策变更后重述预计不兑换", _BREAKAGE),
+        Rule("pack-bought", "Pack of points bought by a merchant", "商户购买积分包", (Move("bank", "pack:m", "price"),)),
+        Rule("merchant-points-issued", "Points earned at a merchant", "商户发放积分", _ISSUED_THERE),
+        Rule("merchant-points-reversed", "Points earned at a merchant, undone", "撤销商户发放积分", _mirror(_ISSUED_THERE)),
         Rule("voucher-issued", "Voucher issued", "发券", (Move(POINTS, VOUCHERS, "points"), Move("stripe_clearing", VOUCHERS, "cash"))),
         Rule("voucher-accepted", "Voucher accepted", "券核销", _ACCEPTED),
         Rule("acceptance-voided", "Acceptance voided", "撤销核销", _mirror(_ACCEPTED)),
@@ -148,6 +161,15 @@ RULES: dict[str, Rule] = {
         Rule("reserve-out", "Let out of the reserve", "释放保证金", _mirror(_RESERVED)),
         Rule("statement-sealed", "Statement sealed", "结算单封账", (
             Move(OPEN, DUE, "payable"), Move("receivable:m", OPEN, "owing"), Move(OPEN, "receivable:m", "netted"))),
+        Rule("payout-transferred", "Paid by transfer at Stripe", "Stripe 转账付款", (Move(DUE, "stripe_balance", "amount"),)),
+        Rule("payout-released", "Paid by a bank's file", "银行文件付款", (Move(DUE, "bank_in_transit", "amount"),)),
+        Rule("payout-confirmed", "Confirmed by the bank", "银行确认付款", (Move("bank_in_transit", "bank", "amount"), Move(DUE, "bank_in_transit", "again"))),
+        Rule("payout-returned", "Sent back by the bank", "银行退回付款", (Move("bank_in_transit", DUE, "amount"), Move("bank", "bank_in_transit", "back"))),
+        Rule("transfer-reversed", "Transfer reversed for a debt", "转账撤回抵欠款", (
+            Move("stripe_balance", "receivable:m", "amount"), Move("receivable:m", OPEN, "amount"))),
+        Rule("debt-invoiced", "Debt invoiced", "欠款开具账单", (Move("receivable:m", OPEN, "amount"),)),
+        Rule("debt-paid", "Invoice of a debt paid", "欠款账单付清", (Move("bank", "receivable:m", "amount"),)),
+        Rule("debt-written-off", "Debt written off", "欠款核销坏账", (Move("bad_debt", "receivable:m", "amount"),)),
     )
 }  # fmt: skip
 

@@ -139,6 +139,24 @@ _CASH = _columns(
     "{at}", "c.member_id", "c.redemption_id", _NO_MERCHANT, _NO_PROGRAMME, _NO_BRAND, "c.currency"
 )
 
+# What members earned at a merchant: e is the earning. What no pack paid is owed, at the price of the terms.
+_EARNED_WORTH = f"""join member m on m.member_id = e.member_id
+  {_RATE.format("m.programme_id", "(e.recorded_at at time zone %(zone)s)::date")}
+  cross join lateral (select {VALUE.format("e.points")} as value) worth
+  cross join lateral (select div(worth.value::numeric * e.postpaid_points, e.points)::bigint owed) part
+  cross join lateral (select coalesce(sum(div(k.price_fen::numeric * u.points, k.points)), 0)::bigint price from pack_use u
+    join points_pack k on k.merchant_id = u.merchant_id and k.pack_id = u.pack_id
+    where u.member_id = e.member_id and u.source_id = e.earning_id) pack"""
+_EARNED_AMOUNTS = """part.owed owed_value, e.price_fen - part.owed owed_margin, worth.value - part.owed pack_value,
+  pack.price - (worth.value - part.owed) pack_margin"""
+# A payout's steps with the state before each.
+_PAYOUT = f"""select {_columns("p.at", "p.merchant_id", "p.statement_no * 1000::bigint + p.step_no", "p.merchant_id", _NO_PROGRAMME, _NO_BRAND, "s.currency")},
+  {{amounts}} from (select x.*, lag(x.state) over (partition by x.merchant_id, x.statement_no order by x.step_no) was from payout_step x) p
+  join statement s on s.merchant_id = p.merchant_id and s.statement_no = p.statement_no where """
+_RECOVERY = f"""select {_columns("{at}", "r.merchant_id", "r.recovery_id", "r.merchant_id", _NO_PROGRAMME, _NO_BRAND, "h.currency")}, r.amount_fen amount
+  from recovery r join merchant h on h.merchant_id = r.merchant_id left join merchant_item i on i.merchant_id = r.merchant_id
+  and i.item_id = r.item_id where """
+
 SOURCES: tuple[Source, ...] = (
     Source("voucher-issued", "voucher", f"select {_VOUCHER.format(at='v.issued_at')}, {_PARTS.format('v')} from voucher v {_OFFER}", "vch"),
     Source("voucher-accepted", "acceptance", f"select {_ACC.format(at='a.recorded_at', first='a.member_id', second='a.acceptance_id')}, {_USE} "
@@ -163,7 +181,8 @@ SOURCES: tuple[Source, ...] = (
     Source("payment-refundable", "cash_part", f"select {_CASH.format(at='coalesce(c.paid_at, c.gave_up_at, c.changed_at)')}, c.amount_fen cash {_MONEY} "
         f"where c.state in ('refund_due', 'refunded') and not {_GIVEN}", "red"),
     Source("refund-sent", "cash_part", f"select {_CASH.format(at='c.changed_at')}, c.amount_fen cash {_MONEY} where c.state = 'refunded'", "red"),
-    Source("merchant-adjusted", "merchant_item", _item("adjustment", "(i.owed_fen - i.brand_fen) own, i.brand_fen brand_part, i.fee_fen fee, i.vat_fen vat"), "itm"),
+    Source("merchant-adjusted", "merchant_item", _item("adjustment", "(i.owed_fen - i.brand_fen) own, i.brand_fen brand_part, i.fee_fen fee, i.vat_fen vat")
+        + " and not exists (select from recovery r where r.merchant_id = i.merchant_id and r.item_id = i.item_id)", "itm"),
     Source("clawed-back", "merchant_item", _item("clawback", _BACK,
         f"join acceptance a on a.member_id = i.member_id and a.acceptance_id = i.about_id {_ACCEPTANCE}", "o.programme_id"), "itm"),
     Source("dispute-opened", "merchant_item", _item("dispute-held", f"-{_NET} net"), "itm"),
@@ -179,6 +198,24 @@ SOURCES: tuple[Source, ...] = (
     Source("statement-sealed", "statement",
         f"select {_columns('s.sealed_at', 's.merchant_id', 's.statement_no::bigint', 's.merchant_id', _NO_PROGRAMME, _NO_BRAND, 's.currency')}, "
         "s.payable_fen payable, greatest(-s.carried_fen, 0) owing, greatest(-s.opening_fen, 0) netted from statement s", "stm"),
+    Source("pack-bought", "points_pack", f"select {_columns('k.bought_at', 'k.merchant_id', 'k.pack_id', 'k.merchant_id', _NO_PROGRAMME, _NO_BRAND, 'h.currency')}, "
+        "k.price_fen price from points_pack k join merchant h on h.merchant_id = k.merchant_id", "pck"),
+    Source("merchant-points-issued", "merchant_earning",
+        f"select {_columns('e.recorded_at', 'e.member_id', 'e.earning_id', 'e.merchant_id', 'm.programme_id', _NO_BRAND, 'e.currency')}, {_EARNED_AMOUNTS} "
+        f"from merchant_earning e {_EARNED_WORTH}", "ern"),
+    Source("merchant-points-reversed", "earning_reversal",
+        f"select {_columns('d.recorded_at', 'd.member_id', 'd.reversal_id', 'd.merchant_id', 'm.programme_id', _NO_BRAND, 'e.currency')}, {_EARNED_AMOUNTS} "
+        f"from earning_reversal d join merchant_earning e on e.member_id = d.member_id and e.earning_id = d.earning_id {_EARNED_WORTH}", "erv"),
+    Source("payout-transferred", "payout_step", _PAYOUT.format(amounts="p.amount_fen amount") + "p.route = 'stripe' and p.state = 'sent'", "pay"),
+    Source("payout-released", "payout_step", _PAYOUT.format(amounts="p.amount_fen amount") + "p.route = 'bank' and p.state = 'sent'", "pay"),
+    Source("payout-confirmed", "payout_step", _PAYOUT.format(amounts="p.amount_fen amount, case when p.was = 'returned' then p.amount_fen else 0 end again")
+        + "p.route = 'bank' and p.state = 'paid'", "pay"),
+    Source("payout-returned", "payout_step", _PAYOUT.format(amounts="p.amount_fen amount, case when p.was = 'paid' then p.amount_fen else 0 end back")
+        + "p.route = 'bank' and p.state = 'returned'", "pay"),
+    Source("transfer-reversed", "recovery", _RECOVERY.format(at="i.recorded_at") + "r.step = 'reversal' and r.item_id is not null", "rcv"),
+    Source("debt-invoiced", "recovery", _RECOVERY.format(at="i.recorded_at") + "r.step = 'invoice' and r.item_id is not null", "rcv"),
+    Source("debt-paid", "recovery", _RECOVERY.format(at="r.changed_at") + "r.step = 'invoice' and r.state = 'done'", "rcv"),
+    Source("debt-written-off", "recovery", _RECOVERY.format(at="r.at") + "r.step = 'write-off'", "rcv"),
     Source("breakage-expected", "breakage_run", _breakage("time"), "brk"),
     Source("breakage-restated", "breakage_run", _breakage("policy"), "brk"),
 )  # fmt: skip

@@ -106,12 +106,32 @@ select m.currency, m.code, sum(fen) from (
     join acceptance a on a.member_id = x.member_id and a.acceptance_id = x.acceptance_id
     where not exists ({_LINE.format("'void'", "void_id")})
   union all select x.merchant_id, x.owed_fen - x.fee_fen - x.vat_fen from merchant_item x where not exists ({_ITEM_LINE})
+  union all select x.merchant_id, -x.price_fen from merchant_earning x where not exists ({_LINE.format("'earning'", "earning_id")})
+  union all select x.merchant_id, e.price_fen from earning_reversal x
+    join merchant_earning e on e.member_id = x.member_id and e.earning_id = x.earning_id
+    where not exists ({_LINE.format("'earning-reversal'", "reversal_id")})
   union all select x.merchant_id, greatest(x.carried_fen, 0) from {_LATEST} x) y
 join merchant m on m.merchant_id = y.merchant_id group by 1, 2""",
     "receivable": f"""
-select m.currency, m.code, least(x.carried_fen, 0) from {_LATEST} x join merchant m on m.merchant_id = x.merchant_id""",
+
+select m.currency, m.code, sum(fen) from (
+  select x.merchant_id, least(x.carried_fen, 0) fen from {_LATEST} x
+  union all select x.merchant_id, -x.amount_fen from recovery x where x.step = 'invoice' and x.state = 'open') y
+join merchant m on m.merchant_id = y.merchant_id group by 1, 2""",
     "payable_due": """
-select m.currency, m.code, sum(s.payable_fen) from statement s join merchant m on m.merchant_id = s.merchant_id group by 1, 2""",
+select m.currency, m.code, sum(fen) from (
+  select s.merchant_id, s.payable_fen fen from statement s
+  union all select p.merchant_id, -p.amount_fen from payout p
+    where p.state in ('sent', 'paid') or p.state = 'returned' and p.route = 'stripe') y
+join merchant m on m.merchant_id = y.merchant_id group by 1, 2""",
+    "pack": """
+select m.currency, m.code, sum(k.price_fen) - sum(coalesce(u.fen, 0)) from points_pack k
+join merchant m on m.merchant_id = k.merchant_id left join lateral (
+  select sum(div(k.price_fen::numeric * x.points, k.points)) fen from pack_use x
+  where x.pack_id = k.pack_id and x.merchant_id = k.merchant_id) u on true group by 1, 2""",
+    "bank_in_transit": """
+select s.currency, '', sum(p.amount_fen) from payout p join statement s on s.merchant_id = p.merchant_id
+and s.statement_no = p.statement_no where p.route = 'bank' and p.state = 'sent' group by 1""",
     "reserve": f"""
 select m.currency, m.code, sum(fen) from (
   select x.merchant_id, x.reserve_fen fen from {_LATEST} x union all

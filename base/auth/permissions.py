@@ -25,8 +25,9 @@ MANAGER = frozenset({"terminals:manage", "clerks:manage"})
 # A merchant's people on the merchant's pages: an outlet manager for the own outlet, the others for all.
 MERCHANT_ROLES: dict[str, frozenset[str]] = {
     "manager": MANAGER | {"merchant:read", "acceptances:merchant"},
-    "finance": frozenset({"merchant:read", "acceptances:merchant", "statements:merchant", "payouts:route"}),
-    "finance": frozenset({"merchant:read", "acceptances:merchant", "statements:merchant", "packs:own"}),
+    "finance": frozenset(
+        {"merchant:read", "acceptances:merchant", "statements:merchant", "payouts:route", "packs:own"}
+    ),
     "owner": MANAGER
     | {
         "merchant:read",

@@ -91,7 +91,13 @@ def given_statement(merchant: Merchant, fen: int) -> Statement:
     """A sealed statement over one item of so many fen."""
     with database.begin() as session:
         items.add(
-            session, merchant.merchant_id, ADJUSTMENT, Amounts(fen), at=clock.now(), reason="test", actor="test"
+            session,
+            merchant.merchant_id,
+            ADJUSTMENT,
+            Amounts(fen),
+            at=clock.now(),
+            reason="test",
+            actor="test",
         )
         at = clock.now() + timedelta(seconds=1)
         return sealed(session, merchant.merchant_id, at)
@@ -155,7 +161,9 @@ class Treasury:
         with self.stopped(), database.begin() as session:
             until = clock.day(self.now, ZONE) + 400 * DAY
             wanted = Wanted(route, until, template)
-            return runs.propose(session, self.maker, self.config.seal_key, wanted, "weekly", self.now).proposal
+            return runs.propose(
+                session, self.maker, self.config.seal_key, wanted, "weekly", self.now
+            ).proposal
 
     def approve(self, proposal) -> None:
         with self.stopped(), database.begin() as session:
