@@ -31,6 +31,7 @@ from app.commands import (
     servers,
     staff,
     tiers,
+    trace,
     vouchers,
     why,
 )
@@ -63,6 +64,7 @@ for group in (
     doctor.verbs,
     distribution.verbs,
     why.verbs,
+    trace.verbs,
     examples.verbs,
     staff.verbs,
     merchants.verbs,

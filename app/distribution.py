@@ -36,6 +36,7 @@ OTHER = {
     "statement": "merchant_id",
     "statement_line": "merchant_id",
     "merchant_item": "merchant_id",
+    "tax_invoice": "merchant_id",
     **dict.fromkeys(
         (
             "payout",
@@ -55,6 +56,7 @@ OTHER = {
     "sign_in": "token_digest",
     "phone_holder": "digest",
 }
+BESIDE = {"statement_line": "statement", "merchant_item": "statement", "tax_invoice": "statement"}
 BESIDE = {
     "statement_line": "statement",
     "merchant_item": "statement",

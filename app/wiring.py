@@ -32,7 +32,9 @@ from catalog.reversals import reversals
 from catalog.stock import corrections as stock_corrections
 from catalog.trial_cards import trial_cards
 from catalog.vouchers import lapsing
+from merchants import events as merchant_events
 from merchants import merchants
+from merchants.adjustments import adjustments as merchant_adjustments
 from merchants.agreements import proposals as terms_proposals
 from merchants.onboarding import reviews as merchant_reviews
 from merchants.packs import proposals as packs
@@ -143,7 +145,8 @@ def _approvals(config: Config) -> None:
         )
     )
     terms_proposals.offers_by(offers.of_merchant)
-    for kind in (merchant_reviews, terms_proposals, packs):
+    closing.on_sealed(merchant_events.sealed)
+    for kind in (merchant_reviews, terms_proposals, packs, merchant_adjustments):
         approvals.register(
             approvals.Kind(kind.KIND, kind.carry_out, kind.PROPOSES, kind.APPROVES, within=kind.within)
         )

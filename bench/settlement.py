@@ -121,7 +121,7 @@ _ACCEPTANCES = (
     "select 1 + n * 7919 %% 300000, n, n, 1, m, m, m, m, m, 1, price, price / 50, price / 833, price, "
     "%(from)s + n * %(step)s, case when n %% 50 = 0 then n end, 'CNY', 'A1B2', '{}' "
     "from generate_series(%(low)s::bigint, %(high)s) n, "
-    "lateral (select case when n %% 10 = 0 then 1 else 1 + n * 31 %% %(merchants)s end as m, 500 + n * 13 %% 9500 as price) o",
+    "lateral (select case when n %% 10 = 0 then 1 else 1 + n / 7 %% %(merchants)s end as m, 500 + n * 13 %% 9500 as price) o",
     "insert into void (member_id, void_id, acceptance_id, merchant_id, terminal_id, clerk_id, recorded_at, reason) "
     "select member_id, void_id, acceptance_id, merchant_id, terminal_id, clerk_id, recorded_at + interval '5 minutes', 'bench' "
     "from acceptance where acceptance_id between %(low)s and %(high)s and void_id is not null",

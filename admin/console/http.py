@@ -47,6 +47,7 @@ MENU = (
             "/staff/offer-proposals",
             "/staff/merchant-reviews",
             "/staff/terms-proposals",
+            "/staff/pack-proposals",
             "/staff/mix-target-proposals",
             "/staff/replays",
         ),

@@ -174,6 +174,7 @@ APPROVAL_KINDS = {
     "offer": _("Offer"),
     "merchant-review": _("Documents of a merchant"),
     "terms": _("Terms of a merchant"),
+    "points-pack": _("Pack of points of a merchant"),
     "mix-target": _("Target of the mix of redemptions"),
 }
 APPROVAL_STATES = {

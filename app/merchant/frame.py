@@ -99,9 +99,11 @@ def _at_desk(person: MerchantPerson) -> dict[str, Any]:
         merchant = scope.merchant_of(session, scope.reach_of(session, person))
     menu = [
         ("acceptances:merchant", _("Today"), "/merchant", "list"),
+        ("statements:merchant", _("Statements"), "/merchant/statements", "coin"),
         ("merchant:read", _("Outlets"), "/merchant/outlets", "shop"),
         ("terminals:manage", _("Tills"), "/merchant/terminals", "scan"),
         ("clerks:manage", _("People"), "/merchant/people", "group"),
+        ("acceptances:merchant", _("Points"), "/merchant/points", "coin"),
         ("merchant:read", _("Terms"), "/merchant/terms", "bill"),
         ("developer:manage", _("Developers"), "/merchant/developers", "gear"),
     ]

@@ -201,7 +201,10 @@ def terms_list() -> ResponseReturnValue:
         found = proposals.listed(session, mine.merchant_id, before=before, limit=PAGE + 1)
         today = clock.day(clock.now(), merchants.zone_of(session, mine.merchant_id))
         rows, after = cut(found, lambda one: [one.from_day.isoformat()])
-        shown = [(one, proposals.public_id(one), proposals.standing(session, one, today)) for one in rows]
+        shown = [
+            (one, proposals.public_id(one), proposals.standing(session, one, today), proposals.prices_of(one))
+            for one in rows
+        ]
     return page("merchant/terms.html", rows=shown, after=after, may_confirm=mine.role == OWNER)
 
 

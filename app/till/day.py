@@ -13,10 +13,9 @@ from base.auth import cookies
 from base.auth.guard import needs
 from base.http.settings import config
 from base.ids import ALPHABET
-from catalog.vouchers import till as tills
 from merchants import acceptances
 from merchants.models import Outlet, Terms, Void
-from merchants.terminals import clerks, day, shifts
+from merchants.terminals import clerks, day, places, shifts
 from merchants.terminals.day import Scope
 from merchants.terminals.models import Shift, Terminal
 
@@ -32,7 +31,7 @@ def today() -> ResponseReturnValue:
     all tills of the outlet (`all`), with what is 24 hours old.
     """
     clerk, at = clerk_here(), clock.now()
-    place, last4 = tills.place_of(clerk), _last4()
+    place, last4 = places.place_of(clerk), _last4()
     whole = clerk.is_manager and request.args.get("all") == "1"
     list_key = f"till:{clerk.terminal_id}:{whole}:{last4}:{config().secret_key}"
     position = pages.position(list_key, request.args.get("after"))

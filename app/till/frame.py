@@ -7,7 +7,7 @@ from flask import Blueprint, Response, make_response, render_template, request
 from flask_wtf.csrf import CSRFError
 
 from app.till.refusals import Refusal, refusal_of
-from base import database
+from base import clock, database
 from base.auth.guard import current
 from base.auth.principals import Clerk
 from base.auth.signatures import TerminalRefused
@@ -16,6 +16,7 @@ from base.http import headers
 from base.http.problems import PageExpired, status_of
 from base.web.i18n import both
 from base.web.i18n import gettext as _
+from merchants.earnings import earnings
 from merchants.terminals import clerks
 
 MOST_UNITS = 10**12
@@ -57,10 +58,11 @@ def sign_in_page(refusal: Refusal | None = None) -> str:
 
 def page(template: str, *, known: bool = True, problem: Problem | None = None, **values: Any) -> str:
     """A page with its menu and who is on shift (`known`: that can be looked up), and what was refused."""
-    principal = current()
+    principal, gives_points = current(), False
     if known and isinstance(principal, Clerk):
         with database.begin() as db:
             place = clerks.till_of(db, principal)
+            gives_points = earnings.gives(db, principal.merchant_id, clock.now())
         values["zone"] = place.merchant.zone
         values["till"] = {
             "outlet": both(place.outlet.names),
@@ -76,6 +78,8 @@ def page(template: str, *, known: bool = True, problem: Problem | None = None, *
         {"label": _("Scan"), "href": "/till", "icon": "scan", "exact": True},
         {"label": _("Today"), "href": "/till/today", "icon": "list"},
     ]
+    if gives_points:
+        menu.insert(1, {"label": _("Points"), "href": "/till/points", "icon": "coin"})
     if "terminals:manage" in current().permissions:
         menu.append({"label": _("Manage"), "href": "/till/manage/terminals", "icon": "gear"})
     return render_template(template, home_url="/till", nav=menu, **values)
@@ -104,9 +108,8 @@ def text(name: str, most: int) -> str:
 
 def units() -> int | None:
     """How many units to accept; None: all that is left. Of a voucher in money `amount`, in yuan, says it; Invalid."""
-    amount = request.form.get("amount", "").strip()
-    if amount:
-        return _fen(amount)
+    if request.form.get("amount", "").strip():
+        return amount("amount", MOST_UNITS)
     told = request.form.get("units", "").strip()
     if not told:
         return None
@@ -115,12 +118,13 @@ def units() -> int | None:
     return int(told)
 
 
-def _fen(amount: str) -> int:
-    """12.4 or 12.40 yuan as 1240 fen; Invalid for anything else."""
+def amount(name: str, most: int) -> int:
+    """12.4 or 12.40 yuan of the form as 1240 fen; Invalid for anything else."""
+    told = request.form.get(name, "").strip()
     try:
-        fen = Decimal(amount) * 100 if amount.isascii() and len(amount) <= 13 else Decimal(0)
+        fen = Decimal(told) * 100 if told.isascii() and len(told) <= 13 else Decimal(0)
     except InvalidOperation:
         fen = Decimal(0)
-    if not fen.is_finite() or fen != int(fen) or not 1 <= fen <= MOST_UNITS:
-        raise field_errors({"amount": _("must be an amount of at least 0.01, with two decimals at most")})
+    if not fen.is_finite() or fen != int(fen) or not 1 <= fen <= most:
+        raise field_errors({name: _("must be an amount of at least 0.01, with two decimals at most")})
     return int(fen)

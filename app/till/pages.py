@@ -12,7 +12,7 @@ from flask import redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
-from app.till import day, shell
+from app.till import day, points, shell
 from app.till.frame import blueprint, clerk_here, page, sign_in_page, text, units, with_camera
 from base import clock, database, ids
 from base.auth import cookies
@@ -27,9 +27,9 @@ from catalog.vouchers.models import Voucher
 from catalog.vouchers.schemas import acceptance_view, void_view
 from merchants import acceptances
 from merchants.models import Acceptance, Terms, Void
-from merchants.terminals import clerks, sign_in
+from merchants.terminals import clerks, places, sign_in
 
-__all__ = ["blueprint", "day", "shell"]  # the other pages hang on the same blueprint
+__all__ = ["blueprint", "day", "points", "shell"]  # the other pages hang on the same blueprint
 
 LONGEST_CODE = 80
 
@@ -74,7 +74,7 @@ def check() -> ResponseReturnValue:
     if len(code) > LONGEST_CODE:
         raise codes.CodeMisread()
     shown = codes.read(code, request.form.get("digits"))
-    found, member = tills.check(config(), tills.place_of(clerk_here()), shown)
+    found, member = tills.check(config(), places.place_of(clerk_here()), shown)
     voucher = found.voucher
     value_fen = part_of(voucher.face_fen, voucher.units_left, 0, voucher.units)
     return page(
@@ -91,7 +91,7 @@ def check() -> ResponseReturnValue:
 @needs("vouchers:check")
 def release() -> ResponseReturnValue:
     """Let the voucher go."""
-    tills.release(config(), tills.place_of(clerk_here()), text("check_token", 100))
+    tills.release(config(), places.place_of(clerk_here()), text("check_token", 100))
     return redirect(url_for(".scan", let_go=1), 303)
 
 
@@ -106,7 +106,7 @@ def accept() -> ResponseReturnValue:
     def answered(db: Session, member_id: int, effect: Callable[[], Acceptance]) -> Answer:
         return once(db, member_id, clerk.actor, key, asked, lambda: (201, acceptance_view(effect())))
 
-    answer = tills.accept(config(), tills.place_of(clerk), token, wanted, answered)
+    answer = tills.accept(config(), places.place_of(clerk), token, wanted, answered)
     return redirect(url_for(".accepted", acceptance=answer.body["id"], now=1), 303)
 
 
@@ -122,7 +122,7 @@ def accepted(acceptance: str) -> ResponseReturnValue:
         number = acceptances.clerk_number(db, row)
         voucher = db.get_one(Voucher, (row.member_id, row.voucher_id))
         void = db.get(Void, (row.member_id, row.void_id)) if row.void_id else None
-    until = acceptances.undoable_until(row, version, zone, tills.place_of(clerk))
+    until = acceptances.undoable_until(row, version, zone, places.place_of(clerk))
     return page(
         "till/accepted.html",
         id=acceptance,
@@ -149,22 +149,24 @@ def undo() -> ResponseReturnValue:
     def answered(db: Session, member_id: int, effect: Callable[[], Void]) -> Answer:
         return once(db, member_id, clerk.actor, key, asked, lambda: (201, void_view(effect())))
 
-    tills.void(config(), tills.place_of(clerk), (member_id, acceptance_id), reason, answered)
+    tills.void(config(), places.place_of(clerk), (member_id, acceptance_id), reason, answered)
     return redirect(url_for(".accepted", acceptance=acceptance, now=1), 303)
 
 
 @blueprint.route("/outcome")
 @needs("acceptances:own")
 def became() -> ResponseReturnValue:
-    """What became of an acceptance or an undoing whose answer was lost, by its Idempotency-Key; changes nothing."""
+    """What became of an acceptance, of points or an undoing whose answer was lost, by its Idempotency-Key; changes nothing."""
     key = checked(request.headers.get("Idempotency-Key"))
     with database.begin() as db:
         found: Any = outcome(db, clerk_here().actor, key)
     if found is None:
         return page("till/none_so_far.html")
-    done = found.body.get("acceptance", found.body["id"])
+    done = found.body.get("acceptance", found.body.get("earning", found.body["id"]))
     if done.startswith("trm_"):  # a till more, added by the manager here
         return redirect(url_for("till_managing.one_terminal", terminal=done), 303)
+    if done.startswith("ern_"):
+        return redirect(url_for(".earned", earning=done, now=1), 303)
     return redirect(url_for(".accepted", acceptance=done, now=1), 303)
 
 

@@ -27,12 +27,24 @@ MERCHANT_ROLES: dict[str, frozenset[str]] = {
     "manager": MANAGER | {"merchant:read", "acceptances:merchant"},
     "finance": frozenset(
         {"merchant:read", "acceptances:merchant", "statements:merchant", "payouts:route", "packs:own"}
+        {
+            "merchant:read",
+            "acceptances:merchant",
+            "statements:merchant",
+            "disputes:merchant",
+            "invoices:merchant",
+            "packs:own",
+            "payouts:route",
+        }
     ),
     "owner": MANAGER
     | {
         "merchant:read",
         "acceptances:merchant",
         "statements:merchant",
+        "disputes:merchant",
+        "invoices:merchant",
+        "packs:own",
         "payouts:route",
         "packs:own",
         "outlets:manage",
@@ -122,6 +134,8 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "merchant-reviews:approve",
             "terms:approve",
             "packs:approve",
+            "merchant-adjustments:read",
+            "merchant-adjustments:approve",
             "replays:run",
             "replays:read",
             "mix-targets:read",
@@ -189,6 +203,10 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "books:read",
             "mix-targets:read",
             "mix-targets:approve",
+            "merchant-adjustments:read",
+            "merchant-adjustments:propose",
+            "invoices:record",
+            "trace:read",
         }
     ),
     "analyst": frozenset(
@@ -225,6 +243,8 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "figures:read",
             "books:read",
             "mix-targets:read",
+            "merchant-adjustments:read",
+            "trace:read",
         }
     ),
 }

@@ -1,21 +1,23 @@
 """HTTP: a till gives a member the points of a purchase, and takes them back; the merchant looks at what was given."""
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
 from flask import Response
 from sqlalchemy.orm import Session
 
-from base import clock, database, pages
+from base import database, pages
 from base.auth.guard import current, needs
 from base.auth.principals import Clerk, Terminal
-from base.errors import field_errors
 from base.http.api import IDEMPOTENT, Blueprint, answer_once
 from base.http.settings import config
 from merchants import scope
 from merchants.acceptances import Place
-from merchants.earnings import buyers, earnings, events, listing
+from merchants.earnings import listing, till
+from merchants.earnings.earnings import Given
 from merchants.earnings.listing import Listed
+from merchants.earnings.models import EarningReversal
 from merchants.earnings.schemas import (
     EarningRequest,
     EarningReversalRequest,
@@ -28,9 +30,6 @@ from merchants.earnings.schemas import (
 )
 from merchants.schemas import PageQuery
 from merchants.terminals import places
-from points import programmes
-from points.members import members
-from points.models import Programme
 
 blueprint = Blueprint("merchant-earnings", __name__, description="Points that members earn at a merchant")
 
@@ -42,17 +41,13 @@ blueprint = Blueprint("merchant-earnings", __name__, description="Points that me
 @needs("earnings:give")
 def give(asked: dict[str, Any]) -> Response:
     """Give a member the points of a purchase, by the member's number; signed by the till. Needs Idempotency-Key."""
-    place, at = _place(asked), clock.now()
-    with buyers.counting(place), database.begin() as session:
-        programme = _programme(session, asked["programme"])
-        member = buyers.find(session, config(), programme.programme_id, asked["phone"], place, at)
 
-        def effect() -> tuple[int, Any]:
-            made = earnings.give(session, member, programme, place, asked["amount_fen"], at)
-            events.given(session, made)
-            return 201, earning_view(made)
+    def answered(session: Session, member_id: int, effect: Callable[[], Given]) -> Response:
+        return answer_once(session, member_id, asked, lambda: (201, earning_view(effect())))
 
-        return answer_once(session, member.member_id, asked, effect)
+    return till.give(
+        config(), _place(asked), asked["phone"], asked["amount_fen"], asked["programme"], answered
+    )
 
 
 @blueprint.route("/earnings/<earning>/reverse", methods=["POST"])
@@ -62,17 +57,12 @@ def give(asked: dict[str, Any]) -> Response:
 @needs("earnings:reverse")
 def reverse(asked: dict[str, Any], earning: str) -> Response:
     """Take the points back before the cut-off, at the same till or by its manager. Needs Idempotency-Key."""
-    place, at = _place(asked), clock.now()
-    with database.begin() as session:
-        found = earnings.find(session, earning, place.merchant_id)
-        _, programme = members.with_programme(session, found.member_id)
+    said = asked | {"earning": earning}
 
-        def effect() -> tuple[int, Any]:
-            made = earnings.reverse(session, found, programme, place, asked["reason"], at)
-            events.reversed_(session, found, made)
-            return 201, reversal_view(made)
+    def answered(session: Session, member_id: int, effect: Callable[[], EarningReversal]) -> Response:
+        return answer_once(session, member_id, said, lambda: (201, reversal_view(effect())))
 
-        return answer_once(session, found.member_id, asked | {"earning": earning}, effect)
+    return till.reverse(_place(asked), earning, asked["reason"], answered)
 
 
 @blueprint.route("/merchant/earnings")
@@ -98,13 +88,3 @@ def _place(asked: dict[str, Any]) -> Place:
     actor = current()
     assert isinstance(actor, Clerk | Terminal)
     return places.place_of(actor, asked.get("clerk"))
-
-
-def _programme(session: Session, code: str | None) -> Programme:
-    """The programme of a code, or the only one that takes writes; its code is needed where there are several."""
-    if code is not None:
-        return programmes.taking_writes(programmes.by_code(session, code))
-    there = [one for one in programmes.every(session) if one.closed_at is None]
-    if len(there) != 1:
-        raise field_errors({"programme": f"name one of: {', '.join(one.code for one in there)}"})
-    return there[0]

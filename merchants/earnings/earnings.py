@@ -111,7 +111,7 @@ def give(
     day = cycles.day_of(version.cutoff_minute, merchant.zone, at)
     drawn = packs.draw(session, merchant.merchant_id, day, member.member_id, earning_id, points)
     if drawn.missing and version.issuing_rule == STOP:
-        raise PacksUsedUp(points=points, left=points - drawn.missing)
+        raise PacksUsedUp(points=points, in_packs=points - drawn.missing)
     earning = Earning(
         member_id=member.member_id,
         earning_id=earning_id,
@@ -132,6 +132,15 @@ def give(
     session.add(earning)
     session.flush()
     return Given(earning, drawn, drawn.missing > 0 and version.issuing_rule != POSTPAID)
+
+
+def gives(session: Session, merchant_id: int, at: datetime) -> bool:
+    """Whether members earn points at a merchant now."""
+    zone = merchants.zone_of(session, merchant_id)
+    try:
+        return terms.in_force(session, merchant_id, clock.day(at, zone)).points_per_100_yuan > 0
+    except terms.NoTermsInForce:
+        return False
 
 
 def points_for(version: Terms, amount_fen: int) -> int:

@@ -31,7 +31,7 @@ def given(session: Session, made: Given) -> None:
         alerts.put(session, alerts.PACKS_LOW, about, over, row.recorded_at, renew=False)
 
 
-def reversed_(session: Session, row: Earning, undone: EarningReversal) -> None:
+def taken_back(session: Session, row: Earning, undone: EarningReversal) -> None:
     """Points were taken back: the same amounts, to be taken off again."""
     facts = _facts(row) | {"reversal": ids.public("erv", undone.member_id, undone.reversal_id)}
     _tell(session, row.merchant_id, row.member_id, REVERSED, earnings.public_id(row), facts, undone)

@@ -53,6 +53,14 @@ def drafts_of(session: Session, merchant: Merchant, at: datetime) -> list[Draft]
     )
 
 
+def find(session: Session, merchant: Merchant, last_day: date, at: datetime) -> Draft:
+    """The draft of the period that ends with a day; StatementUnknown."""
+    for one in drafts_of(session, merchant, at):
+        if one.period.last == last_day:
+            return one
+    raise closing.StatementUnknown()
+
+
 def lines_of(
     session: Session,
     merchant: Merchant,

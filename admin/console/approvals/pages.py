@@ -34,6 +34,7 @@ from catalog.rates.scopes import Scope
 from catalog.reversals import reversals
 from catalog.stock import corrections as stock_corrections
 from catalog.trial_cards import trial_cards
+from merchants import words as partner_words
 from merchants.agreements import proposals as merchant_terms
 from merchants.onboarding import reviews as merchant_reviews
 from merchants.packs import proposals as packs
@@ -207,6 +208,7 @@ def _one(number: int, kind: str) -> str:
         key=uuid.uuid4(),
         no_end=lots.NO_END.isoformat(),
         words=words,
+        partner_words=partner_words,
         at=at,
     )
 

@@ -1,20 +1,20 @@
-"""Merchants by deadline, each with its checklist and the button of the next step; forms to invite one, to hand over, for terms."""
+"""Merchants by deadline, each with its checklist and the button of the next step; forms to invite one, to hand over."""
 
 import uuid
 from collections.abc import Callable
-from datetime import date, timedelta
-from typing import Any
+from datetime import timedelta
 
 import segno
-from flask import Blueprint, redirect, request, url_for
+from flask import redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
 from admin.console.approvals.pages import url_of
 from admin.console.http import PAGE, cut, page, position
+from admin.console.partners import agreements
+from admin.console.partners.frame import blueprint, once, text, whole
 from admin.staff.models import StaffRow
-from base import clock, database, idempotency
-from base.approvals.approvals import NO_MEMBER
+from base import clock, database
 from base.auth.guard import current, needs
 from base.auth.principals import Staff
 from base.errors import field_errors
@@ -27,14 +27,16 @@ from merchants.onboarding import checklist, documents, joining, reviews, stages
 from merchants.onboarding.models import MERCHANT, OPERATOR
 from merchants.onboarding.stages import AHEAD, TO
 from merchants.outlets import outlets
+from merchants.packs import packs
+from merchants.packs import proposals as pack_proposals
 from merchants.people import invitations
 from merchants.tills import tills
 from points.members import areas
 
+__all__ = ["agreements", "blueprint"]  # the forms of agreements hang on the same blueprint
+
 MOST_NOTE = stages.MOST_NOTE
 JOIN = {"code": 40, "name_zh": 120, "name_en": 120, "city": 60}
-
-blueprint = Blueprint("partners", __name__)
 
 
 @blueprint.route("/merchants")
@@ -72,15 +74,15 @@ def merchant_form() -> ResponseReturnValue:
 @needs("merchants:manage")
 def join() -> ResponseReturnValue:
     """Invite it: its ticket begins."""
-    said = {name: _text(name, most) for name, most in JOIN.items()}
+    said = {name: text(name, most) for name, most in JOIN.items()}
     area = request.form.get("area", "").strip()
     wanted = {
         "code": said["code"],
         "names": {"zh-CN": said["name_zh"], "en": said["name_en"]},
         "city": said["city"],
         "area": area,
-        "zone": _text("zone", 60),
-        "currency": _text("currency", 3),
+        "zone": text("zone", 60),
+        "currency": text("currency", 3),
     }
     if not all(sign.islower() or sign.isdigit() or sign == "-" for sign in said["code"]) or not said["code"].isascii():  # fmt: skip
         raise field_errors({"code": _("small letters, digits and dashes")})
@@ -89,7 +91,7 @@ def join() -> ResponseReturnValue:
         scope.check_area(current(), area)
         return joining.invite(session, current(), wanted, clock.now()).code
 
-    return redirect(url_for(".one", merchant=_once(wanted, effect)), 303)
+    return redirect(url_for(".one", merchant=once(wanted, effect)), 303)
 
 
 @blueprint.route("/merchants/<merchant>")
@@ -125,7 +127,7 @@ def step(merchant: str) -> ResponseReturnValue:
 @needs("merchants:manage")
 def hand_over(merchant: str) -> ResponseReturnValue:
     """Somebody else has the ticket, for so many days from now."""
-    owner, days, note = request.form.get("owner", ""), _whole("days", 1, 365), _note()
+    owner, days, note = request.form.get("owner", ""), whole("days", 1, 365), _note()
     if owner not in (MERCHANT, OPERATOR):
         raise field_errors({"owner": _("not one of the choices")})
     at = clock.now()
@@ -148,13 +150,13 @@ def hand_over(merchant: str) -> ResponseReturnValue:
 @needs(reviews.PROPOSES)
 def review(merchant: str) -> ResponseReturnValue:
     """Propose that the documents are right as they are."""
-    reason = _text("reason", 500)
+    reason = text("reason", 500)
 
     def effect(session: Session) -> int:
         found = scope.merchant(session, current(), merchant)
         return reviews.propose(session, current(), found, reason, clock.now()).proposal.proposal_id
 
-    return redirect(url_of(reviews.KIND, int(_once([request.path, reason], effect))), 303)
+    return redirect(url_of(reviews.KIND, int(once([request.path, reason], effect))), 303)
 
 
 @blueprint.route("/merchants/<merchant>/owner-invitations")
@@ -170,7 +172,7 @@ def invite_owner(merchant: str) -> ResponseReturnValue:
     """Let in an owner: the link and its picture, shown in this answer alone."""
     with database.begin() as session:
         found = scope.merchant(session, current(), merchant)
-        made = invitations.invite_owner(session, found, _text("number", 20), current().actor, clock.now())
+        made = invitations.invite_owner(session, found, text("number", 20), current().actor, clock.now())
     link = request.host_url.rstrip("/") + made.path
     picture = segno.make(link, error="m", micro=False).svg_data_uri(border=2, omitsize=True)
     return page(
@@ -180,37 +182,6 @@ def invite_owner(merchant: str) -> ResponseReturnValue:
         address=link,
         picture=picture,
     )
-
-
-@blueprint.route("/merchants/<merchant>/terms/new")
-@needs(proposals.PROPOSES)
-def terms_form(merchant: str) -> ResponseReturnValue:
-    """The form for a version of the terms, filled with the latest one."""
-    with database.begin() as session:
-        found = scope.merchant(session, current(), merchant)
-        before = proposals.listed(session, found.merchant_id, limit=1)
-    tomorrow = clock.day(clock.now(), found.zone) + timedelta(days=1)
-    return page(
-        "console/merchant_terms.html",
-        merchant=found,
-        before=before[0] if before else None,
-        tomorrow=tomorrow,
-        key=uuid.uuid4(),
-    )
-
-
-@blueprint.route("/merchants/<merchant>/terms", methods=["POST"])
-@needs(proposals.PROPOSES)
-def propose_terms(merchant: str) -> ResponseReturnValue:
-    """Propose it."""
-    wanted, reason = _terms(), _text("reason", 500)
-
-    def effect(session: Session) -> int:
-        found = scope.merchant(session, current(), merchant)
-        case = proposals.propose(session, current(), found, wanted, reason, clock.now())
-        return case.proposal.proposal_id
-
-    return redirect(url_of(proposals.KIND, int(_once([request.path, vars(wanted), reason], effect))), 303)
 
 
 def _shown(session: Session, merchant: Merchant) -> str:
@@ -246,11 +217,16 @@ def _shown(session: Session, merchant: Merchant) -> str:
             if one.outlet.outlet_id in within
         ],
         versions=[(one, proposals.standing(session, one, today)) for one in versions],
+        packs=[
+            (one, packs.standing(one, today))
+            for one in packs.listed(session, merchant.merchant_id, limit=PAGE)
+        ],
         words=words,
         key=uuid.uuid4(),
         may_manage="merchants:manage" in permissions,
         may_review=reviews.PROPOSES in permissions,
         may_propose=proposals.PROPOSES in permissions,
+        may_buy=pack_proposals.PROPOSES in permissions,
         may_settle="statements:read" in permissions,
     )
 
@@ -264,33 +240,7 @@ def _done(merchant: str, deed: Callable[[Session, Merchant], object]) -> Respons
         return found.code
 
     said = {name: value for name, value in request.form.items() if name not in ("csrf_token", "key")}
-    return redirect(url_for(".one", merchant=_once([request.path, said], effect)), 303)
-
-
-def _once(asked: Any, effect: Callable[[Session], Any]) -> Any:
-    key = idempotency.checked(request.form.get("key"))
-    with database.begin() as session:
-        answer = idempotency.once(
-            session, NO_MEMBER, current().actor, key, asked, lambda: (303, effect(session))
-        )
-    return answer.body
-
-
-def _terms() -> proposals.Wanted:
-    try:
-        from_day = date.fromisoformat(request.form.get("from_day", ""))
-    except ValueError:
-        raise field_errors({"from_day": _("a day, as 2026-01-31")}) from None
-    return proposals.Wanted(
-        from_day,
-        price_bp=_whole("price_bp", 0, 10_000),
-        fee_bp=_whole("fee_bp", 0, 10_000),
-        vat_bp=_whole("vat_bp", 0, 10_000),
-        void_window_s=60 * _whole("void_min", 0, 10_080),
-        manager_void_window_s=60 * _whole("manager_void_min", 0, 10_080),
-        typed_limit_fen=_whole("typed_limit_fen", 0, proposals.MOST_FEN),
-        direct_accept=bool(request.form.get("direct_accept")),
-    )
+    return redirect(url_for(".one", merchant=once([request.path, said], effect)), 303)
 
 
 def _people(session: Session, them: list[int | None]) -> dict[int, str]:
@@ -304,18 +254,4 @@ def _me() -> int | None:
 
 
 def _note() -> str:
-    return _text("note", MOST_NOTE) if request.form.get("note", "").strip() else ""
-
-
-def _text(name: str, most: int) -> str:
-    value = request.form.get(name, "").strip()
-    if not 0 < len(value) <= most or not value.isprintable():
-        raise field_errors({name: _("must be 1 to %(most)s printable characters", most=most)})
-    return value
-
-
-def _whole(name: str, least: int, most: int) -> int:
-    value = request.form.get(name, "").strip()
-    if not (value.isascii() and value.isdigit() and len(value) <= 15 and least <= int(value) <= most):
-        raise field_errors({name: _("a whole number from %(least)s to %(most)s", least=least, most=most)})
-    return int(value)
+    return text("note", MOST_NOTE) if request.form.get("note", "").strip() else ""

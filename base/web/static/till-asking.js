@@ -6,7 +6,8 @@ window.jifenTill = window.jifenTill ?? {};
   const LONGEST_MS = 10_000, SHOWN_AFTER_MS = 2_500;
   let wake = null;
 
-  // What an open deed keeps: never a code, for only what has a key (accepting, undoing) is kept.
+  // What an open deed keeps: never a code, for only what has a key (accepting, giving points, undoing) is kept, and no
+  // longer than its answer is open.
   const open = () => JSON.parse(localStorage.getItem(OPEN) ?? "null");
   const keep = (deed) => { if (deed.key) localStorage.setItem(OPEN, JSON.stringify(deed)); };
   const close = (deed) => { if (deed.key) localStorage.removeItem(OPEN); };

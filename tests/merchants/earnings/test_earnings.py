@@ -319,7 +319,7 @@ def test_why_names_the_purchase_behind_the_points(cli, till, member):
     [
         ("update pack_use set points = 12 where points > 0", "what packs gave and what is owed for is not what was earned"),
         ("update points_pack set points = 9", "more was taken out of it than it held, or more put back than taken"),
-        ("update merchant_earning set price_fen = 5, postpaid_points = 1", "is not the price"),
+        ("update merchant_earning set price_fen = 5, postpaid_points = 1", "are not the price"),
         ("delete from merchant_earning", "there is no earning behind this posting"),
         ("update merchant_earning set seq = 99 where points = 10", "there is no posting 99"),
         ("delete from pack_use where points < 0", "it did not put back what its earning took"),

@@ -17,7 +17,7 @@ from merchants.models import ADJUSTMENT, Merchant
 from merchants.payout_routes import routes
 from merchants.payout_routes.models import BANK, ENABLED, STRIPE, StripeAccount
 from merchants.payout_routes.routes import Contact, Details
-from merchants.payouts import events, payouts, rounds, runs
+from merchants.payouts import events, payouts, releases, rounds, runs
 from merchants.payouts.models import Payout
 from merchants.payouts.runs import Wanted
 from merchants.payouts.stripe import told_of
@@ -130,7 +130,7 @@ def states() -> dict[str, int]:
     """How many payouts stand where."""
     with database.begin() as session:
         rows = session.connection().exec_driver_sql("select state, count(*) from payout group by 1")
-        return {state: count for state, count in rows}
+        return dict(rows)
 
 
 @dataclass
@@ -173,6 +173,22 @@ class Treasury:
 
     def run(self, route: str = STRIPE, template: str = "plain") -> None:
         self.approve(self.proposed(route, template))
+
+    def release(self, statement: Statement) -> None:
+        """Two persons say that a further version may be sent."""
+        with self.stopped(), database.begin() as session:
+            payout = payouts.of_statement(session, statement.merchant_id, statement.statement_no)
+            assert payout is not None
+            proposal = releases.propose(session, self.maker, payout, "looked for it", self.now).proposal
+        self.approve(proposal)
+
+    def looks_at_holds(self) -> None:
+        with self.stopped():
+            rounds.look_at_holds(self.config)
+
+    def polls(self) -> None:
+        with self.stopped():
+            rounds.poll(self.config)
 
     def walk(self, times: int = 1) -> "Treasury":
         """What the workers do."""

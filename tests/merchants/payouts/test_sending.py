@@ -4,9 +4,6 @@ import time
 
 import pytest
 
-from base import database
-from base.approvals import approvals
-from merchants.payouts import releases
 from tests.merchants.payouts.paying import (
     TRANSFERS,
     given_account,
@@ -67,13 +64,7 @@ def test_a_failure_that_its_key_keeps_waits_for_a_day_and_then_for_two_persons(p
     asked = paying.twin.calls[TRANSFERS]
 
     paying.walk().later(hours=5).walk()
-    with database.begin() as session:
-        case = releases.propose(session, paying.maker, payout_of(statement), "looked for", paying.now)
-    proposal = case.proposal
-    with database.begin() as session:
-        approvals.approve(
-            session, paying.checker, proposal.proposal_id, proposal.content_hash.hex(), paying.now
-        )
+    paying.release(statement)
     again = payout_of(statement)
     paying.run()
     paying.walk()
@@ -104,13 +95,33 @@ def test_money_that_is_not_there_leaves_it_approved_until_the_next_run(paying, s
 
 def test_another_no_of_stripes_is_a_failure_that_two_persons_release(paying, statement):
     paying.run()
-    paying.twin.restrict(payout_of(statement).account)
+    paying.twin.fails(TRANSFERS, "account_restricted")
 
     paying.walk(3)
-
     failed = payout_of(statement)
-    assert failed.state == "failed"
+    paying.release(statement)
+    paying.later(minutes=1).run()
+    paying.walk()
+
+    assert (failed.state, failed.version) == ("failed", 1)
     assert "capabilit" in failed.reason
+    assert (payout_of(statement).state, payout_of(statement).version) == ("sent", 2)
+    assert len(paying.twin.all("transfer")) == 1
+
+
+def test_an_account_that_stripe_restricts_holds_what_was_approved_until_it_is_free(paying, statement):
+    paying.run()
+    account = payout_of(statement).account
+    paying.twin.restrict(account)
+
+    paying.walk(3)
+    held = payout_of(statement)
+    paying.twin.onboard(account)
+    paying.later(hours=21).walk()
+    paying.looks_at_holds()
+
+    assert (held.state, held.held) == ("on_hold", "account-restricted")
+    assert payout_of(statement).state == "planned"
     assert paying.transfers == {}
 
 
