@@ -26,7 +26,6 @@ MANAGER = frozenset({"terminals:manage", "clerks:manage"})
 MERCHANT_ROLES: dict[str, frozenset[str]] = {
     "manager": MANAGER | {"merchant:read", "acceptances:merchant"},
     "finance": frozenset(
-        {"merchant:read", "acceptances:merchant", "statements:merchant", "payouts:route", "packs:own"}
         {
             "merchant:read",
             "acceptances:merchant",
@@ -46,7 +45,6 @@ MERCHANT_ROLES: dict[str, frozenset[str]] = {
         "invoices:merchant",
         "packs:own",
         "payouts:route",
-        "packs:own",
         "outlets:manage",
         "documents:manage",
         "terms:confirm",
