@@ -12,11 +12,11 @@ from merchants import scope
 from merchants.schemas import PageQuery
 from merchants.settled import settled
 from merchants.settled.schemas import (
-    SettledMoneyView,
     OwnLinesQuery,
     OwnStatementsView,
     OwnStatementView,
     OwnUseView,
+    SettledMoneyView,
     money_view,
     own_view,
     use_view,

@@ -35,6 +35,7 @@ class Trade:
     member: Caller
     offer: Offer
     till: Caller
+    member_id: int = 0
 
     def issued(self, units: int = 1) -> Any:
         """A voucher: its redemption."""
@@ -60,7 +61,8 @@ class Trade:
 def trade(app: Flask, db: Config) -> Trade:
     shop, programme = given_shop(), given_programme()
     merchant_id = shop.merchant.merchant_id
-    member = caller(app, member_token(given_member(db, programme, points=5_000)))
+    member_id = given_member(db, programme, points=5_000)
+    member = caller(app, member_token(member_id))
     offer = given_offer(programme, "voucher", merchant_id=merchant_id, value_fen=3_000)
     with database.begin() as session:
         rates.add(
@@ -68,6 +70,6 @@ def trade(app: Flask, db: Config) -> Trade:
         )
         terms.add(
             session, merchant_id, date(2021, 1, 1), price_bp=10_000, fee_bp=200, vat_bp=600, void_window_s=900,
-            merchant_bp=3_000, brand_bp=1_000, brand="leaf",
+            merchant_bp=3_000, brand_bp=1_000, brand="leaf", typed_limit_fen=1_000_000,
         )  # fmt: skip
-    return Trade(app, shop, member, offer, caller(app, clerk_token(shop)))
+    return Trade(app, shop, member, offer, caller(app, clerk_token(shop)), member_id)

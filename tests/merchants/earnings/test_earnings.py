@@ -10,7 +10,7 @@ from sqlalchemy import select, text
 from base import clock, database, ids
 from merchants import cycles
 from merchants.earnings import verify
-from merchants.earnings.lines import LINES
+from merchants.statements.lines import THINGS
 from merchants.packs import packs
 from merchants.packs import verify as packs_verify
 from merchants.risk.models import Alert
@@ -90,7 +90,15 @@ def left(shop):
 def lines(shop):
     with database.begin() as session:
         values = {"merchant_id": shop.merchant.merchant_id, "to_at": clock.now() + timedelta(seconds=1)}
-        return [(row.kind, row.owed_fen) for row in session.execute(text(f"{LINES} order by 1"), values)]
+        return [
+            (row.kind, row.owed_fen)
+            for row in session.execute(
+                text(
+                    f"select * from ({THINGS}) t where t.kind like 'earning%' and t.merchant_id = :merchant_id order by 1"
+                ),
+                values,
+            )
+        ]
 
 
 def test_a_purchase_earns_points_and_the_merchant_owes_for_them(till, member, shop):
