@@ -10,10 +10,10 @@ from sqlalchemy import select, text
 from base import clock, database, ids
 from merchants import cycles
 from merchants.earnings import verify
-from merchants.statements.lines import THINGS
 from merchants.packs import packs
 from merchants.packs import verify as packs_verify
 from merchants.risk.models import Alert
+from merchants.statements.lines import THINGS
 from merchants.terminals import clerks
 from points import ledger
 from tests.given import (
