@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from admin.analytics import liability, sums
@@ -35,6 +35,8 @@ def take(programme: Programme, on: date) -> BreakageRun:
     """The estimate as of the end of a day, from its figures; twice the same one. DayNotOver, EstimateBefore."""
     figures = liability.take(programme, on)
     with database.begin() as session:
+        name = f"{LOCK}:{programme.programme_id}"
+        session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
         before = latest(session, programme.programme_id)
         if before is not None and before.figures_run_id == figures.run_id:
             return before
