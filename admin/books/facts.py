@@ -1,4 +1,4 @@
-"""The questions of sources.py put to the database: facts one by one in their order, or added up."""
+"""The questions of sources/ put to the database: facts one by one in their order, or added up."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,10 +7,18 @@ from typing import Any, NamedTuple
 
 from sqlalchemy.orm import Session
 
-from admin.books.sources import SOURCES, Source
+from admin.books.sources import of_issuing, of_items, of_payouts, of_redemptions, of_vouchers
+from admin.books.sources.question import Source
 from base import clock, database
 
 AT_ONCE = 5_000
+SOURCES: tuple[Source, ...] = (
+    *of_vouchers.SOURCES,
+    *of_redemptions.SOURCES,
+    *of_items.SOURCES,
+    *of_payouts.SOURCES,
+    *of_issuing.SOURCES,
+)
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from admin.books import points, rules
+from admin.books.facts import SOURCES
 from admin.books.rules import ACCOUNTS, RULES
-from admin.books.sources import COLUMNS, SOURCES
+from admin.books.sources.question import KEY
 from tests.admin.books.tables import table
 
 PAGE = Path(__file__).parents[3] / "docs" / "settlement.md"
@@ -37,7 +38,7 @@ def test_every_account_of_a_rule_is_known_and_every_known_one_is_used():
 
 
 def test_no_amount_is_called_like_a_column_of_every_question():
-    assert not {name for rule in RULES.values() for name in rule.amounts} & {*COLUMNS}
+    assert not {name for rule in RULES.values() for name in rule.amounts} & {*KEY}
 
 
 @given(st.sampled_from(sorted(RULES)), st.data())
