@@ -19,6 +19,7 @@ from app.commands import (
     figures,
     groups,
     imports,
+    journal,
     lines,
     merchants,
     notify,
@@ -31,6 +32,7 @@ from app.commands import (
     servers,
     staff,
     tiers,
+    trace,
     vouchers,
     why,
 )
@@ -52,6 +54,7 @@ def jifen() -> None:
 for group in (
     servers.verbs,
     books.verbs,
+    journal.verbs,
     analytics.verbs,
     retention.verbs,
     expiry.verbs,
@@ -62,6 +65,7 @@ for group in (
     doctor.verbs,
     distribution.verbs,
     why.verbs,
+    trace.verbs,
     examples.verbs,
     staff.verbs,
     merchants.verbs,

@@ -36,6 +36,7 @@ OTHER = {
     "statement": "merchant_id",
     "statement_line": "merchant_id",
     "merchant_item": "merchant_id",
+    "tax_invoice": "merchant_id",
     **dict.fromkeys(
         (
             "payout",
@@ -58,6 +59,7 @@ OTHER = {
 BESIDE = {
     "statement_line": "statement",
     "merchant_item": "statement",
+    "tax_invoice": "statement",
     **dict.fromkeys(
         (
             "payout",
@@ -106,6 +108,8 @@ LOCAL = {
     "figures_run": "one row a topic and day",
     "area_sum": "sums of a day, beside the figures they are of",
     "mix_alert": "a row a week and heap at most",
+    "breakage_run": "one row an estimate",
+    "breakage_estimate": "some rows an estimate, beside it",
     "period_report": "three or four rows a month",
     "replay_run": "one row a replay of a proposal, beside it",
     "webhook_replay": "one row a replay",

@@ -6,6 +6,7 @@ from functools import partial
 from sqlalchemy.orm import Session
 
 from admin.analytics import verify as analytics_verify
+from admin.books import verify as books_verify
 from admin.replay import verify as replay_verify
 from base.approvals import verify as approvals_verify
 from base.findings import Finding
@@ -57,7 +58,6 @@ def findings(
     members: Sequence[int] | None = None,
 ) -> Iterator[Finding]:
     """Every rule of every package; with `members` the ledger's and the bills' for them alone, the others whole."""
-<<<<<<< HEAD
     for part in parts(progress, members):
         yield from part(session)
 
@@ -109,5 +109,6 @@ def parts(
         packs_verify.findings,
         merchant_earnings_verify.findings,
         payouts_verify.findings,
+        books_verify.findings,
         analytics_verify.findings,
     )

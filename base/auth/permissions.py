@@ -25,13 +25,24 @@ MANAGER = frozenset({"terminals:manage", "clerks:manage"})
 # A merchant's people on the merchant's pages: an outlet manager for the own outlet, the others for all.
 MERCHANT_ROLES: dict[str, frozenset[str]] = {
     "manager": MANAGER | {"merchant:read", "acceptances:merchant"},
-    "finance": frozenset({"merchant:read", "acceptances:merchant", "statements:merchant", "packs:own"}),
-    "finance": frozenset({"merchant:read", "acceptances:merchant", "statements:merchant", "payouts:route"}),
+    "finance": frozenset(
+        {
+            "merchant:read",
+            "acceptances:merchant",
+            "statements:merchant",
+            "disputes:merchant",
+            "invoices:merchant",
+            "packs:own",
+            "payouts:route",
+        }
+    ),
     "owner": MANAGER
     | {
         "merchant:read",
         "acceptances:merchant",
         "statements:merchant",
+        "disputes:merchant",
+        "invoices:merchant",
         "packs:own",
         "payouts:route",
         "outlets:manage",
@@ -121,6 +132,8 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "merchant-reviews:approve",
             "terms:approve",
             "packs:approve",
+            "merchant-adjustments:read",
+            "merchant-adjustments:approve",
             "replays:run",
             "replays:read",
             "mix-targets:read",
@@ -185,8 +198,13 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "budgets:read",
             "budgets:approve",
             "figures:read",
+            "books:read",
             "mix-targets:read",
             "mix-targets:approve",
+            "merchant-adjustments:read",
+            "merchant-adjustments:propose",
+            "invoices:record",
+            "trace:read",
         }
     ),
     "analyst": frozenset(
@@ -221,7 +239,10 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "stock:read",
             "budgets:read",
             "figures:read",
+            "books:read",
             "mix-targets:read",
+            "merchant-adjustments:read",
+            "trace:read",
         }
     ),
 }
