@@ -106,6 +106,7 @@ def parts(
         cash_verify.findings,
         publishing_verify.findings,
         merchants_verify.findings,
+        payouts_verify.findings,
         packs_verify.findings,
         merchant_earnings_verify.findings,
         payouts_verify.findings,
