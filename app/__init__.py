@@ -206,8 +206,6 @@ def _register_pages(app: Flask, config: Config) -> None:
         merchant_developers,
         console,
     ):
-        docs, member, till, merchant, merchant_settlement, merchant_points, invitation, merchant_developers, console,
-    ):  # fmt: skip
         app.register_blueprint(face.blueprint)
     for place, name in (("/merchant", "merchant_managing"), ("/till/manage", "till_managing")):
         app.register_blueprint(managing.blueprint, url_prefix=place, name=name)

@@ -737,7 +737,6 @@ ROUTES = {
     "GET /staff/replays/<replay>": "replays:read",
     "GET /staff/statements": "statements:read",
     "GET /staff/statements/<statement>": "statements:read",
-    "GET /staff/statements/<statement>/files/<kind>": "statements:read",
     "GET /staff/merchant-reviews/<proposal>": "merchants:read",
     "POST /staff/merchant-reviews/<proposal>/approve": "merchant-reviews:approve",
     "POST /staff/merchant-reviews/<proposal>/reject": "merchant-reviews:approve",
