@@ -6,6 +6,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from admin.analytics import api as retention_api
 from admin.analytics.figures import api as figures_api
+from admin.books import api as books_api
 from admin.console import pages as console
 from admin.console.approvals import api as proposals_api
 from admin.replay import api as replay_api
@@ -165,18 +166,19 @@ def create_app(config: Config) -> Flask:
         risk_api,
         desks_api,
         statements_api,
+        payouts_api,
+        payout_routes_api,
+        recoveries_api,
         merchant_adjustments_api,
         settled_api,
         invoices_api,
         trace_api,
-        payouts_api,
-        payout_routes_api,
-        recoveries_api,
         notices_api,
         webhooks_api,
         staff_api,
         retention_api,
         figures_api,
+        books_api,
         replay_api,
     ):
         frame.register_blueprint(topic.blueprint)
@@ -194,8 +196,16 @@ def _register_pages(app: Flask, config: Config) -> None:
     """The pages of the four faces, and those about the product."""
     app.register_blueprint(pictures_api.public)
     for face in (
-        docs, member, till, merchant, merchant_settlement, merchant_points, invitation, merchant_developers, console,
-    ):  # fmt: skip
+        docs,
+        member,
+        till,
+        merchant,
+        merchant_points,
+        invitation,
+        merchant_settlement,
+        merchant_developers,
+        console,
+    ):
         app.register_blueprint(face.blueprint)
     for place, name in (("/merchant", "merchant_managing"), ("/till/manage", "till_managing")):
         app.register_blueprint(managing.blueprint, url_prefix=place, name=name)

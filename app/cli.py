@@ -19,6 +19,7 @@ from app.commands import (
     figures,
     groups,
     imports,
+    journal,
     lines,
     merchants,
     notify,
@@ -53,6 +54,7 @@ def jifen() -> None:
 for group in (
     servers.verbs,
     books.verbs,
+    journal.verbs,
     analytics.verbs,
     retention.verbs,
     expiry.verbs,

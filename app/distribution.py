@@ -56,10 +56,10 @@ OTHER = {
     "sign_in": "token_digest",
     "phone_holder": "digest",
 }
-BESIDE = {"statement_line": "statement", "merchant_item": "statement", "tax_invoice": "statement"}
 BESIDE = {
     "statement_line": "statement",
     "merchant_item": "statement",
+    "tax_invoice": "statement",
     **dict.fromkeys(
         (
             "payout",
@@ -108,6 +108,8 @@ LOCAL = {
     "figures_run": "one row a topic and day",
     "area_sum": "sums of a day, beside the figures they are of",
     "mix_alert": "a row a week and heap at most",
+    "breakage_run": "one row an estimate",
+    "breakage_estimate": "some rows an estimate, beside it",
     "period_report": "three or four rows a month",
     "replay_run": "one row a replay of a proposal, beside it",
     "webhook_replay": "one row a replay",

@@ -6,6 +6,7 @@ from functools import partial
 from sqlalchemy.orm import Session
 
 from admin.analytics import verify as analytics_verify
+from admin.books import verify as books_verify
 from admin.replay import verify as replay_verify
 from base.approvals import verify as approvals_verify
 from base.findings import Finding
@@ -108,5 +109,7 @@ def parts(
         payouts_verify.findings,
         packs_verify.findings,
         merchant_earnings_verify.findings,
+        payouts_verify.findings,
+        books_verify.findings,
         analytics_verify.findings,
     )

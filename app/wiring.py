@@ -6,6 +6,7 @@ from functools import partial
 from admin.analytics import job as retention_job
 from admin.analytics import mix_targets, taking
 from admin.analytics import tasks as retention_tasks
+from admin.books import breakage
 from admin.replay import asking as replay_asking
 from admin.replay import guard as replay_guard
 from admin.replay import job as replay_job
@@ -30,6 +31,7 @@ from catalog.redemptions import redemptions
 from catalog.reversals import reversals
 from catalog.stock import corrections as stock_corrections
 from catalog.trial_cards import trial_cards
+from catalog.vouchers import lapsing
 from merchants import events as merchant_events
 from merchants import merchants
 from merchants.adjustments import adjustments as merchant_adjustments
@@ -104,6 +106,8 @@ def wire(config: Config, *, pool_size: int | None = None, statement_timeout_ms: 
     jobs.register(retention_tasks.TASK, partial(retention_job.run, config))
     jobs.repeat("retention", partial(retention_job.nightly, config), every_s=600)
     jobs.repeat("debits", partial(_tell_debits, config), every_s=30)
+    jobs.repeat("lapsing", lapsing.nightly, every_s=1800)
+    jobs.repeat("breakage", breakage.nightly, every_s=3600)
     jobs.repeat("settling", settling.step, every_s=settling.EVERY_S)
     jobs.repeat("figures", taking.step, every_s=taking.EVERY_S)
     _approvals(config)

@@ -68,6 +68,7 @@ MENU = (
     ("till-alerts:read", _("Alerts about tills"), "/staff/till-alerts", "alert", ()),
     ("retention:read", _("Redemption and staying"), "/staff/retention", "chart", ()),
     ("figures:read", _("Worth and cost"), "/staff/worth/mix", "coin", ("/staff/worth/",)),
+    ("books:read", _("Books"), "/staff/books", "list", ()),
     ("console", _("Jobs"), "/staff/jobs", "gear", ()),
 )
 

@@ -9,6 +9,7 @@ from admin.console import figures
 from admin.console.adjustments import pages as adjustments
 from admin.console.agreements import pages as agreements
 from admin.console.approvals import pages as approvals
+from admin.console.books import pages as books
 from admin.console.care import pages as care
 from admin.console.claims import pages as claims
 from admin.console.disputes import pages as disputes
@@ -59,6 +60,7 @@ for topic in (
     retention,
     replays,
     worth,
+    books,
 ):
     blueprint.register_blueprint(topic.blueprint)
 

@@ -128,7 +128,7 @@ def decide(
     if verdict == MEMBER:
         voucher = freezing.lock(session, place)
         if dispute.side == MEMBER or voucher.state == ACCEPTED:  # of a merchant's, what is left stays usable
-            voucher = freezing.cancel(session, place)
+            voucher = freezing.cancel(session, place, at)
         dispute.points_back = _give_back(session, person, dispute, voucher, at)
         session.flush()
     elif dispute.side == MEMBER:

@@ -73,7 +73,7 @@ def carry_out(
         raise VoucherExpired(last_day=str(voucher.last_day))
     for one in uses:
         clawbacks.take(session, one, approval=approval, reason=reason, actor=actor, at=at)
-    freezing.cancel(session, (voucher.member_id, voucher.voucher_id))
+    freezing.cancel(session, (voucher.member_id, voucher.voucher_id), at)
 
 
 def _voucher(session: Session, redemption: Redemption) -> Voucher | None:

@@ -70,13 +70,13 @@ def thaw(
     return voucher
 
 
-def cancel(session: Session, key: Key) -> Voucher:
+def cancel(session: Session, key: Key, at: datetime) -> Voucher:
     """What a dispute froze stays unusable for good: decided for the member. One whose uses were all another's is as good as
     never used, so that its redemption can be reversed.
     """
     voucher = lock(session, key)
     if voucher.state == FROZEN or is_whole(session, voucher):
-        voucher.state = CANCELLED
+        voucher.state, voucher.cancelled_at = CANCELLED, voucher.cancelled_at or at
         voucher.held_by = voucher.held_until = voucher.token_digest = None
         session.flush()
     return voucher

@@ -5,7 +5,7 @@ from alembic import op
 from migrations.rights import grant
 
 revision = "0045"
-down_revision = "0043"
+down_revision = "0044"
 branch_labels = None
 depends_on = None
 
