@@ -105,7 +105,7 @@ def _uses(session: Session, shop: str, since: datetime, until: datetime, count: 
 def _disputed(config: Config, support: Staff, use: Acceptance, at: datetime) -> None:
     with database.begin() as session:
         made = disputing.not_me(
-            session, config, Member(use.member_id), (use.member_id, use.acceptance_id), at
+            session, config, _member(session, use), (use.member_id, use.acceptance_id), at
         )
         key = (made.member_id, made.dispute_id)
         disputing.take(session, support, key, at)
