@@ -73,7 +73,7 @@ def pay(config: Config, shop: str, finance: Staff, checker: Staff) -> None:
             _bank(session, config, merchant, number, at)
     rounds.look_at_holds(config)
     last_month = at - timedelta(days=at.day)
-    _confirmed(config, _run(config, finance, checker, BANK, last_month.replace(day=1)))
+    _confirmed(config, _run(config, finance, checker, BANK, last_month.replace(day=15)))
     _run(config, finance, checker, BANK, at)
     if by_stripe:
         _run(config, finance, checker, STRIPE, at)
