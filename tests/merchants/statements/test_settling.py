@@ -176,10 +176,10 @@ def test_the_worker_settles_all_and_one_who_cannot_be_settled_does_not_stop_it(d
         given_taken(shop, at(MONDAY, 12))
     real = settling.seal_next
 
-    def sick(session, merchant_id, *given):
+    def sick(session, merchant_id, *given, **named):
         if merchant_id == shops[1].merchant.merchant_id:
             raise closing.StatementUnknown()
-        return real(session, merchant_id, *given)
+        return real(session, merchant_id, *given, **named)
 
     monkeypatch.setattr(settling, "seal_next", sick)
     with clock.stopped(at(MONDAY + 9 * DAY)):
@@ -237,3 +237,36 @@ def test_who_closes_a_period_beside_the_cycle_leaves_the_next_one_to_begin_there
     (rest,) = settled(shop, at(MONDAY + DAY, 1))
 
     assert (rest.from_at, rest.to_at, rest.line_count) == (at(MONDAY, 12), at(MONDAY + DAY), 1)
+
+
+def test_who_settles_every_hour_looks_a_month_back_and_the_command_through_everything(db):
+    shop = given_shop(cycle=DAILY, draft_days=0, reserve_bp=500, reserve_days=200)
+    for day in (0, 40, 41):
+        given_taken(shop, at(MONDAY + day * DAY, 12))
+    settled(shop, at(MONDAY + 60 * DAY))
+    given_taken(shop, at(MONDAY + 5 * DAY, 12), 70, 0, 0)
+    hourly = []
+
+    with clock.stopped(at(MONDAY + 61 * DAY)):
+        hourly += settling.settle(shop.merchant.merchant_id, whole=False)
+        by_command = list(settling.settle(shop.merchant.merchant_id))
+    given_taken(shop, at(MONDAY + 30 * DAY, 12), 80, 0, 0)
+    with clock.stopped(at(MONDAY + 62 * DAY)):
+        hourly += settling.settle(shop.merchant.merchant_id, whole=False)
+
+    assert said(by_command) == [(4, 2, 66)]
+    assert said(hourly) == [(5, 2, 76)]
+
+
+def test_a_closing_takes_everything_however_old(db):
+    shop = given_shop(cycle=DAILY, draft_days=0)
+    for day in (0, 80):
+        given_taken(shop, at(MONDAY + day * DAY, 12), 100, 0, 0)
+    settled(shop, at(MONDAY + 90 * DAY))
+    given_taken(shop, at(MONDAY, 13), 5, 0, 0)
+    given_taken(shop, at(MONDAY + 91 * DAY, 13), 7, 0, 0)
+
+    with clock.stopped(at(MONDAY + 99 * DAY)):
+        found = list(settling.settle(shop.merchant.merchant_id, whole=False))
+
+    assert said(found) == [(3, 2, 12)]
