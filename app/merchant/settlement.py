@@ -282,7 +282,7 @@ def _wanted() -> Wanted:
     """What was typed; Invalid names the fields that cannot be read."""
     typed = {name: value.strip() for name, value in request.form.items()}
     wrong: dict[str, str] = {}
-    numbers = {}
+    numbers: dict[str, Any] = {}
     for name in ("amount_fen", "tax_bp", "tax_fen", "total_fen"):
         text = typed.get(name, "")
         if text.isascii() and text.isdigit() and len(text) <= 15:
@@ -295,7 +295,7 @@ def _wanted() -> Wanted:
         wrong["issued_on"] = _("must be a date")
     if wrong:
         raise field_errors(wrong)
-    texts = {
+    texts: dict[str, Any] = {
         one.name: typed.get(one.name, "")
         for one in fields(Wanted)
         if one.name not in (*numbers, "issued_on", "file_hash")

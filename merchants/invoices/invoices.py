@@ -133,7 +133,7 @@ def hand_in(
     if asked is None:
         raise InvoiceNotExpected()
     _check(wanted, asked)
-    made = session.scalar(
+    made: TaxInvoice | None = session.scalar(
         insert(TaxInvoice)
         .values(
             merchant_id=statement.merchant_id,
