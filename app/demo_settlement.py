@@ -6,11 +6,10 @@ Most merchants are paid by a bank's file; the one with an owner, and two more, t
 import csv
 import io
 import tempfile
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import select
+from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
 from admin.analytics.demo_operator import ZONE
@@ -19,15 +18,15 @@ from base.approvals import approvals
 from base.approvals.models import Proposal
 from base.auth.principals import Member, Staff
 from base.config import Config
-from base.errors import Problem
 from catalog.disputes import disputing
 from catalog.reversals import reversals
 from catalog.vouchers import life
 from merchants import merchants
+from merchants.disputes.models import Dispute
 from merchants.invoices import invoices
 from merchants.invoices.invoices import Wanted as Invoice
 from merchants.invoices.models import MERCHANT as OF_MERCHANT
-from merchants.models import Acceptance, Merchant
+from merchants.models import CLAWBACK, Acceptance, Merchant, MerchantItem
 from merchants.onboarding import documents
 from merchants.onboarding.documents import Paper
 from merchants.payout_routes import accounts, routes
@@ -86,13 +85,24 @@ def pay(config: Config, shop: str, finance: Staff, checker: Staff) -> None:
 
 
 def _uses(session: Session, shop: str, since: datetime, until: datetime, count: int) -> list[Acceptance]:
-    """Uses that stand, of members who are still there; at the shop first."""
+    """Uses that stand and nobody has disputed or taken back, of members who are still there; at the shop first."""
+    disputed = exists().where(
+        Dispute.member_id == Acceptance.member_id, Dispute.acceptance_id == Acceptance.acceptance_id
+    )
+    taken_back = exists().where(
+        MerchantItem.merchant_id == Acceptance.merchant_id,
+        MerchantItem.kind == CLAWBACK,
+        MerchantItem.member_id == Acceptance.member_id,
+        MerchantItem.about_id == Acceptance.acceptance_id,
+    )
     asked = (
         select(Acceptance)
         .join(Merchant, Merchant.merchant_id == Acceptance.merchant_id)
         .join(MemberRow, MemberRow.member_id == Acceptance.member_id)
         .where(
             Acceptance.void_id.is_(None),
+            ~disputed,
+            ~taken_back,
             Acceptance.recorded_at.between(since, until),
             MemberRow.left_on.is_(None),
         )
@@ -218,26 +228,14 @@ def _handed_in(session: Session, statement: Statement, paper: Paper) -> None:
 def _filed(session: Session, shop: str, at: datetime) -> None:
     """The shop's owner disputes a use of these days; nobody has looked into it yet."""
     merchant = merchants.by_code(session, shop)
-    found: Sequence[Acceptance] = [
-        use
-        for use in _uses(session, shop, at - 2 * SOME_DAYS, at, 20)
-        if use.merchant_id == merchant.merchant_id
-    ]
     owner = session.scalar(
         select(ClerkRow).where(ClerkRow.merchant_id == merchant.merchant_id, ClerkRow.role == OWNER)
     )
-    if not found or owner is None:
-        return
-    mine = Reach(merchant.merchant_id, None, owner.clerk_id, OWNER, f"clerk:{owner.clerk_id}")
-    for use in found:
-        try:
-            with session.begin_nested():
-                disputing.open_for(
-                    session, mine, (use.member_id, use.acceptance_id), "accepted twice by mistake", at
-                )
-            return
-        except Problem:  # this one is disputed already
-            continue
+    for use in _uses(session, shop, at - SOME_DAYS, at, 1):
+        if owner is not None and use.merchant_id == merchant.merchant_id:
+            mine = Reach(merchant.merchant_id, None, owner.clerk_id, OWNER, f"clerk:{owner.clerk_id}")
+            key = (use.member_id, use.acceptance_id)
+            disputing.open_for(session, mine, key, "accepted twice by mistake", at)
 
 
 def _approve(session: Session, checker: Staff, proposal: Proposal, at: datetime) -> None:
