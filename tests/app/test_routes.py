@@ -721,6 +721,7 @@ ROUTES = {
     "GET /staff/retention": "retention:read",
     "GET /staff/retention/curves": "retention:read",
     "GET /staff/retention/kinds": "retention:read",
+    "GET /staff/retention/study": "retention:read",
     "GET /staff/retention/trust": "retention:read",
     "GET /staff/retention/runs": "retention:read",
     "POST /staff/retention/runs": "retention:run",
