@@ -36,9 +36,10 @@ from merchants import events as merchant_events
 from merchants import merchants
 from merchants.adjustments import adjustments as merchant_adjustments
 from merchants.agreements import proposals as terms_proposals
+from merchants.invoices import invoices
 from merchants.onboarding import reviews as merchant_reviews
 from merchants.packs import proposals as packs
-from merchants.payouts import payouts, releases, rounds, runs
+from merchants.payouts import holds, payouts, releases, rounds, runs
 from merchants.people import people as merchant_people
 from merchants.recoveries import write_offs
 from merchants.risk import watching
@@ -100,6 +101,7 @@ def wire(config: Config, *, pool_size: int | None = None, statement_timeout_ms: 
     jobs.repeat("tills", _watch_tills, every_s=60)
     jobs.repeat("nonces", _forget_nonces, every_s=60)
     closing.on_sealed(payouts.plan)
+    holds.register(holds.INVOICE_MISSING, invoices.any_missing)
     jobs.repeat("payouts", partial(rounds.walk, config), every_s=rounds.EVERY_S)
     jobs.repeat("payout-holds", partial(rounds.look_at_holds, config), every_s=rounds.HOLDS_EVERY_S)
     jobs.repeat("payout-polls", partial(rounds.poll, config), every_s=rounds.POLL_EVERY_S)

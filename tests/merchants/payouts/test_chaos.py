@@ -48,6 +48,7 @@ def test_sixty_payouts_through_lost_answers_and_failures_are_sixty_transfers(pay
 
 
 @pytest.mark.torture
+@pytest.mark.timeout(3_600)
 def test_a_thousand_payouts_through_lost_answers_and_failures_are_a_thousand_transfers(paying):
     statements = send_all(paying, 1_000)
     to_the_banks(paying)
@@ -114,6 +115,7 @@ def test_events_doubled_late_and_in_any_order_end_where_stripe_is(paying, seed):
 
 
 @pytest.mark.torture
+@pytest.mark.timeout(3_600)
 def test_ten_thousand_events_doubled_late_and_in_any_order_end_where_stripe_is(paying):
     statements, accounts, told = follows_wildly(paying, 850, 5)
 
