@@ -18,6 +18,7 @@ from app.member import units
 from app.merchant import developers as merchant_developers
 from app.merchant import invitation, managing
 from app.merchant import pages as merchant
+from app.merchant import points as merchant_points
 from app.merchant import settlement as merchant_settlement
 from app.till import pages as till
 from base.auth import guard
@@ -51,7 +52,10 @@ from merchants.invoices import api as invoices_api
 from merchants.onboarding import api as onboarding_api
 from merchants.outlets import api as outlets_api
 from merchants.packs import api as packs_api
+from merchants.payout_routes import api as payout_routes_api
+from merchants.payouts import api as payouts_api
 from merchants.people import api as merchant_people_api
+from merchants.recoveries import api as recoveries_api
 from merchants.risk import api as risk_api
 from merchants.settled import api as settled_api
 from merchants.statements import api as statements_api
@@ -162,6 +166,9 @@ def create_app(config: Config) -> Flask:
         risk_api,
         desks_api,
         statements_api,
+        payouts_api,
+        payout_routes_api,
+        recoveries_api,
         merchant_adjustments_api,
         settled_api,
         invoices_api,
@@ -188,7 +195,17 @@ def create_app(config: Config) -> Flask:
 def _register_pages(app: Flask, config: Config) -> None:
     """The pages of the four faces, and those about the product."""
     app.register_blueprint(pictures_api.public)
-    for face in (docs, member, till, merchant, invitation, merchant_settlement, merchant_developers, console):
+    for face in (
+        docs,
+        member,
+        till,
+        merchant,
+        merchant_points,
+        invitation,
+        merchant_settlement,
+        merchant_developers,
+        console,
+    ):
         app.register_blueprint(face.blueprint)
     for place, name in (("/merchant", "merchant_managing"), ("/till/manage", "till_managing")):
         app.register_blueprint(managing.blueprint, url_prefix=place, name=name)

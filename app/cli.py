@@ -23,6 +23,7 @@ from app.commands import (
     lines,
     merchants,
     notify,
+    payouts,
     proof,
     rates,
     replay,
@@ -74,6 +75,7 @@ for group in (
     rates.verbs,
     replay.verbs,
     vouchers.verbs,
+    payouts.verbs,
     (imports.imports, groups.groups, lines.lines, notify.notify, segments.segments),
     figures.verbs,
 ):

@@ -56,10 +56,10 @@ OTHER = {
     "sign_in": "token_digest",
     "phone_holder": "digest",
 }
-BESIDE = {"statement_line": "statement", "merchant_item": "statement", "tax_invoice": "statement"}
 BESIDE = {
     "statement_line": "statement",
     "merchant_item": "statement",
+    "tax_invoice": "statement",
     **dict.fromkeys(
         (
             "payout",

@@ -26,6 +26,7 @@ from catalog.services import orders as services
 from catalog.trial_cards import trial_cards
 from catalog.vouchers import conditions, issuing
 from catalog.vouchers import forms as voucher_forms
+from catalog.vouchers import telling as voucher_telling
 from catalog.vouchers.codes import Keys
 
 
@@ -76,6 +77,7 @@ def _jobs(config: Config) -> None:
     jobs.register(parts.TASK, partial(cash_job.step, config, cash_course))
     jobs.register(ordering.TASK, partial(ordering.run, config))
     jobs.register(undoing.TASK, partial(undoing.run, config))
+    jobs.register(voucher_telling.TASK, partial(voucher_telling.run, config))
     jobs.register(goods.TASK, partial(goods_following.run, config))
     jobs.register(seats.TASK, partial(events_job.run, config))
     jobs.register(perk_uses.TASK, partial(perk_uses.run, config))

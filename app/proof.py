@@ -1,6 +1,7 @@
 """Every rule that `jifen verify` holds the books against, package by package."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 from sqlalchemy.orm import Session
 
@@ -57,47 +58,58 @@ def findings(
     members: Sequence[int] | None = None,
 ) -> Iterator[Finding]:
     """Every rule of every package; with `members` the ledger's and the bills' for them alone, the others whole."""
-    yield from points_verify.findings(session, progress, members)
-    yield from bill_proof.findings(session, members)
-    yield from gifts_verify.findings(session)
-    yield from members_verify.findings(session)
-    yield from companions_verify.findings(session)
-    yield from erasures_verify.findings(session)
-    yield from groups_verify.findings(session)
-    yield from lines_verify.findings(session)
-    yield from segments_verify.findings(session)
-    yield from approvals_verify.findings(session)
-    yield from replay_verify.findings(session)
-    yield from adjustments_verify.findings(session)
-    yield from merges_verify.findings(session)
-    yield from announcements_verify.findings(session)
-    yield from entitlements_verify.findings(session)
-    yield from bonuses_verify.findings(session)
-    yield from goodwill_verify.findings(session)
-    yield from tiers_verify.findings(session)
-    yield from care_verify.findings(session)
-    yield from notices_verify.findings(session)
-    yield from told_verify.findings(session)
-    yield from webhooks_verify.findings(session)
-    yield from opening_verify.findings(session)
-    yield from earn_rules_verify.findings(session)
-    yield from rates_verify.findings(session)
-    yield from catalog_verify.findings(session)
-    yield from disputes_verify.findings(session)
-    yield from goods_verify.findings(session)
-    yield from bundles_verify.findings(session)
-    yield from stock_verify.findings(session)
-    yield from budgets_verify.findings(session)
-    yield from events_verify.findings(session)
-    yield from perks_verify.findings(session)
-    yield from trial_cards_verify.findings(session)
-    yield from voucher_gifts_verify.findings(session)
-    yield from reversals_verify.findings(session)
-    yield from cash_verify.findings(session)
-    yield from publishing_verify.findings(session)
-    yield from merchants_verify.findings(session)
-    yield from payouts_verify.findings(session)
-    yield from packs_verify.findings(session)
-    yield from merchant_earnings_verify.findings(session)
-    yield from analytics_verify.findings(session)
-    yield from books_verify.findings(session)
+    for part in parts(progress, members):
+        yield from part(session)
+
+
+def parts(
+    progress: points_verify.Progress = lambda n: None, members: Sequence[int] | None = None
+) -> tuple[Callable[[Session], Iterator[Finding]], ...]:
+    """The same package by package, for who asks some of them alone; no part needs another one."""
+    return (
+        partial(points_verify.findings, progress=progress, members=members),
+        partial(bill_proof.findings, members=members),
+        gifts_verify.findings,
+        members_verify.findings,
+        companions_verify.findings,
+        erasures_verify.findings,
+        groups_verify.findings,
+        lines_verify.findings,
+        segments_verify.findings,
+        approvals_verify.findings,
+        replay_verify.findings,
+        adjustments_verify.findings,
+        merges_verify.findings,
+        announcements_verify.findings,
+        entitlements_verify.findings,
+        bonuses_verify.findings,
+        goodwill_verify.findings,
+        tiers_verify.findings,
+        care_verify.findings,
+        notices_verify.findings,
+        told_verify.findings,
+        webhooks_verify.findings,
+        opening_verify.findings,
+        earn_rules_verify.findings,
+        rates_verify.findings,
+        catalog_verify.findings,
+        disputes_verify.findings,
+        goods_verify.findings,
+        bundles_verify.findings,
+        stock_verify.findings,
+        budgets_verify.findings,
+        events_verify.findings,
+        perks_verify.findings,
+        trial_cards_verify.findings,
+        voucher_gifts_verify.findings,
+        reversals_verify.findings,
+        cash_verify.findings,
+        publishing_verify.findings,
+        merchants_verify.findings,
+        payouts_verify.findings,
+        packs_verify.findings,
+        merchant_earnings_verify.findings,
+        payouts_verify.findings,
+        books_verify.findings,
+        analytics_verify.findings,
+    )

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar, TypeVar, cast
 
 import psycopg
 from psycopg.rows import namedtuple_row
@@ -45,6 +45,7 @@ class NotConnected(Unavailable):
     then = "wait"
 
 
+Copied = TypeVar("Copied", bound=Base)
 _AFTER = "after the commit"
 _sessions: sessionmaker[Session] | None = None
 
@@ -71,6 +72,7 @@ def new_engine(url: str, *, pool_size: int = 8, statement_timeout_ms: int = 5_00
         max_overflow=0,
         pool_timeout=1,
         pool_recycle=1800,
+        pool_use_lifo=True,  # the one given back last: it has prepared and planned the most
         connect_args={
             "connect_timeout": 2,
             "options": options,
@@ -117,6 +119,20 @@ def rows(session: Session, statement: str, values: Any = ()) -> list[Any]:
     session.flush()
     with driver(session).cursor(row_factory=namedtuple_row) as cursor:
         return cursor.execute(statement, values, prepare=True, binary=True).fetchall()
+
+
+def columns(kind: type[Base], of: str = "") -> str:
+    """The names of a table's columns for a statement in words, `of` an alias: never `*`, which a column more would break."""
+    table = cast(Table, kind.__table__)
+    return ", ".join(f"{of}.{one.name}" if of else one.name for one in table.columns)
+
+
+def copies(session: Session, kind: type[Copied], statement: str, values: Any = ()) -> list[Copied]:
+    """The rows of a statement that returns `columns(kind)`, as objects which no session follows: to be read, never changed.
+
+    For what is asked with every request; otherwise a session's own objects do.
+    """
+    return [kind(**row._asdict()) for row in rows(session, statement, values)]
 
 
 def insert(

@@ -14,6 +14,7 @@ from base.errors import NotFound
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _VALUES = {symbol: value for value, symbol in enumerate(ALPHABET)}
 _EPOCH_MS = 1_577_836_800_000  # 2020-01-01
+EACH_MS = 1 << 22  # by how much ids grow within a millisecond
 _SYMBOLS = 13
 _lock = threading.Lock()
 _last = 0

@@ -123,6 +123,7 @@ def _settings(place: Place, *, durable: bool) -> list[str]:
     }
     if not durable:
         settings |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+        settings |= {"autovacuum": "off"}  # tests delete and truncate, and none shall plan by when it passed
     return [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
 
 

@@ -63,12 +63,14 @@ def keys_there(session: Session, seal_key: str, members: Iterable[int]) -> dict[
 def keys_of(session: Session, seal_key: str, members: Iterable[int]) -> dict[int, str]:
     """The open keys of those members that have one; PersonErased."""
     rows = session.execute(select(VaultKey).where(VaultKey.member_id.in_(list(members)))).scalars()
-    found = {}
-    for row in rows:
-        if row.wrapped is None:
-            raise PersonErased()
-        found[row.member_id] = seals.opened(seal_key, row.wrapped, _bound(row.member_id))
-    return found
+    return {row.member_id: key_in(seal_key, row.member_id, row.wrapped) for row in rows}
+
+
+def key_in(seal_key: str, member_id: int, wrapped: bytes | None) -> str:
+    """A member's key as it lies there, opened; PersonErased."""
+    if wrapped is None:
+        raise PersonErased()
+    return seals.opened(seal_key, wrapped, _bound(member_id))
 
 
 def put(

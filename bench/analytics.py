@@ -114,6 +114,7 @@ def _reads(url: str, count: int) -> Figures:
         "list": ("/v1/retention/runs?programme=bench", {"Authorization": f"Bearer {token}"}),
         "page": ("/staff/retention?programme=bench", {"Cookie": f"jifen_staff={token}"}),
         "curves_page": ("/staff/retention/curves?programme=bench", {"Cookie": f"jifen_staff={token}"}),
+        "study_page": ("/staff/retention/study?programme=bench", {"Cookie": f"jifen_staff={token}"}),
         "kinds_page": ("/staff/retention/kinds?programme=bench", {"Cookie": f"jifen_staff={token}"}),
         "trust_page": ("/staff/retention/trust?programme=bench", {"Cookie": f"jifen_staff={token}"}),
     }

@@ -54,6 +54,7 @@ TARGETS: dict[str, tuple[str, float]] = {
     "analytics_list_p95_ms": (AT_MOST, 200),
     "analytics_page_p95_ms": (AT_MOST, 200),
     "analytics_curves_page_p95_ms": (AT_MOST, 200),
+    "analytics_study_page_p95_ms": (AT_MOST, 200),
     "analytics_kinds_page_p95_ms": (AT_MOST, 200),
     "analytics_trust_page_p95_ms": (AT_MOST, 200),
     "analytics_rows_differing": (AT_MOST, 0),

@@ -1,6 +1,5 @@
 """What all tests stand on: a real PostgreSQL and Redis of their own, a clean database each, faces to act through."""
 
-import gc
 import os
 import threading
 from collections.abc import Callable, Iterator
@@ -18,13 +17,13 @@ os.environ["JIFEN_ENV"] = "test"
 
 from app import create_app
 from app.cli import jifen
-from app.proof import findings
 from app.sandbox import billing as sandbox
-from base import database, local, logs, schema
+from base import database, local, logs, process, schema
 from base.auth import passwords
 from base.config import Config
+from tests.books import faults, when_empty
 from tests.engines import wire_again
-from tests.owner import forget_everything, wrote_nothing
+from tests.owner import forget_everything, may_forget, tables_with_rows
 
 # Argon2id is slow on purpose; here nobody attacks. tests/base/test_auth.py holds the real one to its slowness.
 passwords._hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
@@ -32,14 +31,14 @@ passwords._hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
 def pytest_collection_finish() -> None:
     """What is imported by now lives to the end: the garbage collector need not walk through it again and again."""
-    gc.collect()
-    gc.freeze()
+    process.settle()
 
 
 @pytest.fixture(scope="session")
 def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[local.Servers]:
     """PostgreSQL and Redis, started for this run."""
     started = local.start(tmp_path_factory.mktemp("servers"), durable=False)
+    may_forget(started)
     yield started
     local.remove(started.data_dir)
 
@@ -78,11 +77,9 @@ def db(config: Config, request: pytest.FixtureRequest) -> Iterator[Config]:
     """An empty database; after the test `jifen verify` must be green."""
     wire_again(config)
     forget_everything(config)
+    when_empty()
     yield config
-    if wrote_nothing(config):
-        return  # no table has a page: there is nothing in which verify could find anything
-    with database.begin() as session:
-        broken = list(findings(session))
+    broken = list(faults(tables_with_rows(config)))
     if request.node.get_closest_marker("unapproved"):
         broken = [one for one in broken if not {(one.rule, None), (one.rule, one.place)} & OF_APPROVALS]
     if request.node.get_closest_marker("untold"):

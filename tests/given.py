@@ -30,8 +30,11 @@ from catalog.offers.models import Offer
 from catalog.rates import rates
 from catalog.trial_cards import trial_cards
 from merchants import merchants, terms
+from merchants.acceptances import Place
 from merchants.cycles import Period
-from merchants.models import Merchant, Outlet
+from merchants.earnings import earnings
+from merchants.earnings.models import Earning
+from merchants.models import Acceptance, Merchant, Outlet, Void
 from merchants.packs import proposals as pack_proposals
 from merchants.packs.models import Pack
 from merchants.statements import closing
@@ -139,14 +142,14 @@ class Shop:
     signer: Signer
 
 
-def given_shop(code: str = "tea", *, void_window_s: int = 900, **more: Any) -> Shop:
+def given_shop(code: str = "tea", *, void_window_s: int = 900, zone: str = ZONE, **more: Any) -> Shop:
     """A merchant with an outlet, a paired till, clerk 01 (PIN 123456) and terms; `more`: further terms."""
     with database.begin() as session:
         merchant = merchants.add(
             session,
             code,
             {"zh-CN": f"{code} 茶馆", "en": f"{code} house"},
-            zone=ZONE,
+            zone=zone,
             currency="CNY",
             city="Hangzhou",
         )
@@ -169,6 +172,39 @@ def given_shop(code: str = "tea", *, void_window_s: int = 900, **more: Any) -> S
             **more,
         )
     return Shop(merchant, outlet, terminal, clerk, paired(terminal))
+
+
+def given_taken(
+    shop: Shop,
+    at: datetime,
+    owed_fen: int = 1_000,
+    fee_fen: int = 20,
+    vat_fen: int = 1,
+    *,
+    voided_at: datetime | None = None,
+) -> int:
+    """An acceptance of the shop as the till leaves it, and its void, written straight; for what is about their sums."""
+    number, member_id = ids.new_id(), next(_numbers)
+    with database.begin() as session:
+        version = terms.versions(session, shop.merchant.merchant_id)[-1]
+        session.add(
+            Acceptance(
+                member_id=member_id, acceptance_id=number, voucher_id=number, use_no=1, units=1,
+                merchant_id=shop.merchant.merchant_id, outlet_id=shop.outlet.outlet_id,
+                terminal_id=shop.terminal.terminal_id, clerk_id=shop.clerk.clerk_id, terms_id=version.terms_id,
+                owed_fen=owed_fen, fee_fen=fee_fen, vat_fen=vat_fen, booked_fen=owed_fen, recorded_at=at,
+                void_id=number if voided_at else None, currency="CNY", last4="A1B2", offer_names={},
+            )
+        )  # fmt: skip
+        if voided_at:
+            session.add(
+                Void(
+                    member_id=member_id, void_id=number, acceptance_id=number, reason="wrong", recorded_at=voided_at,
+                    merchant_id=shop.merchant.merchant_id, terminal_id=shop.terminal.terminal_id,
+                    clerk_id=shop.clerk.clerk_id,
+                )
+            )  # fmt: skip
+    return number
 
 
 def period_to(until: date, zone: str = ZONE) -> Period:
@@ -604,3 +640,25 @@ def given_pack(
         approvals.approve(session, checker, proposal.proposal_id, proposal.content_hash.hex(), at)
         reference = approvals.reference(proposal.proposal_id)
         return session.scalars(select(Pack).where(Pack.approval == reference)).one()
+
+
+def given_purchase(
+    shop: Shop,
+    programme: Programme,
+    member_id: int,
+    amount_fen: int,
+    at: datetime,
+    *,
+    undone_at: datetime | None = None,
+) -> Earning:
+    """Points that a member earned at the shop's till, by its own rules; maybe taken back."""
+    place = Place(
+        shop.merchant.merchant_id, shop.outlet.outlet_id, shop.terminal.terminal_id, shop.clerk.clerk_id
+    )
+    with database.begin() as session:
+        earning = earnings.give(
+            session, members.by_id(session, member_id), programme, place, amount_fen, at
+        ).earning
+        if undone_at is not None:
+            earnings.reverse(session, earning, programme, place, "for a test", undone_at)
+    return earning

@@ -53,7 +53,7 @@ def _risk(hazard: Floats) -> Floats:
 
 def hazards(seen: Floats, left: Floats) -> Floats:
     """Leaving per month: `seen` are trials by how long they are in view, `left` by the month of leaving."""
-    return _rate(left, _at_risk(seen))
+    return _rate(left, at_risk(seen))
 
 
 def _rate(left: Floats, at_risk: Floats) -> Floats:
@@ -61,7 +61,8 @@ def _rate(left: Floats, at_risk: Floats) -> Floats:
         return np.where(at_risk > 0, left / np.where(at_risk > 0, at_risk, 1), np.nan)
 
 
-def _at_risk(seen: Floats) -> Floats:
+def at_risk(seen: Floats) -> Floats:
+    """Who is still in view at the opening of each month."""
     return np.cumsum(seen[..., ::-1], axis=-1)[..., ::-1]
 
 
@@ -94,12 +95,13 @@ def estimate(sums: Sums, models: Models, draws: int, seed: int, *, lag: int = 0)
         bootstrap.drawn(counts, total["plain_seen"]), bootstrap.drawn(counts, total["plain_left"])
     )
     kept = _rate(bootstrap.drawn(counts, total["kept_left"]), bootstrap.drawn(counts, total["kept_seen"]))
-    numbers = _at_risk(total["plain_seen"].sum(axis=0))
+    numbers = at_risk(total["plain_seen"].sum(axis=0))
     contrasts = {}
     for index, name in enumerate(models.contrasts):
-        at_risk = numbers[index]
 
-        def both(rates: Floats, first: int, end: int, at: Floats = at_risk, one: int = index) -> Effect:
+        def both(
+            rates: Floats, first: int, end: int, at: Floats = numbers[index], one: int = index
+        ) -> Effect:
             treated, control = (rates[:, one, arm, first:end] for arm in (0, 1))
             return Effect(treated, control, at[0, first:end], at[1, first:end])
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from admin.analytics.engines import Table
-from admin.analytics.person_months import Floats32
+from admin.analytics.person_months import Floats32, Ints32
 
 NOT_HELD = (
     "months_to_contract_end",
@@ -22,6 +22,7 @@ NOT_HELD = (
 )
 MOST_TIERS = 20
 FIRST_YEAR = 12
+COUNTIES = 100_000  # a county's code has six digits
 SPANNED = ("balance", "bill_fen", "bills_fen", "risk")
 Made = Callable[[Table], Any]
 
@@ -32,6 +33,12 @@ def covariates(
     """The columns of these names, one value a row."""
     made = _columns(tiers, ladders)
     return {name: np.asarray(made[name](table), dtype=np.float32) for name in names}
+
+
+def city(table: Table) -> Ints32:
+    """The city of each row, the first four digits of a county's code; who is known less closely keeps the shorter code."""
+    area = np.asarray(table["area"], dtype=np.int32)
+    return np.where(area >= COUNTIES, area // 100, area).astype(np.int32)
 
 
 def spans(table: Table, ladders: int) -> dict[str, list[int]]:

@@ -21,7 +21,8 @@ Block = dict[str, Any]
 
 CONTROL, TREATED = 0, 1
 LOW, HIGH = 2.5, 97.5
-PER_POINTS = 1_000
+PER_POINTS = PER_REDEMPTIONS = 1_000
+CLOUD = 250  # so many draws are kept to be drawn, the first ones
 BY_POINTS, BY_NET_VALUE, BY_BREAK_EVEN = "net_value_per_1000_points", "net_value", "break_even_margin"
 
 
@@ -144,7 +145,7 @@ FIELDS = (
     "incremental_cost_fen", "interval_fen", "cost_per_retained_fen", "cost_interval_fen", "at_least_fen",
     "incremental_points", "points_per_retained", "points_interval", "at_least_points", "points_burnt",
     "retained_per_1000_points", "net_value_fen", "net_value_interval_fen", "net_value_per_1000_points_fen",
-    "break_even_margin_fen", "break_even_at_least_fen", "probability_best", "text",
+    "break_even_margin_fen", "break_even_at_least_fen", "probability_best", "cloud", "quadrants", "text",
 )  # fmt: skip
 
 
@@ -184,6 +185,8 @@ def _block(found: _Found, margin_fen: int | None, best: float) -> Block:
         "incremental_points": _fen(float(whole.points[0])),
         "points_burnt": _fen(float(whole.burnt[0])),
         "probability_best": round(best, 6),
+        "cloud": _cloud(draws),
+        "quadrants": _quadrants(draws),
     }
     if found.shows_retained:
         block |= _shown(found)
@@ -202,6 +205,36 @@ def _block(found: _Found, margin_fen: int | None, best: float) -> Block:
         }
     block["text"] = words(block)
     return _status(reasons) | block
+
+
+def _cloud(draws: Outcome) -> Block:
+    """The first draws of both figures together: members kept by 1,000 redemptions, and what these cost, in fen."""
+    kept, cost = _together(draws)
+    return {
+        "retained_per_1000": (np.round(PER_REDEMPTIONS * kept[:CLOUD], 1) + 0.0).tolist(),
+        "cost_per_1000_fen": np.round(PER_REDEMPTIONS * cost[:CLOUD]).astype(np.int64).tolist(),
+    }
+
+
+def _quadrants(draws: Outcome) -> dict[str, float] | None:
+    """In which share of all draws somebody is kept or nobody, at a cost or at none; they add up to 1."""
+    kept, cost = _together(draws)
+    if not len(kept):
+        return None
+    stays, costs = kept > 0, cost > 0
+    found = {
+        "kept_at_a_cost": stays & costs,
+        "kept_at_no_cost": stays & ~costs,
+        "nobody_at_a_cost": ~stays & costs,
+        "nobody_at_no_cost": ~stays & ~costs,
+    }
+    return {name: float(which.mean()) for name, which in found.items()}
+
+
+def _together(draws: Outcome) -> tuple[Floats, Floats]:
+    """Who stays and the cost of each draw that has both."""
+    finite = np.isfinite(draws.risk_difference) & np.isfinite(draws.cost)
+    return -draws.risk_difference[finite], draws.cost[finite]
 
 
 def _shown(found: _Found) -> Block:

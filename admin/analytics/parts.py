@@ -30,6 +30,7 @@ from base.progress import Bar
 CODE = 1  # counted up when the same snapshot makes another panel than before
 MEMBERS = 50_000
 UNUSED_S = 6 * 3600
+CITY = "city"
 SMALL = {"kind": np.int8, "left_here": np.bool_, "involuntary": np.bool_, "redeemed_before": np.bool_}
 
 
@@ -92,6 +93,7 @@ class Panel:
             points=table["points"].astype(np.int64),
             involuntary=table["involuntary"].astype(np.bool_),
             dropped_covariates=self.dropped,
+            groups={CITY: known.city(table)},
         )
 
     def _can(self, kind: str, table: Table) -> NDArray[np.bool_]:

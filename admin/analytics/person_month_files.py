@@ -28,6 +28,7 @@ from admin.analytics.tables import (
     HistoryOutOfRange,
     HistoryTooManyCategories,
     Table,
+    Words,
 )
 from base.errors import Invalid
 
@@ -36,6 +37,7 @@ FLAGS = ("redeemed_before", "involuntary", "negative_control", "placebo")
 AMOUNTS = ("cost_fen", "points")
 UNDERSTOOD = ("tenure", "arm", *FLAGS, *AMOUNTS)
 CAN = "can_"
+GROUPS = ("city", "brand")  # told apart beside being covariates, where they are words
 
 
 class HistoryMonthTwice(Invalid):
@@ -127,6 +129,8 @@ def read_person_months(
         arms=columns.arms,
         dropped_covariates=dropped,
         excluded=excluded,
+        groups={name: words.code[rows].astype(np.int32) for name, words in columns.groups.items()},
+        group_names={name: tuple(map(str, words.names)) for name, words in columns.groups.items()},
     )
 
 
@@ -154,6 +158,12 @@ class _Columns:
         for name in others if covariates is None else dict.fromkeys(covariates):
             self.covariates[name], missing = table.covariate(name)
             self.holes |= missing
+
+    @property
+    def groups(self) -> dict[str, Words]:
+        """The columns of words by which members are told apart."""
+        found = {name: self.covariates.get(name) for name in GROUPS}
+        return {name: column for name, column in found.items() if isinstance(column, Words)}
 
     def check(self, rows: Ints) -> None:
         """Raise the named error of the first rule that some rows break; `rows` sorted by member and month."""

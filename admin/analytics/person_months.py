@@ -37,7 +37,9 @@ class PersonMonths:
     per member, is what intervals draw by. `cost_fen` and `points` belong to the redemption of the row;
     `involuntary` marks a leave by fraud, death or debt, which ends the view of a member without being a leave; `arm` is
     an index into `arms`, those of a randomised holdout, -1 for none. `negative_control` marks months with something
-    that redeeming cannot change, `placebo` months with what looks like a redemption but gave nothing.
+    that redeeming cannot change, `placebo` months with what looks like a redemption but gave nothing. `groups` tells
+    members apart by a number each, a city or a brand; `group_names` says what the numbers are called, one without a name
+    is its own.
     """
 
     ids: Texts | None
@@ -60,6 +62,8 @@ class PersonMonths:
     placebo: Bools | None = None
     dropped_covariates: tuple[str, ...] = ()
     excluded: tuple[Mapping[str, Any], ...] = field(default=())
+    groups: Mapping[str, Ints32] = field(default_factory=dict)
+    group_names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def rows(self) -> int:
@@ -135,6 +139,7 @@ def some_rows(sample: PersonMonths, rows: Bools | slice) -> PersonMonths:
         member=sample.member[rows],
         can={name: column[rows] for name, column in sample.can.items()},
         covariates={name: column[rows] for name, column in sample.covariates.items()},
+        groups={name: column[rows] for name, column in sample.groups.items()},
         **{name: of(getattr(sample, name)) for name in ROW_COLUMNS},
     )
 
@@ -179,6 +184,7 @@ def joined(parts: Sequence[PersonMonths]) -> PersonMonths:
         covariates={
             name: np.concatenate([part.covariates[name] for part in parts]) for name in one.covariates
         },
+        groups={name: np.concatenate([part.groups[name] for part in parts]) for name in one.groups},
         **{name: of(name) for name in (*ROW_COLUMNS, "redeemed_before", "bucket")},
     )
 

@@ -20,7 +20,7 @@ class Options:
     `at` are the times at which curves and risks are read, `washout` the months without a redemption before a
     trial (None: ever), `first` and `last` the months of the trials (None: what the data allow), `changed` by
     kind the month of the last change of its price or eligibility. `variants` False leaves the sensitivity
-    variants out. `lag` is 1 where leaving counts from the month after the redemption, among those who
+    variants out, `study` False the parts of the members and the months before. `lag` is 1 where leaving counts from the month after the redemption, among those who
     are still there then: intervals do not show who redeemed and left in one month.
     """
 
@@ -36,6 +36,7 @@ class Options:
     margin_fen: int | None = None
     changed: Mapping[str, int] = field(default_factory=dict)
     variants: bool = True
+    study: bool = True
     lag: int = 0
 
     def protocol(self, covariates: tuple[str, ...] = ()) -> dict[str, Any]:

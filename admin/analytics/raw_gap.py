@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from statistics import NormalDist
 
 import numpy as np
 
-from admin.analytics.histories import Floats, Histories
+from admin.analytics.histories import Bools, Floats, Histories
 from admin.analytics.refusals import Reason
 
 LABEL = {"en": "raw gap - not an effect", "zh": "原始差距——不是效果"}
@@ -49,10 +50,23 @@ class RawGap:
 
 def raw_gap(histories: Histories) -> RawGap:
     """Share that left (Wald interval) and mean tenure (Welch interval), ever against never redeemed, 95 %."""
-    ever = histories.ever
+    return _between(histories, histories.ever)
+
+
+def by_kind(histories: Histories, of_kind: Mapping[str, Bools]) -> dict[str, RawGap]:
+    """The same by kind: who ever redeemed it, whatever else they redeemed, against who never redeemed anything.
+
+    `of_kind` says by kind and member who did. All kinds are held against the same members, so that they compare; what
+    was redeemed before the records begin is of no known kind and counts for none.
+    """
+    return {name: _between(histories, mine) for name, mine in of_kind.items()}
+
+
+def _between(histories: Histories, ever: Bools) -> RawGap:
+    never = ~histories.ever
     left, tenure = histories.left.astype(np.float64), histories.tenure
-    n = len(left[ever]), len(left[~ever])
-    shares, means = (_mean(left[ever]), _mean(left[~ever])), (_mean(tenure[ever]), _mean(tenure[~ever]))
+    n = len(left[ever]), len(left[never])
+    shares, means = (_mean(left[ever]), _mean(left[never])), (_mean(tenure[ever]), _mean(tenure[never]))
     reasons = [Reason("not_an_effect")]
     if min(n) == 0:
         reasons = [Reason("one_arm_empty", 0, 1)]
@@ -69,7 +83,7 @@ def raw_gap(histories: Histories) -> RawGap:
         None if difference is None else wald(difference, p or 0.0, n[0], q or 0.0, n[1]),
         *means,
         longer,
-        None if longer is None else welch(tenure[ever], tenure[~ever]),
+        None if longer is None else welch(tenure[ever], tenure[never]),
         tuple(reasons),
     )
 

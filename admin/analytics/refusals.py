@@ -106,6 +106,22 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "Intervals do not show who redeemed and left in the same month: leaving counts from the month after.",
         "区间数据看不出当月兑换且当月离网的会员：离网从次月开始计算。",
     ),
+    "many_parts": (
+        "Read a part only where it was asked for before: of twenty intervals one misses the truth by chance.",
+        "只有事先提出的分组才可解读：每二十个区间中约有一个会因偶然而偏离真实值。",
+    ),
+    "one_part": (
+        "All members are in one part, so there are no parts to set side by side.",
+        "所有会员都在同一组，无法分组比较。",
+    ),
+    "unlike_before": (
+        "In the months before, both groups were not alike even after weighting: something else was under way.",
+        "在兑换之前的几个月里，即使加权，两组也不相同：另有因素在起作用。",
+    ),
+    "nothing_before": (
+        "Nothing that members did in the months before is recorded: bills or points would supply it.",
+        "没有兑换之前几个月的使用记录；有了账单或积分记录才能给出。",
+    ),
     "no_column": (
         "The file has no column for it.",
         "文件中没有相应的列。",

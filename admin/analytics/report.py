@@ -9,12 +9,22 @@ from typing import Any
 
 import numpy as np
 
-from admin.analytics import cox, curves, estimate_words, holdout, pooled, trial_blocks, verdict, wording
+from admin.analytics import (
+    cox,
+    curves,
+    estimate_words,
+    holdout,
+    pooled,
+    study_blocks,
+    trial_blocks,
+    verdict,
+    wording,
+)
 from admin.analytics.histories import Histories
 from admin.analytics.landmark import Landmark, landmark
 from admin.analytics.person_months import histories_of
 from admin.analytics.protocol import Options
-from admin.analytics.raw_gap import CAUTION, LABEL, RawGap, raw_gap
+from admin.analytics.raw_gap import CAUTION, LABEL, RawGap, by_kind, raw_gap
 from admin.analytics.refusals import FEWEST_AT_RISK, FEWEST_TREATED_LEAVERS, Reason
 from admin.analytics.sources import Gathered, Source, gather
 from admin.analytics.trial_blocks import status as _status
@@ -62,6 +72,8 @@ def retention_report(
         "sensitivity": trial_blocks.sensitivity_block(found, chosen),
         "waterfall": trial_blocks.waterfall_block(found, report["raw_gap"]["difference_pp"]),
         "money": trial_blocks.money_block(found, chosen),
+        "cuts": study_blocks.cuts_block(found, chosen, gathered.span[1]),
+        "event_study": study_blocks.event_study_block(found, chosen),
         "holdout": experiment,
         "run": _run(run, chosen, gathered),
     }
@@ -79,10 +91,10 @@ def retention_report(
 def headlines(source: Source, options: Options) -> Block:
     """The raw gap and what the trials say, as in the whole report; without curves, Cox and landmark, which take time."""
     gathered = gather(source)
-    found = trial_blocks.answer(gathered, options)
+    found = trial_blocks.answer(gathered, replace(options, study=False))
     plain: Block = _plain(
         {
-            "raw_gap": _gap(raw_gap(gathered.histories)),
+            "raw_gap": _gaps(gathered),
             "trials": trial_blocks.trials_block(found, options),
             "sensitivity": trial_blocks.sensitivity_block(found, options),
             "money": trial_blocks.money_block(found, options),
@@ -97,7 +109,7 @@ def _descriptions(gathered: Gathered, options: Options, fewest_leavers: int) -> 
     return {
         "schema": SCHEMA,
         "input": _input(gathered),
-        "raw_gap": _gap(raw_gap(histories)),
+        "raw_gap": _gaps(gathered),
         "km_ever": _curves(curves.by_ever(histories), ("ever", "never"), options.at, options.horizon),
         "km": _curves(curves.by_exposure(histories), ("exposed", "unexposed"), options.at, None),
         "cox_ever": _cox(cox.ever(histories, fewest_leavers=fewest_leavers), Reason("wrong_on_purpose")),
@@ -161,6 +173,12 @@ def _input(gathered: Gathered) -> Block:
         "dropped_covariates": list(histories.dropped_covariates),
         "excluded": [dict(one) for one in histories.excluded],
     }
+
+
+def _gaps(gathered: Gathered) -> Block:
+    """The raw gap of any redemption and of each kind, none without its caution."""
+    kinds = by_kind(gathered.histories, gathered.of_kind)
+    return _gap(raw_gap(gathered.histories)) | {"kinds": {name: _gap(gap) for name, gap in kinds.items()}}
 
 
 def _gap(gap: RawGap) -> Block:

@@ -1,7 +1,7 @@
 """Runs: from a snapshot to a stored report. A job or a command; never a web request, which only reads what is stored.
 
-A run is named by its protocol, its snapshot, the program's version and the seed; the same again gives the row that is
-there already. Broken off, it goes on with the snapshot and with the parts of the panel that were made.
+A run is named by its protocol, its snapshot, the version of the program and of its estimators, and the seed; the same again
+gives the row that is there already. Broken off, it goes on with the snapshot and with the parts of the panel that were made.
 """
 
 import hashlib
@@ -14,10 +14,10 @@ from typing import Any
 
 import structlog
 from sqlalchemy import func, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.orm import Session
 
-from admin.analytics import engines, known, panel, parts, prices, report, snapshot
+from admin.analytics import code, engines, known, panel, parts, prices, report, snapshot
 from admin.analytics.models import AnalysisRun
 from admin.analytics.panel import SILENT_DAYS, Window
 from admin.analytics.parts import Panel
@@ -27,7 +27,6 @@ from base import clock, database, ids
 from base.config import Config
 from base.errors import Conflict, NotFound
 from base.progress import Bar, bar
-from base.version import VERSION
 from points.models import Programme
 
 MIN_HISTORY = 3
@@ -166,6 +165,34 @@ def heads(session: Session, programme_id: int, *, before: int | None, limit: int
     return [Head(*row) for row in session.execute(asked.order_by(AnalysisRun.run_id.desc()).limit(limit))]
 
 
+@dataclass(frozen=True, slots=True)
+class Newest:
+    """What the newest run of a programme found of any redemption: enough to set brand beside brand."""
+
+    names: dict[str, str]
+    snapshot_at: datetime | None
+    n_treated: int
+    itt: dict[str, Any]
+
+
+def newest(session: Session) -> list[Newest]:
+    """Of each programme the newest run that compared like with like, by the programme's code."""
+    trials = AnalysisRun.report["trials"]
+    last = (
+        select(AnalysisRun.run_id)
+        .ext(distinct_on(AnalysisRun.programme_id))
+        .where(trials.is_not(None))
+        .order_by(AnalysisRun.programme_id, AnalysisRun.at.desc(), AnalysisRun.run_id.desc())
+    )
+    asked = (
+        select(Programme.names, AnalysisRun.snapshot_at, trials["n_treated"].as_integer(), trials["itt"])
+        .join(Programme, Programme.programme_id == AnalysisRun.programme_id)
+        .where(AnalysisRun.run_id.in_(last))
+        .order_by(Programme.code)
+    )
+    return [Newest(names, at, n or 0, itt) for names, at, n, itt in session.execute(asked)]
+
+
 def reference(run_id: int) -> str:
     """The public id of a run."""
     return ids.public("run", run_id)
@@ -235,7 +262,7 @@ def _row(
     said = protocol(programme.code, of, made.of, options)
     run = {
         "as_of": taken.as_of.isoformat(),
-        "code_version": VERSION,
+        "code_version": code.version(),
         "input_sha256": taken.sha256,
         "panel": said | {"dropped_covariates": list(made.dropped)},
         "by_month": [dict(one) for one in made.by_month],
@@ -256,7 +283,7 @@ def _key(programme: Programme, taken: Snapshot, options: Options, said: dict[str
         "programme_id": programme.programme_id,
         "protocol_hash": hashlib.sha256(canonical(said)).digest(),
         "input_hash": bytes.fromhex(taken.sha256),
-        "code_version": VERSION,
+        "code_version": code.version(),
         "seed": options.seed,
     }
 

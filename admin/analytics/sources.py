@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import numpy as np
 
 from admin.analytics.follow import Followed
-from admin.analytics.histories import Histories
+from admin.analytics.histories import Bools, Histories
 from admin.analytics.person_months import (
     NO_KIND,
     PersonMonths,
@@ -39,7 +39,8 @@ class Gathered:
     """Everybody's histories; the parts with all rows; a sample of members (all of them where they are few).
 
     `parts` and `sample` are missing where a file's unit is not the month. `span` is the first and last month;
-    `involuntary` counts who went by fraud, death or debt, None where that is not told.
+    `involuntary` counts who went by fraud, death or debt, None where that is not told; `of_kind` says by kind which
+    members ever redeemed it.
     """
 
     form: str
@@ -50,6 +51,7 @@ class Gathered:
     whole: bool
     span: tuple[int, int]
     involuntary: int | None = None
+    of_kind: Mapping[str, Bools] = field(default_factory=dict)
 
 
 def gather(source: Source) -> Gathered:
@@ -57,9 +59,10 @@ def gather(source: Source) -> Gathered:
     if isinstance(source, Histories):
         months = of_intervals(source)
         if months is None:
-            return Gathered("intervals", source, source.rows, (), None, True, (0, 0))
+            told = _of_kind_in(source)
+            return Gathered("intervals", source, source.rows, (), None, True, (0, 0), of_kind=told)
         found = _gathered(_in_parts(months))
-        return Gathered("intervals", source, source.rows, found.parts, found.sample, found.whole, found.span)
+        return replace(found, form="intervals", histories=source, rows=source.rows)
     return _gathered(_in_parts(source) if isinstance(source, PersonMonths) else source)
 
 
@@ -73,9 +76,11 @@ def _gathered(parts: Iterable[PersonMonths]) -> Gathered:
     """
     share, kept, few = 1.0, [], []
     involuntary: int | None = None
+    redeemers: list[list[Bools]] = []
     rows, first, last = 0, np.iinfo(np.int32).max, np.iinfo(np.int32).min
     for part in parts:
         few.append(_few_rows(part))
+        redeemers.append([_ever(part, kind) for kind in range(len(part.kinds))])
         rows += part.rows
         if part.involuntary is not None:
             involuntary = (involuntary or 0) + int((part.left & part.involuntary).sum())
@@ -97,7 +102,27 @@ def _gathered(parts: Iterable[PersonMonths]) -> Gathered:
         sample.members == histories.members,
         (first, last),
         involuntary,
+        {
+            kind: np.concatenate(ones)
+            for kind, ones in zip(sample.kinds, zip(*redeemers, strict=True), strict=True)
+        },
     )
+
+
+def _ever(part: PersonMonths, kind: int) -> Bools:
+    """Which members redeemed a kind in any of their months."""
+    found = np.zeros(part.members, dtype=np.bool_)
+    found[part.member[part.kind == kind]] = True
+    return found
+
+
+def _of_kind_in(histories: Histories) -> dict[str, Bools]:
+    """The same of intervals, where they tell kinds."""
+    found = {}
+    for number, name in enumerate(histories.kinds if histories.kind is not None else ()):
+        found[name] = np.zeros(histories.members, dtype=np.bool_)
+        found[name][histories.member[histories.kind == number]] = True
+    return found
 
 
 def _share_of(part: PersonMonths, share: float) -> PersonMonths:

@@ -78,11 +78,11 @@ def answer(gathered: Gathered, options: Options) -> Answer:
     estimates = effects.estimate(total, models, options.draws, options.seed, lag=options.lag)
     for name, one in estimates.contrasts.items():
         for key, effect in ((name, one.itt), (kept(name), one.per_protocol)):
-            refused[key] = refused[key] or _unfollowed(effect, options)
+            refused[key] = refused[key] or unfollowed(effect, options)
     return Answer(models, total, estimates, refused, (), _controls(gathered, options))
 
 
-def _unfollowed(effect: Effect, options: Options) -> list[Reason]:
+def unfollowed(effect: Effect, options: Options) -> list[Reason]:
     """Some month of follow-up in which so few of an arm are still in view that a draw without any of them is likely."""
     if not np.isfinite(effect.difference_pp(effect.horizon)[0]):
         return [Reason("short_follow_up", None, options.horizon)]
@@ -100,7 +100,7 @@ def kept(contrast: str) -> str:
 def _controls(gathered: Gathered, options: Options) -> dict[str, Effect | Sequence[Reason]]:
     """The estimate of each control that the records tell, or why there is none."""
     found: dict[str, Effect | Sequence[Reason]] = {}
-    plain = Options(**(vars(options) | {"variants": False}))
+    plain = Options(**(vars(options) | {"variants": False, "study": False}))
     for name, made in (("negative_control", placebos.negative_control), ("placebo", placebos.placebo)):
         sample = None if gathered.sample is None else made(gathered.sample)
         if sample is None or not (sample.kind >= 0).any():
@@ -119,7 +119,7 @@ def _controls(gathered: Gathered, options: Options) -> dict[str, Effect | Sequen
             effects.estimate(total, models, options.draws, options.seed, lag=options.lag).contrasts[ANY].itt
         )
         refused = judging.refusals(total, models, 0, plain, gathered.span[1])
-        found[name] = refused or _unfollowed(effect, plain) or effect
+        found[name] = refused or unfollowed(effect, plain) or effect
     return found
 
 

@@ -166,3 +166,28 @@ class TrialRows:
             if caps is not None:
                 np.minimum(weight, caps[month], out=weight)
             yield order[:size], weight
+
+
+@dataclass(frozen=True, eq=False)
+class Arms:
+    """Both arms of the trials of a window, with the weights that make them alike, cut at `caps` (contrasts x arms).
+
+    Weights are reckoned once, for many sums ask for them.
+    """
+
+    trials: TrialRows
+    caps: Floats
+
+    @cached_property
+    def control(self) -> Floats:
+        """The weights of `trials.controls`."""
+        return np.asarray(np.minimum(1 / self.trials.none[self.trials.controls], self.caps[0, 1]))
+
+    @cached_property
+    def treated(self) -> list[tuple[Ints64, Floats]]:
+        """By contrast, the trials that redeem and their weights."""
+        rows = [self.trials.treated(contrast) for contrast in range(len(self.trials.contrasts))]
+        return [
+            (mine, np.minimum(1 / self.trials.chance[mine, contrast], self.caps[contrast, 0]))
+            for contrast, mine in enumerate(rows)
+        ]

@@ -13,13 +13,14 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from admin.analytics import products
+from admin.analytics import cuts, event_study, products, trial_amounts
+from admin.analytics.cuts import Cuts
 from admin.analytics.follow import Followed
 from admin.analytics.histories import Floats
 from admin.analytics.person_months import BUCKETS, Ints64, PersonMonths
 from admin.analytics.protocol import VARIANT_HORIZONS, VARIANT_WASHOUTS, Options
-from admin.analytics.trial_rows import TrialRows, Window, widest
-from admin.analytics.weights import TRUNCATION, Propensity
+from admin.analytics.trial_rows import Arms, TrialRows, Window, widest
+from admin.analytics.weights import TRUNCATION, Propensity, Terms
 
 TRIM = (0.01, 0.99)
 TOLD_SHARE = 0.995
@@ -48,7 +49,8 @@ class Models:
     """What is fitted once: the chances of redeeming by washout, and where weights are cut.
 
     `caps` are per contrast and arm, and so are `percentiles`, below which `TOLD_SHARE` of the weights are; `later_caps` per month of follow-up without a redemption; `overlap` and
-    `median` describe the chances in the fitted sample.
+    `median` describe the chances in the fitted sample. `cuts` and `measures` are what the study looks at: parts of the
+    members, and what tells of their doings before; neither without the option.
     """
 
     contrasts: tuple[str, ...]
@@ -61,6 +63,8 @@ class Models:
     variants: tuple[Variant, ...]
     overlap: Mapping[str, list[int]]
     median: Mapping[str, float]
+    cuts: Cuts | None = None
+    measures: tuple[str, ...] = ()
 
 
 def window_of(options: Options, first_month: int, last_month: int, horizon: int | None = None) -> Window:
@@ -88,7 +92,7 @@ def fit(sample: PersonMonths, options: Options, span: tuple[int, int] | None = N
     if options.variants:
         for washout in (None, *VARIANT_WASHOUTS):
             if washout != options.washout:
-                by_washout[washout] = _propensity(sample, followed, washout)
+                by_washout[washout] = _propensity(sample, followed, washout, by_washout[options.washout])
                 other = _rows(sample, followed, by_washout[washout], window, washout, options)
                 name = "washout_ever" if washout is None else f"washout_{washout}"
                 variants.append(Variant(name, washout, window, np.zeros(2), _cuts(other, TRUNCATION)[0]))
@@ -120,11 +124,15 @@ def fit(sample: PersonMonths, options: Options, span: tuple[int, int] | None = N
         tuple(variants),
         _overlap(trials),
         _medians(trials),
+        cuts.of_trials(trials) if options.study else None,
+        event_study.measures(sample) if options.study else (),
     )
 
 
-def _propensity(sample: PersonMonths, followed: Followed, washout: int | None) -> Propensity:
-    return Propensity.of(sample, np.flatnonzero(followed.washed_out(washout)))
+def _propensity(
+    sample: PersonMonths, followed: Followed, washout: int | None, near: Propensity | None = None
+) -> Propensity:
+    return Propensity.of(sample, np.flatnonzero(followed.washed_out(washout)), near)
 
 
 def _rows(
@@ -175,7 +183,8 @@ class Sums:
     `total`: "seen", "left" [B, C, 2, F] weighted trials by the months they are in view and by the month of leaving,
     "plain_seen", "plain_left" the same unweighted; "kept_seen", "kept_left" [B, C, F] at risk and leaving among
     controls without a later redemption, "kept_n", "kept_gone" [C, F] the same unweighted; "cost_fen", "points" [B, C, 2, H] weighted; "moments" and the like for
-    balance; "variant:NAME:seen" and ":left" [B, 2, F]. `most` are maxima of weights.
+    balance; "variant:NAME:seen" and ":left" [B, 2, F]; "cut:NAME:..." and "before..." of the study. `most` are maxima of
+    weights.
     """
 
     total: dict[str, Floats] = field(default_factory=dict)
@@ -206,15 +215,26 @@ def sums(chunk: PersonMonths, models: Models, options: Options) -> Sums:
         for variant in chosen:
             _add_variant(total, _inside(wide, variant.window), variant, models.buckets)
         if washout == options.washout:
-            trials = _inside(wide, models.window)
-            _add_main(total, most, trials, models, options.lag)
-            _add_kept(total, most, trials, models, options.lag)
-            _add_balance(total, trials, models)
+            arms = Arms(_inside(wide, models.window), models.caps)
+            _add_main(total, most, arms, models, options.lag)
+            _add_kept(total, most, arms.trials, models, options.lag)
+            _add_balance(total, arms, propensity.terms)
             for name in ("cost_fen", "points"):
                 amounts = getattr(chunk, name)
                 if amounts is not None:
-                    total[name] = _amounts(trials, models, amounts)
+                    total[name] = trial_amounts.sums(arms, amounts, models.buckets)
+            if models.cuts is not None:
+                _add_study(total, most, arms, models, propensity.terms, options.lag)
     return Sums(total, most)
+
+
+def _add_study(
+    total: dict[str, Floats], most: dict[str, Floats], arms: Arms, models: Models, terms: Terms, lag: int
+) -> None:
+    assert models.cuts is not None
+    added, largest = cuts.sums(arms, models.cuts, terms, lag)
+    total |= added | event_study.sums(arms, models.measures, terms)
+    most |= largest
 
 
 def _inside(trials: TrialRows, window: Window) -> TrialRows:
@@ -231,12 +251,6 @@ def _inside(trials: TrialRows, window: Window) -> TrialRows:
     )
 
 
-def _weights(trials: TrialRows, models: Models, contrast: int) -> tuple[Ints64, Floats]:
-    """The treated trials of a contrast and their weights."""
-    treated = trials.treated(contrast)
-    return treated, np.minimum(1 / trials.chance[treated, contrast], models.caps[contrast, 0])
-
-
 def _count(
     bucket: Ints64, month: Ints64, weight: Floats | None, buckets: int, months: int
 ) -> NDArray[np.float64]:
@@ -245,9 +259,9 @@ def _count(
 
 
 def _add_main(
-    total: dict[str, Floats], most: dict[str, Floats], trials: TrialRows, models: Models, lag: int
+    total: dict[str, Floats], most: dict[str, Floats], arms: Arms, models: Models, lag: int
 ) -> None:
-    months = trials.window.horizon + 1
+    trials, months = arms.trials, arms.trials.window.horizon + 1
     end = months - 1 + lag
     shape = (models.buckets, len(models.contrasts), 2, months)
     parts = {name: np.zeros(shape) for name in ("seen", "left", "plain_seen", "plain_left")}
@@ -258,7 +272,7 @@ def _add_main(
 
     controls = trials.controls
     table, pattern = trials.patterns
-    weight = np.minimum(1 / trials.none[controls], models.caps[0, 1])
+    weight = arms.control
     cell = trials.bucket[controls] * len(table) + pattern
     gone = left[controls]
     counted = trials.leaves & (trials.ahead > lag) & (trials.ahead <= end)
@@ -281,7 +295,7 @@ def _add_main(
     for index in range(len(models.contrasts)):
         mine = table[pattern, index]
         heaviest[index, 1] = weight[mine].max(initial=0.0)
-        rows, own = _weights(trials, models, index)
+        rows, own = arms.treated[index]
         bucket, when, gone_too = trials.bucket[rows], seen[rows], left[rows]
         for name, known in (("", own), ("plain_", None)):
             some = None if known is None else known[gone_too]
@@ -330,15 +344,14 @@ def _add_kept(
     most["kept_heaviest"] = heaviest
 
 
-def _add_balance(total: dict[str, Floats], trials: TrialRows, models: Models) -> None:
+def _add_balance(total: dict[str, Floats], arms: Arms, terms: Terms) -> None:
     """Sums of the standardised covariates by contrast and arm: plain, weighted, and their squares."""
-    terms = models.by_washout[next(iter(models.by_washout))].terms
-    size = len(models.contrasts)
+    trials, size = arms.trials, len(arms.trials.contrasts)
     shape = (size, 2, len(terms.names))
     plain, weighted, squares = (np.zeros(shape) for _ in range(3))
     controls = trials.controls
     able = trials.able[controls].astype(np.float32)
-    weight = np.minimum(1 / trials.none[controls], models.caps[0, 1]).astype(np.float32)
+    weight = arms.control.astype(np.float32)
     for start in range(0, len(controls), 65_536):
         part = slice(start, start + 65_536)
         values = terms.standardised(trials.sample, trials.row[controls[part]])
@@ -346,39 +359,11 @@ def _add_balance(total: dict[str, Floats], trials: TrialRows, models: Models) ->
         weighted[:, 1] += products.crossed(able[part] * weight[part, None], values)
         squares[:, 1] += products.crossed(able[part], values**2)
     for index in range(size):
-        rows, own = _weights(trials, models, index)
+        rows, own = arms.treated[index]
         values = terms.standardised(trials.sample, trials.row[rows]).astype(np.float64)
         plain[index, 0], squares[index, 0] = values.sum(axis=0), (values**2).sum(axis=0)
         weighted[index, 0] = own @ values
     total |= {"balance_plain": plain, "balance_weighted": weighted, "balance_squares": squares}
-
-
-def _amounts(trials: TrialRows, models: Models, amounts: Ints64) -> Floats:
-    """Weighted sums of what was spent in each month of follow-up, by bucket, contrast and arm."""
-    months, size = trials.window.horizon, len(models.contrasts)
-    found = np.zeros((models.buckets, size, 2, months))
-    place = np.full(trials.sample.rows, -1, dtype=np.int64)
-    place[trials.row] = np.arange(len(trials.row))
-    weight = np.zeros((len(trials.row), size, 2))
-    controls = trials.controls
-    none = np.minimum(1 / trials.none[controls], models.caps[0, 1])
-    weight[controls, :, 1] = none[:, None] * trials.able[controls]
-    for index in range(size):
-        rows, own = _weights(trials, models, index)
-        weight[rows, index, 0] = own
-    paid = np.flatnonzero(amounts)
-    for month in range(months):
-        begun = paid - month
-        inside = (begun >= 0) & (place[np.maximum(begun, 0)] >= 0)
-        trial = place[begun[inside]]
-        still = trials.ahead[trial] > month
-        trial, spent = trial[still], amounts[paid[inside][still]].astype(np.float64)
-        for index in range(size):
-            for arm in range(2):
-                found[:, index, arm, month] = np.bincount(
-                    trials.bucket[trial], weight[trial, index, arm] * spent, models.buckets
-                )
-    return found
 
 
 def _add_variant(total: dict[str, Floats], trials: TrialRows, variant: Variant, buckets: int) -> None:

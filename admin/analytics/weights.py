@@ -48,17 +48,18 @@ def logistic(
     *,
     weight: Floats | None = None,
     ridge: Floats | float = 0.0,
+    start: Floats | None = None,
 ) -> Logit:
     """Maximise the (weighted, penalised) binomial likelihood; `columns` is rows x terms, its own constant included.
 
-    `ridge` is half the precision of a normal prior around 0, per term. Raises NoFiniteAnswer("separation" or
+    `ridge` is half the precision of a normal prior around 0, per term; `start` are coefficients near the answer. Raises NoFiniteAnswer("separation" or
     "not_converged").
     """
     terms = columns.shape[1]
     scale = _spread(columns)
     penalty = np.broadcast_to(np.asarray(ridge, dtype=np.float64), (terms,))
     known = np.ones(len(outcome)) if weight is None else weight
-    coef = np.zeros(terms)
+    coef = np.zeros(terms) if start is None else start
     here = _Likelihood.at(columns, outcome, known, coef, penalty)
     for _ in range(MOST_STEPS):
         move = _solve(here.information, here.gradient)
@@ -108,16 +109,13 @@ class _Likelihood:
             x = np.asarray(columns[part], dtype=np.float64)
             y, w = outcome[part], weight[part]
             score = products.scores(x, coef)
-            p = fitted[part] = expit(score)
-            value += float(w @ (np.where(y, score, 0.0) - np.logaddexp(0, score)))
+            # One exponential for both the probability and log(1 + exp(score)).
+            small = np.exp(-np.abs(score))
+            p = fitted[part] = np.where(score >= 0, 1.0, small) / (1 + small)
+            value += float(w @ (np.where(y, score, 0.0) - np.maximum(score, 0) - np.log1p(small)))
             gradient += products.crossed(x, (w * (y - p))[:, None])[:, 0]
             information += products.gram(x, w * p * (1 - p))
         return cls(value, gradient, information, fitted)
-
-
-def expit(score: NDArray[np.floating]) -> Floats:
-    """1 / (1 + exp(-score))."""
-    return np.asarray(1 / (1 + np.exp(-np.clip(score, -500, 500))))
 
 
 def _solve(information: Floats, right: Floats) -> Floats:
@@ -211,8 +209,11 @@ class Propensity:
     never: Bools  # kinds that nobody redeemed
 
     @classmethod
-    def of(cls, sample: PersonMonths, rows: Ints64) -> Propensity:
-        """One logit per kind against none on those rows who could afford it. Raises NoFiniteAnswer."""
+    def of(cls, sample: PersonMonths, rows: Ints64, near: Propensity | None = None) -> Propensity:
+        """One logit per kind against none on those rows who could afford it. Raises NoFiniteAnswer.
+
+        `near` are the chances of other rows of the same members, not far from these.
+        """
         terms = Terms.of(sample, rows)
         coef = np.zeros((len(terms.ridge), len(sample.kinds)))
         never = np.zeros(len(sample.kinds), dtype=np.bool_)
@@ -227,10 +228,12 @@ class Propensity:
             if never[index]:
                 continue
             if chosen.sum() < FEWEST_FOR_TERMS or chosen.all():
-                share = min(max(chosen.mean(), 1e-9), 1 - 1e-9)
-                coef[0, index] = np.log(share / (1 - share))
+                coef[0, index] = _log_odds(chosen.mean())
                 continue
-            coef[:, index] = logistic(x, chosen, ridge=terms.ridge).coef
+            start = np.append(_log_odds(chosen.mean()), np.zeros(len(coef) - 1))
+            if near is not None and not near.never[index] and len(near.coef) == len(coef):
+                start = near.coef[:, index].astype(np.float64)
+            coef[:, index] = logistic(x, chosen, ridge=terms.ridge, start=start).coef
         return cls(terms, sample.kinds, coef.astype(np.float32), never)
 
     def of_rows(self, sample: PersonMonths, rows: Ints64) -> tuple[Floats32, Floats32]:
@@ -249,6 +252,11 @@ class Propensity:
             chance[part] = odds / total[:, None]
             none[part] = 1 / total
         return chance, none
+
+
+def _log_odds(share: float) -> float:
+    inside = min(max(share, 1e-9), 1 - 1e-9)
+    return float(np.log(inside / (1 - inside)))
 
 
 def _column(sample: PersonMonths, name: str) -> NDArray[np.generic]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from admin.analytics import estimate_words
+from admin.analytics import estimate_words, study_words
 from admin.analytics.estimate_words import refusal, tell
 from admin.analytics.refusals import FEWEST_AT_RISK
 
@@ -50,7 +50,9 @@ def page(report: Block, tongue: str) -> list[str]:
         "en": ("Raw gap - not an effect", "Check at equal time", "Why they differ", "Verdict"),
         "zh": ("原始差距——不是效果", "同等在网时间下的核对", "两者为何不同", "结论"),
     }[tongue]
-    warned = tell(tongue, " Caution: ", "注意：") + gap["caution"][tongue] + _longer(report, tongue)
+    warned = tell(tongue, " Caution: ", "注意：") + gap["caution"][tongue]
+    if raw := longer(gap, counts["unit"], tongue):
+        warned += tell(tongue, " ", "") + raw
     first, second = estimate_words.estimate_lines(report, tongue)
     body = (
         gap_sentence(gap, tongue) + warned,
@@ -70,8 +72,10 @@ def page(report: Block, tongue: str) -> list[str]:
         first,
         second,
         *estimate_words.kind_lines(report, tongue),
+        *kind_gap_lines(report, tongue),
         *money_lines(report, tongue),
         *estimate_words.check_lines(report, tongue),
+        *study_words.lines(report, tongue),
         "",
         lines[1],
         *curve_lines(report, tongue),
@@ -163,8 +167,27 @@ def _why(report: Block, share_before: float | None, tongue: str) -> str:
     return _joined([*sentences, ONLY_A_CHECK[tongue]], tongue)
 
 
-def gap_sentence(gap: Block, tongue: str) -> str:
-    """The raw gap in words with its interval, or why there is none. Never to be shown without its caution."""
+def kind_gap_lines(report: Block, tongue: str) -> list[str]:
+    """The raw gap of each kind, its caution in the same line."""
+    unit, caution = report["input"]["unit"], report["raw_gap"]["caution"][tongue]
+    colon = tell(tongue, ": ", "：")
+    return [
+        tell(tongue, "Raw gap by kind - not an effect, ", "各类别的原始差距（不是效果），")
+        + f"{name}{colon}{gap_sentence(gap, tongue, kind=True)}"
+        + tell(tongue, " ", "")
+        + longer(gap, unit, tongue)
+        + tell(tongue, " Caution: ", "注意：")
+        + caution
+        for name, gap in report["raw_gap"].get("kinds", {}).items()
+        if gap["difference_pp"] is not None
+    ]
+
+
+def gap_sentence(gap: Block, tongue: str, *, kind: bool = False) -> str:
+    """The raw gap in words with its interval, or why there is none; `kind`: of one kind, against no redemption at all.
+
+    Never to be shown without its caution.
+    """
     if gap["difference_pp"] is None:
         return refusal(gap["reasons"], tongue)
     ever, never, difference = 100 * gap["left_ever"], 100 * gap["left_never"], gap["difference_pp"]
@@ -173,27 +196,27 @@ def gap_sentence(gap: Block, tongue: str) -> str:
     if tongue == "zh":
         fewer = f"每 100 名会员{'少' if difference < 0 else '多'}离网 {abs(difference):.1f} 名"
         return (
-            f"兑换过的会员每 100 名离网 {ever:.1f} 名，从未兑换的离网 {never:.1f} 名：{fewer}"
+            f"兑换过{'该类' * kind}的会员每 100 名离网 {ever:.1f} 名，从未兑换的离网 {never:.1f} 名：{fewer}"
             f"（{difference:+.1f} 个百分点，95% 区间：{low:+.1f} 至 {high:+.1f}）{shown}。"
         )
+    who, nobody = ("ever redeemed it", "never redeemed anything") if kind else ("redeemed", "never did")
     fewer = f"{abs(difference):.1f} {'fewer' if difference < 0 else 'more'} of 100 members left"
     return (
-        f"of 100 members who redeemed {ever:.1f} left, of 100 who never did {never:.1f}: {fewer} "
+        f"of 100 members who {who} {ever:.1f} left, of 100 who {nobody} {never:.1f}: {fewer} "
         f"({difference:+.1f} percentage points, 95 % interval: {low:+.1f} to {high:+.1f}){shown}."
     )
 
 
-def _longer(report: Block, tongue: str) -> str:
-    """The gap in tenure, which is as raw as the one in leaving."""
-    gap, unit = report["raw_gap"], report["input"]["unit"]
+def longer(gap: Block, unit: str, tongue: str) -> str:
+    """The gap in tenure, which is as raw as the one in leaving; nothing where there is none."""
     if gap["tenure_interval"] is None:
         return ""
     units = UNITS.get(unit, UNITS["month"])[tongue]
-    longer, low, high = (f"{value:+.1f}" for value in (gap["tenure_difference"], *gap["tenure_interval"]))
+    apart, low, high = (f"{value:+.1f}" for value in (gap["tenure_difference"], *gap["tenure_interval"]))
     return tell(
         tongue,
-        f" The same holds for how long they stayed: {longer} {units} (95 % interval: {low} to {high}).",
-        f"平均在网时间的差距（{longer} {units}，95% 区间：{low} 至 {high}）同样如此。",
+        f"The same holds for how long they stayed: {apart} {units} (95 % interval: {low} to {high}).",
+        f"平均在网时间的差距（{apart} {units}，95% 区间：{low} 至 {high}）同样如此。",
     )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from admin.analytics import code as estimators
 from admin.analytics import engines, person_month_files, report, runs, snapshot
 from admin.analytics.models import AnalysisRun
 from admin.analytics.protocol import Options
@@ -14,7 +15,6 @@ from app import local_setup
 from base import database
 from base.config import Config
 from base.progress import bar
-from base.version import VERSION
 from points import programmes
 from points.models import Programme
 
@@ -132,7 +132,7 @@ def retention(
     with bar(report.STEPS + 1, "retention", quiet=quiet) as shown:
         found = person_month_files.read(file, unit=unit, covariates=names, drop_missing=drop_missing)
         shown.advance()
-        run = {"as_of": None, "code_version": VERSION, "input_sha256": _sha256(file)}
+        run = {"as_of": None, "code_version": estimators.version(), "input_sha256": _sha256(file)}
         said = report.retention_report(found, options, run, done=shown.advance)
     _show(file.name, said, language, as_json, quiet)
 

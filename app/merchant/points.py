@@ -2,10 +2,10 @@
 
 from datetime import datetime
 
+from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
-from app.merchant.frame import PAGE, cut, page, position, reach
-from app.merchant.pages import blueprint
+from app.merchant.frame import PAGE, cut, errors_on, page, position, reach
 from base import clock, database
 from base.auth.guard import current, needs
 from merchants import merchants
@@ -15,6 +15,9 @@ from merchants.outlets.outlets import MOST_OUTLETS
 from merchants.packs import packs
 
 MOST_PACKS = 20
+
+blueprint = Blueprint("merchant_points", __name__, template_folder="templates", url_prefix="/merchant")
+errors_on(blueprint)
 
 
 @blueprint.route("/points")

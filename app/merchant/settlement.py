@@ -31,9 +31,8 @@ from merchants.settled.settled import Row
 from merchants.statements import draft
 from merchants.statements.api import answer
 from merchants.statements.closing import StatementUnknown
-from merchants.statements.files import LANGUAGES, TYPES, FileUnknown
+from merchants.statements.files import TYPES
 from merchants.statements.models import KINDS
-from merchants.statements.schemas import sealed_of
 
 MOST_FILE = 5 << 20
 blueprint = Blueprint("merchant_settlement", __name__, template_folder="templates", url_prefix="/merchant")
@@ -120,14 +119,10 @@ def one_statement(statement: str) -> ResponseReturnValue:
 @needs(settled.READS)
 def one_file(statement: str, kind: str) -> ResponseReturnValue:
     """A statement as a file, or as a page to print, in the language of the pages."""
-    if kind not in TYPES:
-        raise FileUnknown()
     with database.begin() as session:
         mine = reach(session)
-        found = settled.find(session, mine, statement)
-        sealed = sealed_of(found.statement, scope.merchant_of(session, mine))
-    language = current_language()
-    return answer(sealed, kind, language if language in LANGUAGES else LANGUAGES[0])
+        row, merchant = settled.find(session, mine, statement).statement, scope.merchant_of(session, mine)
+    return answer(row, merchant, kind, current_language())
 
 
 @blueprint.route("/acceptances/<acceptance>")

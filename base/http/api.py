@@ -189,7 +189,8 @@ def init(app: Flask) -> JifenApi:
 
 def _number_range(self: Any, field: Any, **options: Any) -> dict[str, Any]:
     if isinstance(field, WholeNumber):
-        return {"type": "integer", "minimum": field.least, "maximum": field.most}
+        kind: Any = ["integer", "null"] if field.allow_none else "integer"
+        return {"type": kind, "minimum": field.least, "maximum": field.most}
     if isinstance(field, Text):
         return {"minLength": 1, "maxLength": field.most}
     return {}

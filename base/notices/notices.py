@@ -107,6 +107,14 @@ def promise(notice: Notice, zone: str) -> dict[str, Any]:
     return {"member_id": notice.member_id, "task": TASK, "args": args}
 
 
+def is_told(session: Session, member_id: int, template: str, subject: str) -> bool:
+    """Whether the member has a message of this kind about this very thing."""
+    asked = select(Notice.notice_id).where(
+        Notice.member_id == member_id, Notice.template == template, Notice.subject == subject
+    )
+    return session.scalar(asked.limit(1)) is not None
+
+
 def latest(session: Session, seal_key: str, limit: int = 50) -> list[Message]:
     """The newest messages, for the development page."""
     rows = session.scalars(select(Notice).order_by(Notice.notice_id.desc()).limit(limit))

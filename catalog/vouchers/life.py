@@ -78,14 +78,27 @@ def issue(
 def find_by_digests(
     session: Session, digests: list[bytes], merchant_id: int, member_id: int | None
 ) -> Voucher | None:
-    """The voucher of a code at this merchant; `member_id` is only a hint where to look."""
-    asked = select(Voucher).where(Voucher.digest.in_(digests), Voucher.merchant_id == merchant_id)
+    """A copy of the voucher of a code at this merchant; `member_id` is only a hint where to look."""
     if member_id is not None:
-        found = session.scalar(asked.where(Voucher.member_id == member_id))
-        if found is not None:
-            return found
-    several = list(session.scalars(asked.limit(2)))
+        found = database.copies(session, Voucher, _BY_CODE_AND_MEMBER, (digests, merchant_id, member_id))
+        if found:
+            return found[0]
+    several = database.copies(session, Voucher, _BY_CODE, (digests, merchant_id))
     return several[0] if len(several) == 1 else None
+
+
+def read(session: Session, member_id: int, voucher_id: int) -> Voucher | None:
+    """A copy of a voucher as it is at this moment."""
+    return next(iter(database.copies(session, Voucher, _BY_KEY, (member_id, voucher_id))), None)
+
+
+# Asked with every check and acceptance, so in words that need no compiling.
+COLUMNS = database.columns(Voucher)
+_BY_KEY = f"select {COLUMNS} from voucher where member_id = %s and voucher_id = %s"
+_BY_CODE = f"select {COLUMNS} from voucher where digest = any(%s) and merchant_id = %s limit 2"
+_BY_CODE_AND_MEMBER = (
+    f"select {COLUMNS} from voucher where digest = any(%s) and merchant_id = %s and member_id = %s"
+)
 
 
 def cancel(session: Session, member_id: int, redemption_id: int, at: datetime) -> None:

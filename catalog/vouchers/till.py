@@ -10,10 +10,9 @@ from typing import TypeVar
 
 from sqlalchemy.orm import Session
 
-from base import clock, database, ids, patience
+from base import clock, database, patience
 from base.config import Config
-from base.notices.templates import Facts
-from catalog.vouchers import codes, directory, events, life, stale, tokens, using
+from catalog.vouchers import codes, directory, events, life, stale, telling, tokens, using
 from catalog.vouchers.codes import Keys, Shown
 from catalog.vouchers.models import Voucher
 from catalog.vouchers.refusals import VoucherUnknown
@@ -25,7 +24,6 @@ from merchants.terminals import attempts, guessing
 from merchants.terminals.attempts import About
 from points.members import masks, members
 from points.members.members import Secrets
-from points.notices import telling
 
 SLOWED_S = 1.0
 R = TypeVar("R")
@@ -54,7 +52,7 @@ def accept(
     units: int | None,
     answered: Callable[[Session, int, Callable[[], Acceptance]], R],
 ) -> R:
-    """Take the checked voucher and tell its member; `answered` does it once for its key, in the scope of the member."""
+    """Take the checked voucher; its member is told behind it. `answered` does it once for its key, in the scope of the member."""
     till = _till(config, place)
     with attempts.noted(place, attempts.ACCEPT) as about:
         member_id, voucher_id = tokens.read(config.secret_key, token, place.terminal_id)
@@ -63,7 +61,7 @@ def accept(
             return answered(
                 session,
                 member_id,
-                lambda: _told(session, config, using.accept(session, till, token, units)),
+                lambda: _told(session, using.accept(session, till, token, units)),
             )
 
 
@@ -81,7 +79,7 @@ def accept_directly(
         return answered(
             session,
             found.member_id,
-            lambda: _told(session, config, using.accept_directly(session, till, found, shown, units)),
+            lambda: _told(session, using.accept_directly(session, till, found, shown, units)),
         )
 
 
@@ -92,7 +90,7 @@ def void(
     reason: str,
     answered: Callable[[Session, int, Callable[[], Void]], R],
 ) -> R:
-    """Undo an acceptance (its key: member id, acceptance id) and tell the member."""
+    """Undo an acceptance (its key: member id, acceptance id); the member is told behind it."""
     till = _till(config, place)
     with attempts.noted(place, attempts.VOID) as about, database.begin() as session:
         acceptance = acceptances.find(session, *key, place.merchant_id)
@@ -100,7 +98,7 @@ def void(
 
         def undone() -> Void:
             made = using.void(session, till, acceptance, reason)
-            _tell(session, config, acceptance, voided=True)
+            telling.promise(session, acceptance, telling.VOIDED)
             events.voided(session, acceptance, made)
             return made
 
@@ -150,15 +148,7 @@ def _find(session: Session, digests: list[bytes], merchant_id: int) -> Voucher |
     return found
 
 
-def _told(session: Session, config: Config, acceptance: Acceptance) -> Acceptance:
-    _tell(session, config, acceptance, voided=False)
+def _told(session: Session, acceptance: Acceptance) -> Acceptance:
+    telling.promise(session, acceptance, telling.ACCEPTED)
     events.accepted(session, acceptance)
     return acceptance
-
-
-def _tell(session: Session, config: Config, acceptance: Acceptance, *, voided: bool) -> None:
-    person = life.holder(session.get_one(Voucher, (acceptance.member_id, acceptance.voucher_id)))
-    facts: Facts = {"offer": acceptance.offer_names, "last4": acceptance.last4}
-    template = "voucher-voided" if voided else "voucher-accepted"
-    subject = ids.public("acc", acceptance.member_id, acceptance.acceptance_id)
-    telling.tell(session, config, person, template, facts, subject=subject)

@@ -4,11 +4,13 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, or_, true, update
+from sqlalchemy import ColumnElement, and_, case, or_, update
 from sqlalchemy.orm import Session
 
+from base import database
 from base.errors import Problem
 from base.money import part_of
+from catalog.offers import offers
 from catalog.offers.models import Offer
 from catalog.vouchers import codes, conditions, freezing, life, tokens
 from catalog.vouchers.codes import Keys, Shown
@@ -61,24 +63,15 @@ def check(session: Session, till: Till, found: Voucher, shown: Shown, hold_s: in
     house = terms.house(session, till.place.merchant_id, till.at)
     offer, step = _admitted(session, till, found, shown, house)
     token = tokens.make(till.token_key, found.member_id, found.voucher_id, till.place.terminal_id)
-    voucher = session.scalar(
-        update(Voucher)
-        .where(*_key(found), _free_for(till), Voucher.last_day >= house.today, _fresh(till, step))
-        .values(
-            state=HELD,
-            held_by=till.place.terminal_id,
-            held_until=till.at + timedelta(seconds=hold_s),
-            token_digest=tokens.digest(token),
-            last_step=step or Voucher.last_step,
-        )
-        .returning(Voucher)
-        .execution_options(populate_existing=True)
-    )
-    if voucher is None:
-        raise why_not(session, till, found, house.today, step=step)
-    if not standing.takes_vouchers(session, found.member_id, till.at):
-        raise VoucherNotUsable()
-    return Checked(voucher, offer, token, conditions.said(session, offer))
+    values = _asked(till, found, house, step) | {
+        "until": till.at + timedelta(seconds=hold_s),
+        "token": tokens.digest(token),
+    }
+    for voucher in database.copies(session, Voucher, _HOLD, values):
+        if not standing.takes_vouchers(session, found.member_id, till.at):
+            raise VoucherNotUsable()
+        return Checked(voucher, offer, token, conditions.said(session, offer))
+    raise why_not(session, till, found, house.today, step=step)
 
 
 def release(session: Session, till: Till, token: str) -> None:
@@ -98,24 +91,17 @@ def release(session: Session, till: Till, token: str) -> None:
 
 def accept(session: Session, till: Till, token: str, units: int | None) -> Acceptance:
     """Take a checked voucher, all of it or some units; what is owed to the merchant starts here."""
-    member_id, voucher_id = tokens.read(till.token_key, token, till.place.terminal_id)
-    before = session.get(Voucher, (member_id, voucher_id), populate_existing=True)
+    before = life.read(session, *tokens.read(till.token_key, token, till.place.terminal_id))
     if before is None:
         raise VoucherUnknown()
-    wanted = _wanted(before, units)
-    held = and_(
-        Voucher.state == HELD,
-        Voucher.held_by == till.place.terminal_id,
-        Voucher.token_digest == tokens.digest(token),
-        Voucher.held_until > till.at,
-    )
+    wanted, shown = _wanted(before, units), tokens.digest(token)
     house = terms.house(session, till.place.merchant_id, till.at)
-    if before.token_digest == tokens.digest(token):
-        conditions.admit_use(session, before, session.get_one(Offer, before.version_id), till.at, house.zone)
-    taken = _take(session, before, wanted, held)
-    if taken is None:
-        raise why_not(session, till, before, house.today, accepting=True)
-    return _recorded(session, till, house, taken, wanted, CHECKED)
+    if before.token_digest == shown:
+        conditions.admit_use(session, before, offers.version(session, before.version_id), till.at, house.zone)
+    values = _asked(till, before, house, None) | {"wanted": wanted, "token": shown}
+    for taken in database.copies(session, Voucher, _TAKE_HELD, values):
+        return _recorded(session, till, house, taken, wanted, CHECKED)
+    raise why_not(session, till, before, house.today, accepting=True)
 
 
 def accept_directly(
@@ -127,11 +113,10 @@ def accept_directly(
         raise DirectAcceptOff()
     _, step = _admitted(session, till, found, shown, house)
     wanted = _wanted(found, units)
-    free = and_(_free_for(till), Voucher.last_day >= house.today, _fresh(till, step))
-    taken = _take(session, found, wanted, free, last_step=step or Voucher.last_step)
-    if taken is None:
-        raise why_not(session, till, found, house.today, step=step)
-    return _recorded(session, till, house, taken, wanted, DIRECT)
+    values = _asked(till, found, house, step) | {"wanted": wanted}
+    for taken in database.copies(session, Voucher, _TAKE_SHOWN, values):
+        return _recorded(session, till, house, taken, wanted, DIRECT)
+    raise why_not(session, till, found, house.today, step=step)
 
 
 def void(session: Session, till: Till, acceptance: Acceptance, reason: str) -> Void:
@@ -202,7 +187,7 @@ def _admitted(
     """The offer and the step of the picture that was shown; any reason why it is not to be used here and now."""
     if not _is_free(till, found) or found.last_day < house.today:
         raise why_not(session, till, found, house.today)
-    offer = session.get_one(Offer, found.version_id)
+    offer = offers.version(session, found.version_id)
     conditions.admit(session, found, offer, till.place, till.at, house.zone)
     if shown.digits is None:
         if part_of(found.face_fen, found.units_left, 0, found.units) > house.typed_limit_fen:
@@ -221,27 +206,6 @@ def _wanted(voucher: Voucher, units: int | None) -> int:
     return wanted
 
 
-def _take(
-    session: Session, voucher: Voucher, wanted: int, free: ColumnElement[bool], **more: Any
-) -> Voucher | None:
-    """One conditional UPDATE: of two simultaneous tries the database lets exactly one through."""
-    return session.scalar(
-        update(Voucher)
-        .where(*_key(voucher), free, Voucher.units_left >= wanted)
-        .values(
-            units_left=Voucher.units_left - wanted,
-            use_no=Voucher.use_no + 1,
-            held_by=None,
-            held_until=None,
-            token_digest=None,
-            state=case((Voucher.units_left == wanted, ACCEPTED), else_=ISSUED),
-            **more,
-        )
-        .returning(Voucher)
-        .execution_options(populate_existing=True)
-    )
-
-
 def _recorded(
     session: Session, till: Till, house: House, taken: Voucher, units: int, source: str
 ) -> Acceptance:
@@ -252,7 +216,7 @@ def _recorded(
 
 def _use(session: Session, voucher: Voucher, units: int) -> Use:
     before, after = voucher.units_left + units, voucher.units_left
-    offer = session.get_one(Offer, voucher.version_id)
+    offer = offers.version(session, voucher.version_id)
     return Use(
         member_id=voucher.member_id,
         voucher_id=voucher.voucher_id,
@@ -278,10 +242,6 @@ def _already(session: Session, till: Till, voucher: Voucher) -> VoucherAlreadyAc
     return VoucherAlreadyAccepted()
 
 
-def _key(voucher: Voucher) -> tuple[ColumnElement[bool], ...]:
-    return (Voucher.member_id == voucher.member_id, Voucher.voucher_id == voucher.voucher_id)
-
-
 def _free_for(till: Till) -> ColumnElement[bool]:
     mine = Voucher.held_by == till.place.terminal_id
     held = and_(Voucher.state == HELD, or_(Voucher.held_until <= till.at, mine))
@@ -295,14 +255,40 @@ def _is_free(till: Till, voucher: Voucher) -> bool:
     return voucher.held_by == till.place.terminal_id or voucher.held_until <= till.at
 
 
-def _fresh(till: Till, step: int | None) -> ColumnElement[bool]:
-    """One picture is good for one check; only the till that holds the voucher may show it again."""
-    if step is None:
-        return true()
-    again = and_(
-        Voucher.last_step == step,
-        Voucher.state == HELD,
-        Voucher.held_by == till.place.terminal_id,
-        Voucher.held_until > till.at,
-    )
-    return or_(Voucher.last_step < step, again)
+def _asked(till: Till, voucher: Voucher, house: House, step: int | None) -> dict[str, Any]:
+    return {
+        "member": voucher.member_id,
+        "voucher": voucher.voucher_id,
+        "terminal": till.place.terminal_id,
+        "at": till.at,
+        "today": house.today,
+        "step": step,
+    }
+
+
+# One conditional UPDATE each: of two simultaneous tries the database lets exactly one through. Sent with every check and
+# acceptance, so in words that need no compiling. One picture is good for one check; only the till that holds the voucher may
+# show it again.
+_THIS = "member_id = %(member)s and voucher_id = %(voucher)s"
+_SHOWN = (
+    "last_day >= %(today)s "
+    "and (state = 'issued' or state = 'held' and (held_until <= %(at)s or held_by = %(terminal)s)) "
+    "and (%(step)s::bigint is null or last_step < %(step)s "
+    "or last_step = %(step)s and state = 'held' and held_by = %(terminal)s and held_until > %(at)s)"
+)
+_TAKEN = (
+    "units_left = units_left - %(wanted)s, use_no = use_no + 1, held_by = null, held_until = null, token_digest = null, "
+    "state = case when units_left = %(wanted)s then 'accepted' else 'issued' end"
+)
+_HOLD = (
+    "update voucher set state = 'held', held_by = %(terminal)s, held_until = %(until)s, token_digest = %(token)s, "
+    f"last_step = coalesce(%(step)s::bigint, last_step) where {_THIS} and {_SHOWN} returning {life.COLUMNS}"
+)
+_TAKE_HELD = (
+    f"update voucher set {_TAKEN} where {_THIS} and state = 'held' and held_by = %(terminal)s "
+    f"and token_digest = %(token)s and held_until > %(at)s and units_left >= %(wanted)s returning {life.COLUMNS}"
+)
+_TAKE_SHOWN = (
+    f"update voucher set {_TAKEN}, last_step = coalesce(%(step)s::bigint, last_step) "
+    f"where {_THIS} and {_SHOWN} and units_left >= %(wanted)s returning {life.COLUMNS}"
+)

@@ -5,6 +5,8 @@ python3 till.py check 7M4P-8KQ2-XZ3T8           what the voucher is, and the tok
 python3 till.py sell 7M4P-8KQ2-XZ3T8 [UNITS]    check and accept, all of it or some units
 python3 till.py direct 7M4P-8KQ2-XZ3T8 [UNITS]  accept without a check, where the merchant's terms allow that
 python3 till.py void acc_... "wrong item"       undo an acceptance
+python3 till.py earn 13912345678 3600           points for a purchase, by the member's number; the amount in fen
+python3 till.py unearn ern_... "goods back"     take these points back, on the same day
 python3 till.py outcome KEY                     what became of the request with this Idempotency-Key
 """
 
@@ -130,12 +132,21 @@ def void(acceptance: str, reason: str):
     return write(f"/v1/acceptances/{acceptance}/void", told, str(uuid.uuid4()))
 
 
+def earn(phone: str, amount_fen: str):
+    told = {"phone": phone, "amount_fen": int(amount_fen), "clerk": CLERK}
+    return write("/v1/earnings", told, str(uuid.uuid4()))
+
+
+def unearn(earning: str, reason: str):
+    return write(f"/v1/earnings/{earning}/reverse", {"reason": reason, "clerk": CLERK}, str(uuid.uuid4()))
+
+
 def outcome(key: str):
     return ask("GET", "/v1/acceptances/outcome", key=key)
 
 
 if __name__ == "__main__":
-    deeds = {deed.__name__: deed for deed in (pair, check, sell, direct, void, outcome)}
+    deeds = {deed.__name__: deed for deed in (pair, check, sell, direct, void, earn, unearn, outcome)}
     if len(sys.argv) < 2 or sys.argv[1] not in deeds:
         sys.exit(__doc__)
     status, answer = deeds[sys.argv[1]](*sys.argv[2:])

@@ -2,6 +2,7 @@
 # A cash desk with curl and openssl 3:
 #   sh till.sh check CODE                    sh till.sh accept CHECK_TOKEN KEY [UNITS]
 #   sh till.sh direct CODE KEY [UNITS]       sh till.sh void ACCEPTANCE KEY REASON
+#   sh till.sh earn PHONE AMOUNT_FEN KEY     sh till.sh unearn EARNING KEY REASON
 #   sh till.sh outcome KEY
 # KEY is the Idempotency-Key: fresh for each deed, the same when its answer was lost.
 set -eu
@@ -32,7 +33,7 @@ call() { # METHOD TARGET BODY [further words for curl]
 
 units() { [ $# -eq 0 ] || printf ', "units": %d' "$1"; }
 
-deed=${1:?check, accept, direct, void or outcome}
+deed=${1:?check, accept, direct, void, earn, unearn or outcome}
 shift
 case $deed in
 check) call POST /v1/vouchers/check "{\"code\": \"$1\", \"clerk\": \"$CLERK\"}" ;;
@@ -43,6 +44,8 @@ accept | direct)
   call POST /v1/vouchers/accept "{\"$name\": \"$what\", \"clerk\": \"$CLERK\"$(units "$@")}" -H "Idempotency-Key: $key"
   ;;
 void) call POST "/v1/acceptances/$1/void" "{\"reason\": \"$3\", \"clerk\": \"$CLERK\"}" -H "Idempotency-Key: $2" ;;
+earn) call POST /v1/earnings "{\"phone\": \"$1\", \"amount_fen\": $2, \"clerk\": \"$CLERK\"}" -H "Idempotency-Key: $3" ;;
+unearn) call POST "/v1/earnings/$1/reverse" "{\"reason\": \"$3\", \"clerk\": \"$CLERK\"}" -H "Idempotency-Key: $2" ;;
 outcome) call GET /v1/acceptances/outcome "" -H "Idempotency-Key: $1" ;;
-*) echo "check, accept, direct, void or outcome" >&2 && exit 2 ;;
+*) echo "check, accept, direct, void, earn, unearn or outcome" >&2 && exit 2 ;;
 esac

@@ -25,7 +25,9 @@ class MerchantAdjustmentRequest(Request):
         load_default=0, strict=True, validate=_fen, metadata={"description": "minus gives a fee back"}
     )
     vat_fen = ma.fields.Integer(load_default=0, strict=True, validate=_fen)
-    acceptance = Text(load_default="", most=60, metadata={"description": "the one it is about"})
+    acceptance = Text(
+        load_default=None, allow_none=True, most=60, metadata={"description": "the one it is about"}
+    )
     reason = ma.fields.String(required=True, validate=ma.validate.OneOf(REASONS))
     text = Text(required=True, most=MOST_TEXT)
     ticket = Text(required=True, most=MOST_TICKET, metadata={"description": "the case it belongs to"})
@@ -53,7 +55,8 @@ class MerchantAdjustmentsView(PageView):
 
 def wanted_of(asked: dict[str, Any]) -> Wanted:
     """The request as the rules take it."""
-    return Wanted(**{name: asked[name] for name in Wanted.__dataclass_fields__})
+    said = {name: asked[name] for name in Wanted.__dataclass_fields__}
+    return Wanted(**said | {"acceptance": asked["acceptance"] or ""})
 
 
 def adjustment_view(session: Session, case: Case, at: datetime) -> dict[str, Any]:

@@ -56,7 +56,7 @@ class TermsRequest(Request):
     )
     merchant_bp = _number("merchant_bp", "of the price the merchant bears", load_default=0)
     brand_bp = _number("brand_bp", "of the price a brand bears", load_default=0)
-    brand = Text(load_default="", most=MOST_BRAND, metadata={"description": "where brand_bp is above 0"})
+    brand = Text(most=MOST_BRAND, metadata={"description": "where brand_bp is above 0"})
     cycle = ma.fields.String(load_default=MONTHLY, validate=ma.validate.OneOf(CYCLES))
     cutoff_minute = _number(
         "cutoff_minute", "minutes after midnight at which a day ends, in its zone", load_default=0
@@ -144,7 +144,7 @@ class TermsProposalsView(PageView):
 
 def wanted(asked: dict[str, Any]) -> Wanted:
     """TermsRequest as the rules take it."""
-    return Wanted(**{name: asked[name] for name in Wanted.__dataclass_fields__})
+    return Wanted(**{name: asked[name] for name in Wanted.__dataclass_fields__ if name in asked})
 
 
 def terms_view(session: Session, one: Terms, today: date) -> dict[str, Any]:

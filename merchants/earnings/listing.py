@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session
@@ -23,11 +24,11 @@ def listed(
     session: Session, reach: Reach, *, before: tuple[datetime, int] | None = None, limit: int
 ) -> list[Listed]:
     """Earnings in reach, from before one on."""
-    asked = select(Earning, EarningReversal.recorded_at).outerjoin(
+    every: Any = select(Earning, EarningReversal.recorded_at).outerjoin(
         EarningReversal,
         (EarningReversal.member_id == Earning.member_id) & (EarningReversal.earning_id == Earning.earning_id),
     )
-    asked = scope.ours(reach, asked, Earning.merchant_id, Earning.outlet_id)
+    asked = scope.ours(reach, every, Earning.merchant_id, Earning.outlet_id)
     if before is not None:
         asked = asked.where(tuple_(Earning.recorded_at, Earning.earning_id) < tuple_(*before))
     rows = session.execute(asked.order_by(Earning.recorded_at.desc(), Earning.earning_id.desc()).limit(limit))

@@ -72,19 +72,25 @@ def _reversals(session: Session, terms: dict[int, Terms], zones: dict[int, str])
         .execution_options(yield_per=1000)
     )
     for undone, row, posting in rows:
-        place = ids.public("erv", undone.member_id, undone.reversal_id)
-        if row is None or row.merchant_id != undone.merchant_id:
-            yield Finding(EARNING, place, "there is no earning that it undoes")
-        elif (
-            posting is None
-            or posting.rev_of != row.seq
-            or posting.idem != earnings.posting_key(earnings.public_id(row), reverses=True)
-        ):
-            yield Finding(EARNING, place, f"posting {undone.seq} is not that of this reversal")
-        elif undone.recorded_at >= earnings.reversible_until(
-            row, terms[row.terms_id], zones[row.merchant_id]
-        ):
-            yield Finding(EARNING, place, "it was undone after the cut-off")
+        if fault := _reversal_fault(undone, row, posting, terms, zones):
+            yield Finding(EARNING, ids.public("erv", undone.member_id, undone.reversal_id), fault)
+
+
+def _reversal_fault(
+    undone: EarningReversal,
+    row: Earning | None,
+    posting: PostingRow | None,
+    terms: dict[int, Terms],
+    zones: dict[int, str],
+) -> str:
+    if row is None or row.merchant_id != undone.merchant_id:
+        return "there is no earning that it undoes"
+    key = earnings.posting_key(earnings.public_id(row), reverses=True)
+    if posting is None or (posting.rev_of, posting.idem) != (row.seq, key):
+        return f"posting {undone.seq} is not that of this reversal"
+    if undone.recorded_at >= earnings.reversible_until(row, terms[row.terms_id], zones[row.merchant_id]):
+        return "it was undone after the cut-off"
+    return ""
 
 
 _TAKEN = f"({int(Kind.UNEARN)}, {int(Kind.OWE)})"

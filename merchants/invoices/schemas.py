@@ -19,7 +19,7 @@ class InvoiceRequest(Request):
     """An invoice for a statement, as it was issued."""
 
     kind = ma.fields.String(required=True, validate=ma.validate.OneOf(KINDS))
-    code = Text(load_default="", most=20)
+    code = Text(load_default=None, allow_none=True, most=20)
     number = Text(required=True, most=30)
     issued_on = ma.fields.Date(required=True)
     seller_name = Text(required=True, most=120)
@@ -85,6 +85,7 @@ def wanted_of(asked: dict[str, Any]) -> Wanted:
     """The request as the rules take it."""
     said = {name: asked[name] for name in Wanted.__dataclass_fields__ if name != "file_hash"}
     digest = asked["file_sha256"]
+    said["code"] = asked["code"] or ""
     return Wanted(**said, file_hash=bytes.fromhex(digest) if digest else None)
 
 

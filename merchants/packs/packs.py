@@ -11,7 +11,7 @@ from datetime import date, datetime
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
-from base import ids
+from base import database, ids
 from merchants.packs.models import Pack, PackUse
 
 LOW_PERCENTS = (20, 5, 0)  # of what all packs that run hold: the merchant and the operator are told
@@ -118,17 +118,30 @@ def drained(them: Sequence[Rest], points: int) -> Drawn:
 
 
 def rests(session: Session, them: Iterable[Pack]) -> list[Rest]:
-    """What is left of packs, in the order given."""
+    """What is left of packs, in the order given: summed anew as far as something may still have changed."""
     packs = list(them)
-    used: dict[int, int] = {
-        row.pack_id: int(row.used)
-        for row in session.execute(
-            select(PackUse.pack_id, func.sum(PackUse.points).label("used"))
-            .where(PackUse.pack_id.in_([pack.pack_id for pack in packs]))
-            .group_by(PackUse.pack_id)
-        )
-    }
-    return [Rest(pack, pack.points - used.get(pack.pack_id, 0)) for pack in packs]
+    settled = ids.new_id() - SETTLES_S * 1000 * ids.EACH_MS
+    known = {pack.pack_id: _settled.get(pack.pack_id, (0, 0)) for pack in packs}
+    used: dict[int, int] = {}
+    values = {"settled": settled, "packs": list(known), "since": [since for since, _ in known.values()]}
+    for row in database.rows(session, _USED, values):
+        since, before = known[row.pack_id]
+        used[row.pack_id] = before + row.used
+        if settled > since:
+            _settled[row.pack_id] = (settled, before + row.old)
+    return [Rest(pack, pack.points - used[pack.pack_id]) for pack in packs]
+
+
+# Of each pack what had been used of it up to an id that no transaction under way can have: ids grow with time. It spares the
+# sum over all that was ever taken; a process that has none sums all.
+_settled: dict[int, tuple[int, int]] = {}
+SETTLES_S = 60  # longer than any transaction may live
+_USED = (
+    "select k.pack_id, coalesce(sum(u.points), 0)::bigint as used, "
+    "coalesce(sum(u.points) filter (where u.source_id < %(settled)s), 0)::bigint as old "
+    "from unnest(%(packs)s::bigint[], %(since)s::bigint[]) k(pack_id, since) "
+    "left join pack_use u on u.pack_id = k.pack_id and u.source_id >= k.since group by k.pack_id"
+)
 
 
 def listed(

@@ -8,14 +8,14 @@ import re
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from base import clock, database, ids
 from base.auth import guesses, one_time_codes, passwords
 from base.auth.guesses import Limit
 from base.config import Config
-from base.errors import Conflict, NotAllowed, NotFound, NotSignedIn, field_errors
+from base.errors import Conflict, NotAllowed, NotFound, NotSignedIn, TooMany, field_errors
 from base.notices import notices
 from merchants.models import CLOSED, Merchant
 from merchants.onboarding.documents import mask
@@ -26,6 +26,7 @@ from merchants.scope import Reach
 from merchants.terminals.models import FINANCE, OWNER, ClerkRow
 
 LIFE = one_time_codes.LIFE
+MOST_A_DAY = 5
 LIMIT = Limit(tries=5, window=timedelta(minutes=15))
 _NUMBER = re.compile(r"[0-9]{8,32}", re.ASCII)
 _IBAN = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{10,30}", re.ASCII)
@@ -59,6 +60,13 @@ class ChangeUnknown(NotFound):
     next_en, next_zh = "Ask for the change again.", "请重新申请变更。"
 
 
+class TooManyChanges(TooMany):
+    """Too many changes of where this merchant is paid were asked for."""
+
+    zh = "变更收款账户的申请过于频繁。"
+    next_en, next_zh = "Try again tomorrow, or ask the operator.", "请明天再试，或联系运营商。"
+
+
 class CodeWrong(NotSignedIn):
     """This code is not right."""
 
@@ -77,7 +85,7 @@ class Asked:
 def begin(config: Config, reach: Reach, details: Details, contact: Contact, password: str) -> Asked:
     """Ask for a change: the password once more, then a code goes to the contact of the route that counts.
 
-    RouteNotYours, PasswordWrong, TooManyGuesses, NoOldContact, Invalid. Opens its own transactions: wrong tries count.
+    RouteNotYours, PasswordWrong, TooManyGuesses, TooManyChanges, NoOldContact, Invalid. Opens its own transactions: wrong tries count.
     """
     at, guessed = clock.now(), f"payout-route:{reach.clerk_id}"
     with database.begin() as session:
@@ -103,6 +111,7 @@ def _asked(
     old = routes.contact_of(config.seal_key, before) if before else Contact()
     if not old.phone:
         raise NoOldContact()
+    _check_count(session, reach.merchant_id, at)
     change = PayoutRouteChange(
         merchant_id=reach.merchant_id,
         change_id=ids.new_id(),
@@ -123,6 +132,15 @@ def _asked(
     facts = {"code": code, "account": details.masked, "minutes": str(int(LIFE.total_seconds() // 60))}
     _tell(session, config, merchant, old, "payout-route-code", facts)
     return Asked(change, mask(old.phone))
+
+
+def _check_count(session: Session, merchant_id: int, at: datetime) -> None:
+    """TooManyChanges: each brings a code more that could be guessed, and a message to the old contact."""
+    asked = select(func.count()).where(
+        PayoutRouteChange.merchant_id == merchant_id, PayoutRouteChange.at > at - timedelta(days=1)
+    )
+    if (session.scalar(asked) or 0) >= MOST_A_DAY:
+        raise TooManyChanges()
 
 
 def confirm(config: Config, reach: Reach, change_id: int, code: str) -> PayoutRoute:

@@ -4,7 +4,7 @@ The view checks the signature and stores; `walk` fetches what the event is about
 events come, and how often, changes nothing; what no event told, the poll of each night finds (`following.py`).
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 from sqlalchemy import select, update
@@ -25,6 +25,7 @@ PAYOUTS = frozenset({
     "payout.created", "payout.updated", "payout.paid", "payout.failed", "payout.canceled", "payout.reconciliation_completed",
 })  # fmt: skip
 BATCH = 50
+FOLLOWED_FOR = timedelta(days=3)  # as long as Stripe tells it; then the poll of the night is left
 log = structlog.get_logger()
 
 
@@ -49,7 +50,7 @@ def walk(config: Config) -> bool:
     with database.begin() as session:
         asked = (
             select(StripeEvent)
-            .where(StripeEvent.done_at.is_(None))
+            .where(StripeEvent.done_at.is_(None), StripeEvent.at > clock.now() - FOLLOWED_FOR)
             .order_by(StripeEvent.at, StripeEvent.event_id)
         )
         found = list(session.scalars(asked.limit(BATCH)))

@@ -108,6 +108,18 @@ def listed(
     return list(session.scalars(asked))
 
 
+def of_merchant(
+    session: Session, merchant_id: int, *, state: str | None = None, before: int | None = None, limit: int
+) -> list[Payout]:
+    """A merchant's payouts, the latest statement first, from before a number on; maybe of one state."""
+    asked = select(Payout).where(Payout.merchant_id == merchant_id)
+    if state is not None:
+        asked = asked.where(Payout.state == state)
+    if before is not None:
+        asked = asked.where(Payout.statement_no < before)
+    return list(session.scalars(asked.order_by(Payout.statement_no.desc()).limit(limit)))
+
+
 def stop(session: Session, payout: Payout, actor: str, reason: str, at: datetime) -> Payout:
     """A person stops a payout that nobody has sent yet; PayoutElsewhere."""
     moved = states.move(session, payout, ON_HOLD, actor, at, held=holds.STOPPED, reason=reason)

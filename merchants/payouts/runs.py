@@ -29,7 +29,15 @@ from merchants.payouts.sending import INSUFFICIENT
 
 KIND = "payout-run"
 READS, PROPOSES, APPROVES = "payouts:read", "payouts:propose", "payouts:approve"
-MOST_LINES = 2_000
+MOST_LINES = 1_000
+_way = (
+    select(PayoutRoute.kind)
+    .where(PayoutRoute.merchant_id == Payout.merchant_id)
+    .order_by(PayoutRoute.route_no.desc())
+    .limit(1)
+    .correlate(Payout)
+    .scalar_subquery()
+)  # by which way its merchant is paid now
 ROW = tuple[str, int, int, int]  # statement, version, amount, route's number
 
 
@@ -102,6 +110,7 @@ def ready(session: Session, person: Principal, wanted: Wanted, at: datetime) -> 
         .join(Merchant, Merchant.merchant_id == Payout.merchant_id)
         .where(
             Payout.state == PLANNED,
+            _way == wanted.route,
             scope.rule(person),
             or_(Payout.due_day.is_(None), Payout.due_day <= wanted.until),
         )
@@ -110,7 +119,7 @@ def ready(session: Session, person: Principal, wanted: Wanted, at: datetime) -> 
         .execution_options(populate_existing=True)
     )
     found = [payouts.look_again(session, payout, at) for payout in session.scalars(asked)]
-    fit = [one for one in found if one.state == PLANNED and _route(session, one).kind == wanted.route]
+    fit = [one for one in found if one.state == PLANNED]
     return [one for one in fit if one.currency == fit[0].currency]
 
 

@@ -210,5 +210,8 @@ def walk(config: Config) -> bool:
     with database.begin() as session:
         places = due(session, clock.now())
     for place in places:
-        step(config, *place)
+        try:
+            step(config, *place)
+        except Exception as error:  # one that cannot be sent does not keep the others
+            log.error("payout not sent", place=place, error=type(error).__name__)
     return len(places) == BATCH

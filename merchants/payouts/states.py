@@ -7,6 +7,7 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from base.errors import Conflict
+from merchants import events as merchant_events
 from merchants.payouts.models import (
     APPROVED,
     FAILED,
@@ -84,6 +85,9 @@ def move(
         raise PayoutElsewhere(to=to)
     session.add(_step(moved, at, actor, reason or moved.held, reference, approval))
     session.flush()
+    merchant_events.payout_changed(
+        session, moved.merchant_id, moved.statement_no, to, moved.amount_fen, moved.currency, at
+    )
     return moved
 
 

@@ -92,7 +92,7 @@ def debt_of(session: Session, merchant: Merchant) -> Debt:
     if left <= 0:
         raise NoDebt()
     if last.opening_fen >= 0 and merchant.state not in (LEAVING, CLOSED):
-        raise NextStatementFirst()
+        raise NextStatementFirst(owed_fen=left)
     return Debt(last.statement_no, left, _rung(session, merchant.merchant_id, rows))
 
 

@@ -22,8 +22,7 @@ from merchants.settled.schemas import (
     use_view,
 )
 from merchants.statements.api import answer
-from merchants.statements.files import TYPES, FileUnknown
-from merchants.statements.schemas import DraftsView, StatementFileQuery, draft_view, sealed_of
+from merchants.statements.schemas import StatementDraftsView, StatementFileQuery, draft_view
 
 blueprint = Blueprint("settled", __name__, description="A merchant's own settlement")
 
@@ -51,7 +50,7 @@ def list_own(query: dict[str, Any]) -> dict[str, Any]:
 
 
 @blueprint.route("/merchant/drafts")
-@blueprint.response(200, DraftsView)
+@blueprint.response(200, StatementDraftsView)
 @needs(settled.READS)
 def list_drafts() -> dict[str, Any]:
     """What would be on the own merchant's next statements now: periods to look at and dispute, and the one that goes on."""
@@ -98,14 +97,13 @@ def one_own(query: dict[str, Any], statement: str) -> dict[str, Any]:
 @needs(settled.READS)
 def one_own_file(query: dict[str, Any], statement: str, kind: str) -> Response:
     """A statement of the own merchant as `csv`, `xlsx` or `html`: the same bytes whenever it is asked for."""
-    if kind not in TYPES:
-        raise FileUnknown()
     with database.begin() as session:
         reach = scope.reach_of(session, current())
-        sealed = sealed_of(
-            settled.find(session, reach, statement).statement, scope.merchant_of(session, reach)
+        row, merchant = (
+            settled.find(session, reach, statement).statement,
+            scope.merchant_of(session, reach),
         )
-    return answer(sealed, kind, query["language"])
+    return answer(row, merchant, kind, query["language"])
 
 
 @blueprint.route("/merchant/acceptances/<acceptance>")

@@ -29,7 +29,7 @@ class PaidView(View):
     stage = ma.fields.String(metadata={"enum": _STAGES})
     amount_fen = ma.fields.Integer()
     due_day = ma.fields.Date(allow_none=True)
-    held = ma.fields.String(metadata={"description": "why it is on hold"})
+    on_hold_for = ma.fields.String(metadata={"description": "why it is on hold; empty where it is not"})
 
 
 class OwnLineView(View):
@@ -108,7 +108,7 @@ def paid_view(row: Row) -> dict[str, Any]:
         "stage": row.stage,
         "amount_fen": row.statement.payable_fen,
         "due_day": row.statement.due_day,
-        "held": row.payout.held if row.payout else "",
+        "on_hold_for": row.payout.held if row.payout else "",
     }
 
 

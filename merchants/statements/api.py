@@ -6,9 +6,11 @@ from datetime import date, datetime
 from typing import Any
 
 from flask import Response
+from sqlalchemy.orm import Session
 
 from base import clock, database, ids, pages
 from base.auth.guard import current, needs
+from base.auth.principals import Principal
 from base.http.api import Blueprint
 from base.http.settings import config
 from merchants import merchants, scope
@@ -19,15 +21,14 @@ from merchants.statements.models import Statement
 from merchants.statements.schemas import (
     DraftLinesQuery,
     DraftsQuery,
-    DraftsView,
-    DraftView,
+    StatementDraftsView,
+    StatementDraftView,
     StatementFileQuery,
     StatementLinesQuery,
     StatementsQuery,
     StatementsView,
     StatementView,
     draft_view,
-    sealed_of,
     statement_view,
 )
 
@@ -64,7 +65,7 @@ def one_statement(query: dict[str, Any], statement: str) -> dict[str, Any]:
     key, limit = f"lines:{statement}:{config().secret_key}", query["limit"]
     place = pages.position(key, query["cursor"])
     with database.begin() as session:
-        row, merchant = _seen(session, statement)
+        row, merchant = seen(session, current(), statement)
         found = lines.page(
             session, row.merchant_id, row.statement_no, after=place[0] if place else 0, limit=limit + 1
         )
@@ -78,16 +79,14 @@ def one_statement(query: dict[str, Any], statement: str) -> dict[str, Any]:
 @needs("statements:read")
 def one_file(query: dict[str, Any], statement: str, kind: str) -> Response:
     """A statement as `csv`, `xlsx` or `html` (to print): the same bytes whenever it is asked for."""
-    if kind not in TYPES:
-        raise FileUnknown()
     with database.begin() as session:
-        sealed = sealed_of(*_seen(session, statement))
-    return answer(sealed, kind, query["language"])
+        row, merchant = seen(session, current(), statement)
+    return answer(row, merchant, kind, query["language"])
 
 
 @blueprint.route("/statements/drafts")
 @blueprint.arguments(DraftsQuery, location="query")
-@blueprint.response(200, DraftsView)
+@blueprint.response(200, StatementDraftsView)
 @needs("statements:read")
 def list_drafts(query: dict[str, Any]) -> dict[str, Any]:
     """What would be on a merchant's next statements now, without lines."""
@@ -99,7 +98,7 @@ def list_drafts(query: dict[str, Any]) -> dict[str, Any]:
 
 @blueprint.route("/statements/drafts/<last_day>")
 @blueprint.arguments(DraftLinesQuery, location="query")
-@blueprint.response(200, DraftView)
+@blueprint.response(200, StatementDraftView)
 @needs("statements:read")
 def one_draft(query: dict[str, Any], last_day: str) -> dict[str, Any]:
     """The draft of the period that ends with a day, with its lines in order, so many at a time."""
@@ -114,12 +113,15 @@ def one_draft(query: dict[str, Any], last_day: str) -> dict[str, Any]:
     return draft_view(one, merchant, page.pop("data")) | page
 
 
-def answer(sealed: Sealed, kind: str, language: str) -> Response:
-    """A file of a statement, sent as it is made."""
+def answer(statement: Statement, merchant: Merchant, kind: str, language: str) -> Response:
+    """A file of a statement, sent as it is made; FileUnknown, TooManyRows."""
+    if kind not in TYPES:
+        raise FileUnknown()
+    sealed = Sealed(statement, merchant.code, merchant.zone)
     if kind == XLSX:
         body: Any = _blocks(_workbook(sealed, language))
     else:
-        rows = stored(sealed.statement)
+        rows = stored(statement)
         body = files.as_csv(sealed, rows) if kind == CSV else files.as_page(sealed, rows, language)
     made = Response(body, content_type=TYPES[kind])
     shown = "inline" if kind == HTML else "attachment"
@@ -152,10 +154,11 @@ def _blocks(file: Any) -> Iterator[bytes]:
             yield block
 
 
-def _seen(session: Any, statement: str) -> tuple[Statement, Merchant]:
+def seen(session: Session, principal: Principal, statement: str) -> tuple[Statement, Merchant]:
+    """A statement by its public id with its merchant, which is one of the principal's own; StatementUnknown."""
     merchant_id, number = ids.parse("stm", statement)
     row = closing.find(session, merchant_id, number)
-    if not scope.sees(session, current(), merchant_id):
+    if not scope.sees(session, principal, merchant_id):
         raise closing.StatementUnknown()
     return row, merchants.by_id(session, merchant_id)
 

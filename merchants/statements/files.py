@@ -6,7 +6,7 @@ a file raises LAYOUT. The words are here and not in the catalogue of translation
 
 import csv
 import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from html import escape
@@ -29,6 +29,8 @@ TYPES = {
 }
 LANGUAGES = ("zh-CN", "en")
 STYLE = "/static/statement.css"
+MOST_IN_A_WORKBOOK = 200_000  # lines; it is whole before the first byte is sent
+Say = Callable[[str], str]
 _AT_ONCE = 1_000
 _BYTE_ORDER_MARK = "\ufeff"  # else a spreadsheet takes Chinese for something else
 COLUMNS = (
@@ -85,10 +87,10 @@ def as_csv(sealed: Sealed, rows: Iterable[Any]) -> Iterator[bytes]:
 
 
 def as_xlsx(sealed: Sealed, rows: Iterable[Any], language: str, out: BinaryIO) -> None:
-    """Two sheets: the sums, and all lines. TooManyRows for more than a sheet holds."""
+    """Two sheets: the sums, and all lines. TooManyRows for more than somebody would wait for."""
     say = _words(language)
-    if sealed.statement.line_count >= workbooks.MOST_ROWS:
-        raise workbooks.TooManyRows(most=workbooks.MOST_ROWS - 1)
+    if sealed.statement.line_count > MOST_IN_A_WORKBOOK:
+        raise workbooks.TooManyRows(most=MOST_IN_A_WORKBOOK)
     head: list[Sequence[Cell]] = [(say(label), value) for label, value in _facts(sealed)]
     sums: list[Sequence[Cell]] = [tuple(say(word) for word in _SUM_HEAD)]
     sums += [(say(kind), count, *map(Fen, amounts)) for kind, count, amounts in _sums(sealed)]
@@ -114,13 +116,13 @@ def as_page(sealed: Sealed, rows: Iterable[Any], language: str) -> Iterator[str]
     )
     for label, value in _facts(sealed):
         yield f"<div><dt>{say(label)}</dt><dd>{escape(_shown(value))}</dd></div>"
-    yield f"</dl><h2>{say('sums')}</h2>" + _table_head(say, _SUM_HEAD)
+    yield f"</dl><h2>{say('sums')}</h2>" + _table_head(say, _SUM_HEAD, 1)
     for kind, count, amounts in _sums(sealed):
         yield _row([say(kind), str(count), *map(yuan_text, amounts)], numbers_from=1)
     yield f"</tbody></table><h2>{say('lines')}</h2>"
     found = iter(_line_rows(sealed, rows, language))
     next(found)
-    yield _table_head(say, _LINE_HEAD)
+    yield _table_head(say, _LINE_HEAD, 4)
     for row in found:
         yield _row([_shown(cell) for cell in row], numbers_from=4)
     yield f"</tbody></table><footer>{say('seal')}: {sealed.statement.hash.hex()}</footer></main></body></html>\n"
@@ -176,19 +178,22 @@ def _shown(cell: Cell) -> str:
     return "" if cell is None else str(cell)
 
 
-def _table_head(say: Any, words: Sequence[str]) -> str:
-    return f"<table><thead><tr>{''.join(f'<th>{say(word)}</th>' for word in words)}</tr></thead><tbody>"
+def _table_head(say: Say, words: Sequence[str], numbers_from: int) -> str:
+    said = "".join(_cell("th", say(word), place >= numbers_from) for place, word in enumerate(words))
+    return f"<table><thead><tr>{said}</tr></thead><tbody>\n"
 
 
 def _row(cells: Sequence[str], *, numbers_from: int) -> str:
-    said = "".join(
-        f'<td class="n">{escape(cell)}</td>' if place >= numbers_from else f"<td>{escape(cell)}</td>"
-        for place, cell in enumerate(cells)
-    )
+    said = "".join(_cell("td", cell, place >= numbers_from) for place, cell in enumerate(cells))
     return f"<tr>{said}</tr>\n"
 
 
-def _words(language: str) -> Any:
+def _cell(tag: str, text: str, number: bool) -> str:
+    marked = ' class="n"' if number else ""
+    return f"<{tag}{marked}>{escape(text)}</{tag}>"
+
+
+def _words(language: str) -> Say:
     place = LANGUAGES.index(language)
     return lambda word: _WORDS[word][place]
 

@@ -5,7 +5,7 @@ An anti-join, not the interval alone, so that what was recorded late is on the n
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -15,6 +15,7 @@ from merchants.models import RESERVE_IN, RESERVE_OUT, MerchantItem
 from merchants.statements.models import CARRIED_IN, Statement
 
 AT_ONCE = 5_000
+LATEST = timedelta(days=32)
 # Everything that gets a line. What was done at a till is worth what was written then, its undoing the same the other way;
 # points that members earned are owed by the merchant, as far as they came out of no pack.
 THINGS = (
@@ -33,9 +34,9 @@ THINGS = (
 )
 _OF_MEMBERS = {"acceptance": "acc", "void": "voi", "earning": "ern", "earning-reversal": "erv"}
 _ON_NONE = (
-    f"from ({THINGS}) t where t.merchant_id = %(merchant)s and t.recorded_at < %(before)s "
-    "and not exists (select from statement_line l where l.merchant_id = %(merchant)s and l.kind = t.kind "
-    "and l.member_id = t.member_id and l.source_id = t.source_id)"
+    f"from ({THINGS}) t where t.merchant_id = %(merchant)s and t.recorded_at < %(before)s and t.recorded_at >= %(since)s "
+    "and not exists (select from statement_line l where l.merchant_id = %(merchant)s and l.statement_no >= %(oldest)s "
+    "and l.kind = t.kind and l.member_id = t.member_id and l.source_id = t.source_id)"
 )
 _SUMS = (
     "count(*) as lines, sum(owed_fen)::bigint as owed_fen, sum(fee_fen)::bigint as fee_fen, "
@@ -61,6 +62,21 @@ _STORED = (
     "select line_no, kind, member_id, source_id, recorded_at, owed_fen, fee_fen, vat_fen from statement_line "
     "where merchant_id = %s and statement_no = %s and line_no > %s order by line_no limit %s"
 )
+
+
+@dataclass(frozen=True)
+class Back:
+    """How far back something without a line is looked for: to a moment, and in the lines of which statements.
+
+    What happened after a moment is on no statement that was sealed before it. Closing always takes everything; who only looks,
+    and often, need not read all that a merchant ever did.
+    """
+
+    since: datetime
+    oldest: int
+
+
+EVER = Back(datetime(1970, 1, 1, tzinfo=UTC), 0)
 
 
 @dataclass(frozen=True)
@@ -105,7 +121,7 @@ def shown(sums: Sums) -> dict[str, dict[str, int]]:
 def put(session: Session, merchant_id: int, number: int, before: datetime, *, after: int) -> Sums:
     """Give everything of before a moment that has no line one on this statement, in order from the line `after` on."""
     found = database.rows(
-        session, _PUT, {"merchant": merchant_id, "number": number, "before": before, "after": after}
+        session, _PUT, _asked(merchant_id, before, EVER) | {"number": number, "after": after}
     )
     return {row.kind: _sum(row) for row in found}
 
@@ -125,47 +141,55 @@ def put_item(session: Session, number: int, line_no: int, item: MerchantItem) ->
     return _put_one(session, row)
 
 
-def by_period(session: Session, merchant_id: int, bounds: Iterable[datetime]) -> list[Sums]:
+def by_period(
+    session: Session, merchant_id: int, bounds: Iterable[datetime], back: Back = EVER
+) -> list[Sums]:
     """What has no line, added up for each period by its end; all that is older counts to the first one."""
     ends = list(bounds)
     found = database.rows(
-        session, _BY_PERIOD,
-        {"merchant": merchant_id, "before": ends[-1], "bounds": database.array(ends)},
-    )  # fmt: skip
+        session, _BY_PERIOD, _asked(merchant_id, ends[-1], back) | {"bounds": database.array(ends)}
+    )
     sums: list[Sums] = [{} for _ in ends]
     for row in found:
         sums[row.number][row.kind] = _sum(row)
     return sums
 
 
-def first_waiting(session: Session, merchant_id: int, before: datetime) -> datetime | None:
+def back_from(session: Session, previous: Statement | None) -> Back:
+    """As far back as anything comes late: what is later still is on a statement with whatever else there is."""
+    if previous is None:
+        return EVER
+    since = previous.to_at - LATEST
+    rows = database.rows(
+        session,
+        "select min(statement_no) as oldest from statement where merchant_id = %s and sealed_at >= %s",
+        (previous.merchant_id, since),
+    )
+    return Back(since, rows[0].oldest)
+
+
+def first_waiting(session: Session, merchant_id: int, before: datetime, back: Back = EVER) -> datetime | None:
     """When the earliest thing without a line happened; None: nothing before this moment."""
-    for row in database.rows(
-        session, f"select min(t.recorded_at) as at {_ON_NONE}", {"merchant": merchant_id, "before": before}
-    ):
-        return row.at  # type: ignore[no-any-return]
-    return None
+    rows = database.rows(
+        session, f"select min(t.recorded_at) as at {_ON_NONE}", _asked(merchant_id, before, back)
+    )
+    found: datetime | None = rows[0].at
+    return found
 
 
 def waiting(
     session: Session,
     merchant_id: int,
-    since: datetime,
     before: datetime,
+    back: Back,
     *,
     after: tuple[datetime, int, str, int] | None = None,
     limit: int,
 ) -> list[Any]:
     """Things without a line in the order of their lines, from after (moment, source, kind, member) on."""
-    at, source, kind, member = after or (since, -1, "", 0)
-    return database.rows(
-        session,
-        _WAITING,
-        {
-            "merchant": merchant_id, "before": before, "at": at, "source": source, "kind": kind, "member": member,
-            "limit": limit,
-        },
-    )  # fmt: skip
+    at, source, kind, member = after or (back.since, -1, "", 0)
+    place = {"at": at, "source": source, "kind": kind, "member": member, "limit": limit}
+    return database.rows(session, _WAITING, _asked(merchant_id, before, back) | place)
 
 
 def stored(session: Session, statement: Statement, *, after: int = 0) -> Iterator[Any]:
@@ -192,6 +216,10 @@ def public_id(merchant_id: int, kind: str, member_id: int, source_id: int) -> st
 def moved_in_reserve(sums: Sums) -> int:
     """By how much these lines raise what is in reserve (fen)."""
     return -sum(sums[kind].owed_fen for kind in (RESERVE_IN, RESERVE_OUT) if kind in sums)
+
+
+def _asked(merchant_id: int, before: datetime, back: Back) -> dict[str, Any]:
+    return {"merchant": merchant_id, "before": before, "since": back.since, "oldest": back.oldest}
 
 
 def _put_one(session: Session, row: tuple[Any, ...]) -> Sum:

@@ -9,7 +9,7 @@ from base.http.api import QueryNumber, Request, Text, View
 from merchants.models import Merchant
 from merchants.statements import lines
 from merchants.statements.draft import Draft
-from merchants.statements.files import LANGUAGES, Sealed
+from merchants.statements.files import LANGUAGES
 from merchants.statements.models import KINDS, Statement
 from points.wallets.schemas import PageQuery
 
@@ -120,7 +120,7 @@ class StatementsView(View):
     has_more = ma.fields.Boolean()
 
 
-class DraftView(_SumsView):
+class StatementDraftView(_SumsView):
     """A statement as it would be now."""
 
     last_day = ma.fields.Date(
@@ -133,10 +133,10 @@ class DraftView(_SumsView):
     reserve_in_fen = ma.fields.Integer(metadata={"description": "what of it would go into reserve"})
 
 
-class DraftsView(View):
+class StatementDraftsView(View):
     """Periods that are not sealed, the earliest first; the last one goes on."""
 
-    data = ma.fields.List(ma.fields.Nested(DraftView))
+    data = ma.fields.List(ma.fields.Nested(StatementDraftView))
 
 
 def statement_view(row: Statement, merchant: Merchant, found: list[Any] | None = None) -> dict[str, Any]:
@@ -168,7 +168,7 @@ def line_view(merchant_id: int, line: Any) -> dict[str, Any]:
 
 
 def draft_view(draft: Draft, merchant: Merchant, found: list[Any] | None = None) -> dict[str, Any]:
-    """A draft as DraftView, maybe with lines."""
+    """A draft as StatementDraftView, maybe with lines."""
     outcome, whole = draft.outcome, draft.outcome.whole
     view = {name: getattr(whole, name) for name in _ROUND} | {name: getattr(outcome, name) for name in _REST}
     view |= {
@@ -187,8 +187,3 @@ def draft_view(draft: Draft, merchant: Merchant, found: list[Any] | None = None)
     if found is not None:
         view["lines"] = [line_view(merchant.merchant_id, line) for line in found]
     return view
-
-
-def sealed_of(row: Statement, merchant: Merchant) -> Sealed:
-    """What its files are made of, beside its lines."""
-    return Sealed(row, merchant.code, merchant.zone)

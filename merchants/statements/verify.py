@@ -48,6 +48,7 @@ def _every(session: Session) -> Iterator[Statement]:
             )
             .order_by(Statement.merchant_id, Statement.statement_no)
             .limit(AT_ONCE)
+            .execution_options(populate_existing=True)  # what is stored, whatever this session has read
         ).all()
         yield from rows
         if len(rows) < AT_ONCE:

@@ -46,7 +46,7 @@ create table pack_use (
   member_id bigint not null, source_id bigint not null, pack_id bigint not null, merchant_id bigint not null,
   points bigint not null check (points <> 0),
   primary key (member_id, source_id, pack_id));
-create index on pack_use (pack_id) include (points);
+create index on pack_use (pack_id, source_id) include (points);
 """)
     grant("select, insert", "business_day", "points_pack", "merchant_earning", "earning_reversal", "pack_use")
     grant("update (is_open)", "business_day")

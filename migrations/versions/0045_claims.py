@@ -37,7 +37,8 @@ create unique index tax_invoice_one on tax_invoice (merchant_id, statement_no, i
 create unique index tax_invoice_number on tax_invoice (merchant_id, issuer, code, number) where rejected_at is null;
 create index on tax_invoice (merchant_id, statement_no);
 """)
-    grant("select, insert, update (rejected_at, rejected_by, reason)", "tax_invoice")
+    grant("select, insert", "tax_invoice")
+    grant("update (rejected_at, rejected_by, reason)", "tax_invoice")
 
 
 def downgrade() -> None:

@@ -14,7 +14,7 @@ from points import ledger, programmes
 from points.kinds import State
 from points.lines import matrix, states, words
 from points.lines.matrix import Action, Answer
-from points.lines.models import LineEvent, LinePolicy
+from points.lines.models import LineEvent
 from points.lines.states import Line, LineState, Membership
 from points.members import members
 from points.members.models import Member
@@ -109,14 +109,12 @@ def allows(session: Session, member_id: int, action: Action, at: datetime) -> bo
 
 def takes_vouchers(session: Session, member_id: int, at: datetime) -> bool:
     """Whether a voucher issued to this member may be used: one look while no programme forbids it anywhere."""
-    forbidden = (
-        select(LinePolicy.policy_id)
-        .join(Member, Member.programme_id == LinePolicy.programme_id)
-        .where(Member.member_id == member_id, LinePolicy.action == Action.VOUCHER)
-    )
-    if session.scalar(forbidden.limit(1)) is None:
+    if not database.rows(session, _FORBIDDEN, (member_id, str(Action.VOUCHER))):
         return True
     return allows(session, member_id, Action.VOUCHER, at)
+
+
+_FORBIDDEN = "select 1 one from line_policy p join member m using (programme_id) where m.member_id = %s and p.action = %s limit 1"
 
 
 def of(session: Session, member: Member, wallet: State, programme: Programme, on: date) -> Line:

@@ -9,7 +9,7 @@ import sys
 import time
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.request import ProxyHandler, build_opener
+from urllib.request import ProxyHandler, Request, build_opener
 
 import pytest
 
@@ -93,6 +93,12 @@ def test_run_is_ready_serves_the_tour_of_the_readme_stops_and_keeps_the_data(tmp
         assert "member" in said
         assert "clerk" in said
         assert "staff" in said
+        twin = re.search(r"stripe +(\S+) +a twin of a part of Stripe, by us; not Stripe", said)[1]
+        with opener.open(f"{twin}/") as answer:
+            assert b"This is not Stripe." in answer.read()
+        opener.open(
+            Request(f"{twin}/twin/funds", b'{"amount": 77}', {"Content-Type": "application/json"})
+        ).close()
         if shutil.which("curl"):
             toured = tour(said, tmp_path, data)
             assert toured.returncode == 0, toured.stdout + toured.stderr
@@ -103,5 +109,7 @@ def test_run_is_ready_serves_the_tour_of_the_readme_stops_and_keeps_the_data(tmp
 
     with running(data, 18_080) as (_, again):
         assert "months" not in again
+        with opener.open(f"{twin}/") as answer:
+            assert b"10000000.77 CNY" in answer.read()
         assert re.search(r"member .*", again)[0] == re.search(r"member .*", said)[0]
     local.remove(data)

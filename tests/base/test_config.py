@@ -96,6 +96,17 @@ def test_production_says_all_that_it_lacks_at_once_and_makes_up_nothing(environm
     assert not (tmp_path / "data" / "secrets").exists()
 
 
+@pytest.mark.parametrize("address", ["http://127.0.0.1:8093", "https://api.stripe.com.example"])
+def test_production_talks_to_stripe_itself_or_says_that_it_does_not_start(environment, address):
+    with pytest.raises(
+        ConfigError, match=r"JIFEN_STRIPE_API_BASE: is https://api\.stripe\.com in production"
+    ):
+        environment(**PRODUCTION, JIFEN_STRIPE_API_BASE=address)
+
+    assert environment(**PRODUCTION, JIFEN_STRIPE_API_BASE="https://api.stripe.com/").in_production
+    assert environment(JIFEN_STRIPE_API_BASE=address).stripe_api_base == address
+
+
 def test_production_with_all_of_it_is_usable(environment):
     made = environment(**PRODUCTION)
 

@@ -95,7 +95,7 @@ def test_the_raw_gap_stands_beside_its_caution_and_the_estimate(visit, db):
 
 
 SHEET = 1040  # A4 across, in the pixels of paper, within its margins
-RETENTION = ("", "/curves", "/curves?curves=ever", "/kinds", "/trust", "/runs")
+RETENTION = ("", "/curves", "/curves?curves=ever", "/study", "/kinds", "/trust", "/runs")
 PAINTED = """(place) => { const canvas = place.querySelector("canvas");
     return canvas && new Set(canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data).size > 8; }"""
 

@@ -10,12 +10,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from points import lots, policies
-from points.explain import Correction, Payment, Reckoning, explain, question, tier_name
+from points.explain import (
+    Correction,
+    Payment,
+    Reckoning,
+    explain,
+    purchase_reference,
+    question,
+    tier_name,
+)
 from points.factors import BIRTHDAY, TENURE, TIER
 from points.kinds import Kind
 from points.models import EarnFactor, EarnRule, PostingRow
 
 NUMBER = r"([\d,]+(?:\.\d\d)?)"
+ERN = f"ern_{'0' * 26}"
 BILL = Reckoning("2026-09", 1, 29_900, 5_000, 1, 100, "CNY")
 
 
@@ -300,6 +309,11 @@ def test_no_two_kinds_are_told_alike():
         (posting(Kind.REPAY, 20, debt_after=5), "20 points repaid what was owed; 5 still owed"),
         (posting(Kind.ADJUST_UP, 20, ref="goodwill"), "20 points added by an approved adjustment: goodwill"),
         (posting(Kind.GIFT_IN, 20, ref="gift_1"), "20 points received as a gift"),
+        (posting(Kind.EARN, 54, ref=purchase_reference("tea", ERN, 3650, 150, 10_000)),
+         f"Purchase of 36.50 at tea ({ERN}), 150 points per 100.00, rounded down = 54 points"),
+        (posting(Kind.EARN, 1, ref=purchase_reference("tea", ERN, 100, 100, 10_000)),
+         f"Purchase of 1.00 at tea ({ERN}), 100 points per 100.00 = 1 point"),
+        (posting(Kind.EARN, 5, ref="purchase tea"), "5 points collected: purchase tea"),
     ],
 )  # fmt: skip
 def test_what_no_bill_explains_says_what_moved(row, told):

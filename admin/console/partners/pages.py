@@ -5,14 +5,13 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import segno
-from flask import redirect, request, url_for
+from flask import Blueprint, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
 from admin.console.approvals.pages import url_of
 from admin.console.http import PAGE, cut, page, position
-from admin.console.partners import agreements
-from admin.console.partners.frame import blueprint, once, text, whole
+from admin.console.partners.http import once, text, whole
 from admin.staff.models import StaffRow
 from base import clock, database
 from base.auth.guard import current, needs
@@ -33,10 +32,10 @@ from merchants.people import invitations
 from merchants.tills import tills
 from points.members import areas
 
-__all__ = ["agreements", "blueprint"]  # the forms of agreements hang on the same blueprint
-
 MOST_NOTE = stages.MOST_NOTE
 JOIN = {"code": 40, "name_zh": 120, "name_en": 120, "city": 60}
+
+blueprint = Blueprint("partners", __name__)
 
 
 @blueprint.route("/merchants")

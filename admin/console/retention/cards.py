@@ -14,12 +14,19 @@ Block = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Card:
-    """A gap that is not an effect, and beside it the estimate: percentage points, below zero fewer left."""
+    """A gap that is not an effect, and beside it the estimate: percentage points, below zero fewer left.
+
+    `raw`: the gap is the documents' own, ever against never; else it is that of the trials before they are weighted.
+    """
 
     name: str
     title: str
     gap_pp: float | None
+    gap_interval: Sequence[float | None] | None
     gap_words: str
+    longer: str
+    stayed: tuple[float | None, ...]
+    raw: bool
     caution: str
     effect_pp: float | None
     interval: Sequence[float | None] | None
@@ -34,30 +41,51 @@ def cards(report: Block, tongue: str) -> list[Card]:
     """Any redemption first, then each kind that was compared."""
     trials = report["trials"]
     first = _of(words.ANY, trials, trials["horizon"], tongue)
-    gap = report["raw_gap"]
+    gap, unit = report["raw_gap"], report["input"]["unit"]
     tipping = report["sensitivity"]["tipping_point"]
     whole = _with(
         first,
-        gap_pp=gap["difference_pp"],
-        gap_words=sentence(wording.gap_sentence(gap, tongue)),
-        caution=gap["caution"][tongue],
+        **_raw(gap, unit, tongue),
         tipping=sentence(tipping["text"][tongue]) if tipping and tipping.get("text") else "",
     )
     drawn = report.get("holdout")
     if drawn is not None:
         whole = _with(whole, **_experiment(drawn, trials["horizon"], tongue))
-    return [whole, *(_of(name, block, trials["horizon"], tongue) for name, block in trials["kinds"].items())]
+    found = [whole]
+    for name, block in trials["kinds"].items():
+        own = gap.get("kinds", {}).get(name)
+        card = _of(name, block, trials["horizon"], tongue)
+        told = own is not None and own["difference_pp"] is not None
+        found.append(_with(card, **_raw(own, unit, tongue, kind=True)) if told else card)
+    return found
+
+
+def _raw(gap: Block, unit: str, tongue: str, *, kind: bool = False) -> dict[str, Any]:
+    """The documents' way of counting: ever redeemed against never, in points and in months."""
+    return {
+        "gap_pp": gap["difference_pp"],
+        "gap_interval": gap["interval_pp"],
+        "gap_words": sentence(wording.gap_sentence(gap, tongue, kind=kind)),
+        "longer": wording.longer(gap, unit, tongue),
+        "stayed": (gap["tenure_difference"], *ends(gap["tenure_interval"])),
+        "caution": gap["caution"][tongue],
+        "raw": True,
+    }
 
 
 def _of(name: str, block: Block, months: int, tongue: str) -> Card:
-    """A card of trials; the gap of a kind is that of its trials before they are weighted."""
+    """A card of trials; where no raw gap is stored, the gap of a kind is that of its trials before they are weighted."""
     itt, never = block["itt"], block["per_protocol"]
     gap = itt["unweighted_difference_pp"]
     return Card(
         name=name,
         title=words.kind(name),
         gap_pp=gap,
+        gap_interval=None,
         gap_words="" if gap is not None else str(words.NO_GAP),
+        longer="",
+        stayed=(None, None, None),
+        raw=False,
         caution=str(words.GAP_OF_A_KIND),
         effect_pp=itt["risk_difference_pp"],
         interval=itt["interval_pp"],
@@ -105,6 +133,9 @@ def table(found: Sequence[Card]) -> Chart:
         (
             Column(_("Redemption")),
             Column(_("Gap, not an effect"), "pp"),
+            *interval("pp"),
+            Column(_("Stayed longer, not an effect"), "decimal"),
+            *interval("decimal"),
             Column(_("Estimated effect"), "pp"),
             *interval("pp"),
             Column(_("Evidence")),
@@ -114,6 +145,8 @@ def table(found: Sequence[Card]) -> Chart:
             (
                 one.title,
                 one.gap_pp,
+                *ends(one.gap_interval),
+                *one.stayed,
                 one.effect_pp,
                 *ends(one.interval),
                 str(words.EVIDENCE[one.evidence][0]),

@@ -5,6 +5,7 @@ from math import exp
 from typing import Any
 
 from admin.analytics import estimate_words
+from admin.analytics.money import PER_REDEMPTIONS
 from admin.analytics.raw_gap import Z95
 from admin.console.charts.charts import Chart, Column, ends, interval
 from admin.console.retention import words
@@ -12,6 +13,7 @@ from admin.console.retention.cards import sentence
 from base.web.i18n import gettext as _
 
 Block = Mapping[str, Any]
+QUADRANTS = ("kept_at_a_cost", "kept_at_no_cost", "nobody_at_a_cost", "nobody_at_no_cost")
 Row = tuple[Any, Any, float | None, float | None, float | None, str]
 
 
@@ -152,9 +154,39 @@ def costs(report: Block, tongue: str) -> Chart | None:
         ),
         rows,
         _plane(report, order),
-        _("Along: members kept by 1,000 redemptions. Upwards: what these cost. Lines are 95-percent intervals; a hollow sign is "
-          "a kind whose interval holds zero: for it there is a lower bound of the price, never a price."),
+        _("Along: members kept by 1,000 redemptions. Upwards: what these cost. Lines are 95-percent intervals, dots the draws "
+          "behind them; a hollow sign is a kind whose interval holds zero: for it there is a lower bound of the price, never a "
+          "price."),
     )  # fmt: skip
+
+
+def quadrants(report: Block, tongue: str) -> Chart | None:
+    """In which share of the draws a kind keeps somebody, at a cost or at none; nothing of reports that do not hold it."""
+    money = report.get("money")
+    if money is None or not any("quadrants" in one for one in money["kinds"].values()):
+        return None
+    rows = [
+        (
+            words.kind(name),
+            *((one["quadrants"] or {}).get(part) for part in QUADRANTS),
+            "" if one["quadrants"] else sentence(estimate_words.refusal(one["reasons"], tongue)),
+        )
+        for name, one in money["kinds"].items()
+    ]
+    return Chart(
+        "quadrants",
+        _("Where the draws lie on the cost plane"),
+        _("Each row adds up to the whole. Draws show chance alone: not what nobody recorded."),
+        (
+            Column(_("Kind")),
+            Column(_("keeps members at a cost"), "share"),
+            Column(_("keeps members at no cost"), "share"),
+            Column(_("keeps nobody at a cost"), "share"),
+            Column(_("keeps nobody at no cost"), "share"),
+            Column(_("In words"), "words"),
+        ),
+        rows,
+    )
 
 
 def _cost_row(name: str, block: Block, tongue: str) -> tuple[Any, ...]:
@@ -169,17 +201,19 @@ def _cost_row(name: str, block: Block, tongue: str) -> tuple[Any, ...]:
 
 
 def _plane(report: Block, order: Sequence[str]) -> dict[str, Any] | None:
-    """Cost of 1,000 redemptions, in yuan, over members kept by them."""
+    """Cost of 1,000 redemptions, in fen, over members kept by them."""
     points = []
     for name in order:
         cost, effect = report["money"]["kinds"][name], report["trials"]["kinds"][name]["itt"]
         if cost["incremental_cost_fen"] is None or effect["risk_difference_pp"] is None:
             continue
         low, high = effect["interval_pp"]
+        cloud = cost.get("cloud") or {"retained_per_1000": (), "cost_per_1000_fen": ()}
         points.append({
             "name": words.kind(name),
+            "cloud": list(zip(cloud["retained_per_1000"], cloud["cost_per_1000_fen"], strict=True)),
             "x": [-10 * effect["risk_difference_pp"], -10 * high, -10 * low],
-            "y": [10 * fen if fen is not None else None for fen in (cost["incremental_cost_fen"], *cost["interval_fen"])],
+            "y": [PER_REDEMPTIONS * fen if fen is not None else None for fen in (cost["incremental_cost_fen"], *cost["interval_fen"])],
             "hollow": cost["cost_per_retained_fen"] is None,
         })  # fmt: skip
     if not points:

@@ -3,6 +3,7 @@
 Nothing is computed here: a page reads one stored report and says it in words, tables and charts.
 """
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from flask import Blueprint, redirect, request
@@ -13,13 +14,14 @@ from admin.analytics import estimate_words, runs, tasks, wording
 from admin.analytics.models import AnalysisRun
 from admin.console.charts.http import Source, answered
 from admin.console.http import PAGE, chosen, cut, page, position
-from admin.console.retention import cards, curves, kinds, trust, words
+from admin.console.retention import cards, curves, kinds, parts, study, trust, words
 from base import clock, database, idempotency, ids
 from base.approvals.approvals import NO_MEMBER
 from base.auth.guard import current, needs
 from base.auth.principals import Staff
-from base.web.i18n import current_language
+from base.web.i18n import both, current_language
 from points import programmes
+from points.members import areas
 
 RECENT_TASKS = 5
 blueprint = Blueprint("retention", __name__)
@@ -104,11 +106,9 @@ def curve_page() -> ResponseReturnValue:
     if found.run is None:
         return page("console/retention/curves.html", **found.choice, run=None, charts={}, source=None)
     report = found.report
-    sorts, known = curves.sorts(), (words.ANY, *report["trials"]["kinds"])
+    sorts, (known, kind) = curves.sorts(), kind_chosen(report)
     sort = request.args.get("curves", curves.ITT)
     sort = sort if sort in sorts else curves.ITT
-    kind = request.args.get("kind", words.ANY)
-    kind = kind if kind in known else words.ANY
     return answered(
         "console/retention/curves.html",
         [curves.chart(report, sort, kind, found.tongue)],
@@ -117,7 +117,7 @@ def curve_page() -> ResponseReturnValue:
         run=found.run,
         sorts=sorts,
         sort=sort,
-        kinds={name: words.kind(name) for name in known},
+        kinds=known,
         kind=kind,
         of_trials=sort in (curves.ITT, curves.AGAINST_NOTHING),
         naive=sort == curves.EVER,
@@ -127,14 +127,58 @@ def curve_page() -> ResponseReturnValue:
 @blueprint.route("/retention/kinds")
 @needs(tasks.READS)
 def kind_page() -> ResponseReturnValue:
-    """Every estimate and check with its interval, and what a member who stays costs by kind."""
+    """Every estimate and check with its interval, brand beside brand, what a member who stays costs, parts of the members."""
     found = read()
     if found.run is None:
         return page("console/retention/kinds.html", **found.choice, run=None, charts={}, source=None)
     report, tongue = found.report, found.tongue
-    costs = kinds.costs(report, tongue)
-    charts = [kinds.forest(report, tongue), kinds.ratios(report, tongue), *([costs] if costs else [])]
-    return answered("console/retention/kinds.html", charts, found.source, **found.choice, run=found.run)
+    known, kind = kind_chosen(report)
+    with database.begin() as session:
+        cities = {code: both(areas.name(session, code)) or code for code in parts.cities_of(report)}
+        newest = runs.newest(session)
+    shown = [
+        kinds.forest(report, tongue),
+        parts.brands(newest, tongue),
+        kinds.ratios(report, tongue),
+        kinds.costs(report, tongue),
+        kinds.quadrants(report, tongue),
+        parts.cuts(report, kind, cities, tongue),
+    ]
+    return answered(
+        "console/retention/kinds.html",
+        [chart for chart in shown if chart is not None],
+        found.source,
+        **found.choice,
+        run=found.run,
+        kinds=known,
+        kind=kind,
+    )
+
+
+@blueprint.route("/retention/study")
+@needs(tasks.READS)
+def study_page() -> ResponseReturnValue:
+    """The months around a redemption: what both groups did before, as a check; who left in which month after."""
+    found = read()
+    if found.run is None:
+        return page("console/retention/study.html", **found.choice, run=None, charts={}, source=None)
+    known, kind = kind_chosen(found.report)
+    return answered(
+        "console/retention/study.html",
+        study.charts(found.report, kind, found.tongue),
+        found.source,
+        **found.choice,
+        run=found.run,
+        kinds=known,
+        kind=kind,
+    )
+
+
+def kind_chosen(report: Mapping[str, Any]) -> tuple[dict[str, str], str]:
+    """The kinds that were compared, in words, any redemption first; and the one of ?kind=, else any."""
+    known = {name: words.kind(name) for name in (words.ANY, *report["trials"]["kinds"])}
+    kind = request.args.get("kind", words.ANY)
+    return known, kind if kind in known else words.ANY
 
 
 @blueprint.route("/retention/trust")

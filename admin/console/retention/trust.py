@@ -49,8 +49,13 @@ def refusals(report: Block, tongue: str) -> Chart:
 
 
 def blocks(report: Block, path: str = "") -> Iterator[tuple[str, Block]]:
-    """Every block that carries a status, with the place where it stands; refused and cautious ones have reasons."""
+    """Every block that carries a status, with the place where it stands; refused and cautious ones have reasons.
+
+    Parts of the members are left out, for each has its reasons beside it where it is shown.
+    """
     for name, inside in report.items():
+        if name == "groups":
+            continue
         parts = inside if isinstance(inside, list) else [inside]
         for part in parts:
             if isinstance(part, Mapping):

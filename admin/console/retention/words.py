@@ -52,9 +52,23 @@ BLOCKS = {
     "waterfall": _("What the raw gap is made of"),
     "money": _("What a retained member costs"),
     "holdout": _("Holdout"),
+    "cuts": _("By parts of the members"),
+    "tenure": _("months as a member"),
+    "usage": _("use before"),
+    "contract": _("months to the end of the contract"),
+    "city": _("city"),
+    "brand": _("brand"),
+    "event_study": _("Months around a redemption"),
     "why_they_differ": _("Why the two differ"),
     "verdict": _("Verdict"),
 } | KINDS
+PARTS = {
+    "tenure": _("Months a member"),
+    "usage": _("Use"),
+    "contract": _("Contract months left"),
+    "city": _("City"),
+    "brand": _("Brand"),
+}
 COVARIATES = {
     "tenure": _("Months as a member"),
     "usage": _("Last bill"),

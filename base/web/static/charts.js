@@ -15,7 +15,7 @@
     share: (value) => `${number(100 * value, 1)}%`,
     percent: (value) => `${number(value, 1)}%`,
     ratio: (value) => number(value, 2),
-    difference: (value) => number(value, 3),
+    difference: (value) => number(value, 3).replace("-", "\u2212"),
     yuan: (value) => value.toLocaleString(language, { style: "currency", currency: "CNY", maximumFractionDigits: 0 }),
     number: (value) => value.toLocaleString(language, { maximumFractionDigits: 1 }),
   };
@@ -157,6 +157,34 @@
     });
   };
 
+  // Months along, a sign and its interval for each; several lines stand a little apart. No line joins them: each is its own.
+  const months = (of, chart) => {
+    const limits = [0, ...chart.limits];
+    const all = chart.lines.flatMap((line) => line.points.filter((point) => point[1] != null));
+    const first = Math.min(...all.map(([x]) => x)), last = Math.max(...all.map(([x]) => x));
+    const series = chart.lines.flatMap((line, nth) => {
+      const shift = 0.2 * (nth - (chart.lines.length - 1) / 2);
+      const points = line.points.filter((point) => point[1] != null);
+      const bounds = points.filter((point) => point[2] != null).flatMap(([x, , low, high]) => [[x + shift, low], [x + shift, high], [null, null]]);
+      return [
+        { type: "line", color: of.series[nth % 5], symbol: "rect", symbolSize: [8, 2], silent: true, data: bounds, lineStyle: { width: 2, type: "solid" }, tooltip: { show: false }, emphasis: { disabled: true } },
+        { type: "scatter", silent: true, symbolSize: 0, data: limits.map((value) => [first, value]), tooltip: { show: false } },
+        { name: line.name, type: "scatter", color: of.series[nth % 5], symbol: SHAPES[nth % 4], symbolSize: 10, itemStyle: { decal: { symbol: "none" } },
+          data: points.map((point) => ({ value: [point[0] + shift, point[1]], point })), markLine: nth ? undefined : marks(of, limits, false) },
+      ];
+    });
+    return frame(of, {
+      legend: { ...frame(of).legend, data: chart.lines.map((line) => line.name) },
+      grid: { left: 12, right: 20, top: narrow() ? 64 : 40, bottom: 34, containLabel: true },
+      xAxis: axis(of, "number", { name: chart.along, nameLocation: "middle", nameGap: 28, splitLine: { show: false }, min: first - 1, max: last + 1, interval: 1,
+        axisLabel: { color: of.ink, hideOverlap: true, formatter: (x) => (x < first || x > last ? "" : number(x, 0).replace("-", "\u2212")) } }),
+      yAxis: axis(of, chart.unit, { scale: true }),
+      tooltip: { ...frame(of).tooltip, trigger: "item", formatter: (one) => one.data.point
+        ? `${number(one.data.point[0], 0)} \u00b7 ${chart.along}\n${one.seriesName}: ${shown(chart.unit)(one.data.point[1])}${between(chart.unit, one.data.point[2], one.data.point[3])}` : "" },
+      series,
+    });
+  };
+
   const plane = (of, chart) => frame(of, {
     legend: { ...frame(of).legend, data: chart.points.map((point) => point.name) },
     grid: { left: 12, right: 24, top: narrow() ? 64 : 40, bottom: 34, containLabel: true },
@@ -171,6 +199,8 @@
       const cross = [[left, y], [right, y], [null, null], ...(below == null ? [] : [[x, below], [x, above]])];
       const colour = of.series[nth % 5];
       return [
+        { type: "scatter", color: colour, symbol: SHAPES[nth % 4], symbolSize: 4, silent: true, itemStyle: { opacity: 0.3, decal: { symbol: "none" } }, tooltip: { show: false },
+          data: point.cloud.map(([kept, fen]) => [kept, fen / 100]) },
         { type: "line", color: colour, symbol: "none", silent: true, data: cross, lineStyle: { width: 2, type: point.hollow ? [4, 3] : "solid" }, tooltip: { show: false } },
         { name: point.name, type: "scatter", color: colour, symbol: SHAPES[nth % 4], symbolSize: 15, data: [{ value: [x, y], point }],
           itemStyle: { color: point.hollow ? of.card : colour, borderColor: colour, borderWidth: 2, decal: { symbol: "none" } }, markLine: nth ? undefined : marks(of, [0], true) },
@@ -178,7 +208,7 @@
     }),
   });
 
-  const KINDS = { lines, waterfall, ranges, bars, plane };
+  const KINDS = { lines, waterfall, ranges, bars, months, plane };
   const height = (chart) => ({ waterfall: 40 + 56 * (chart.names?.length ?? 0), ranges: 90 + (narrow() ? 46 : 30) * (chart.names?.length ?? 0), bars: chart.across ? 90 + 30 * chart.names.length : 320 })[chart.kind] ?? 360;
 
   const places = [...document.querySelectorAll("[data-chart]")].map((place) => ({ place, chart: JSON.parse(place.dataset.chart) }));

@@ -139,6 +139,27 @@ def test_where_points_are_not_told_nothing_is_said_per_point():
     json.dumps(found, allow_nan=False)
 
 
+def test_the_first_draws_are_kept_together_and_quadrants_count_all_of_them():
+    random = np.random.default_rng(3)
+    sums = by_hand()
+    shaken = ArmSums(
+        sums.at_risk, sums.leavers * random.uniform(0, 2.2, (BUCKETS, 1, 1)), sums.cost * random.uniform(-4, 6, (BUCKETS, 1, 1)), sums.points
+    )  # fmt: skip
+    shaken.leavers[:, 1] = sums.leavers[:, 0] * random.uniform(0.2, 1.8, (BUCKETS, 1))
+    draws = bucket_draws(BUCKETS, 400, 1)
+
+    found = money.money({"club": shaken}, draws)["kinds"]["club"]
+
+    drawn = shaken.drawn(draws)
+    stays, costs = -drawn.risk_difference, drawn.cost
+    assert found["cloud"]["retained_per_1000"] == pytest.approx(1000 * stays[: money.CLOUD], abs=0.05)
+    assert found["cloud"]["cost_per_1000_fen"] == pytest.approx(1000 * costs[: money.CLOUD], abs=0.5)
+    assert sum(found["quadrants"].values()) == pytest.approx(1)
+    assert found["quadrants"]["kept_at_a_cost"] == np.mean((stays > 0) & (costs > 0))
+    assert found["quadrants"]["nobody_at_no_cost"] == np.mean((stays <= 0) & (costs <= 0))
+    assert 0 < found["quadrants"]["nobody_at_a_cost"] < 1
+
+
 def test_a_kind_whose_trials_were_refused_has_no_number_and_the_same_reason():
     found = money.money(
         {"bill": drawn(0.3, 0.1), "club": drawn(0.3, 0.1)},

@@ -5,8 +5,12 @@ import math
 import numpy as np
 import pytest
 
-from admin.analytics.histories import NEVER, from_members
-from admin.analytics.raw_gap import CAUTION, LABEL, raw_gap, t_quantile, welch
+from admin.analytics.histories import NEVER, from_members, of_rows
+from admin.analytics.protocol import Options
+from admin.analytics.raw_gap import CAUTION, LABEL, by_kind, raw_gap, t_quantile, welch
+from admin.analytics.report import as_text, retention_report
+from admin.analytics.sources import gather
+from tests.months import given_months, months_of
 
 
 def test_the_gap_is_redeemed_minus_not_redeemed():
@@ -24,6 +28,54 @@ def test_the_gap_is_redeemed_minus_not_redeemed():
     assert (gap.tenure_ever, gap.tenure_never) == (8.5, 5.2)
     assert gap.tenure_difference == pytest.approx(3.3)
     assert [reason.code for reason in gap.reasons] == ["not_an_effect"]
+
+
+def test_the_gap_of_a_kind_is_against_who_never_redeemed_anything():
+    # Who redeemed clubs too counts for both kinds; who redeemed before the records began counts for none and is no "never".
+    sample = months_of(
+        [0, 0, 1, 1, 2, 3, 3, 4, 5, 5],
+        [0, 1, 0, 1, 0, 0, 1, 0, 0, 1],
+        [0, 1, 0, 0, 1, 0, 0, 1, 0, 0],
+        [0, -1, 0, 1, -1, 1, -1, -1, -1, -1],
+        ("bill", "club"),
+        before=[0, 0, 0, 0, 0, 1],
+    )
+    gathered = gather(sample)
+
+    found = by_kind(gathered.histories, gathered.of_kind)
+
+    bill, club = found["bill"], found["club"]
+    assert (bill.n_ever, bill.n_never, bill.left_ever, bill.left_never) == (2, 2, 0.5, 1.0)
+    assert (club.n_ever, club.n_never, club.left_ever, club.difference_pp) == (2, 2, 0.0, -100)
+    assert (club.tenure_ever, club.tenure_never, club.tenure_difference) == (2, 1, 1)
+    assert bill.interval_pp == pytest.approx(
+        (-50 - 100 * 1.959964 * math.sqrt(0.25 / 2), -50 + 100 * 1.959964 * math.sqrt(0.25 / 2)), abs=1e-4
+    )
+
+
+def test_intervals_that_tell_kinds_have_their_gaps_whatever_their_unit():
+    rows = {"start": [0, 3, 0, 0], "stop": [3, 9, 5, 7], "event": [0, 0, 1, 1], "exposed": [0, 1, 0, 0]}
+    histories = of_rows([0, 0, 1, 2], **rows, kind=[-1, 0, -1, -1], kinds=("club",), unit="day")
+
+    gathered = gather(histories)
+    found = by_kind(gathered.histories, gathered.of_kind)
+
+    assert gathered.sample is None
+    assert (found["club"].n_ever, found["club"].n_never, found["club"].difference_pp) == (1, 2, -100)
+
+
+def test_no_gap_of_a_kind_leaves_without_its_caution():
+    report = retention_report(
+        given_months(members=300, months=6), Options(draws=20, variants=False, horizon=3)
+    )
+
+    for gap in report["raw_gap"]["kinds"].values():
+        assert (gap["status"], gap["label"], gap["caution"]) == ("caution", LABEL["en"], CAUTION)
+        assert gap["reasons"][0]["code"] == "not_an_effect"
+    page = as_text(report, "en").splitlines()
+    told = [line for line in page if line.startswith("Raw gap by kind - not an effect")]
+    assert len(told) == 2
+    assert all(CAUTION["en"] in line for line in told)
 
 
 def test_a_redemption_in_the_last_month_counts():

@@ -44,7 +44,7 @@ def test_every_block_has_a_status_and_reasons():
     assert (run["as_of"], run["seed"], run["draws"], run["protocol"]["horizon"]) == ("today", 1, 400, 12)
     assert set(report) == {
         "input", "raw_gap", "km_ever", "km", "cox_ever", "cox_time_varying", "pooled_logistic", "landmark", "trials",
-        "diagnostics", "sensitivity", "waterfall", "why_they_differ", "verdict",
+        "cuts", "event_study", "diagnostics", "sensitivity", "waterfall", "why_they_differ", "verdict",
     }  # fmt: skip
     landmarks = {f"landmark {one['at']}": one for one in report.pop("landmark")}
     effects = {name: report["trials"][name] for name in ("itt", "per_protocol")}

@@ -7,11 +7,12 @@ from types import SimpleNamespace
 import pytest
 from sqlalchemy import exc, func, select, text
 
-from admin.analytics import engines, job, parts, report, runs, snapshot, tasks
+from admin.analytics import code, engines, job, parts, report, runs, snapshot, tasks
 from admin.analytics.models import AnalysisRun, AnalysisTask
 from admin.analytics.protocol import Options
 from base import clock, database, jobs
 from base.approvals.approvals import ForHeadquarters
+from base.version import VERSION
 from bench import snapshots
 from tests.admin.analytics.panels import quiet
 from tests.engines import wire_again
@@ -98,6 +99,17 @@ def test_another_seed_or_protocol_is_another_run(taking):
     taking(options=Options(min_history=3, horizon=5, at=(4,), landmarks=(3,), draws=20, variants=False))
 
     assert len(stored()) == 3
+
+
+def test_other_estimators_make_another_run_of_the_same_snapshot(taking, monkeypatch):
+    first = taking()
+    monkeypatch.setattr(code, "version", lambda: "0.1.0+another")
+    second = taking()
+
+    assert first.code_version == first.report["run"]["code_version"] == f"{VERSION}+{code.digest()}"
+    assert second.run_id != first.run_id
+    assert second.protocol_hash == first.protocol_hash
+    assert len(stored()) == 2
 
 
 def test_started_twice_at_once_it_is_written_once(taking):

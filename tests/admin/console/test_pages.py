@@ -32,7 +32,7 @@ PAGES = {
     "/staff": set(ROLES),
     "/staff/jobs": set(ROLES),
     "/staff/members": {"support", "checker", "auditor"},
-    "/staff/approvals": {"support", "checker", "editor", "auditor"},
+    "/staff/approvals": {"support", "checker", "editor", "auditor", "finance"},
     "/staff/offers": {"support", "editor", "finance", "analyst"},
     "/staff/rates": {"checker", "editor", "finance", "analyst"},
     "/staff/segments": {"support", "editor", "analyst"},
@@ -40,6 +40,8 @@ PAGES = {
     "/staff/merchants": {"support", "checker", "editor", "finance", "auditor"},
     "/staff/statements?merchant=tea": {"finance", "auditor"},
     "/staff/disputes": {"support", "checker", "auditor"},
+    "/staff/payouts": {"checker", "finance", "auditor"},
+    "/staff/trace": {"finance", "auditor"},
     "/staff/retention": {"analyst", "auditor"},
     "/staff/worth/mix": {"finance", "analyst", "auditor"},
 }
@@ -353,6 +355,16 @@ def test_a_statement_shows_its_lines_and_proves_its_seal(app, sold, shop):
     listed = client.get("/staff/statements?merchant=tea").text
     page = client.get(re.search(r"/staff/statements/stm_\w+", listed)[0]).text
 
+    links = re.findall(r'href="(/staff/statements/stm_\w+/files/\w+)"', page)
+    files = [client.get(link) for link in links]
+
+    assert [answer.content_type.split(";")[0].split(".")[-1] for answer in files] == [
+        "text/csv",
+        "sheet",
+        "text/html",
+    ]
+    assert '<html lang="en">' in files[2].text
+    assert client.get(links[0][:-3] + "pdf").status_code == 404
     assert "CN¥26.43" in listed
     assert "CN¥27.00" in page
     assert "The seal fits" in page

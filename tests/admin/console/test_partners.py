@@ -6,9 +6,9 @@ from urllib.parse import urlencode
 
 import pytest
 
-from base import clock, database
+from base import clock, database, ids
 from merchants.onboarding import stages
-from tests.given import ZONE, given_outlet, given_shop, staff_token
+from tests.given import ZONE, given_offer, given_outlet, given_programme, given_shop, staff_token
 
 HIDDEN = re.compile(r'<input type="hidden" name="(\w+)" value="([^"]*)">')
 
@@ -118,6 +118,72 @@ def test_terms_are_proposed_from_a_form_and_decided_on_their_page(app, desk):
     assert "Waits for the owner" in desk.get("/staff/merchants/tea").text
 
 
+def test_every_field_of_the_terms_form_is_proposed_and_filled_in_the_next_time(app, desk):
+    shop = given_shop("tea")
+    offer = given_offer(given_programme(), "voucher", merchant_id=shop.merchant.merchant_id)
+    public = ids.public("off", offer.offer_id)
+    desk.get("/staff/merchants/tea/terms/new")
+
+    proposed = desk.send("/staff/merchants/tea/terms", price_bp="8000", fee_bp="100", vat_bp="600",
+        from_day=(clock.day(clock.now(), ZONE) + timedelta(days=3)).isoformat(), void_min="10", manager_void_min="60",
+        typed_limit_fen="2000", prices=f"{public} 1500 fen\n", fee_fixed_fen="10", fee_cap_fen="", merchant_bp="3000",
+        brand_bp="1000", brand="tea house", cycle="weekly", cutoff="06:00", draft_days="3", pay_days="5", reserve_bp="500",
+        reserve_days="90", minimum_fen="10000", issuing_fen="800", issuing_rule="stop", points_per_100_yuan="150",
+        reason="another cycle")  # fmt: skip
+    seen = proposed.text
+    checker = Desk(app, "checker")
+    checker.get(proposed.request.path)
+    checker.send(f"{proposed.request.path}/approve")
+    again = desk.get("/staff/merchants/tea/terms/new").text
+
+    assert all(
+        said in seen
+        for said in (public, "10% (tea house)", "Each week", "06:00", "5% for 90 days", "No points are given")
+    )
+    assert f"{public} 1500 fen" in again
+    assert 'value="06:00"' in again
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        ({"cutoff": "25:00"}, "a time of day"),
+        ({"cutoff": "6"}, "a time of day"),
+        ({"prices": "off_1 many fen"}, "line 1"),
+        ({"prices": "off_0000000000001 1 fen\noff_0000000000001 2 fen"}, "line 2"),
+        ({"cycle": "hourly"}, "not one of the choices"),
+        ({"reserve_bp": "500"}, "reserve_days"),
+    ],
+)
+def test_a_terms_form_that_is_wrong_says_where(desk, fields, told):
+    given_shop("tea")
+    desk.get("/staff/merchants/tea/terms/new")
+
+    refused = desk.send("/staff/merchants/tea/terms", price_bp="8000", fee_bp="100", vat_bp="600", void_min="10",
+        from_day=(clock.day(clock.now(), ZONE) + timedelta(days=3)).isoformat(), manager_void_min="60",
+        typed_limit_fen="2000", reason="r", **fields)  # fmt: skip
+
+    assert refused.status_code == 422
+    assert told in refused.text
+
+
+def test_a_pack_is_entered_by_two_and_stands_on_the_merchants_page(app, desk):
+    given_shop("tea")
+    desk.get("/staff/merchants/tea/packs/new")
+
+    proposed = desk.send("/staff/merchants/tea/packs", points="10000", price_fen="60000", until_day="", reference="INV-1",
+        from_day=clock.day(clock.now(), ZONE).isoformat(), reason="for the year")  # fmt: skip
+    before = desk.get("/staff/merchants/tea").text
+    checker = Desk(app, "checker")
+    seen = checker.get(proposed.request.path).text
+    checker.send(f"{proposed.request.path}/approve")
+
+    assert proposed.request.path.startswith("/staff/pack-proposals/apr_")
+    assert "INV-1" in seen
+    assert "No pack was bought." in before
+    assert "10,000" in desk.get("/staff/merchants/tea").text
+
+
 def test_people_of_an_area_see_its_merchants_and_outlets_alone(app, desk):
     shop = given_shop("tea")
     given_outlet(shop, "330106")
@@ -136,7 +202,7 @@ def test_people_of_an_area_see_its_merchants_and_outlets_alone(app, desk):
     assert here.get("/staff/statements?merchant=tea").status_code == 200
 
 
-@pytest.mark.parametrize("path", ["", "/new", "/tea", "/tea/terms/new"])
+@pytest.mark.parametrize("path", ["", "/new", "/tea", "/tea/terms/new", "/tea/packs/new"])
 def test_each_page_opens_in_chinese(app, path):
     given_shop("tea")
 

@@ -25,9 +25,20 @@ from admin.analytics.snapshot_queries import KINDS
 from admin.console.charts.charts import FORMS, Chart, Column, as_csv
 from admin.console.retention import curves, trust, words
 from base import clock, database, ids
+from points.members import areas
 from tests.given import given_programme, staff_token
 
-PAGES = ("", "/curves", "/curves?curves=ever", "/curves?curves=by-then", "/kinds", "/trust")
+PAGES = (
+    "",
+    "/curves",
+    "/curves?curves=ever",
+    "/curves?curves=by-then",
+    "/kinds",
+    "/kinds?kind=bill",
+    "/study",
+    "/study?kind=club",
+    "/trust",
+)
 FORBIDDEN = (r"prove", r"\bcaused\b", r"no effect(?! (?:is )?shown)", "证明", "没有效果", "无效果")
 
 
@@ -258,7 +269,14 @@ def test_every_chart_has_words_a_table_a_file_as_of_and_the_way_it_came_about(ap
             assert f"/staff/retention/runs/{run}" in section
             assert "as of" in section
             for drawn in re.findall(r"data-chart='([^']*)'", section):
-                assert json.loads(drawn)["kind"] in ("lines", "waterfall", "ranges", "bars", "plane")
+                assert json.loads(drawn)["kind"] in (
+                    "lines",
+                    "waterfall",
+                    "ranges",
+                    "bars",
+                    "months",
+                    "plane",
+                )
                 assert 'role="img" aria-labelledby' in section
         assert "style=" not in page
         assert "<script>" not in page
@@ -275,6 +293,112 @@ def test_the_parts_of_the_gap_add_up(app, db):
     assert raw == pytest.approx(time + choice + effect, abs=1e-5)
     assert drawn["from"][1:3] == [raw, pytest.approx(raw - time)]
     assert drawn["to"][2] == pytest.approx(effect, abs=1e-5)
+
+
+def test_a_kinds_raw_gap_is_the_documents_own_in_points_and_months_with_its_caution(app, db):
+    report = simulated()
+    given_run(given_programme(), report)
+
+    page = browser(app).get("/staff/retention").text
+
+    for name, gap in report["raw_gap"]["kinds"].items():
+        card = plain(re.search(rf'aria-labelledby="two-numbers-{name}".*?</section>', page, re.DOTALL)[0])
+        assert f"{gap['difference_pp']:+.1f}".replace("-", "−") in card
+        assert f"{gap['tenure_difference']:+.1f} months" in card
+        assert f"{gap['interval_pp'][0]:+.1f} to {gap['interval_pp'][1]:+.1f}" in card
+        assert "never redeemed anything" in card
+        assert CAUTION["en"] in card
+
+
+def test_before_a_redemption_what_was_used_is_shown_and_after_it_who_left(app, db):
+    report = simulated()
+    given_run(given_programme(), report)
+
+    page = browser(app).get("/staff/retention/study").text
+    before, after = (json.loads(one) for one in re.findall(r"data-chart='([^']*)'", page))
+
+    assert "nobody can have left" in plain(page)
+    assert "is therefore not compared" in plain(page)
+    assert [line["name"] for line in before["lines"]] == ["Points in the wallet", "Engagement"]
+    assert [point[0] for point in before["lines"][0]["points"]] == list(range(-6, 1))
+    leaving = report["event_study"]["leaving"]
+    assert [point[1] for point in after["lines"][0]["points"]] == leaving["difference_pp"]
+    bill = browser(app).get("/staff/retention/study?kind=bill").text
+    assert "Bill credit: after it, who left in which month?" in plain(bill)
+
+
+def test_parts_of_the_members_stand_beside_all_of_them_with_the_name_of_their_city(app, db):
+    report = simulated()
+    group = report["cuts"]["usage"]["groups"][0]
+    report["cuts"]["city"] = report["cuts"]["usage"] | {
+        "groups": [group | {"name": "3301", "from": None, "below": None}, group | {"name": "others", "from": None, "below": None}]
+    }  # fmt: skip
+    with database.begin() as session:
+        areas.add(session, "3301", {"zh-CN": "杭州市", "en": "Hangzhou"})
+    given_run(given_programme(), report)
+
+    page = plain(browser(app).get("/staff/retention/kinds").text)
+    club = browser(app, "zh-CN").get("/staff/retention/kinds?kind=club").text
+
+    for said in (
+        "All members",
+        "City: Hangzhou",
+        "City: others",
+        "Use: low",
+        "of twenty intervals one misses",
+    ):
+        assert said in page
+    shown = f"{group['risk_difference_pp']:+.1f}".replace("-", "−")
+    assert shown in page
+    assert "俱乐部权益：会员分组" in club
+    assert "城市: 杭州市" in club
+
+
+def test_brand_stands_beside_brand_each_from_its_newest_run(app, db):
+    first, second = given_programme(), given_programme("mzone")
+    given_run(first, simulated("null", 3000), clock.now() - timedelta(days=9), seed=2)
+    given_run(first, simulated())
+    assert "Brand beside brand" not in browser(app).get("/staff/retention/kinds").text
+    other = simulated("null", 3000)
+    given_run(second, other)
+
+    page = browser(app).get("/staff/retention/kinds?programme=gotone").text
+    drawn = json.loads(re.search(r"id=\"brands\".*?data-chart='([^']*)'", page, re.DOTALL)[1])
+
+    found = [row[1] for row in drawn["series"][0]["rows"]]
+    assert found == [one["trials"]["itt"]["risk_difference_pp"] for one in (simulated(), other)]
+
+
+def test_the_plane_shows_what_a_thousand_redemptions_cost_with_the_draws_behind_it(app, db):
+    report = simulated()
+    given_run(given_programme(), report)
+
+    page = browser(app).get("/staff/retention/kinds").text
+    drawn = json.loads(re.search(r"data-chart='([^']*plane[^']*)'", page)[1])
+    table = plain(re.search(r'id="quadrants".*?</section>', page, re.DOTALL)[0])
+
+    for point, name in zip(drawn["points"], report["money"]["ranking"], strict=True):
+        block = report["money"]["kinds"][name]
+        assert point["y"][0] == 1000 * block["incremental_cost_fen"]
+        assert [fen for _, fen in point["cloud"]] == block["cloud"]["cost_per_1000_fen"]
+        assert (
+            min(kept for kept, _ in point["cloud"]) < point["x"][0] < max(kept for kept, _ in point["cloud"])
+        )
+        assert f"{100 * block['quadrants']['kept_at_a_cost']:.1f}%" in table
+
+
+def test_a_run_that_was_stored_without_them_is_read_all_the_same(app, db):
+    report = simulated()
+    del report["cuts"], report["event_study"], report["raw_gap"]["kinds"]
+    for block in report["money"]["kinds"].values():
+        del block["cloud"], block["quadrants"]
+    given_run(given_programme(), report)
+
+    pages = {path: browser(app).get(f"/staff/retention{path}") for path in PAGES}
+
+    assert all(page.status_code == 200 for page in pages.values())
+    assert "stored without it" in plain(pages["/study"].text)
+    assert "Gap before like is compared with like" in plain(pages[""].text)
 
 
 def test_where_the_effect_is_not_shown_a_kind_has_a_lower_bound_and_no_price(app, db):

@@ -37,7 +37,7 @@ def test_a_file_of_person_months_is_answered_with_every_block(cli, months_file):
     report = json.loads(result.stdout)
     assert list(report) == sorted(report)
     assert {
-        "cox_ever", "cox_time_varying", "diagnostics", "input", "km", "km_ever", "landmark", "money", "of",
+        "cox_ever", "cox_time_varying", "cuts", "diagnostics", "event_study", "input", "km", "km_ever", "landmark", "money", "of",
         "pooled_logistic", "raw_gap", "run", "schema", "sensitivity", "trials", "verdict", "waterfall",
         "why_they_differ",
     } == set(report)  # fmt: skip

@@ -11,6 +11,7 @@ from base import clock, database, ids
 from merchants import terms
 from merchants.terminals import keys
 from tests.given import (
+    EARNS,
     ZONE,
     caller,
     clerk_token,
@@ -18,7 +19,9 @@ from tests.given import (
     given_member,
     given_offer,
     given_outlet,
+    given_pack,
     given_programme,
+    given_promotion_policy,
     given_shop,
     member_token,
     merchant_token,
@@ -33,6 +36,7 @@ PAGES = (
     "/terminals",
     "/people",
     "/terms",
+    "/points",
     "/sign-in",
     "/invitation",
 )
@@ -311,3 +315,34 @@ def test_another_merchants_till_is_not_there(owner, app):
 
     assert owner.get(f"/merchant/terminals/{till_of(other)}").status_code == 404
     assert owner.get(f"/merchant/outlets/{outlet_of(other)}").status_code == 404
+
+
+def test_packs_and_what_members_earned_stand_on_a_page_of_their_own(app, config):
+    shop = given_shop("bakery", **EARNS)
+    programme = given_programme("other")
+    given_promotion_policy(programme)
+    given_member(config, programme, phone="13900000009")
+    given_pack(shop, 100)
+    caller(app, clerk_token(shop)).post(
+        "/v1/earnings", {"phone": "13900000009", "amount_fen": 3600, "programme": "other"}
+    )
+
+    finance = Screen(app, merchant_token(given_colleague(shop, "finance", "71"))).get("/merchant/points").text
+    manager = Screen(app, merchant_token(given_colleague(shop, "manager", "72"))).get("/merchant/points").text
+
+    assert "Packs of points" in finance
+    assert re.search(r"<td class=\"jf-right\">100</td><td class=\"jf-right\">64</td>", finance)
+    assert "Packs of points" not in manager
+    assert "ern_" in manager
+
+
+def test_the_terms_page_says_cycle_cut_off_and_what_a_purchase_earns(app, db):
+    shop = given_shop("bakery", **EARNS, cycle="weekly", cutoff_minute=360, prices={"1": {"fen": 1500}})
+    owner = Screen(app, merchant_token(given_colleague(shop, "owner", "70")))
+
+    page = owner.get("/merchant/terms").text
+
+    assert all(
+        said in page
+        for said in ("Each week", "06:00", "off_0000000000001", "Points for a purchase of 100 yuan")
+    )

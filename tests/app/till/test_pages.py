@@ -3,7 +3,6 @@
 import re
 from dataclasses import replace
 from datetime import timedelta
-from urllib.parse import urlencode
 
 import pytest
 
@@ -22,59 +21,10 @@ from tests.given import (
     member_token,
     staff_token,
 )
-from tests.tills import Signer, paired
+from tests.tills import Screen, Signer, paired
 
 HIDDEN = re.compile(r'<input type="hidden" name="(\w+)" value="([^"]*)">')
 PHONE = "13912345678"
-
-
-class Screen:
-    """A browser at the till: follows redirects, sends each form with its hidden fields."""
-
-    def __init__(self, app, language="en"):
-        self.client = app.test_client()
-        self.language = language
-        self.page = None
-        self.signer = None
-
-    def get(self, path):
-        self.page = self.client.get(path, headers={"Accept-Language": self.language}, follow_redirects=True)
-        return self.page
-
-    def send(self, action, **fields):
-        self.page = self.post(action, {**self.hidden(action), **fields}, follow_redirects=True)
-        return self.page
-
-    def post(self, action, values, *, signer=None, **more):
-        """A form as till.js sends it: its body signed."""
-        signer = signer or self.signer
-        body = urlencode({name: value for name, value in values.items() if value is not None}).encode()
-        signed = signer.headers("POST", action, body) if signer else {}
-        return self.client.post(
-            action,
-            data=body,
-            content_type="application/x-www-form-urlencoded",
-            headers={"Accept-Language": self.language, **signed},
-            **more,
-        )
-
-    def hidden(self, action):
-        form = re.search(rf'<form[^>]*action="{action}".*?</form>', self.page.text, re.DOTALL)
-        assert form, f"no form for {action} on this page"
-        return dict(HIDDEN.findall(form[0]))
-
-    def sign_in(self, shop, pin="123456", clerk="01"):
-        self.signer = shop.signer
-        self.get("/till/sign-in")
-        return self.send("/till/sign-in", clerk=clerk, pin=pin)
-
-    def check(self, code):
-        self.get("/till")
-        return self.send("/till/check", code=code)
-
-    def accept(self, code):
-        self.check(code)
-        return self.send("/till/accept")
 
 
 @pytest.fixture

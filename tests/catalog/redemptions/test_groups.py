@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from app.wiring import wire
-from base import clock, database, ids
+from base import clock, database, ids, jobs
 from points import ledger
 from points.companions import companions
 from points.groups import groups, spending
@@ -79,10 +79,11 @@ def set_cap(world, spender_id: int, cap: int | None) -> None:
             spending.set_spender(session, group, customer, cap, clock.now(), "test")
 
 
-def test_the_group_pays_and_the_spender_uses_what_was_bought(world):
+def test_the_group_pays_and_the_spender_uses_what_was_bought(db, world):
     made = world.ann.redeem(world.voucher, 3, group=world.group)
     code = world.ann.voucher_code(made.json)
     accepted = world.till.accept(code)
+    jobs.drain(db.database_url)
 
     assert (made.status_code, made.json["group"], made.json["price_points"]) == (201, world.group, 300)
     assert accepted.status_code == 201

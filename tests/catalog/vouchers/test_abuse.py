@@ -15,7 +15,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from sqlalchemy import func, select, text
 
-from base import clock, database
+from base import clock, database, jobs
 from base.auth import signatures
 from base.http.settings import keep
 from base.notices import notices
@@ -316,6 +316,7 @@ def test_abuse_5_accepting_and_undoing_has_its_window_its_till_its_reason_and_it
 
     assert (elsewhere.status_code, kind(elsewhere)) == (404, "acceptance-unknown")
     assert without.status_code == 422
+    jobs.drain(db.database_url)
     with database.begin() as session:
         told = [message.text for message in notices.latest(session, db.seal_key)]
     assert len(told) == 1

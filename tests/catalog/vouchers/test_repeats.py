@@ -4,7 +4,7 @@ from collections import Counter
 
 from sqlalchemy import text
 
-from base import database
+from base import database, jobs
 from tests.given import (
     caller,
     clerk_token,
@@ -32,6 +32,7 @@ def test_a_number_repeated_ten_times_is_one_acceptance_and_a_new_one_is_refused_
     assert {(answer.status_code, answer.json["type"]) for answer in [*others, till.check(code)]} == {
         (409, "/problems/voucher-already-accepted")
     }
+    jobs.drain(db.database_url)
     with database.begin() as session:
         assert session.scalar(text("select count(*) from acceptance")) == 1
         assert session.scalar(text("select count(*) from notice")) == 1

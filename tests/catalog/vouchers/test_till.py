@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from base import clock, database
+from base import clock, database, ids, jobs
 from base.auth.principals import Clerk
 from base.notices import notices
-from catalog.vouchers import codes, till
+from catalog.vouchers import codes, telling, till
 from catalog.vouchers.using import MOST_CYCLES
 from merchants import terms
 from merchants.terminals import clerks, guessing, places
@@ -287,6 +287,7 @@ def test_the_member_is_told_of_every_use_and_its_undoing(app, db, shop, counter)
     _, _, code = given_voucher(app, db, shop)
     void(counter, counter.accept(code))
 
+    jobs.drain(db.database_url)
     with database.begin() as session:
         told = [message.text for message in notices.latest(session, db.seal_key)]
 
@@ -294,6 +295,20 @@ def test_the_member_is_told_of_every_use_and_its_undoing(app, db, shop, counter)
     assert "valid again" in told[0]
     assert "was accepted" in told[1]
     assert code not in "".join(told)
+
+
+def test_what_was_told_is_not_told_again_when_its_job_runs_twice(app, db, shop, counter):
+    _, _, code = given_voucher(app, db, shop)
+    accepted = counter.accept(code).json["id"]
+    member_id, acceptance_id = ids.parse("acc", accepted)
+
+    for _ in range(2):
+        telling.run(db, member_id, acceptance_id, telling.ACCEPTED)
+    jobs.drain(db.database_url)
+
+    with database.begin() as session:
+        told = [(one.template, one.subject) for one in notices.latest(session, db.seal_key)]
+    assert told == [(telling.ACCEPTED, accepted)]
 
 
 def test_a_code_is_nowhere_in_plain(app, db, shop, counter):

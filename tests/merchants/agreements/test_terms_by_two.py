@@ -1,14 +1,28 @@
 """Terms begin in the future, are written by two persons, count once the owner agrees, and are never edited."""
 
-from datetime import timedelta
+from dataclasses import asdict
+from datetime import date, timedelta
 
 import pytest
-from sqlalchemy import select
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sqlalchemy import exc, select
 
 from base import clock, database, ids
 from base.models import AuditRow
 from merchants import terms
-from tests.given import ZONE, caller, given_colleague, given_shop, merchant_token, staff_token
+from merchants.agreements import wanted
+from merchants.models import Terms
+from tests.given import (
+    ZONE,
+    caller,
+    given_colleague,
+    given_offer,
+    given_programme,
+    given_shop,
+    merchant_token,
+    staff_token,
+)
 
 
 @pytest.fixture
@@ -150,3 +164,143 @@ def test_versions_come_in_pages(app, maker, owner, shop):
         str(tomorrow(3)), str(tomorrow(2)), str(tomorrow(1)), "2020-01-01",
     ]  # fmt: skip
     assert ids.parse("trs", first["data"][0]["id"], parts=1)
+
+
+WHOLE = {
+    "fee_fixed_fen": 10,
+    "fee_cap_fen": 500,
+    "merchant_bp": 3000,
+    "brand_bp": 1000,
+    "brand": "tea & co",
+    "cycle": "weekly",
+    "cutoff_minute": 360,
+    "draft_days": 3,
+    "pay_days": 5,
+    "reserve_bp": 500,
+    "reserve_days": 90,
+    "minimum_fen": 10_000,
+    "issuing_fen": 800,
+    "issuing_rule": "stop",
+    "points_per_100_yuan": 150,
+}
+
+
+def test_every_field_goes_from_the_proposal_to_the_version(app, maker, owner, shop):
+    offer = given_offer(given_programme(), "voucher", merchant_id=shop.merchant.merchant_id)
+    prices = {ids.public("off", offer.offer_id): {"fen": 1500}}
+
+    case = maker.post("/v1/terms-proposals", asked(**WHOLE, prices=prices)).json
+    approved(app, case)
+
+    version = owner.get("/v1/merchant/terms").json["data"][0]
+    with database.begin() as session:
+        row = session.scalars(select(Terms).where(Terms.approval == case["id"])).one()
+    assert WHOLE | {"prices": prices} == {name: case[name] for name in (*WHOLE, "prices")}
+    assert WHOLE | {"prices": prices} == {name: version[name] for name in (*WHOLE, "prices")}
+    assert {name: getattr(row, name) for name in WHOLE} == WHOLE
+    assert row.prices == {str(offer.offer_id): {"fen": 1500}}
+
+
+@pytest.mark.parametrize(
+    ("more", "field"),
+    [
+        ({"brand_bp": 8000, "brand": "tea", "merchant_bp": 3000}, "/brand_bp"),
+        ({"brand_bp": 100}, "/brand"),
+        ({"brand": "tea"}, "/brand"),
+        ({"draft_days": 5, "pay_days": 4}, "/pay_days"),
+        ({"reserve_bp": 100}, "/reserve_days"),
+        ({"reserve_days": 10}, "/reserve_days"),
+        ({"points_per_100_yuan": 100}, "/issuing_fen"),
+        ({"cutoff_minute": 1440}, "/cutoff_minute"),
+        ({"cycle": "hourly"}, "/cycle"),
+        ({"issuing_rule": "never"}, "/issuing_rule"),
+        ({"prices": {"off_0000000000001": {"bp": 1}}}, "/prices"),
+        ({"prices": {"tea": {"bp": 1}}}, "/prices"),
+        ({"prices": {"off_0000000000001": {"bp": 1, "fen": 1}}}, "/prices"),
+        ({"prices": {"off_0000000000001": {}}}, "/prices"),
+    ],
+)
+def test_what_does_not_fit_together_is_refused_by_its_field(maker, more, field):
+    refused = maker.post("/v1/terms-proposals", asked(**more))
+
+    assert (refused.status_code, [one["pointer"] for one in refused.json["errors"]]) == (422, [field])
+
+
+def test_another_merchants_offer_has_no_price_here(maker, db):
+    other = given_offer(given_programme(), "voucher", merchant_id=given_shop("cafe").merchant.merchant_id)
+    public = ids.public("off", other.offer_id)
+
+    refused = maker.post("/v1/terms-proposals", asked(prices={public: {"bp": 1}}))
+
+    assert refused.json["errors"] == [
+        {"pointer": "/prices", "detail": f"no offers of this merchant: {public}"}
+    ]
+
+
+def test_a_proposal_from_before_there_were_more_fields_means_what_it_meant_then():
+    said = {
+        "from_day": "2026-07-01",
+        "price_bp": 9000,
+        "fee_bp": 0,
+        "vat_bp": 0,
+        "merchant": "tea",
+        "reason": "r",
+    }
+
+    found = wanted.of_content(said)
+
+    assert (found.cycle, found.issuing_rule, found.prices, found.points_per_100_yuan) == (
+        "monthly",
+        "postpaid",
+        {},
+        0,
+    )
+
+
+def mostly(*right, wrong):
+    """A value that may be, now and then one that may not."""
+    return st.integers(0, 29).flatmap(lambda lot: st.sampled_from(wrong if lot == 0 else right))
+
+
+shares = mostly(0, 1, 5_000, wrong=(-1, 10_001))
+numbers = st.builds(
+    wanted.Wanted,
+    from_day=st.just(date(2026, 7, 1)),
+    vat_bp=shares,
+    price_bp=shares,
+    fee_bp=shares,
+    merchant_bp=shares,
+    brand_bp=st.sampled_from((0, 1, 5_000)),
+    brand=st.sampled_from(("tea", "tea", "")),
+    draft_days=mostly(0, 2, 30, wrong=(-1, 31)),
+    pay_days=mostly(30, 31, 90, wrong=(0, 91)),
+    reserve_bp=st.sampled_from((500, 500, 0)),
+    reserve_days=mostly(30, 400, wrong=(0, 401)),
+    cutoff_minute=mostly(0, 1_439, wrong=(-1, 1_440)),
+    issuing_fen=st.sampled_from((800, 800, 0)),
+    issuing_rule=st.sampled_from(("postpaid", "warn", "stop")),
+    points_per_100_yuan=mostly(0, 100, wrong=(-1, 1_000_001)),
+)
+
+
+def test_what_the_database_refuses_was_named_before(db, shop):
+    seen = set()
+
+    @settings(max_examples=80, deadline=None)
+    @given(numbers)
+    def agree(version):
+        values = asdict(version)
+        from_day = values.pop("from_day")
+        with database.begin() as session:
+            point = session.begin_nested()
+            try:
+                terms.add(session, shop.merchant.merchant_id, from_day, confirmed=False, **values)
+                taken = True
+            except exc.IntegrityError:
+                taken = False
+            point.rollback()
+        seen.add((taken, bool(wanted.faults(version))))
+
+    agree()
+    assert seen >= {(True, False), (False, True)}
+    assert (False, False) not in seen

@@ -13,7 +13,7 @@ from merchants.earnings import verify
 from merchants.packs import packs
 from merchants.packs import verify as packs_verify
 from merchants.risk.models import Alert
-from merchants.statements.lines import THINGS
+from merchants.statements import lines as statement_lines
 from merchants.terminals import clerks
 from points import ledger
 from tests.given import (
@@ -88,17 +88,13 @@ def left(shop):
 
 
 def lines(shop):
+    """What the next statement would have of it."""
     with database.begin() as session:
-        values = {"merchant_id": shop.merchant.merchant_id, "to_at": clock.now() + timedelta(seconds=1)}
-        return [
-            (row.kind, row.owed_fen)
-            for row in session.execute(
-                text(
-                    f"select * from ({THINGS}) t where t.kind like 'earning%' and t.merchant_id = :merchant_id order by 1"
-                ),
-                values,
-            )
-        ]
+        at = clock.now()
+        found = statement_lines.waiting(
+            session, shop.merchant.merchant_id, at - timedelta(days=1), at + timedelta(seconds=1), limit=50
+        )
+    return [(row.kind, row.owed_fen) for row in found]
 
 
 def test_a_purchase_earns_points_and_the_merchant_owes_for_them(till, member, shop):

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from base import clock
+from base import clock, database, ids
 from merchants.packs import packs
 from merchants.packs.models import Pack
 from merchants.packs.packs import LOW_PERCENTS, Rest
@@ -19,6 +19,7 @@ from tests.given import (
     merchant_token,
     staff_token,
 )
+from tests.owner import forget_everything
 
 
 @pytest.fixture
@@ -108,6 +109,31 @@ def test_packs_come_in_pages(app, maker, shop):
     second = maker.get("/v1/merchants/tea/packs", limit=2, cursor=first["next_cursor"]).json
 
     assert [one["points"] for one in first["data"] + second["data"]] == [3, 2, 1]
+
+
+def test_what_is_left_is_the_sum_also_where_the_old_part_of_it_is_remembered(config, shop, monkeypatch):
+    pack = given_pack(shop, 1_000)
+    merchant_id, on = shop.merchant.merchant_id, clock.day(clock.now(), ZONE)
+
+    def left(*, settles_s):
+        with monkeypatch.context() as patch, database.begin() as session:
+            patch.setattr(packs, "SETTLES_S", settles_s)  # with 0 all that there is counts as old from now on
+            return packs.rests(session, [pack])[0].left
+
+    seen = []
+    for points in (10, 20, 30):
+        with database.begin() as session:
+            taken = ids.new_id()
+            packs.draw(session, merchant_id, on, 7, taken, points)
+        seen += [left(settles_s=0), left(settles_s=0), left(settles_s=60)]
+    with database.begin() as session:
+        packs.put_back(session, 7, taken, ids.new_id())
+        undone = packs.rests(session, [pack])[0].left
+        session.rollback()
+    seen += [undone, left(settles_s=60)]
+    forget_everything(config)
+
+    assert seen == [990] * 3 + [970] * 3 + [940] * 3 + [970, 940]
 
 
 rests = st.lists(st.tuples(st.integers(1, 50), st.integers(0, 50)), max_size=6).map(

@@ -103,6 +103,14 @@ def given_statement(merchant: Merchant, fen: int) -> Statement:
         return sealed(session, merchant.merchant_id, at)
 
 
+def given_debt(merchant: Merchant, fen: int) -> Statement:
+    """A statement below zero, and the next one, which carries it too: nothing came in that could net it."""
+    first = given_statement(merchant, -fen)
+    assert first.carried_fen < 0
+    with clock.stopped(clock.now() + DAY):
+        return given_statement(merchant, -1)
+
+
 def sealed(session, merchant_id: int, to_at: datetime) -> Statement:
     merchant = merchants.by_id(session, merchant_id)
     day = clock.day(to_at, ZONE)
@@ -129,8 +137,8 @@ def history(statement: Statement) -> list[str]:
 def states() -> dict[str, int]:
     """How many payouts stand where."""
     with database.begin() as session:
-        rows = session.connection().exec_driver_sql("select state, count(*) from payout group by 1")
-        return dict(rows)
+        rows = session.connection().exec_driver_sql("select state, count(*) as many from payout group by 1")
+        return {row.state: row.many for row in rows}
 
 
 @dataclass

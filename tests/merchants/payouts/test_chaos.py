@@ -115,7 +115,7 @@ def test_events_doubled_late_and_in_any_order_end_where_stripe_is(paying, seed):
 
 @pytest.mark.torture
 def test_ten_thousand_events_doubled_late_and_in_any_order_end_where_stripe_is(paying):
-    statements, accounts, told = follows_wildly(paying, 800, 5)
+    statements, accounts, told = follows_wildly(paying, 850, 5)
 
     assert told >= 10_000
     check_followed(paying, statements, accounts)

@@ -7,38 +7,15 @@ from tests.given import (
     caller,
     clerk_token,
     given_colleague,
-    given_member,
-    given_offer,
-    given_programme,
     given_shop,
-    member_token,
     merchant_token,
 )
-from tests.merchants.sealing import given_statement
-
-
-class Given:
-    """A shop with two uses on a statement, one of them disputed by the member, and one use after it."""
-
-    def __init__(self, app, db):
-        self.app, self.shop, programme = app, given_shop(), given_programme()
-        member = caller(app, member_token(given_member(db, programme, points=10_000)))
-        offer = given_offer(programme, "voucher", merchant_id=self.shop.merchant.merchant_id, value_fen=1000)
-        counter = caller(app, clerk_token(self.shop))
-        self.taken = [counter.accept(member.voucher_code(member.redeem(offer).json)).json for _ in range(2)]
-        self.dispute = member.post(f"/v1/acceptances/{self.taken[1]['id']}/not-me").json
-        self.statement = given_statement(self.shop.merchant)
-        self.id = ids.public("stm", self.statement.merchant_id, 1)
-        later = counter.accept(member.voucher_code(member.redeem(offer).json)).json
-        self.taken.append(later)
-
-    def person(self, role="finance", number="20"):
-        return caller(self.app, merchant_token(given_colleague(self.shop, role, number)))
+from tests.merchants.sealing import GivenMonth
 
 
 @pytest.fixture
 def given(app, db):
-    return Given(app, db)
+    return GivenMonth(app, db)
 
 
 def kind(answer) -> str:

@@ -1,10 +1,10 @@
-"""What the pages of merchants stand on: their blueprint, the fields of their forms, a deed done once for a form's key."""
+"""What the pages of merchants stand on: the fields of their forms, a deed done once for a form's key."""
 
 from collections.abc import Callable
 from datetime import date
 from typing import Any
 
-from flask import Blueprint, request
+from flask import request
 from sqlalchemy.orm import Session
 
 from base import database, idempotency
@@ -12,8 +12,6 @@ from base.approvals.approvals import NO_MEMBER
 from base.auth.guard import current
 from base.errors import field_errors
 from base.web.i18n import gettext as _
-
-blueprint = Blueprint("partners", __name__)
 
 
 def once(asked: Any, effect: Callable[[Session], Any]) -> Any:

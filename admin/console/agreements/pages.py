@@ -3,14 +3,13 @@
 import uuid
 from datetime import timedelta
 
-from flask import redirect, request
+from flask import Blueprint, redirect, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
 from admin.console.approvals.pages import url_of
 from admin.console.http import page
-from admin.console.partners.frame import (
-    blueprint,
+from admin.console.partners.http import (
     chosen,
     day,
     day_or_none,
@@ -29,6 +28,8 @@ from merchants.agreements import proposals
 from merchants.agreements.wanted import BP, FEN, LAST_MINUTE, MOST, MOST_BRAND, Prices, Wanted
 from merchants.models import CYCLES, ISSUING_RULES, MONTHLY
 from merchants.packs import proposals as packs
+
+blueprint = Blueprint("agreements", __name__)
 
 MOST_REASON = 500
 MOST_MINUTES = MOST["void_window_s"] // 60

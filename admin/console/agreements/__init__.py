@@ -1,0 +1,1 @@
+"""What the operator and a merchant agree: terms, packs of points."""
