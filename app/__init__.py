@@ -6,6 +6,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from admin.analytics import api as retention_api
 from admin.analytics.figures import api as figures_api
+from admin.books import api as books_api
 from admin.console import pages as console
 from admin.console.approvals import api as proposals_api
 from admin.replay import api as replay_api
@@ -18,6 +19,7 @@ from app.merchant import developers as merchant_developers
 from app.merchant import invitation, managing
 from app.merchant import pages as merchant
 from app.merchant import points as merchant_points
+from app.merchant import settlement as merchant_settlement
 from app.till import pages as till
 from base.auth import guard
 from base.config import Config
@@ -39,16 +41,23 @@ from catalog.rates import api as rates_api
 from catalog.redemptions import api as redemptions_api
 from catalog.reversals import api as reversals_api
 from catalog.stock import api as stock_api
+from catalog.trace import api as trace_api
 from catalog.trial_cards import api as trial_cards_api
 from catalog.vouchers import api as vouchers_api
+from merchants.adjustments import api as merchant_adjustments_api
 from merchants.agreements import api as agreements_api
 from merchants.desks import api as desks_api
 from merchants.earnings import api as merchant_earnings_api
+from merchants.invoices import api as invoices_api
 from merchants.onboarding import api as onboarding_api
 from merchants.outlets import api as outlets_api
 from merchants.packs import api as packs_api
+from merchants.payout_routes import api as payout_routes_api
+from merchants.payouts import api as payouts_api
 from merchants.people import api as merchant_people_api
+from merchants.recoveries import api as recoveries_api
 from merchants.risk import api as risk_api
+from merchants.settled import api as settled_api
 from merchants.statements import api as statements_api
 from merchants.takings import api as takings_api
 from merchants.terminals import api as terminals_api
@@ -157,11 +166,19 @@ def create_app(config: Config) -> Flask:
         risk_api,
         desks_api,
         statements_api,
+        payouts_api,
+        payout_routes_api,
+        recoveries_api,
+        merchant_adjustments_api,
+        settled_api,
+        invoices_api,
+        trace_api,
         notices_api,
         webhooks_api,
         staff_api,
         retention_api,
         figures_api,
+        books_api,
         replay_api,
     ):
         frame.register_blueprint(topic.blueprint)
@@ -178,7 +195,17 @@ def create_app(config: Config) -> Flask:
 def _register_pages(app: Flask, config: Config) -> None:
     """The pages of the four faces, and those about the product."""
     app.register_blueprint(pictures_api.public)
-    for face in (docs, member, till, merchant, merchant_points, invitation, merchant_developers, console):
+    for face in (
+        docs,
+        member,
+        till,
+        merchant,
+        merchant_points,
+        invitation,
+        merchant_settlement,
+        merchant_developers,
+        console,
+    ):
         app.register_blueprint(face.blueprint)
     for place, name in (("/merchant", "merchant_managing"), ("/till/manage", "till_managing")):
         app.register_blueprint(managing.blueprint, url_prefix=place, name=name)

@@ -19,9 +19,11 @@ from app.commands import (
     figures,
     groups,
     imports,
+    journal,
     lines,
     merchants,
     notify,
+    payouts,
     proof,
     rates,
     replay,
@@ -30,6 +32,7 @@ from app.commands import (
     servers,
     staff,
     tiers,
+    trace,
     vouchers,
     why,
 )
@@ -51,6 +54,7 @@ def jifen() -> None:
 for group in (
     servers.verbs,
     books.verbs,
+    journal.verbs,
     analytics.verbs,
     retention.verbs,
     expiry.verbs,
@@ -61,6 +65,7 @@ for group in (
     doctor.verbs,
     distribution.verbs,
     why.verbs,
+    trace.verbs,
     examples.verbs,
     staff.verbs,
     merchants.verbs,
@@ -70,6 +75,7 @@ for group in (
     rates.verbs,
     replay.verbs,
     vouchers.verbs,
+    payouts.verbs,
     (imports.imports, groups.groups, lines.lines, notify.notify, segments.segments),
     figures.verbs,
 ):

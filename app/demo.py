@@ -5,6 +5,7 @@ import hmac
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy import select, text
@@ -12,11 +13,12 @@ from sqlalchemy.orm import Session
 
 from admin.analytics import demo_operator, demo_people
 from admin.staff import staff
-from app import demo_allowances, demo_lives
+from app import demo_allowances, demo_lives, demo_points, demo_settlement
 from app.commands.segments import refreshed
 from app.sandbox import billing as sandbox
 from base import clock, database
 from base.auth import passwords
+from base.auth.principals import Staff
 from base.config import Config
 from base.errors import NotAllowed
 from base.progress import bar
@@ -34,6 +36,7 @@ from points.members.sign_in import secrets_of
 SIZES = demo_operator.SIZES
 STAFF = "staff@demo.example"
 STAFF_ROLES = ["support", "editor", "finance", "analyst"]
+SUPPORT = "support@demo.example"  # has decided a dispute
 CHECKER = "checker@demo.example"  # whoever proposes cannot approve
 AUDITOR = "auditor@demo.example"  # who looked at whom, and why
 SHOP = "tea-hangzhou"
@@ -56,9 +59,15 @@ def make(config: Config, size: str, *, quiet: bool, billing_state: Path | None =
         if demo_operator.is_there(session):
             return False
     plan = SIZES[size]
+    support, checker = _two_persons(config)
+    claims = partial(demo_settlement.claims, config, SHOP, support, checker)
     with _sandbox(billing_state) as url, bar(plan.months, "demo: months", quiet=quiet) as shown:
         demo_operator.make(
-            config.at(ordering_url=url), plan, lambda credit: billing.top_up(url, credit), shown
+            config.at(ordering_url=url),
+            plan,
+            lambda credit: billing.top_up(url, credit),
+            shown,
+            after_month=claims,
         )
     at = clock.now()
     today = clock.day(at, demo_operator.ZONE)
@@ -67,17 +76,27 @@ def make(config: Config, size: str, *, quiet: bool, billing_state: Path | None =
         demo_people.interests(session, config, at)
     with database.begin() as session:
         clerks.add_terminal(session, _outlet(session), DESK, kind=POS)
-        checker = staff.add(session, CHECKER, "Demo checker", staff_password(config, CHECKER), ["checker"])
         staff.add(session, AUDITOR, "Demo auditor", staff_password(config, AUDITOR), ["auditor"])
         maker = staff.add(session, STAFF, "Demo", staff_password(config), STAFF_ROLES)
         _name_managers(session, maker.staff_id)
         _own(session, config)
-        demo_allowances.make(session, staff.principal(maker), staff.principal(checker))
-        demo_lives.make(session, config, staff.principal(maker), staff.principal(checker), today, at)
+        demo_allowances.make(session, staff.principal(maker), checker)
+        demo_lives.make(session, config, staff.principal(maker), checker, today, at)
+        demo_points.make(session, SHOP, staff.principal(maker), checker, at)
         demo_people.make_segments(session, staff.principal(maker), at, today)
+        finance = staff.principal(maker)
+    demo_settlement.pay(config, SHOP, finance, checker)
     for _ in refreshed(today, quiet=True):
         pass
     return True
+
+
+def _two_persons(config: Config) -> tuple[Staff, Staff]:
+    """Who decides disputes and proposes, and who approves."""
+    with database.begin() as session:
+        support = staff.add(session, SUPPORT, "Demo support", staff_password(config, SUPPORT), ["support"])
+        checker = staff.add(session, CHECKER, "Demo checker", staff_password(config, CHECKER), ["checker"])
+        return staff.principal(support), staff.principal(checker)
 
 
 def _name_managers(session: Session, staff_id: int) -> None:

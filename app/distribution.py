@@ -36,6 +36,19 @@ OTHER = {
     "statement": "merchant_id",
     "statement_line": "merchant_id",
     "merchant_item": "merchant_id",
+    "tax_invoice": "merchant_id",
+    **dict.fromkeys(
+        (
+            "payout",
+            "payout_step",
+            "payout_route",
+            "payout_route_change",
+            "stripe_account",
+            "stripe_payout",
+            "recovery",
+        ),
+        "merchant_id",
+    ),
     "shift": "terminal_id",
     "terminal_nonce": "terminal_id",
     "till_attempt": "terminal_id",
@@ -43,7 +56,23 @@ OTHER = {
     "sign_in": "token_digest",
     "phone_holder": "digest",
 }
-BESIDE = {"statement_line": "statement", "merchant_item": "statement"}
+BESIDE = {
+    "statement_line": "statement",
+    "merchant_item": "statement",
+    "tax_invoice": "statement",
+    **dict.fromkeys(
+        (
+            "payout",
+            "payout_step",
+            "payout_route",
+            "payout_route_change",
+            "stripe_account",
+            "stripe_payout",
+            "recovery",
+        ),
+        "statement",
+    ),
+}
 LOCAL = {
     "member": "one open membership for a customer is a promise over all members, which no spread table can keep",
     "stock": "one row that many members take from; a copy on every machine would be written on every machine",
@@ -57,6 +86,10 @@ LOCAL = {
     "guess": "counted by what was tried, lives hours",
     "proposal": "written and read by few, found by kind and state",
     "decision": "one row a proposal, beside it",
+    "payout_run": "one row a run of payouts",
+    "payout_run_row": "one row a payout of a run, beside it",
+    "bank_return": "one row a file of a bank",
+    "stripe_event": "found by the id that Stripe gave it",
     "invitation": "found by its token, lives two days",
     "endorsement": "one row a checker of the few proposals that take several, beside them",
     "offer_draft": "written and read by few",
@@ -75,6 +108,8 @@ LOCAL = {
     "figures_run": "one row a topic and day",
     "area_sum": "sums of a day, beside the figures they are of",
     "mix_alert": "a row a week and heap at most",
+    "breakage_run": "one row an estimate",
+    "breakage_estimate": "some rows an estimate, beside it",
     "period_report": "three or four rows a month",
     "replay_run": "one row a replay of a proposal, beside it",
     "webhook_replay": "one row a replay",

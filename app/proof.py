@@ -6,6 +6,7 @@ from functools import partial
 from sqlalchemy.orm import Session
 
 from admin.analytics import verify as analytics_verify
+from admin.books import verify as books_verify
 from admin.replay import verify as replay_verify
 from base.approvals import verify as approvals_verify
 from base.findings import Finding
@@ -28,6 +29,7 @@ from catalog.trial_cards import verify as trial_cards_verify
 from merchants import verify as merchants_verify
 from merchants.earnings import verify as merchant_earnings_verify
 from merchants.packs import verify as packs_verify
+from merchants.payouts import verify as payouts_verify
 from points import bill_proof
 from points import verify as points_verify
 from points.adjustments import verify as adjustments_verify
@@ -104,7 +106,10 @@ def parts(
         cash_verify.findings,
         publishing_verify.findings,
         merchants_verify.findings,
+        payouts_verify.findings,
         packs_verify.findings,
         merchant_earnings_verify.findings,
+        payouts_verify.findings,
+        books_verify.findings,
         analytics_verify.findings,
     )

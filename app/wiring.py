@@ -6,6 +6,7 @@ from functools import partial
 from admin.analytics import job as retention_job
 from admin.analytics import mix_targets, taking
 from admin.analytics import tasks as retention_tasks
+from admin.books import breakage
 from admin.replay import asking as replay_asking
 from admin.replay import guard as replay_guard
 from admin.replay import job as replay_job
@@ -30,13 +31,18 @@ from catalog.redemptions import redemptions
 from catalog.reversals import reversals
 from catalog.stock import corrections as stock_corrections
 from catalog.trial_cards import trial_cards
+from catalog.vouchers import lapsing
+from merchants import events as merchant_events
 from merchants import merchants
+from merchants.adjustments import adjustments as merchant_adjustments
 from merchants.agreements import proposals as terms_proposals
 from merchants.onboarding import reviews as merchant_reviews
 from merchants.packs import proposals as packs
+from merchants.payouts import payouts, releases, rounds, runs
 from merchants.people import people as merchant_people
+from merchants.recoveries import write_offs
 from merchants.risk import watching
-from merchants.statements import settling
+from merchants.statements import closing, settling
 from merchants.terminals import clerks
 from merchants.terminals import keys as terminal_keys
 from points import programmes
@@ -93,9 +99,15 @@ def wire(config: Config, *, pool_size: int | None = None, statement_timeout_ms: 
     jobs.register(WAKE_TASK, replays.wake)
     jobs.repeat("tills", _watch_tills, every_s=60)
     jobs.repeat("nonces", _forget_nonces, every_s=60)
+    closing.on_sealed(payouts.plan)
+    jobs.repeat("payouts", partial(rounds.walk, config), every_s=rounds.EVERY_S)
+    jobs.repeat("payout-holds", partial(rounds.look_at_holds, config), every_s=rounds.HOLDS_EVERY_S)
+    jobs.repeat("payout-polls", partial(rounds.poll, config), every_s=rounds.POLL_EVERY_S)
     jobs.register(retention_tasks.TASK, partial(retention_job.run, config))
     jobs.repeat("retention", partial(retention_job.nightly, config), every_s=600)
     jobs.repeat("debits", partial(_tell_debits, config), every_s=30)
+    jobs.repeat("lapsing", lapsing.nightly, every_s=1800)
+    jobs.repeat("breakage", breakage.nightly, every_s=3600)
     jobs.repeat("settling", settling.step, every_s=settling.EVERY_S)
     jobs.repeat("figures", taking.step, every_s=taking.EVERY_S)
     _approvals(config)
@@ -133,13 +145,16 @@ def _approvals(config: Config) -> None:
         )
     )
     terms_proposals.offers_by(offers.of_merchant)
-    for kind in (merchant_reviews, terms_proposals, packs):
+    closing.on_sealed(merchant_events.sealed)
+    for kind in (merchant_reviews, terms_proposals, packs, merchant_adjustments):
         approvals.register(
             approvals.Kind(kind.KIND, kind.carry_out, kind.PROPOSES, kind.APPROVES, within=kind.within)
         )
     approvals.register(
         approvals.Kind(grants.KIND, partial(grants.carry_out, config), grants.PROPOSES, grants.APPROVES)
     )
+    for kind_of_money in (runs.kind(config.seal_key), releases.kind(), write_offs.kind()):
+        approvals.register(kind_of_money)
     jobs.register(replay_job.TASK, replay_job.run)
     for name in replay_reading.KINDS:
         beside.register(name, replay_asking.beside)

@@ -59,6 +59,7 @@ class Config:
     stripe_secret_key: str = field(repr=False)
     stripe_api_base: str
     stripe_webhook_secret: str = field(repr=False)
+    stripe_connect_secret: str = field(repr=False)
     stripe_timeout_s: int
 
     @property
@@ -114,6 +115,7 @@ class Config:
             "stripe_secret_key": env.str("JIFEN_STRIPE_SECRET_KEY", ""),
             "stripe_api_base": env.str("JIFEN_STRIPE_API_BASE", STRIPE, validate=_web_address),
             "stripe_webhook_secret": env.str("JIFEN_STRIPE_WEBHOOK_SECRET", ""),
+            "stripe_connect_secret": env.str("JIFEN_STRIPE_CONNECT_SECRET", ""),
             "stripe_timeout_s": env.int("JIFEN_STRIPE_TIMEOUT", 10, validate=Range(1, 60)),
         }
         errors = _seal(env) or _misfits(values)

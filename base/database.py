@@ -72,6 +72,7 @@ def new_engine(url: str, *, pool_size: int = 8, statement_timeout_ms: int = 5_00
         max_overflow=0,
         pool_timeout=1,
         pool_recycle=1800,
+        pool_use_lifo=True,  # the one given back last: it has prepared and planned the most
         connect_args={
             "connect_timeout": 2,
             "options": options,

@@ -144,7 +144,11 @@ async def _run(database_url: str, *, wait: bool, stopping: threading.Event | Non
             moved = await asyncio.to_thread(_move_safely)
             if not wait:
                 await queue.run_worker_async(
-                    wait=False, concurrency=4, install_signal_handlers=False, delete_jobs="successful"
+                    wait=False,
+                    listen_notify=False,  # nobody waits for a call: that spares two connections a round
+                    concurrency=4,
+                    install_signal_handlers=False,
+                    delete_jobs="successful",
                 )
                 if not moved:
                     return

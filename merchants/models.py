@@ -67,7 +67,7 @@ class Terms(Base):
     `price_bp` of the face value is the price of a use, unless `prices` names its offer: {"<offer id>": {"bp": 9000}} or
     {"fen": 1500}, the latter for each unit. Of the price the merchant bears `merchant_bp` and `brand` bears `brand_bp`.
     The fee is `fee_bp` of what is owed and `fee_fixed_fen`, at most `fee_cap_fen` (None: no cap); tax on it `vat_bp`.
-    `cycle`: one of CYCLES; a business day ends `cutoff_minute` minutes after midnight. After a period the merchant looks for
+    `cycle`: one of CYCLES; a day ends `cutoff_minute` minutes after midnight. After a period the merchant looks for
     `draft_days` business days, then it is sealed; `pay_days` business days after it, it is paid, from `minimum_fen` on.
     `reserve_bp` of it stay here for `reserve_days` days. For a purchase of 100 yuan (10,000 fen) members earn
     `points_per_100_yuan` here, 0: none; `issuing_fen` is the price of 1,000 of them, as far as no pack of the merchant pays

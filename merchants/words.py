@@ -73,3 +73,57 @@ ROLES = {
     "owner": _("Owner"),
 }
 TILL_KINDS = {"browser": _("Browser"), "pos": _("Cash-desk system"), "sandbox": _("For trying out")}
+STATEMENTS = {
+    "open": (_("Goes on"), "info"),
+    "draft": (_("To look at"), "wait"),
+}
+MONEY = {
+    "expected": (_("Expected"), "info"),
+    "in-transit": (_("On its way"), "wait"),
+    "on-hold": (_("On hold"), "bad"),
+    "looked-into": (_("Being looked into"), "bad"),
+    "paid": (_("Paid"), "ok"),
+    "carried": (_("Carried to the next"), "quiet"),
+}
+HELD = {
+    "no-route": _("no bank account or Stripe account is on file"),
+    "route-changed": _("the account it is paid to was changed less than 48 hours before"),
+    "account-restricted": _("Stripe does not let the account be paid"),
+    "merchant-suspended": _("the merchant is suspended"),
+    "leaving-owing": _("the merchant leaves and still owes something"),
+    "stopped": _("a person stopped it"),
+}
+PAYOUTS = {
+    "planned": (_("Planned"), "info"),
+    "approved": (_("Approved"), "info"),
+    "sending": (_("Being sent"), "wait"),
+    "sent": (_("Sent"), "wait"),
+    "paid": (_("Paid"), "ok"),
+    "on_hold": (_("On hold"), "wait"),
+    "unknown": (_("Not known"), "bad"),
+    "failed": (_("Failed"), "bad"),
+    "returned": (_("Came back"), "bad"),
+}
+DISPUTES = {
+    "open": (_("Being looked into"), "wait"),
+    "decided": (_("Decided"), "info"),
+    "closed": (_("Closed"), "quiet"),
+}
+VERDICTS = {
+    "member": _("The use does not stand; its amount stays off"),
+    "merchant": _("The use stands; its amount was released"),
+}
+SIDES = {"member": _("The customer"), "merchant": _("The merchant")}
+INVOICES = {
+    "expected": (_("Expected"), "info"),
+    "received": (_("Received"), "ok"),
+    "rejected": (_("Rejected"), "bad"),
+    "missing": (_("Missing"), "bad"),
+}
+ISSUERS = {"merchant": _("From the merchant"), "operator": _("From the operator")}
+INVOICE_KINDS = {"ordinary": _("Ordinary invoice"), "special": _("Special VAT invoice")}
+
+
+def held(reasons: str) -> list[str]:
+    """Why a payout is on hold, in words; a reason of another topic as it is called."""
+    return [str(HELD.get(reason, reason)) for reason in reasons.split(", ") if reason]

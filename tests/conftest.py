@@ -1,6 +1,5 @@
 """What all tests stand on: a real PostgreSQL and Redis of their own, a clean database each, faces to act through."""
 
-import gc
 import os
 import threading
 from collections.abc import Callable, Iterator
@@ -19,7 +18,7 @@ os.environ["JIFEN_ENV"] = "test"
 from app import create_app
 from app.cli import jifen
 from app.sandbox import billing as sandbox
-from base import database, local, logs, schema
+from base import database, local, logs, process, schema
 from base.auth import passwords
 from base.config import Config
 from tests.books import faults, when_empty
@@ -32,8 +31,7 @@ passwords._hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
 def pytest_collection_finish() -> None:
     """What is imported by now lives to the end: the garbage collector need not walk through it again and again."""
-    gc.collect()
-    gc.freeze()
+    process.settle()
 
 
 @pytest.fixture(scope="session")

@@ -91,13 +91,25 @@ class Demo:
         )
 
 
-def make(config: Config, size: Size, credit: CreditBill, bar: Bar, *, seed: int = 7) -> None:
-    """Make the demo operator; `bar` advances `size.months` steps. The database must be empty of its programmes."""
+def make(
+    config: Config,
+    size: Size,
+    credit: CreditBill,
+    bar: Bar,
+    *,
+    seed: int = 7,
+    after_month: Callable[[int, datetime], None] = lambda left, at: None,
+) -> None:
+    """Make the demo operator; `bar` advances `size.months` steps. The database must be empty of its programmes.
+
+    `after_month` is told how many months are left after each, and the moment at which the month ends.
+    """
     today = clock.day(clock.now(), ZONE)
     population = Population(seed, size.members, size.months)
     demo = _set_up(config, population, today, credit, np.random.Generator(np.random.PCG64(seed)))
     for month in range(size.months):
         _play(demo, month)
+        after_month(size.months - month - 1, demo.period(month)[1])
         bar.advance()
     runs.of_all(config, demo.programmes.values())
 

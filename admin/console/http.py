@@ -1,6 +1,6 @@
 """What every page of the console stands on: the menu, who is signed in, the chosen programme, pages of lists."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
@@ -8,7 +8,8 @@ from flask import render_template, request
 from sqlalchemy.orm import Session
 
 from admin.staff.models import StaffRow
-from base import database, pages
+from base import database, idempotency, pages
+from base.approvals.approvals import NO_MEMBER
 from base.auth.guard import current
 from base.auth.principals import Staff
 from base.http.settings import config
@@ -49,6 +50,10 @@ MENU = (
             "/staff/terms-proposals",
             "/staff/pack-proposals",
             "/staff/mix-target-proposals",
+            "/staff/merchant-adjustments",
+            "/staff/payout-runs",
+            "/staff/payout-releases",
+            "/staff/write-offs",
             "/staff/replays",
         ),
     ),
@@ -57,10 +62,13 @@ MENU = (
     ("segments:read", _("Segments"), "/staff/segments", "group", ()),
     ("rates:read", _("Rates and rules"), "/staff/rates", "scales", ()),
     ("merchants:read", _("Merchants"), "/staff/merchants", "shop", ("/staff/statements",)),
+    ("payouts:read", _("Payouts"), "/staff/payouts", "coin", ()),
     ("disputes:read", _("Disputes"), "/staff/disputes", "scales", ()),
+    ("trace:read", _("Trace"), "/staff/trace", "search", ()),
     ("till-alerts:read", _("Alerts about tills"), "/staff/till-alerts", "alert", ()),
     ("retention:read", _("Redemption and staying"), "/staff/retention", "chart", ()),
     ("figures:read", _("Worth and cost"), "/staff/worth/mix", "coin", ("/staff/worth/",)),
+    ("books:read", _("Books"), "/staff/books", "list", ()),
     ("console", _("Jobs"), "/staff/jobs", "gear", ()),
 )
 
@@ -102,6 +110,17 @@ def cut(of_list: str, rows: Sequence[Any], place: Any, limit: int = PAGE) -> tup
     if len(rows) <= limit:
         return rows, None
     return rows[:limit], pages.cursor(config().secret_key, of_list, *place(rows[limit - 1]))
+
+
+def once(effect: Callable[[Session], Any]) -> Any:
+    """Do a form's deed in a transaction of its own, once for its key; what it answered."""
+    key = idempotency.checked(request.form.get("key"))
+    asked = {"page": request.path, "form": {k: v for k, v in request.form.items() if k != "csrf_token"}}
+    with database.begin() as session:
+        answer = idempotency.once(
+            session, NO_MEMBER, current().actor, key, asked, lambda: (303, effect(session))
+        )
+    return answer.body
 
 
 def _menu(permissions: frozenset[str], programme: str | None) -> list[dict[str, Any]]:

@@ -9,7 +9,9 @@ from admin.console import figures
 from admin.console.adjustments import pages as adjustments
 from admin.console.agreements import pages as agreements
 from admin.console.approvals import pages as approvals
+from admin.console.books import pages as books
 from admin.console.care import pages as care
+from admin.console.claims import pages as claims
 from admin.console.disputes import pages as disputes
 from admin.console.http import chosen, page
 from admin.console.looks import pages as looks
@@ -17,10 +19,12 @@ from admin.console.members import pages as members
 from admin.console.merchants import pages as merchants
 from admin.console.offers import pages as offers
 from admin.console.partners import pages as partners
+from admin.console.payouts import pages as payouts
 from admin.console.replays import pages as replays
 from admin.console.retention import pages as retention
 from admin.console.segments import pages as segments
 from admin.console.till_alerts import pages as till_alerts
+from admin.console.trace import pages as trace
 from admin.console.words import HEAPS, JOB_STATES
 from admin.console.worth import pages as worth
 from admin.staff import staff
@@ -48,11 +52,15 @@ for topic in (
     partners,
     agreements,
     merchants,
+    payouts,
+    claims,
+    trace,
     till_alerts,
     disputes,
     retention,
     replays,
     worth,
+    books,
 ):
     blueprint.register_blueprint(topic.blueprint)
 

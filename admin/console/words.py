@@ -81,6 +81,7 @@ JOB_STATES = {
     "aborted": (_("Broken off"), "quiet"),
 }
 LOT_CLASSES = {1: _("Bills"), 2: _("Promotions")}
+ACCOUNT_KINDS = {"asset": _("Asset"), "liability": _("Liability"), "income": _("Income"), "cost": _("Cost")}
 VOUCHER_STATES = {
     "issued": (_("Ready to use"), "ok"),
     "held": (_("Held at a till"), "wait"),
@@ -95,6 +96,7 @@ DISPUTE_STATES = {
     "closed": (_("Closed"), "quiet"),
 }
 VERDICTS = {"member": _("For the member"), "merchant": _("For the merchant")}
+SIDES = {"member": _("The member"), "merchant": _("The merchant")}
 POINTS_BACK = {
     "proposed": _("Giving them back is proposed; another person approves it"),
     "by_hand": _("To be given back by hand: propose an adjustment"),
@@ -123,6 +125,29 @@ SAID = {  # what the parts of a proposal are called
     "cost_fen": _("Cost (fen)"),
     "expected": _("Result expected"),
     "redemption": _("Redemption"),
+    "merchant": _("Merchant"),
+    "owed_fen": _("Owed to the merchant (fen)"),
+    "fee_fen": _("Fee (fen)"),
+    "vat_fen": _("Tax on the fee (fen)"),
+    "acceptance": _("Acceptance"),
+    "clawback": _("Taken back from merchants"),
+    "statement": _("Statement"),
+    "version": _("Version"),
+    "state": _("State"),
+    "amount_fen": _("Amount (fen)"),
+    "currency": _("Currency"),
+    "route": _("Way"),
+    "count": _("Payouts"),
+    "sum_fen": _("Sum (fen)"),
+}
+PAYOUT_ROUTES = {"bank": _("Bank file"), "stripe": _("Stripe")}
+MERCHANT_ADJUSTMENT_REASONS = {
+    "price": _("The price was wrong"),
+    "fee": _("The fee was wrong"),
+    "missing": _("A use is missing"),
+    "service": _("The service was not given"),
+    "mistake": _("Made by mistake"),
+    "goodwill": _("Goodwill"),
 }
 BUDGET_PERIODS = {"whole": _("in all"), "month": _("in each month")}
 STOCK_CORRECTIONS = {"corrected": _("Count corrected"), "written_off": _("Written off")}
@@ -174,6 +199,10 @@ APPROVAL_KINDS = {
     "merchant-review": _("Documents of a merchant"),
     "terms": _("Terms of a merchant"),
     "points-pack": _("Pack of points of a merchant"),
+    "merchant-adjustment": _("Adjustment of a merchant's account"),
+    "payout-run": _("Run of payouts"),
+    "payout-release": _("Payout sent anew"),
+    "write-off": _("Debt of a merchant written off"),
     "mix-target": _("Target of the mix of redemptions"),
 }
 APPROVAL_STATES = {

@@ -1,4 +1,7 @@
-"""jifen vouchers: rotate the pepper of their codes. Safe to run twice, and two at once; broken off, it goes on where it was."""
+"""jifen vouchers: let those lapse that are past their day, rotate the pepper of their codes.
+
+Both are safe to run twice, and two at once; broken off, they go on where they were.
+"""
 
 import json
 import time
@@ -6,9 +9,9 @@ import time
 import click
 
 from app import local_setup
-from base import database
+from base import clock, database
 from base.progress import bar
-from catalog.vouchers import digesting
+from catalog.vouchers import digesting, lapsing
 from catalog.vouchers.codes import Keys
 
 PAUSE_S = 0.2
@@ -17,7 +20,7 @@ TRIES = 25
 
 @click.group("vouchers")
 def vouchers() -> None:
-    """Vouchers: the keys behind their codes."""
+    """Vouchers: those past their last day, and the keys behind their codes."""
 
 
 @vouchers.command("re-digest")
@@ -67,6 +70,37 @@ def _rotate(keys: Keys, old: list[int], size: int, rate: int | None, quiet: bool
             elif rate:
                 time.sleep(max(0.0, done / rate - (time.monotonic() - began)))
     return done
+
+
+@vouchers.command("lapse")
+@click.option("--rate", type=click.IntRange(1), metavar="N", help="At most N vouchers a second.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
+@click.option("--quiet", is_flag=True, help="No progress, no summary.")
+def lapse(rate: int | None, as_json: bool, quiet: bool) -> None:
+    """Set vouchers expired whose last day is over where their merchant is; what was left of them is booked.
+
+    The worker does the same by itself. Nobody sees another state than before: every read knows the day. A voucher that a
+    till holds waits, a frozen one stays.
+    """
+    local_setup.ready()
+    at = clock.now()
+    with database.begin() as session:
+        size = lapsing.due(session, at)
+    done, began = 0, time.monotonic()
+    with bar(size, "vouchers: lapse", quiet=quiet) as shown:
+        while True:
+            with database.begin() as session:
+                did = lapsing.step(session, at)
+            done += did
+            shown.advance(did)
+            if not did:
+                break
+            if rate:
+                time.sleep(max(0.0, done / rate - (time.monotonic() - began)))
+    if as_json:
+        click.echo(json.dumps({"lapsed": done}))
+    elif not quiet:
+        click.echo(f"{done:,} vouchers lapsed")
 
 
 verbs = (vouchers,)

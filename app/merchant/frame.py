@@ -99,6 +99,7 @@ def _at_desk(person: MerchantPerson) -> dict[str, Any]:
         merchant = scope.merchant_of(session, scope.reach_of(session, person))
     menu = [
         ("acceptances:merchant", _("Today"), "/merchant", "list"),
+        ("statements:merchant", _("Statements"), "/merchant/statements", "coin"),
         ("merchant:read", _("Outlets"), "/merchant/outlets", "shop"),
         ("terminals:manage", _("Tills"), "/merchant/terminals", "scan"),
         ("clerks:manage", _("People"), "/merchant/people", "group"),

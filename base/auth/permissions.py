@@ -25,13 +25,26 @@ MANAGER = frozenset({"terminals:manage", "clerks:manage"})
 # A merchant's people on the merchant's pages: an outlet manager for the own outlet, the others for all.
 MERCHANT_ROLES: dict[str, frozenset[str]] = {
     "manager": MANAGER | {"merchant:read", "acceptances:merchant"},
-    "finance": frozenset({"merchant:read", "acceptances:merchant", "statements:merchant", "packs:own"}),
+    "finance": frozenset(
+        {
+            "merchant:read",
+            "acceptances:merchant",
+            "statements:merchant",
+            "disputes:merchant",
+            "invoices:merchant",
+            "packs:own",
+            "payouts:route",
+        }
+    ),
     "owner": MANAGER
     | {
         "merchant:read",
         "acceptances:merchant",
         "statements:merchant",
+        "disputes:merchant",
+        "invoices:merchant",
         "packs:own",
+        "payouts:route",
         "outlets:manage",
         "documents:manage",
         "terms:confirm",
@@ -86,6 +99,9 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
     ),
     "checker": frozenset(
         {
+            "payouts:read",
+            "payouts:approve",
+            "write-offs:approve",
             "console",
             "members:read",
             "approvals:read",
@@ -116,6 +132,8 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "merchant-reviews:approve",
             "terms:approve",
             "packs:approve",
+            "merchant-adjustments:read",
+            "merchant-adjustments:approve",
             "replays:run",
             "replays:read",
             "mix-targets:read",
@@ -159,6 +177,16 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
     ),
     "finance": frozenset(
         {
+            "approvals:read",
+            "proposals:read",
+            "payouts:read",
+            "payouts:propose",
+            "payouts:approve",
+            "payouts:hold",
+            "payouts:files",
+            "recoveries:manage",
+            "write-offs:propose",
+            "write-offs:approve",
             "console",
             "statements:read",
             "merchants:read",
@@ -170,8 +198,13 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "budgets:read",
             "budgets:approve",
             "figures:read",
+            "books:read",
             "mix-targets:read",
             "mix-targets:approve",
+            "merchant-adjustments:read",
+            "merchant-adjustments:propose",
+            "invoices:record",
+            "trace:read",
         }
     ),
     "analyst": frozenset(
@@ -191,6 +224,7 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
     ),
     "auditor": frozenset(
         {
+            "payouts:read",
             "console",
             "audit:read",
             "members:read",
@@ -205,7 +239,10 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "stock:read",
             "budgets:read",
             "figures:read",
+            "books:read",
             "mix-targets:read",
+            "merchant-adjustments:read",
+            "trace:read",
         }
     ),
 }
@@ -218,6 +255,7 @@ SERVICE_SCOPES = frozenset(
         "wallet:post",
         "wallet:issue",
         "statements:read",
+        "payouts:read",
         "retention:read",
         "figures:read",
         "groups:manage",

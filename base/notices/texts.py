@@ -38,6 +38,21 @@ def _kind(names: str, manner: Manner, zh: str, en: str, life: timedelta | None =
 
 
 KINDS: dict[str, Kind] = {
+    "payout-route-code": _kind(
+        "code account minutes",
+        Manner.URGENT,
+        "验证码 {code}：将商户结算收款账户变更为 {account}，{minutes} 分钟内有效。如非本人操作，请勿提供验证码并立即联系运营商。",
+        "Your code is {code}, for having your payouts sent to {account} from now on; it is valid for {minutes} minutes. "
+        "If you did not ask for this, give it to nobody and call the operator at once.",
+        timedelta(minutes=10),
+    ),
+    "payout-route-changed": _kind(
+        "account hours",
+        Manner.URGENT,
+        "商户结算收款账户已变更为 {account}，{hours} 小时内不会付款。如非本人操作，请立即联系运营商。",
+        "Your payouts go to {account} from now on; none goes out for {hours} hours. "
+        "If this was not you, call the operator at once.",
+    ),
     "sign-in-code": _kind(
         "code minutes",
         Manner.URGENT,

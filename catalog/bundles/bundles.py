@@ -195,13 +195,14 @@ def _ended(
 def _issue(
     session: Session, keys: Keys, redemption: Redemption, row: BundlePart, all_fen: int, at: datetime
 ) -> None:
-    """The voucher of a bundle; of what the points are worth it is booked with its share of all parts' value."""
+    """The voucher of a bundle; of what was paid, points at their worth and money, it is booked with its share of all parts' value."""
     offer = offers.version(session, row.version_id)
     programme = programmes.by_id(session, offer.programme_id)
     begun = rates.load(session, programme.programme_id, clock.day(at, programme.zone))
-    booked = rates.worth(begun, redemption.price_points) * row.value_fen // all_fen
+    cash = redemption.cash_fen * row.value_fen // all_fen
+    booked = rates.worth(begun, redemption.price_points) * row.value_fen // all_fen + cash
     place = (redemption.member_id, redemption.redemption_id)
-    life.issue(session, keys, place, offer, booked, row.units, at, redemption.spender_id)
+    life.issue(session, keys, place, offer, booked, row.units, at, redemption.spender_id, cash)
 
 
 def _external(rows: list[BundlePart]) -> BundlePart | None:

@@ -15,6 +15,8 @@ from catalog.cash.schemas import PaymentView, StripeEventView
 from catalog.redemptions import redemptions
 from merchants import card_payments
 from merchants.card_payments import Payment
+from merchants.payouts import events as payout_events
+from merchants.payouts import stripe
 
 PATIENCE_S = 3  # somebody waits at the page, and asks again
 blueprint = Blueprint("cash", __name__, description="The part of a redemption that is paid in money")
@@ -47,11 +49,11 @@ def payment(redemption: str) -> dict[str, Any]:
 def stripe_event() -> dict[str, Any]:
     """Stripe's webhook endpoint: the signature over the raw body says who asks. Safe to repeat, in any order."""
     at = clock.now()
-    event = card_payments.event_of(
-        config(), request.get_data(cache=False), request.headers.get("Stripe-Signature"), at
-    )
+    raw, signature = request.get_data(cache=False), request.headers.get("Stripe-Signature")
+    told = stripe.told_of(config().stripe_webhook_secret, raw, signature, at)
     with database.begin() as session:
-        events.on_event(session, event, at)
+        events.on_event(session, card_payments.of_told(told), at)
+        payout_events.take(session, told, at)  # of transfers our own account hears
     return {"received": True}
 
 

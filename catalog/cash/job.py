@@ -28,7 +28,8 @@ from catalog.cash.models import (
     CashPart,
 )
 from merchants import card_payments
-from merchants.card_payments import Charge, NotDone, Payment, Refused, Repayment, Unreachable
+from merchants.card_payments import Charge, Payment, Repayment
+from merchants.payouts.stripe import NotDone, Refused, Unreachable
 
 LEASE = timedelta(minutes=5)  # two requests of at most a minute each, and room
 POLL = timedelta(seconds=30)

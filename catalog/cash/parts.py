@@ -4,7 +4,7 @@ How the course of a redemption uses it (each call is in the course's own transac
 `open` when the redemption becomes pending; then exactly one of the hooks `paid` and `gave_up` is called by the job, once
 (`catalog/cash/job.py: Course`). `stop` when the member does not want to pay any more; `refund` when a paid redemption is
 handed back, in the transaction that returns the points. Call `stop` and `refund` before other rows are locked: the job
-locks the part first, then what its hooks lock. Ask `card_payments.is_on` before such a redemption is offered.
+locks the part first, then what its hooks lock. Ask `stripe.is_on` before such a redemption is offered.
 """
 
 from datetime import datetime, timedelta

@@ -1,4 +1,4 @@
-"""HTTP: a member says "this was not me"; the staff lists, takes, decides and closes disputes, and freezes vouchers by hand."""
+"""HTTP: a member says "this was not me", a merchant disputes a line; the staff lists, takes, decides and closes disputes, and freezes vouchers by hand."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -8,8 +8,10 @@ from flask import Response
 from sqlalchemy.orm import Session
 
 from base import clock, database, ids, pages
+from base.approvals.approvals import NO_MEMBER
 from base.auth.guard import current, needs
 from base.auth.principals import Member, Staff
+from base.errors import field_errors
 from base.http.api import IDEMPOTENT, Blueprint, answer_once
 from base.http.settings import config
 from catalog.disputes import disputing
@@ -21,14 +23,20 @@ from catalog.disputes.schemas import (
     DisputeView,
     FreezeRequest,
     FreezeView,
+    MerchantDisputesView,
+    MerchantDisputeView,
+    OpenDisputeRequest,
     OwnDisputeView,
     dispute_view,
+    merchant_view,
     own_view,
 )
 from catalog.vouchers import freezing
 from catalog.vouchers.models import Voucher
+from merchants import scope as merchant_scope
 from merchants.disputes import disputes
 from merchants.disputes.models import Dispute
+from merchants.scope import Reach
 from points.members import scope
 
 blueprint = Blueprint("disputes", __name__, description="Disputed acceptances and frozen vouchers")
@@ -49,6 +57,53 @@ def not_me(acceptance: str) -> Response:
             {"acceptance": acceptance},
             lambda: (201, own_view(disputing.not_me(session, config(), me, (key[0], key[1]), clock.now()))),
         )
+
+
+@blueprint.route("/merchant/disputes", methods=["POST"])
+@blueprint.arguments(OpenDisputeRequest)
+@blueprint.response(201, MerchantDisputeView)
+@blueprint.doc(**IDEMPOTENT)
+@needs(disputing.OPENS)
+def open_own(asked: dict[str, Any]) -> Response:
+    """Dispute an acceptance of the own merchant, or its line on a statement: its amount is held. Needs Idempotency-Key."""
+    with database.begin() as session:
+        mine = merchant_scope.reach_of(session, current())
+        return answer_once(
+            session, NO_MEMBER, asked, lambda: (201, merchant_view(session, _opened(session, mine, asked)))
+        )
+
+
+@blueprint.route("/merchant/disputes")
+@blueprint.arguments(DisputesQuery, location="query")
+@blueprint.response(200, MerchantDisputesView)
+@needs(disputing.OPENS)
+def list_own(query: dict[str, Any]) -> dict[str, Any]:
+    """Disputes about the own merchant's acceptances, the newest first; maybe of one state."""
+    with database.begin() as session:
+        mine = merchant_scope.reach_of(session, current())
+        key = f"own disputes:{mine.merchant_id}:{config().secret_key}"
+        place = pages.position(key, query["cursor"])
+        rows = disputes.of_merchant_listed(
+            session,
+            mine.merchant_id,
+            state=query["state"],
+            before=place[0] if place else None,
+            limit=query["limit"] + 1,
+        )
+        return pages.page(
+            key, rows, query["limit"], lambda row: [row.dispute_id], lambda row: merchant_view(session, row)
+        )
+
+
+@blueprint.route("/merchant/disputes/<dispute>")
+@blueprint.response(200, MerchantDisputeView)
+@needs(disputing.OPENS)
+def one_own(dispute: str) -> dict[str, Any]:
+    """One dispute about an acceptance of the own merchant."""
+    member_id, dispute_id = ids.parse("dsp", dispute)
+    with database.begin() as session:
+        mine = merchant_scope.reach_of(session, current())
+        return merchant_view(session, disputes.of_merchant(session, mine.merchant_id, member_id, dispute_id))
 
 
 @blueprint.route("/disputes")
@@ -137,6 +192,16 @@ def freeze(asked: dict[str, Any], voucher: str) -> Response:
 def thaw(asked: dict[str, Any], voucher: str) -> Response:
     """Take back a freeze by hand; what a dispute froze stays frozen. Needs Idempotency-Key."""
     return _frozen(voucher, asked, freezing.thaw)
+
+
+def _opened(session: Session, mine: Reach, asked: dict[str, Any]) -> Dispute:
+    if (asked["acceptance"] is None) == (asked["line"] is None):
+        raise field_errors({"acceptance": "name an acceptance or a line, one of them"})
+    if asked["line"] is not None:
+        merchant_id, number, line_no = ids.parse("stl", asked["line"], parts=3)
+        return disputing.open_line(session, mine, (merchant_id, number, line_no), asked["said"], clock.now())
+    member_id, acceptance_id = ids.parse("acc", asked["acceptance"])
+    return disputing.open_for(session, mine, (member_id, acceptance_id), asked["said"], clock.now())
 
 
 def _done(

@@ -1,8 +1,9 @@
-"""A member says "this was not me": what is left of the voucher is frozen, and a person of the staff decides within 14 days.
+"""A member says "this was not me", or a merchant that a use is not right: its amount is held, a person decides within 14 days.
 
-For the merchant: the use stands, and what is left is usable again. For the member: the voucher stays unusable, and where all of
-its uses were another's, undoing its redemption is proposed to a second person (catalog/reversals); else the points are given
-back by hand, by an adjustment. The merchant's money is not moved here: that is an adjustment of a later statement.
+What the member disputes is frozen as far as it is left; a merchant's dispute leaves the rest of the voucher alone. For the
+merchant: the use stands, what was held is released, and what is left is usable again. For the member: the use does not stand
+and the hold stays; the voucher is unusable for good, and where all of its uses were another's, undoing its redemption is
+proposed to a second person (catalog/reversals); else the points are given back by hand, by an adjustment.
 """
 
 from datetime import datetime
@@ -12,30 +13,50 @@ from sqlalchemy.orm import Session
 from base import audit, clock, ids
 from base.auth.principals import Member, Staff
 from base.config import Config
-from base.errors import Problem, field_errors
+from base.errors import Conflict, NotFound, Problem, field_errors
 from base.notices.templates import Fact, Facts
 from catalog.offers import eligibility_words as words
 from catalog.offers.models import VOUCHER
 from catalog.redemptions import redemptions
 from catalog.reversals import reversals
 from catalog.vouchers import freezing, life
-from catalog.vouchers.models import CANCELLED, Voucher
+from catalog.vouchers.models import ACCEPTED, CANCELLED, Voucher
 from merchants import acceptances, merchants
 from merchants.acceptances import AcceptanceUnknown, AlreadyVoided
 from merchants.disputes import disputes
-from merchants.disputes.models import BY_HAND, MERCHANT, OPEN, PROPOSED, VERDICTS, Dispute
+from merchants.disputes.disputes import DisputeThere
+from merchants.disputes.models import BY_HAND, MEMBER, MERCHANT, OPEN, PROPOSED, VERDICTS, Dispute
 from merchants.models import Acceptance
+from merchants.scope import Reach
+from merchants.statements.models import StatementLine
 from points.adjustments.adjustments import MOST_TEXT, said_plainly
 from points.groups import spending
 from points.notices import telling
 
 READS, HANDLES = "disputes:read", "disputes:handle"
+OPENS = "disputes:merchant"
+
+
+class LineUnknown(NotFound):
+    """There is no such line of a statement."""
+
+    zh = "没有该结算明细。"
+
+
+class LineNotDisputed(Conflict):
+    """Only the line of an acceptance can be disputed."""
+
+    zh = "只能对核销明细提出争议。"
+    next_en, next_zh = (
+        "Dispute the acceptance that it is about, or ask the operator for an adjustment.",
+        "请对其所涉的核销提出争议，或请运营商作调整。",
+    )
 
 
 def not_me(session: Session, config: Config, member: Member, key: tuple[int, int], at: datetime) -> Dispute:
     """Open the dispute of an acceptance (its key: member id, acceptance id), or return the one there is; tells the member.
 
-    AcceptanceUnknown for anybody else's; AlreadyVoided where it was undone anyway.
+    AcceptanceUnknown for anybody else's; AlreadyVoided where it was undone anyway; AlreadyClawedBack, DisputeTooLate.
     """
     acceptance = session.get(Acceptance, key, populate_existing=True)
     voucher = session.get(Voucher, (key[0], acceptance.voucher_id)) if acceptance else None
@@ -43,16 +64,40 @@ def not_me(session: Session, config: Config, member: Member, key: tuple[int, int
         raise AcceptanceUnknown()
     if not spending.belongs(session, member.member_id, voucher.member_id, voucher.spender_id):
         raise AcceptanceUnknown()
-    freezing.lock(session, (key[0], voucher.voucher_id))  # whoever undoes it just now ends first, and is seen
-    session.refresh(acceptance)
-    if acceptance.void_id is not None:
-        raise AlreadyVoided()
+    _lock(session, acceptance)
     dispute, is_fresh = disputes.open_one(session, acceptance, member.actor, at)
     if is_fresh:
         freezing.freeze_for(session, (key[0], voucher.voucher_id), dispute.dispute_id, member.actor, at)
         until = clock.day(dispute.decide_by, merchants.zone_of(session, acceptance.merchant_id))
         _tell(session, config, dispute, "dispute-opened", until=words.day(until))
     return dispute
+
+
+def open_for(session: Session, mine: Reach, key: tuple[int, int], said: str, at: datetime) -> Dispute:
+    """A merchant's person disputes an acceptance (its key: member id, acceptance id) of the own merchant; its amount is held.
+
+    AcceptanceUnknown for anybody else's; AlreadyVoided, DisputeThere, AlreadyClawedBack, DisputeTooLate, Invalid.
+    """
+    _plainly("said", said)
+    acceptance = session.get(Acceptance, key, populate_existing=True)
+    if acceptance is None or acceptance.merchant_id != mine.merchant_id:
+        raise AcceptanceUnknown()
+    _lock(session, acceptance)
+    dispute, is_fresh = disputes.open_one(session, acceptance, mine.actor, at, side=MERCHANT, said=said)
+    if not is_fresh:
+        raise DisputeThere()
+    audit.write(session, mine.actor, "dispute.opened", reference(dispute))
+    return dispute
+
+
+def open_line(session: Session, mine: Reach, line: tuple[int, int, int], said: str, at: datetime) -> Dispute:
+    """The same, by a line of a statement (merchant id, statement's number, line's number). LineUnknown, LineNotDisputed."""
+    row = session.get(StatementLine, line)
+    if row is None or row.merchant_id != mine.merchant_id:
+        raise LineUnknown()
+    if row.kind != "acceptance":
+        raise LineNotDisputed(kind=row.kind)
+    return open_for(session, mine, (row.member_id, row.source_id), said, at)
 
 
 def take(session: Session, person: Staff, key: tuple[int, int], at: datetime) -> Dispute:
@@ -80,14 +125,17 @@ def decide(
     dispute = disputes.find(session, person, *key)
     dispute = disputes.decide(session, dispute, person.staff_id, verdict, reason, at)
     place = (dispute.member_id, dispute.voucher_id)
-    if verdict == MERCHANT:
-        freezing.thaw(session, place, person.actor, "dispute", at, dispute_id=dispute.dispute_id)
-    else:
-        voucher = freezing.cancel(session, place)
+    if verdict == MEMBER:
+        voucher = freezing.lock(session, place)
+        if dispute.side == MEMBER or voucher.state == ACCEPTED:  # of a merchant's, what is left stays usable
+            voucher = freezing.cancel(session, place, at)
         dispute.points_back = _give_back(session, person, dispute, voucher, at)
         session.flush()
+    elif dispute.side == MEMBER:
+        freezing.thaw(session, place, person.actor, "dispute", at, dispute_id=dispute.dispute_id)
     audit.write(session, person.actor, "dispute.decided", reference(dispute), verdict=verdict)
-    _tell(session, config, dispute, f"dispute-for-{verdict}")
+    if dispute.side == MEMBER:
+        _tell(session, config, dispute, f"dispute-for-{verdict}")
     return dispute
 
 
@@ -110,13 +158,14 @@ def is_late(dispute: Dispute, at: datetime) -> bool:
 
 
 def points_due(session: Session, dispute: Dispute) -> int | None:
-    """Of a dispute decided for the member: the points of what was another's and of what is left; None: none were paid by
-    the member (a gift).
+    """Of a dispute decided for the member: the points of what was another's, and of what is left where that is unusable now;
+    None: none were paid by the member (a gift).
     """
     voucher = session.get_one(Voucher, (dispute.member_id, dispute.voucher_id))
     lost = disputes.lost(session, dispute.member_id, dispute.voucher_id)
     used = acceptances.of_voucher(session, dispute.member_id, dispute.voucher_id)
-    units = voucher.units_left + sum(one.units for one, _ in used if one.acceptance_id in lost)
+    left = voucher.units_left if voucher.state == CANCELLED else 0
+    units = left + sum(one.units for one, _ in used if one.acceptance_id in lost)
     try:
         redemption = redemptions.find(session, dispute.member_id, voucher.redemption_id)
     except redemptions.RedemptionUnknown:
@@ -137,6 +186,14 @@ def _give_back(session: Session, person: Staff, dispute: Dispute, voucher: Vouch
     except Problem:
         return BY_HAND
     return PROPOSED
+
+
+def _lock(session: Session, acceptance: Acceptance) -> None:
+    """Lock the voucher of an acceptance: whoever undoes it just now ends first, and is seen. AlreadyVoided."""
+    freezing.lock(session, (acceptance.member_id, acceptance.voucher_id))
+    session.refresh(acceptance)
+    if acceptance.void_id is not None:
+        raise AlreadyVoided()
 
 
 def _plainly(field: str, said: str) -> None:

@@ -34,7 +34,7 @@ from catalog.redemptions.schemas import (
     step_view,
 )
 from catalog.vouchers import life
-from merchants import card_payments
+from merchants.payouts import stripe
 from points import programmes
 from points.gifts import gifts
 from points.groups import spending
@@ -51,7 +51,7 @@ def make_quote(asked: dict[str, Any]) -> dict[str, Any]:
     me = _me()
     (offer_id,) = ids.parse("off", asked["offer"], parts=1)
     payer, spender_id = _payer(asked["group"])
-    if asked["cash_fen"] and not card_payments.is_on(config()):
+    if asked["cash_fen"] and not stripe.is_on(config()):
         raise quotes.CardPaymentsOff()
     with gifts.counting_wrong_numbers(me.member_id), database.begin() as session:
         priced = quotes.make(

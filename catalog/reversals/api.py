@@ -34,5 +34,14 @@ deciding(blueprint, "reversals", reversals, reversal_view, ReversalView, Reversa
 
 def _propose(session: Session, member_id: int, redemption_id: int, asked: dict[str, Any]) -> dict[str, Any]:
     at = clock.now()
-    case = reversals.propose(session, current(), member_id, redemption_id, asked["text"], asked["ticket"], at)
+    case = reversals.propose(
+        session,
+        current(),
+        member_id,
+        redemption_id,
+        asked["text"],
+        asked["ticket"],
+        at,
+        claw_back=asked["clawback"],
+    )
     return reversal_view(session, case, at)

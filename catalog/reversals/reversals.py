@@ -1,7 +1,8 @@
 """Reversing a redemption by two persons: the points go back to their lots, the money too, whatever its kind had given ends.
 
 For what went wrong although it was fulfilled: goods that never arrived, a provider that was closed, a credit that should
-not have been given. What another system did and can take back (a bill credit) is asked of it first, after the commit.
+not have been given. What another system did and can take back (a bill credit) is asked of it first, after the commit. Of a
+voucher that was used, what merchants got is clawed back with it where the two persons say so.
 """
 
 from datetime import datetime
@@ -18,6 +19,7 @@ from base.errors import Invalid, field_errors
 from catalog.redemptions import course, redemptions, undoing
 from catalog.redemptions.course import By
 from catalog.redemptions.models import FULFILLED, REVERSED, Redemption
+from catalog.reversals import clawing
 from points.adjustments.adjustments import MOST_TEXT, MOST_TICKET, said_plainly
 from points.members import scope
 
@@ -39,9 +41,13 @@ def propose(
     text: str,
     ticket: str,
     at: datetime,
+    *,
+    claw_back: bool = False,
 ) -> Case:
-    """Propose to undo a redemption. BadReversal, RedemptionUnknown, NotReversible, ReversalUnderWay; NotFound for another
-    area's member.
+    """Propose to undo a redemption; `claw_back`: though its voucher was used, and merchants give back what they got for it.
+
+    BadReversal, RedemptionUnknown, NotReversible, ReversalUnderWay, NothingToClawBack, AcceptanceDisputed; NotFound for
+    another area's member.
     """
     scope.check(session, person, member_id)
     redemption = redemptions.find(session, member_id, redemption_id)
@@ -64,6 +70,8 @@ def propose(
         "text": text,
         "ticket": ticket,
     }
+    if claw_back:
+        content["clawback"] = clawing.listed(session, redemption)
     return approvals.propose(session, person, KIND, content, member_id=member_id, at=at)
 
 
@@ -78,8 +86,18 @@ def carry_out(session: Session, proposal: Proposal, at: datetime) -> None:
     _not_under_way(redemption)
     if undoing.is_asked(redemption):
         undoing.begin(session, redemption, by, case)
-    else:
-        redemptions.reverse(session, member_id, redemption_id, by, at, case)
+        return
+    if "clawback" in proposal.said:
+        clawing.carry_out(
+            session,
+            redemption,
+            proposal.said["clawback"],
+            approval=case,
+            reason=proposal.said["text"],
+            actor=by.actor,
+            at=at,
+        )
+    redemptions.reverse(session, member_id, redemption_id, by, at, case)
 
 
 def outcome(session: Session, case: Case) -> tuple[str | None, str | None]:
@@ -104,4 +122,5 @@ def _not_under_way(redemption: Redemption) -> None:
 def shown(case: Case) -> dict[str, Any]:
     """What a proposal says, without what is the same for all kinds."""
     names = ("member", "redemption", "points", "cash_fen", "text", "ticket")
-    return {name: case.proposal.said[name] for name in names}
+    said = case.proposal.said
+    return {name: said[name] for name in names} | {"clawback": said.get("clawback", [])}

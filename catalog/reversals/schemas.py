@@ -19,6 +19,20 @@ class ReversalRequest(Request):
     redemption = Text(required=True, most=60)
     text = Text(required=True, most=MOST_TEXT)
     ticket = Text(required=True, most=MOST_TICKET, metadata={"description": "the case it belongs to"})
+    clawback = ma.fields.Boolean(
+        load_default=False,
+        metadata={"description": "of a used voucher: merchants give back what they got for its uses"},
+    )
+
+
+class ClawedBackView(View):
+    """A use that is taken back from its merchant: what was owed for it, fee and tax."""
+
+    acceptance = ma.fields.String()
+    merchant = ma.fields.String(metadata={"description": "its code"})
+    owed_fen = ma.fields.Integer()
+    fee_fen = ma.fields.Integer()
+    vat_fen = ma.fields.Integer()
 
 
 class ReversalView(CaseView):
@@ -30,6 +44,7 @@ class ReversalView(CaseView):
     cash_fen = ma.fields.Integer()
     text = ma.fields.String()
     ticket = ma.fields.String()
+    clawback = ma.fields.List(ma.fields.Nested(ClawedBackView))
     outcome = ma.fields.String(
         allow_none=True,
         metadata={"description": "of an approved one: done, under_way, unclear (a person looks) or refused"},

@@ -10,7 +10,7 @@ from sqlalchemy import exists, select
 from sqlalchemy.dialects.postgresql import array
 from sqlalchemy.orm import Session
 
-from base import jobs
+from base import ids, jobs
 from base.approvals import approvals
 from base.approvals.models import APPROVED, Decision, Proposal
 from base.findings import Finding
@@ -18,6 +18,8 @@ from catalog.goods.models import LOST, RETURNED, GoodsStep
 from catalog.redemptions import course, undoing
 from catalog.redemptions.models import FULFILLED, REVERSED, Redemption, Step
 from catalog.reversals import reversals
+from catalog.vouchers.models import Voucher
+from merchants.models import CLAWBACK, Acceptance, MerchantItem
 
 MOST = 100
 _NAMED = array([undoing.UNDOING, undoing.UNDONE, undoing.REFUSED])
@@ -66,6 +68,29 @@ def findings(session: Session) -> Iterator[Finding]:
         if reference not in done and asked.get(proposal) != reference:
             yield Finding("reversal", proposal, "it was approved and nothing was undone")
     yield from _under_way(session, named)
+    yield from _clawed_back(session, approved)
+
+
+def _clawed_back(session: Session, approved: dict[str, str]) -> Iterator[Finding]:
+    """What is taken back from a merchant belongs to a redemption whose undoing two persons approved."""
+    rows = session.execute(
+        select(MerchantItem, Voucher.redemption_id)
+        .outerjoin(
+            Acceptance,
+            (Acceptance.member_id == MerchantItem.member_id)
+            & (Acceptance.acceptance_id == MerchantItem.about_id),
+        )
+        .outerjoin(
+            Voucher,
+            (Voucher.member_id == Acceptance.member_id) & (Voucher.voucher_id == Acceptance.voucher_id),
+        )
+        .where(MerchantItem.kind == CLAWBACK)
+    )
+    for item, redemption_id in rows:
+        reference = ids.public("red", item.member_id, redemption_id or 0)
+        if approved.get(item.approval or "") != reference:
+            place = f"merchant {item.merchant_id} item {item.item_id}"
+            yield Finding("clawback", place, "no two persons approved that it is taken back")
 
 
 def _cases(redemption: Redemption) -> list[str]:

@@ -14,7 +14,7 @@ from base.errors import Conflict
 from catalog.vouchers import life
 from catalog.vouchers.models import CANCELLED, FROZEN, HELD, ISSUED, Voucher, VoucherFreeze
 from catalog.vouchers.refusals import VoucherUnknown
-from merchants import acceptances
+from merchants import acceptances, clawbacks
 from merchants.disputes import disputes
 
 FREEZES = "vouchers:freeze"
@@ -70,24 +70,24 @@ def thaw(
     return voucher
 
 
-def cancel(session: Session, key: Key) -> Voucher:
+def cancel(session: Session, key: Key, at: datetime) -> Voucher:
     """What a dispute froze stays unusable for good: decided for the member. One whose uses were all another's is as good as
     never used, so that its redemption can be reversed.
     """
     voucher = lock(session, key)
     if voucher.state == FROZEN or is_whole(session, voucher):
-        voucher.state = CANCELLED
+        voucher.state, voucher.cancelled_at = CANCELLED, voucher.cancelled_at or at
         voucher.held_by = voucher.held_until = voucher.token_digest = None
         session.flush()
     return voucher
 
 
 def is_whole(session: Session, voucher: Voucher) -> bool:
-    """Whether every use of it that stands was decided to be another's than the member's."""
+    """Whether every use of it that stands was decided to be another's than the member's, or clawed back from the merchant."""
     used = acceptances.of_voucher(session, voucher.member_id, voucher.voucher_id)
-    return {one.acceptance_id for one, _ in used} <= disputes.lost(
-        session, voucher.member_id, voucher.voucher_id
-    )
+    lost = disputes.lost(session, voucher.member_id, voucher.voucher_id)
+    left = {one.acceptance_id for one, _ in used} - lost
+    return not left or left <= clawbacks.taken(session, voucher.merchant_id, voucher.member_id)
 
 
 def lock(session: Session, key: Key) -> Voucher:

@@ -27,9 +27,10 @@ def issue_to(
     """The voucher of a redemption, for its member or for whom it was given to."""
     programme = programmes.by_id(session, offer.programme_id)
     begun = rates.load(session, programme.programme_id, clock.day(at, programme.zone))
-    booked = rates.worth(begun, redemption.price_points)
+    booked = rates.worth(begun, redemption.price_points) + redemption.cash_fen
     place = (member_id, redemption.redemption_id)
-    return life.issue(session, keys, place, offer, booked, redemption.units, at, redemption.spender_id)
+    paid = (redemption.spender_id, redemption.cash_fen)
+    return life.issue(session, keys, place, offer, booked, redemption.units, at, *paid)
 
 
 def _issue(keys: Keys, session: Session, redemption: Redemption, offer: Offer, at: datetime) -> None:

@@ -32,9 +32,10 @@ def issue(
     units: int,
     at: datetime,
     spender_id: int | None = None,
+    cash_fen: int = 0,
 ) -> Voucher:
     """The voucher of a paid redemption (member id, redemption id); its code can be opened by its member, or of a group by
-    the spender who redeemed it.
+    the spender who redeemed it. Of `booked_fen` `cash_fen` was paid in money.
     """
     member_id, redemption_id = redemption
     merchant_id = offer.merchant_id or 0
@@ -51,6 +52,7 @@ def issue(
         units_left=units,
         face_fen=offer.value_fen * units,
         booked_fen=booked_fen,
+        cash_fen=cash_fen,
         issued_at=at,
         last_day=conditions.last_day(offer, today),
         pepper_id=keys.newest,
@@ -66,6 +68,7 @@ def issue(
         cycles=0,
         token_digest=None,
         stale_told_at=None,
+        cancelled_at=None,
     )
     database.insert(session, voucher)
     database.after_commit(session, partial(directory.write, voucher))
@@ -113,7 +116,7 @@ def cancel(session: Session, member_id: int, redemption_id: int, at: datetime) -
             Voucher.last_day >= today,
             or_(Voucher.state == ISSUED, and_(Voucher.state == HELD, Voucher.held_until <= at)),
         )
-        .values(state=CANCELLED, held_by=None, held_until=None, token_digest=None)
+        .values(state=CANCELLED, cancelled_at=at, held_by=None, held_until=None, token_digest=None)
         .returning(Voucher.voucher_id)
     ).one_or_none()
     if cancelled is None:
@@ -180,9 +183,10 @@ def refusal_of(voucher: Voucher, at: datetime) -> Problem:
     """Why a voucher in this state is not to be had."""
     if voucher.state == HELD and voucher.held_until:
         return VoucherHeld(retry_after_s=max(1, int((voucher.held_until - at).total_seconds()) + 1))
+    if voucher.state == EXPIRED:
+        return VoucherExpired(last_day=str(voucher.last_day))
     kinds = {
         ACCEPTED: VoucherAlreadyAccepted,
-        EXPIRED: VoucherExpired,
         CANCELLED: VoucherCancelled,
         FROZEN: VoucherNotUsable,
     }

@@ -21,6 +21,8 @@ ISSUED, HELD, ACCEPTED, EXPIRED, CANCELLED, FROZEN = (
 class Voucher(Base):
     """The right to one merchant offer; a hold that has run out counts as issued.
 
+    `booked_fen`: what was paid for it, points at their worth and money; `cash_fen` of it was money.
+
     `spender_id`: who redeemed it and may show it, where the member is a group. `last_step`: the newest picture that a till
     has seen, so that one picture is good for one check. `stale_told_at`: when the member was told that old pictures of it are shown.
     """
@@ -36,11 +38,13 @@ class Voucher(Base):
     units_left: Mapped[int] = mapped_column(BigInteger)
     face_fen: Mapped[int] = mapped_column(BigInteger)
     booked_fen: Mapped[int] = mapped_column(BigInteger)
+    cash_fen: Mapped[int] = mapped_column(BigInteger, default=0)
     spender_id: Mapped[int | None] = mapped_column(BigInteger)
     held_by: Mapped[int | None] = mapped_column(BigInteger)
     issued_at: Mapped[datetime]
     held_until: Mapped[datetime | None]
     stale_told_at: Mapped[datetime | None]
+    cancelled_at: Mapped[datetime | None]
     last_day: Mapped[date] = mapped_column(Date)
     last_step: Mapped[int] = mapped_column(BigInteger, default=0)
     use_no: Mapped[int] = mapped_column(Integer, default=0)
@@ -51,6 +55,19 @@ class Voucher(Base):
     digest: Mapped[bytes] = mapped_column(BYTEA)
     code_sealed: Mapped[bytes] = mapped_column(BYTEA)
     token_digest: Mapped[bytes | None] = mapped_column(BYTEA)
+
+
+class VoucherLapse(Base):
+    """What was left of a voucher after its last day: units, and the booked value of them, of which `cash_fen` was money."""
+
+    __tablename__ = "voucher_lapse"
+    member_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    voucher_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    units: Mapped[int] = mapped_column(BigInteger)
+    booked_fen: Mapped[int] = mapped_column(BigInteger)
+    cash_fen: Mapped[int] = mapped_column(BigInteger)
+    lapsed_at: Mapped[datetime]
+    last_day: Mapped[date] = mapped_column(Date)
 
 
 class VoucherFreeze(Base):

@@ -30,6 +30,7 @@ from catalog.vouchers.refusals import (
 )
 from merchants import acceptances, terms
 from merchants.acceptances import Place, Use
+from merchants.disputes import holding
 from merchants.models import CHECKED, DIRECT, Acceptance, Void
 from merchants.terms import House
 from points.lines import standing
@@ -119,10 +120,13 @@ def accept_directly(
 
 
 def void(session: Session, till: Till, acceptance: Acceptance, reason: str) -> Void:
-    """Undo the latest use; the voucher is as before, and frozen where something freezes it."""
+    """Undo the latest use; the voucher is as before, and frozen where something freezes it. Not what is disputed or was taken
+    back from the merchant: AcceptanceDisputed, AlreadyClawedBack.
+    """
     undone = acceptances.undo(session, acceptance, till.place, reason, till.at)
     # Whoever freezes it just now writes the reason first: it is seen below.
     freezing.lock(session, (acceptance.member_id, acceptance.voucher_id))
+    holding.check_free(session, acceptance)
     given_back = session.execute(
         update(Voucher)
         .where(

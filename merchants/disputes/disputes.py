@@ -1,7 +1,7 @@
-"""Disputes of acceptances: opened once by the member, owned by the first person who takes it, decided, closed.
+"""Disputes of acceptances: opened once, by the member or the merchant, owned by the first person who takes it, decided, closed.
 
-Sealed statements never change, so a dispute moves no money by itself: what a decision for the member means for the merchant
-is an adjustment of a later statement, and the dispute is closed once that is done.
+Sealed statements never change: what is held when it is opened, and released when it is decided for the merchant, are lines
+of the next ones (merchants/disputes/holding.py).
 """
 
 from datetime import datetime, timedelta
@@ -13,7 +13,9 @@ from sqlalchemy.orm import Session
 from base import ids
 from base.auth.principals import Principal
 from base.errors import Conflict, NotAllowed, NotFound
-from merchants.disputes.models import CLOSED, DECIDED, MEMBER, OPEN, Dispute
+from merchants import events
+from merchants.disputes import holding
+from merchants.disputes.models import CLOSED, DECIDED, MEMBER, MERCHANT, OPEN, Dispute
 from merchants.models import Acceptance
 from points.members import scope
 
@@ -50,6 +52,13 @@ class DisputeDecided(Conflict):
     next_en, next_zh = "Read the decision; it stands.", "请查看裁定结果；裁定不可更改。"
 
 
+class DisputeThere(Conflict):
+    """There is a dispute of this acceptance already."""
+
+    zh = "该笔核销已有争议。"
+    next_en, next_zh = "Look at it; there is one for each acceptance.", "请查看该争议；每笔核销只有一件争议。"
+
+
 class DisputeOpen(Conflict):
     """This dispute was not decided yet, or is closed already."""
 
@@ -57,8 +66,23 @@ class DisputeOpen(Conflict):
     next_en, next_zh = "Decide it first.", "请先裁定。"
 
 
-def open_one(session: Session, acceptance: Acceptance, actor: str, at: datetime) -> tuple[Dispute, bool]:
-    """The dispute of an acceptance, and whether it was opened just now: there is never a second one."""
+def open_one(
+    session: Session,
+    acceptance: Acceptance,
+    actor: str,
+    at: datetime,
+    *,
+    side: str = MEMBER,
+    said: str = "",
+) -> tuple[Dispute, bool]:
+    """The dispute of an acceptance, and whether it was opened just now: there is never a second one. A fresh one holds what
+    the acceptance moved; AlreadyClawedBack, DisputeTooLate. The voucher must be locked.
+    """
+    before = of_acceptance(session, acceptance.member_id, acceptance.acceptance_id)
+    if before is not None:
+        return before, False
+    holding.check_free(session, acceptance)
+    holding.check_in_time(session, acceptance, at)
     made = session.scalar(
         insert(Dispute)
         .values(
@@ -73,14 +97,16 @@ def open_one(session: Session, acceptance: Acceptance, actor: str, at: datetime)
             decide_by=at + DECIDE_WITHIN,
             state=OPEN,
             opened_by=actor,
+            side=side,
+            said=said,
+            held=True,
         )
-        .on_conflict_do_nothing()
         .returning(Dispute)
     )
-    found = made or of_acceptance(session, acceptance.member_id, acceptance.acceptance_id)
-    if found is None:
-        raise DisputeUnknown()
-    return found, made is not None
+    assert made is not None
+    holding.hold(session, made, acceptance, at)
+    events.dispute_opened(session, made)
+    return made, True
 
 
 def of_acceptance(session: Session, member_id: int, acceptance_id: int) -> Dispute | None:
@@ -121,6 +147,26 @@ def listed(
     return list(session.scalars(scope.within(person, asked, Dispute.member_id)))
 
 
+def of_merchant(session: Session, merchant_id: int, member_id: int, dispute_id: int) -> Dispute:
+    """A dispute of this merchant's; DisputeUnknown for anybody else's."""
+    found = session.get(Dispute, (member_id, dispute_id), populate_existing=True)
+    if found is None or found.merchant_id != merchant_id:
+        raise DisputeUnknown()
+    return found
+
+
+def of_merchant_listed(
+    session: Session, merchant_id: int, *, state: str | None = None, before: int | None = None, limit: int
+) -> list[Dispute]:
+    """Disputes of a merchant's acceptances, the newest first, from before one on; maybe of one state."""
+    asked = select(Dispute).where(Dispute.merchant_id == merchant_id).order_by(Dispute.dispute_id.desc())
+    if state is not None:
+        asked = asked.where(Dispute.state == state)
+    if before is not None:
+        asked = asked.where(Dispute.dispute_id < before)
+    return list(session.scalars(asked.limit(limit)))
+
+
 def take(session: Session, dispute: Dispute, staff_id: int, at: datetime) -> Dispute:
     """The person owns it from now on; taking one's own again changes nothing. DisputeTaken."""
     if dispute.handler_id == staff_id:
@@ -138,15 +184,21 @@ def take(session: Session, dispute: Dispute, staff_id: int, at: datetime) -> Dis
 def decide(
     session: Session, dispute: Dispute, staff_id: int, verdict: str, reason: str, at: datetime
 ) -> Dispute:
-    """For the member or the merchant, with the reason, once. DisputeNotTaken, DisputeDecided."""
+    """For the member or the merchant, with the reason, once; for the merchant what was held is released. DisputeNotTaken,
+    DisputeDecided.
+    """
     if dispute.handler_id != staff_id:
         raise DisputeNotTaken()
     to = {"state": DECIDED, "verdict": verdict, "reason": reason, "decided_at": at}
-    return _changed(session, dispute, DisputeDecided(), state=OPEN, handler_id=staff_id, to=to)
+    decided = _changed(session, dispute, DisputeDecided(), state=OPEN, handler_id=staff_id, to=to)
+    if verdict == MERCHANT:
+        holding.release(session, decided, f"staff:{staff_id}", at)
+    events.dispute_decided(session, decided, at)
+    return decided
 
 
 def close(session: Session, dispute: Dispute, closing: str, at: datetime) -> Dispute:
-    """Nothing is left to do; `closing` says what was done about the merchant's money. DisputeOpen."""
+    """Nothing is left to do; `closing` says what else was done. DisputeOpen."""
     to = {"state": CLOSED, "closing": closing, "closed_at": at}
     return _changed(session, dispute, DisputeOpen(), state=DECIDED, handler_id=dispute.handler_id, to=to)
 

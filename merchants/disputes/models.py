@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Text
+from sqlalchemy import BigInteger, Boolean, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from base.database import Base
@@ -10,13 +10,16 @@ from base.database import Base
 OPEN, DECIDED, CLOSED = STATES = ("open", "decided", "closed")
 MEMBER, MERCHANT = VERDICTS = ("member", "merchant")
 PROPOSED, BY_HAND, NONE = POINTS_BACK = ("proposed", "by_hand", "none")
+SIDES = VERDICTS  # who opened it
 
 
 class Dispute(Base):
-    """A member says of an acceptance that it was not them. Decided once, by the person of the staff who took it first.
+    """A member says of an acceptance that it was not them, or its merchant that it is not right (`side`; `said`: the merchant's
+    words). Decided once, by the person of the staff who took it first: for the member, the use does not stand.
 
-    `amount_fen`: what is owed to the merchant for it. `points_back` of a decision for the member: proposed as a reversal, or to
-    be given by hand. `closing`: what was done about the merchant's money.
+    `amount_fen`: what is owed to the merchant for it, which is `held` from the first moment (those of the time before there
+    were holds: false). `points_back` of a decision for the member: proposed as a reversal, or to be given by hand. `closing`:
+    what else was done.
     """
 
     __tablename__ = "dispute"
@@ -39,3 +42,6 @@ class Dispute(Base):
     points_back: Mapped[str | None] = mapped_column(Text)
     closing: Mapped[str | None] = mapped_column(Text)
     opened_by: Mapped[str] = mapped_column(Text)
+    side: Mapped[str] = mapped_column(Text, default=MEMBER)
+    said: Mapped[str] = mapped_column(Text, default="")
+    held: Mapped[bool] = mapped_column(Boolean, default=True)

@@ -13,6 +13,7 @@ ENTRIES = (
     "merchant_step", "merchant_documents", "terms_confirmation",
     "points_pack", "pack_use", "merchant_earning", "earning_reversal",
     "figures_run", "area_sum", "mix_target", "mix_alert", "period_report",
+    "merchant_item", "payout_step", "payout_run", "payout_run_row", "payout_route", "bank_return",
 )  # fmt: skip
 NEVER_DELETED = (
     "wallet", "member", "phone", "redemption", "voucher", "acceptance", "idempotency_key", "offer_state", "stock", "seat", "goods_order", "bundle_part",
@@ -36,6 +37,7 @@ NEVER_DELETED = (
     "companion_link", "segment", "segment_member", "segment_run", "budget_period",
     "companion_link", "segment", "segment_member", "segment_run",
     "webhook_endpoint", "webhook_delivery", "webhook_replay",
+    "payout", "payout_route_change", "stripe_account", "stripe_payout", "stripe_event", "recovery",
     "companion_link", "segment", "segment_member", "segment_run", "offer_draft",
     "business_day",
 )  # fmt: skip
@@ -148,6 +150,14 @@ def test_of_a_cash_part_neither_the_amount_nor_the_redemption_can_be_written(db)
 
     assert {name for name, state in told.items() if state == "42501"} == {
         "member_id", "redemption_id", "amount_fen", "currency", "at",
+    }  # fmt: skip
+
+
+def test_of_a_payout_neither_the_statement_nor_the_amount_can_be_written(db):
+    told = {name: refused(f"update payout set {name} = {name}") for name in columns("payout")}
+
+    assert {name for name, state in told.items() if state == "42501"} == {
+        "merchant_id", "statement_no", "amount_fen", "currency", "due_day", "made_at",
     }  # fmt: skip
 
 

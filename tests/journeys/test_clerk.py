@@ -17,11 +17,14 @@ from catalog.vouchers import codes
 from merchants.models import Acceptance
 from merchants.terminals import clerks
 from merchants.terminals.models import MANAGER
+from points import ledger
 from tests.given import (
+    EARNS,
     caller,
     given_member,
     given_offer,
     given_programme,
+    given_promotion_policy,
     given_shop,
     member_token,
 )
@@ -654,3 +657,36 @@ def test_a_manager_undoes_what_another_till_took(visit, db, shop, voucher):
 
     expect(page.get_by_role("heading", name="Undone")).to_be_visible()
     assert accepted_in_all(shop) == 0
+
+
+@pytest.mark.parametrize("language", ["en", "zh-CN"])
+def test_points_for_a_purchase_are_given_and_taken_back_by_keyboard_alone(db, visit, language):
+    shop = given_shop("bakery", **EARNS)
+    programme = given_programme()
+    given_promotion_policy(programme)
+    member_id = given_member(db, programme, phone="13912345678")
+    page = at_till(visit, db, shop, width=PHONE, language=language)
+
+    page.goto(page.url.rstrip("/") + "/points")
+    expect(page.locator("#phone")).to_be_focused()
+    sound(page, language)
+    axe(page)
+    page.keyboard.type("13912345678")
+    page.keyboard.press("Tab")
+    page.keyboard.type("36.50")
+    page.keyboard.press("Enter")
+    expect(page.locator("form[action='/till/points/undo']")).to_be_visible()
+    given = balance(member_id)
+    given_colour = colour(page)
+    sound(page, language)
+    axe(page)
+    page.locator("#reason").fill("goods came back")
+    page.keyboard.press("Enter")
+    expect(page.locator("form[action='/till/points/undo']")).to_have_count(0)
+
+    assert (given, given_colour, balance(member_id)) == (36, "green", 0)
+
+
+def balance(member_id):
+    with database.begin() as session:
+        return ledger.read(session, member_id).balance

@@ -3,29 +3,47 @@
 import hashlib
 import hmac
 import json
+import re
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import text, update
 
 from app.proof import findings
 from base import clock, database
 from base.config import PRODUCTION
 from base.http.settings import keep
+from base.notices import notices
 from merchants import card_payments
-from merchants.card_payments import EventForged, EventTooOld
+from merchants.models import LEAVING, Merchant
+from merchants.payouts import payouts
+from merchants.payouts.stripe import EventForged, EventTooOld
+from merchants.recoveries import recoveries
 from tests.given import (
     caller,
     clerk_token,
     closed,
+    given_colleague,
     given_member,
     given_offer,
     given_programme,
     given_shop,
     member_token,
+    merchant_token,
+)
+from tests.merchants.payouts.conftest import paying as _paying
+from tests.merchants.payouts.paying import (
+    TRANSFERS,
+    given_account,
+    given_bank,
+    given_merchant,
+    given_statement,
+    payout_of,
 )
 from tests.owner import forget_everything
 from tests.persons import person_token
+
+paying = _paying
 
 SECRET = "whsec_" + "s" * 32
 INSIDE = (
@@ -116,3 +134,80 @@ def test_abuse_21_an_address_inside_gets_no_events_of_a_merchant(app, db, url):
     keep(app, db)
 
     assert (answer.status_code, answer.json["type"]) == (422, "/problems/address-refused")
+
+
+def test_abuse_15_a_transfer_that_timed_out_after_stripe_did_it_is_found_and_not_sent_again(paying):
+    merchant = given_merchant()
+    given_account(paying.config, paying.twin, merchant)
+    statement = given_statement(merchant, 8_000)
+    paying.run()
+    paying.twin.fails(TRANSFERS, "timeout_after")
+
+    paying.walk()
+    lost = payout_of(statement).state
+    paying.later(days=2).walk(3)  # the key is long forgotten
+
+    assert lost == "unknown"
+    assert payout_of(statement).state == "sent"
+    assert len(paying.twin.all("transfer")) == paying.twin.calls[TRANSFERS] == 1
+
+
+def test_abuse_16_a_bank_account_changed_before_payday_gets_nothing_for_48_hours(app, db):
+    shop, key = given_shop(), "a long password 7"
+    given_bank(db, shop.merchant)
+    statement = given_statement(shop.merchant, 8_000)
+    thief = caller(app, merchant_token(given_colleague(shop, "owner", "00", secret=key)))
+    asked = {"kind": "bank", "holder": "Mallory", "number": "6222020000009999"}
+
+    without = thief.post("/v1/merchant/payout-route-changes", asked | {"password": "guessed it"})
+    made = thief.post("/v1/merchant/payout-route-changes", asked | {"password": key}).json
+    guessed = thief.post(f"/v1/merchant/payout-route-changes/{made['id']}/confirm", {"code": "x"})
+    code = re.search(r"\d{6}", told(db)[0].text).group()
+    thief.post(f"/v1/merchant/payout-route-changes/{made['id']}/confirm", {"code": code})
+
+    def held(hours: int) -> str:
+        with clock.stopped(clock.now() + timedelta(hours=hours)), database.begin() as session:
+            return payouts.look_again(session, session.merge(payout_of(statement)), clock.now()).held
+
+    assert (without.status_code, guessed.status_code) == (401, 401)
+    assert [(one.template, one.receiver) for one in told(db)] == [
+        ("payout-route-changed", "13900001234"),
+        ("payout-route-code", "13900001234"),
+    ]
+    assert [held(hours) for hours in (0, 47, 49)] == ["route-changed", "route-changed", ""]
+
+
+def test_abuse_17_a_merchant_that_leaves_owing_us_is_netted_taken_back_and_gets_nothing(paying):
+    merchant = given_merchant(reserve_bp=1_000, reserve_days=90)
+    given_account(paying.config, paying.twin, merchant)
+    paid = given_statement(merchant, 10_000)  # 1,000 of it in reserve
+    paying.run()
+    paying.walk()
+    with database.begin() as session:
+        session.execute(update(Merchant).values(state=LEAVING))
+    with paying.stopped():
+        last = given_statement(merchant, -13_000)
+
+    def take(step: str) -> None:
+        with paying.stopped(), database.begin() as session:
+            found = session.get_one(Merchant, merchant.merchant_id)
+            recoveries.take(session, found, step, "leaves", "staff:1", paying.now)
+
+    take("reserve")
+    take("reversal")
+    paying.walk()
+    take("invoice")
+    with paying.later(days=1).stopped():
+        after = given_statement(merchant, 700)
+
+    with database.begin() as session:
+        rungs = [(one.step, one.amount_fen) for one in recoveries.all_of(session, merchant.merchant_id)]
+    assert payout_of(paid).state == "sent"
+    assert last.carried_fen == -13_000
+    assert rungs[::-1] == [("reserve", 1_000), ("reversal", 9_000), ("invoice", 3_000)]
+    assert (after.payable_fen, payout_of(after).held) == (700, "leaving-owing")
+
+
+def told(db):
+    with database.begin() as session:
+        return notices.latest(session, db.seal_key)

@@ -8,17 +8,8 @@ import pytest
 from base import clock
 from base.config import Config
 from merchants import card_payments
-from merchants.card_payments import (
-    Charge,
-    EventForged,
-    EventTooOld,
-    Payment,
-    Refused,
-    Repayment,
-    StripeOff,
-    Unknown,
-    Unreachable,
-)
+from merchants.card_payments import Charge, Payment, Repayment
+from merchants.payouts.stripe import EventForged, EventTooOld, Refused, StripeOff, Unknown, Unreachable
 from tests.stripe_twin.app import serving
 from tests.stripe_twin.twin import Twin
 from tests.stripe_twin.webhooks import signed

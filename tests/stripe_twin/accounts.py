@@ -67,7 +67,21 @@ def _write(twin: Core, found: Thing, params: Params) -> None:
         payouts.schedule(twin, found["id"], asked["schedule"], anchors=True)
     if "external_account" in params:
         _bank(twin, found, params["external_account"])
+    if not found["details_submitted"]:
+        found["requirements"] = connect_shapes.due(_lacking(found))
     twin.change(found)
+
+
+def _lacking(found: Thing) -> list[str]:
+    """What an account that is not onboarded has yet to tell."""
+    agreed = found["tos_acceptance"]
+    told = {
+        "business_profile.url": found["business_profile"]["url"],
+        "external_account": found["external_accounts"]["data"],
+        "tos_acceptance.date": agreed["date"],
+        "tos_acceptance.ip": agreed["ip"],
+    }
+    return [name for name, value in told.items() if not value]
 
 
 def merged(metadata: Thing, params: Params) -> Thing:
@@ -79,7 +93,7 @@ def merged(metadata: Thing, params: Params) -> Thing:
 
 def _bank(twin: Core, found: Thing, given: Params | str) -> None:
     if isinstance(given, str):
-        given = {"account_number": given}  # a token made in the browser, such as btok_us
+        given = Params(account_number=given)  # a token made in the browser, such as btok_us
     number = str(given.get("account_number", ""))
     if len(number) < 4:
         raise invalid("account_number_invalid", "The bank account number is not valid.", "external_account")
@@ -133,6 +147,8 @@ def onboard(twin: Core, ident: str, *, verified: bool = True) -> Thing:
     found["capabilities"] = dict.fromkeys(found["capabilities"] or ["transfers"], state)
     if not found["external_accounts"]["data"]:
         _bank(twin, found, {"account_number": "000123456789"})
+    for bank in found["external_accounts"]["data"]:
+        bank["status"] = "new"
     found["tos_acceptance"] |= {"date": twin.now(), "ip": "127.0.0.1"}
     pending = [] if verified else ["business_profile.url"]
     reason = None if verified else "requirements.pending_verification"

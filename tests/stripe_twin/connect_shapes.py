@@ -4,8 +4,6 @@ from typing import Any
 
 from tests.stripe_twin.shapes import Thing
 
-NEEDED = ["business_profile.url", "external_account", "tos_acceptance.date", "tos_acceptance.ip"]
-
 
 def requirements(**given: Any) -> Thing:
     return {
@@ -20,12 +18,12 @@ def requirements(**given: Any) -> Thing:
     } | given
 
 
-def due() -> Thing:
-    """Of an account that was only just made."""
+def due(lacking: list[str]) -> Thing:
+    """Of an account that has yet to tell these."""
     return requirements(
-        currently_due=list(NEEDED),
-        eventually_due=list(NEEDED),
-        past_due=list(NEEDED),
+        currently_due=lacking,
+        eventually_due=lacking,
+        past_due=lacking,
         disabled_reason="requirements.past_due",
     )
 
@@ -52,7 +50,7 @@ def account(ident: str, at: int, **given: Any) -> Thing:
         "future_requirements": requirements(),
         "metadata": {},
         "payouts_enabled": False,
-        "requirements": due(),
+        "requirements": requirements(),
         "settings": _account_settings(),
         "tos_acceptance": {"date": None, "ip": None, "user_agent": None},
         "type": "express",

@@ -8,8 +8,9 @@ from werkzeug.wrappers import Response as Answer
 
 from tests.stripe_twin import page
 from tests.stripe_twin.core import PLATFORM
-from tests.stripe_twin.errors import Refusal
+from tests.stripe_twin.errors import Refusal, invalid
 from tests.stripe_twin.faults import Fault
+from tests.stripe_twin.payments import OPEN
 from tests.stripe_twin.twin import Twin
 
 SENDING = ("copies", "backwards", "shuffled", "delay_s")
@@ -96,6 +97,8 @@ def _deeds(made: Blueprint, twin: Twin) -> None:
         return _then(twin.fail_payout(ident, _told()["account"]))
 
     def pay(ident: str) -> Answer:
+        if twin.get("payment_intent", ident)["status"] not in OPEN:
+            raise invalid("payment_intent_unexpected_state", "This payment waits for no card.")
         return _then(twin.succeed(ident))
 
     def dispute() -> Answer:
@@ -105,14 +108,15 @@ def _deeds(made: Blueprint, twin: Twin) -> None:
     def decide(ident: str, state: str) -> Answer:
         return _then(twin.end_dispute(ident, state))
 
-    for rule, view in {
+    views: dict[str, Callable[..., Answer]] = {
         "/twin/accounts/<ident>/<deed>": account,
         "/twin/funds": funds,
         "/twin/payouts/<ident>/fail": fail,
         "/twin/payments/<ident>/pay": pay,
         "/twin/disputes": dispute,
         "/twin/disputes/<ident>/<state>": decide,
-    }.items():
+    }
+    for rule, view in views.items():
         made.add_url_rule(rule, view_func=view, methods=["POST"])
 
 

@@ -18,7 +18,13 @@ def call(twin: Twin) -> Callable[..., Answered | Lost]:
     """`base.calls.call`, answered by this twin; a lost answer is lost at once."""
 
     def answered(
-        method: str, url: str, target: str, body: bytes | None, headers: dict[str, str], *_: Any, **__: Any
+        method: str,
+        url: str,
+        target: str,
+        body: bytes | None,
+        headers: dict[str, str],
+        *more: Any,
+        **options: Any,
     ) -> Answered | Lost:
         path, _, query = target.partition("?")
         given = {name.lower(): value for name, value in headers.items()}

@@ -37,7 +37,9 @@ def register(twin: Core, ident: str, secret: str, *, connect: bool) -> None:
 
 def update(twin: Core, call: Call) -> Thing:
     found, params = twin.get("webhook_endpoint", call.ids[0]), call.params
-    changes = {name: params[name] for name in ("url", "enabled_events", "description") if name in params}
+    changes: Params = {
+        name: params[name] for name in ("url", "enabled_events", "description") if name in params
+    }
     if "disabled" in params:
         changes["status"] = "disabled" if params["disabled"] else "enabled"
     return twin.change(found, metadata=merged(found["metadata"], params), **changes)

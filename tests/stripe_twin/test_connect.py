@@ -32,7 +32,9 @@ def test_an_account_is_onboarded_over_a_link_before_it_can_be_paid(twin, client)
         }
     )
     assert (made.payouts_enabled, made.capabilities.transfers) == (False, "inactive")
-    assert "external_account" in made.requirements.currently_due
+    assert set(made.requirements.currently_due) > {"external_account", "business_profile.url"}
+    told = client.v1.accounts.update(made.id, {"business_profile": {"url": "https://shop.test"}})
+    assert "business_profile.url" not in told.requirements.currently_due
     assert refused(lambda: sent(client, made.id)) == (400, "insufficient_capabilities_for_transfer")
     link = client.v1.account_links.create(
         {"account": made.id, "type": "account_onboarding", "return_url": "http://shop.test/back"}

@@ -39,6 +39,7 @@ def test_a_person_presses_the_buttons_of_the_page(twin, face, client, shop):
     face.post(f"/twin/accounts/{shop}/restrict", data={"of": "page"})
 
     assert (paid.status_code, paid.location) == (303, "/")
+    assert face.post(f"/twin/payments/{intent.id}/pay").status_code == 400  # once
     assert client.v1.payment_intents.retrieve(intent.id).status == "succeeded"
     assert client.v1.payouts.retrieve(payout.id, options={"stripe_account": shop}).status == "failed"
     assert client.v1.accounts.retrieve(shop).requirements.disabled_reason == "requirements.past_due"

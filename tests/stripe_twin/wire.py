@@ -1,6 +1,7 @@
 """One request to the twin, whoever carries it: the row of the routes, the key, the parameters, the answer in bytes."""
 
 import re
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import parse_qsl
@@ -35,7 +36,11 @@ class Told:
 
 def answer(twin: Core, asked: Asked) -> Told:
     """What the twin says; HangUp where it says nothing."""
-    headers = {"Content-Type": "application/json", "X-Twin": "not Stripe"}
+    headers = {
+        "Content-Type": "application/json",
+        "Request-Id": f"req_twin{secrets.token_hex(6)}",
+        "X-Twin": "not Stripe",
+    }
     try:
         call, route = _read(twin, asked)
         reply = twin.run(call, route.deed)

@@ -35,9 +35,13 @@ from catalog.reversals import reversals
 from catalog.stock import corrections as stock_corrections
 from catalog.trial_cards import trial_cards
 from merchants import words as partner_words
+from merchants.adjustments import adjustments as merchant_adjustments
 from merchants.agreements import proposals as merchant_terms
 from merchants.onboarding import reviews as merchant_reviews
 from merchants.packs import proposals as packs
+from merchants.payouts import releases as payout_releases
+from merchants.payouts import runs as payout_runs
+from merchants.recoveries import write_offs
 from points import explain, lots, programmes
 from points.adjustments import adjustments
 from points.adjustments.adjustments import said_plainly
@@ -79,6 +83,10 @@ KINDS: dict[str, tuple[str, ModuleType]] = {  # kind -> its place under /staff, 
     merchant_terms.KIND: ("terms-proposals", merchant_terms),
     packs.KIND: ("pack-proposals", packs),
     mix_targets.KIND: ("mix-target-proposals", mix_targets),
+    merchant_adjustments.KIND: ("merchant-adjustments", merchant_adjustments),
+    payout_runs.KIND: ("payout-runs", payout_runs),
+    payout_releases.KIND: ("payout-releases", payout_releases),
+    write_offs.KIND: ("write-offs", write_offs),
 }
 
 blueprint = Blueprint("approvals", __name__)

@@ -15,6 +15,7 @@ from base.auth.guard import current, needs
 from base.auth.principals import Staff
 from base.http.settings import config
 from catalog.disputes import disputing
+from catalog.disputes.schemas import held_fen
 from catalog.vouchers import life
 from merchants.disputes import disputes
 from merchants.disputes.models import MEMBER, OPEN, STATES, VERDICTS
@@ -62,16 +63,18 @@ def one_dispute(dispute: str) -> ResponseReturnValue:
         row = disputes.find(session, person, member_id, dispute_id)
         voucher, offer = life.of_member(session, member_id, row.voucher_id)
         merchant = session.get_one(Merchant, row.merchant_id)
+        acceptance = session.get_one(Acceptance, (member_id, row.acceptance_id))
         return page(
             "console/dispute.html",
             id=dispute,
             row=row,
             member_ref=ids.public("mbr", member_id),
-            acceptance=session.get_one(Acceptance, (member_id, row.acceptance_id)),
+            acceptance=acceptance,
             voucher=voucher,
             voucher_state=life.state_now(voucher, at, clock.day(at, merchant.zone)),
             offer=offer,
             merchant=merchant,
+            held=held_fen(row, acceptance),
             outlet=session.get_one(Outlet, row.outlet_id),
             handler=care.name_of(session, row.handler_id) if row.handler_id else None,
             is_late=disputing.is_late(row, at),

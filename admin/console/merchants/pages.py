@@ -1,4 +1,4 @@
-"""One merchant's terms and sealed statements, and each statement with its lines and its place in the chain."""
+"""One merchant's terms, drafts and sealed statements; each statement with its lines, files, payout and place in the chain."""
 
 from flask import Blueprint, Response, redirect, request
 from flask.typing import ResponseReturnValue
@@ -8,11 +8,14 @@ from base import clock, database, ids
 from base.auth.guard import current, needs
 from base.web.i18n import current_language
 from merchants import scope, terms
+from merchants import words as merchant_words
+from merchants.invoices import invoices
 from merchants.merchants import MerchantUnknown
+from merchants.payouts import payouts
+from merchants.settled import settled
 from merchants.statements import api as statements_api
 from merchants.statements import closing, seals
 from merchants.statements import lines as statement_lines
-from merchants.words import LINES as WORDS
 
 LINES = 200
 MOST_TO_PROVE = 5_000
@@ -35,15 +38,26 @@ def statement_list() -> ResponseReturnValue:
         outlets = scope.outlets_of(session, current(), merchant.merchant_id)
         versions = terms.versions(session, merchant.merchant_id)
         before = int(place[0]) if place else None
-        found = closing.all_of(session, merchant.merchant_id, before=before, limit=PAGE + 1)
-    rows, after = cut("statements", found, lambda row: [row.statement_no])
+        found = settled.listed(session, merchant.merchant_id, before=before, limit=PAGE + 1)
+        drafts = [] if place else settled.drafts(session, merchant, clock.now())
+    rows, after = cut("statements", found, lambda row: [row.statement.statement_no])
     return page(
         "console/statements.html",
         merchant=merchant,
         outlets=outlets,
         versions=versions,
         today=clock.day(clock.now(), merchant.zone),
-        rows=[(ids.public("stm", row.merchant_id, row.statement_no), row) for row in rows],
+        rows=[
+            (
+                ids.public("stm", row.statement.merchant_id, row.statement.statement_no),
+                row.statement,
+                row.stage,
+            )
+            for row in rows
+        ],
+        drafts=drafts,
+        may_adjust="merchant-adjustments:propose" in current().permissions,
+        words=merchant_words,
         after=after,
     )
 
@@ -57,6 +71,8 @@ def one_statement(statement: str) -> ResponseReturnValue:
     with database.begin() as session:
         row, merchant = statements_api.seen(session, current(), statement)
         found = closing.lines_of(session, row, after=int(place[0]) if place else 0, limit=LINES + 1)
+        payout = payouts.of_statement(session, merchant_id, number)
+        due = invoices.due(session, row, clock.now())
         proven = None
         if row.line_count <= MOST_TO_PROVE:
             proven = seals.of(row, statement_lines.stored(session, row)) == row.hash
@@ -65,12 +81,20 @@ def one_statement(statement: str) -> ResponseReturnValue:
         "console/statement.html",
         merchant=merchant,
         row=row,
+        id=statement,
+        payout=payout,
+        due=due,
+        may_trace="trace:read" in current().permissions,
         id_of=statement,
         lines=[
-            (statement_lines.public_id(merchant_id, line.kind, line.member_id, line.source_id), line)
+            (
+                statement_lines.public_id(merchant_id, line.kind, line.member_id, line.source_id),
+                ids.public("stl", merchant_id, number, line.line_no),
+                line,
+            )
             for line in lines
         ],
-        words=WORDS,
+        words=merchant_words,
         before=ids.public("stm", merchant_id, number - 1) if number > 1 else None,
         proven=proven,
         after=after,

@@ -32,7 +32,7 @@ PAGES = {
     "/staff": set(ROLES),
     "/staff/jobs": set(ROLES),
     "/staff/members": {"support", "checker", "auditor"},
-    "/staff/approvals": {"support", "checker", "editor", "auditor"},
+    "/staff/approvals": {"support", "checker", "editor", "auditor", "finance"},
     "/staff/offers": {"support", "editor", "finance", "analyst"},
     "/staff/rates": {"checker", "editor", "finance", "analyst"},
     "/staff/segments": {"support", "editor", "analyst"},
@@ -40,6 +40,8 @@ PAGES = {
     "/staff/merchants": {"support", "checker", "editor", "finance", "auditor"},
     "/staff/statements?merchant=tea": {"finance", "auditor"},
     "/staff/disputes": {"support", "checker", "auditor"},
+    "/staff/payouts": {"checker", "finance", "auditor"},
+    "/staff/trace": {"finance", "auditor"},
     "/staff/retention": {"analyst", "auditor"},
     "/staff/worth/mix": {"finance", "analyst", "auditor"},
 }

@@ -33,6 +33,21 @@ FAULTS = {
         "in spite of one",
     ),
     "frozen without a reason": ("delete from voucher_freeze", "without a reason"),
+    "a hold that is missing": ("delete from merchant_item", "not held exactly"),
+    "another amount held": ("update merchant_item set fee_fen = 0", "not held exactly"),
+    "released too early": (
+        "insert into merchant_item select merchant_id, item_id + 1, member_id, about_id, -owed_fen, -fee_fen, -vat_fen, "
+        "-brand_fen, recorded_at, 'dispute-released', reason, actor, approval from merchant_item",
+        "not held exactly",
+    ),
+    "a hold of no dispute": ("update merchant_item set about_id = 1", "names no dispute"),
+    "taken off twice": (
+        "insert into merchant_item select i.merchant_id, i.item_id + 1, i.member_id, d.acceptance_id, i.owed_fen, i.fee_fen, "
+        "i.vat_fen, i.brand_fen, i.recorded_at, 'clawback', i.reason, i.actor, i.approval from merchant_item i "
+        "join dispute d on d.dispute_id = i.about_id",
+        "taken off twice",
+    ),
+    "a clawback of nothing": ("update merchant_item set kind = 'clawback'", "exactly what the acceptance"),
     "given back unasked": ("update redemption set state = 'reversed'", "nobody decided"),
 }
 

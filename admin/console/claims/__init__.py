@@ -1,0 +1,1 @@
+"""Adjustments of merchants and tax invoices in the console."""

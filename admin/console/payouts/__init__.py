@@ -1,0 +1,1 @@
+"""Payouts and their runs in the console."""

@@ -1,0 +1,1 @@
+"""Any redemption to its payout and back, for the operator's finance."""

@@ -1,0 +1,1 @@
+"""Where merchants are paid: at Stripe or a bank, and how that changes."""

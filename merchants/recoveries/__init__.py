@@ -1,0 +1,1 @@
+"""Recoveries: how what merchants owe comes back."""

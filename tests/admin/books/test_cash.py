@@ -1,0 +1,48 @@
+"""A voucher of points and money in the books: issued, handed back, refunded, lapsed."""
+
+from datetime import timedelta
+
+from base import clock, database
+from catalog.vouchers import lapsing
+from tests.admin.books.ledger import booked, shown
+from tests.catalog.cash.conftest import paying
+
+__all__ = ["paying"]  # a fixture
+
+
+def test_money_stands_beside_points_and_goes_back_by_itself(paying):
+    paying.at()
+    paying.pays()
+    paying.at(minutes=1)
+    issued = shown()
+
+    paying.hands_back()
+    due = shown()
+    paying.at(minutes=5)
+
+    assert booked("voucher-issued") == [
+        ("points_liability", "voucher_liability", 500),
+        ("stripe_clearing", "voucher_liability", 1_250),
+    ]
+    assert (issued["voucher_liability"], issued["stripe_clearing"]) == (-1_750, 1_250)
+    assert (due.get("voucher_liability"), due["refund_due"], due["points_liability"]) == (
+        None,
+        -1_250,
+        -1_000,
+    )
+    assert booked("refund-sent") == [("refund_due", "stripe_balance", 1_250)]
+    assert (shown().get("refund_due"), shown()["stripe_balance"]) == (None, -1_250)
+
+
+def test_what_lapses_is_breakage_for_points_and_owed_back_for_money(paying):
+    paying.at()
+    paying.pays()
+    paying.at(minutes=1)
+
+    with database.begin() as session:
+        assert lapsing.step(session, clock.now() + timedelta(days=40)) == 1
+
+    assert booked("voucher-expired") == [
+        ("voucher_liability", "breakage_income", 500),
+        ("voucher_liability", "refund_due", 1_250),
+    ]
