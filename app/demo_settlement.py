@@ -73,7 +73,7 @@ def pay(config: Config, shop: str, finance: Staff, checker: Staff) -> None:
             _bank(session, config, merchant, number, at)
     rounds.look_at_holds(config)
     last_month = at - timedelta(days=at.day)
-    _confirmed(config, _run(config, finance, checker, BANK, last_month.replace(day=1)))
+    _confirmed(config, _run(config, finance, checker, BANK, last_month.replace(day=15)))
     _run(config, finance, checker, BANK, at)
     if by_stripe:
         _run(config, finance, checker, STRIPE, at)
@@ -105,7 +105,7 @@ def _uses(session: Session, shop: str, since: datetime, until: datetime, count: 
 def _disputed(config: Config, support: Staff, use: Acceptance, at: datetime) -> None:
     with database.begin() as session:
         made = disputing.not_me(
-            session, config, Member(use.member_id), (use.member_id, use.acceptance_id), at
+            session, config, _member(session, use), (use.member_id, use.acceptance_id), at
         )
         key = (made.member_id, made.dispute_id)
         disputing.take(session, support, key, at)

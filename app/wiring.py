@@ -24,6 +24,7 @@ from base.webhooks import programmes as webhook_programmes
 from base.webhooks.endpoints import WAKE_TASK
 from base.webhooks.webhooks import TASK as DELIVER_TASK
 from catalog.budgets import proposals as budgets
+from catalog.cash import proceeds
 from catalog.offers import offers
 from catalog.publishing import proposals as offer_proposals
 from catalog.rates import proposals as rate_proposals
@@ -109,6 +110,7 @@ def wire(config: Config, *, pool_size: int | None = None, statement_timeout_ms: 
     jobs.repeat("retention", partial(retention_job.nightly, config), every_s=600)
     jobs.repeat("debits", partial(_tell_debits, config), every_s=30)
     jobs.repeat("lapsing", lapsing.nightly, every_s=1800)
+    jobs.repeat("proceeds", partial(proceeds.walk, config), every_s=3600)
     jobs.repeat("breakage", breakage.nightly, every_s=3600)
     jobs.repeat("settling", settling.step, every_s=settling.EVERY_S)
     jobs.repeat("figures", taking.step, every_s=taking.EVERY_S)

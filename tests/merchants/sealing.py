@@ -5,6 +5,8 @@ from datetime import timedelta
 from base import clock, database, ids
 from merchants.cycles import period_of
 from merchants.models import DAILY, Merchant
+from merchants.onboarding import documents
+from merchants.onboarding.documents import Paper
 from merchants.statements import closing
 from merchants.statements.models import Statement
 from tests.given import (
@@ -40,6 +42,9 @@ class GivenMonth:
         counter = caller(app, clerk_token(self.shop))
         self.taken = [counter.accept(member.voucher_code(member.redeem(offer).json)).json for _ in range(2)]
         self.dispute = member.post(f"/v1/acceptances/{self.taken[1]['id']}/not-me").json
+        with database.begin() as session:
+            paper = Paper(invoice_regime="prepaid_ordinary", legal_name="Tea Ltd", tax_number="T1")
+            documents.hand_in(session, db.seal_key, self.shop.merchant, paper, "test", clock.now())
         self.statement = given_statement(self.shop.merchant)
         self.id = ids.public("stm", self.statement.merchant_id, 1)
         later = counter.accept(member.voucher_code(member.redeem(offer).json)).json

@@ -5,9 +5,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from base import clock, database, ids
-from merchants.onboarding import documents
-from merchants.onboarding.documents import Paper
+from base import ids
 from tests.given import given_colleague, given_shop, merchant_token
 from tests.merchants.sealing import GivenMonth
 
@@ -98,10 +96,7 @@ def test_an_acceptance_is_disputed_once_on_its_page(given, finance):
     assert "Held for a dispute" in again
 
 
-def test_an_invoice_is_handed_in_and_what_is_wrong_stays_typed(db, given, finance):
-    with database.begin() as session:
-        paper = Paper(invoice_regime="prepaid_ordinary", legal_name="Tea Ltd", tax_number="T1")
-        documents.hand_in(session, db.seal_key, given.shop.merchant, paper, "test", clock.now())
+def test_an_invoice_is_handed_in_and_what_is_wrong_stays_typed(given, finance):
     path = f"/merchant/statements/{given.id}/invoices"
     finance.get(path)
     said = {
