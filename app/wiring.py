@@ -24,6 +24,7 @@ from base.webhooks import programmes as webhook_programmes
 from base.webhooks.endpoints import WAKE_TASK
 from base.webhooks.webhooks import TASK as DELIVER_TASK
 from catalog.budgets import proposals as budgets
+from catalog.cash import proceeds
 from catalog.offers import offers
 from catalog.publishing import proposals as offer_proposals
 from catalog.rates import proposals as rate_proposals
@@ -36,9 +37,10 @@ from merchants import events as merchant_events
 from merchants import merchants
 from merchants.adjustments import adjustments as merchant_adjustments
 from merchants.agreements import proposals as terms_proposals
+from merchants.invoices import invoices
 from merchants.onboarding import reviews as merchant_reviews
 from merchants.packs import proposals as packs
-from merchants.payouts import payouts, releases, rounds, runs
+from merchants.payouts import holds, payouts, releases, rounds, runs
 from merchants.people import people as merchant_people
 from merchants.recoveries import write_offs
 from merchants.risk import watching
@@ -100,6 +102,7 @@ def wire(config: Config, *, pool_size: int | None = None, statement_timeout_ms: 
     jobs.repeat("tills", _watch_tills, every_s=60)
     jobs.repeat("nonces", _forget_nonces, every_s=60)
     closing.on_sealed(payouts.plan)
+    holds.register(holds.INVOICE_MISSING, invoices.any_missing)
     jobs.repeat("payouts", partial(rounds.walk, config), every_s=rounds.EVERY_S)
     jobs.repeat("payout-holds", partial(rounds.look_at_holds, config), every_s=rounds.HOLDS_EVERY_S)
     jobs.repeat("payout-polls", partial(rounds.poll, config), every_s=rounds.POLL_EVERY_S)
@@ -107,6 +110,7 @@ def wire(config: Config, *, pool_size: int | None = None, statement_timeout_ms: 
     jobs.repeat("retention", partial(retention_job.nightly, config), every_s=600)
     jobs.repeat("debits", partial(_tell_debits, config), every_s=30)
     jobs.repeat("lapsing", lapsing.nightly, every_s=1800)
+    jobs.repeat("proceeds", partial(proceeds.walk, config), every_s=3600)
     jobs.repeat("breakage", breakage.nightly, every_s=3600)
     jobs.repeat("settling", settling.step, every_s=settling.EVERY_S)
     jobs.repeat("figures", taking.step, every_s=taking.EVERY_S)

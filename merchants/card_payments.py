@@ -4,7 +4,7 @@ Nothing here touches the database: a job calls between two transactions and reco
 """
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from base.config import Config
@@ -45,6 +45,17 @@ class Payment:
         """Whether it is the one that we asked for."""
         told = (self.reference, self.amount_fen, self.currency)
         return told == (charge.reference, charge.amount_fen, charge.currency)
+
+
+@dataclass(frozen=True)
+class Proceeds:
+    """What a payment brings: the amount, Stripe's fee out of it, and from when on the rest is in our balance."""
+
+    transaction: str
+    amount_fen: int
+    fee_fen: int
+    currency: str
+    available_at: datetime
 
 
 @dataclass(frozen=True)
@@ -112,6 +123,26 @@ def refund(config: Config, charge: Charge, intent: str, nth: int) -> Repayment |
         found = asked("look_refunds", charge.reference, lambda: _ours(config, charge, intent))
         return made if found is None else found
     return made
+
+
+def proceeds(config: Config, intent: str) -> Proceeds | NotDone:
+    """What the money of a PaymentIntent that succeeded brings: of its charge the balance transaction."""
+
+    def call() -> Proceeds:
+        v1 = client(config).v1
+        charge = v1.charges.retrieve(
+            sure(v1.payment_intents.retrieve(intent).to_dict()["latest_charge"])
+        ).to_dict()
+        values = v1.balance_transactions.retrieve(sure(charge["balance_transaction"])).to_dict()
+        return Proceeds(
+            transaction=sure(values["id"]),
+            amount_fen=whole(values["amount"]),
+            fee_fen=whole(values["fee"]),
+            currency=sure(values["currency"]).upper(),
+            available_at=datetime.fromtimestamp(whole(values["available_on"]), UTC),
+        )
+
+    return asked("proceeds", intent, call)
 
 
 def look_refund(config: Config, refund_id: str) -> Repayment | NotDone:

@@ -91,6 +91,7 @@ HELD = {
     "account-restricted": _("Stripe does not let the account be paid"),
     "merchant-suspended": _("the merchant is suspended"),
     "leaving-owing": _("the merchant leaves and still owes something"),
+    "invoice-missing": _("an invoice of the merchant is missing"),
     "stopped": _("a person stopped it"),
 }
 PAYOUTS = {

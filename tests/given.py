@@ -192,7 +192,7 @@ def given_taken(
                 member_id=member_id, acceptance_id=number, voucher_id=number, use_no=1, units=1,
                 merchant_id=shop.merchant.merchant_id, outlet_id=shop.outlet.outlet_id,
                 terminal_id=shop.terminal.terminal_id, clerk_id=shop.clerk.clerk_id, terms_id=version.terms_id,
-                owed_fen=owed_fen, fee_fen=fee_fen, vat_fen=vat_fen, booked_fen=owed_fen, recorded_at=at,
+                owed_fen=owed_fen, fee_fen=fee_fen, vat_fen=vat_fen, booked_fen=0, recorded_at=at,
                 void_id=number if voided_at else None, currency="CNY", last4="A1B2", offer_names={},
             )
         )  # fmt: skip

@@ -131,8 +131,8 @@ def of(session: Session, span: Span) -> Balances:
             found.book(one.source.event, signed, code, one.brand, one.currency, before=one.before)
             if one.source.moves_points:
                 effects.add(one.programme_id, one.day, one.source.event, signed)
-        found.documents += 0 if one.before else one.count
-        found.voids += one.count if one.source.event == "acceptance-voided" else 0
+        found.documents += 0 if one.before else one.documents
+        found.voids += one.documents if one.source.event == "acceptance-voided" else 0
     if span.merchant_id is None:
         for programme, start, daily in of_points(session, span, effects):
             for event, fen in start.events.items():

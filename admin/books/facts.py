@@ -65,7 +65,7 @@ class Sum(NamedTuple):
     source: Source
     before: bool
     day: date | None
-    count: int
+    documents: int
     merchant_id: int
     programme_id: int
     brand: str

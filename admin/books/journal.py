@@ -5,6 +5,7 @@ import heapq
 import io
 from collections.abc import Callable, Iterator
 from datetime import date, datetime, timedelta
+from itertools import chain
 from typing import NamedTuple
 
 from sqlalchemy.orm import Session
@@ -33,7 +34,7 @@ class Document(NamedTuple):
 def documents(session: Session, span: Span) -> Iterator[Document]:
     """All documents of a time, in order; the same again while no fact was added to it."""
     codes = balances.merchant_codes(session)
-    streams = [
+    streams: list[Iterator[Document]] = [
         (_document(fact, codes) for fact in facts.one_by_one(session, source, span))
         for source in facts.there(session)
     ]
@@ -61,15 +62,13 @@ def rows(found: Iterator[Document], zone: str) -> Iterator[tuple[str, ...]]:
 
 def written(rows: Iterator[tuple[str, ...]]) -> Iterator[str]:
     """The file, line by line, header first."""
-    yield _line(HEADER)
-    for row in rows:
-        yield _line(row)
-
-
-def _line(row: tuple[str, ...]) -> str:
     out = io.StringIO()
-    csv.writer(out, lineterminator="\n").writerow(row)
-    return out.getvalue()
+    writer = csv.writer(out, lineterminator="\n")
+    for row in chain((HEADER,), rows):
+        writer.writerow(row)
+        yield out.getvalue()
+        out.seek(0)
+        out.truncate()
 
 
 def _document(fact: Fact, codes: dict[int, str]) -> Document:

@@ -69,6 +69,7 @@ ACCOUNTS: dict[str, tuple[str, str, str]] = {
     "reward_cost": (COST, "Cost of points", "积分成本"),
     "adjustment_cost": (COST, "Points given by hand", "人工调整积分成本"),
     "promo_subsidy": (COST, "Subsidy of redemptions", "兑换补贴"),
+    "psp_fee": (COST, "Fees of card payments", "支付手续费"),
     "bad_debt": (COST, "Bad debt", "坏账"),
     "merchant_adjustment": (COST, "Adjustments of merchants", "商户调整"),
 }
@@ -150,6 +151,8 @@ RULES: dict[str, Rule] = {
         Rule("benefit-paid", "Money paid for another benefit", "其他权益现金部分", (Move("stripe_clearing", "benefits_due", "cash"),)),
         Rule("benefit-refundable", "Money of another benefit owed back", "其他权益现金应退", (Move("benefits_due", "refund_due", "cash"),)),
         Rule("payment-refundable", "Money came for nothing given", "未交付的付款应退", (Move("stripe_clearing", "refund_due", "cash"),)),
+        Rule("payment-available", "Card payment available", "银行卡款到账", (
+            Move("stripe_balance", "stripe_clearing", "net"), Move("psp_fee", "stripe_clearing", "fee"))),
         Rule("refund-sent", "Refund sent", "退款", (Move("refund_due", "stripe_balance", "cash"),)),
         Rule("merchant-adjusted", "Adjustment of a merchant", "商户调整", (
             Move("merchant_adjustment", OPEN, "own"), Move("brand_due:b", OPEN, "brand_part"), Move(OPEN, "fee_income", "fee"), Move(OPEN, "output_vat", "vat"))),

@@ -111,7 +111,7 @@ def expected_breakage(on: Any, code: str | None, as_json: bool, quiet: bool) -> 
     local_setup.ready()
     with database.begin() as session:
         chosen = [programmes.by_code(session, code)] if code else programmes.every(session)
-    taken = []
+    taken: list[dict[str, Any]] = []
     with bar(len(chosen), "breakage", quiet=quiet) as shown:
         for programme in chosen:
             run = breakage.take(programme, on)

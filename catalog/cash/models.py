@@ -41,6 +41,20 @@ class CashPart(Base):
     reason: Mapped[str | None] = mapped_column(Text)
 
 
+class CardProceeds(Base):
+    """What a payment brought: Stripe's fee is taken off the amount, and the rest is in our balance there from `available_at` on."""
+
+    __tablename__ = "card_proceeds"
+    member_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    redemption_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    amount_fen: Mapped[int] = mapped_column(BigInteger)
+    fee_fen: Mapped[int] = mapped_column(BigInteger)
+    available_at: Mapped[datetime]
+    recorded_at: Mapped[datetime]
+    currency: Mapped[str] = mapped_column(Text)
+    transaction: Mapped[str] = mapped_column(Text)
+
+
 class CashEvent(Base):
     """A webhook of Stripe's that named one of our redemptions: a hint that was followed, once."""
 

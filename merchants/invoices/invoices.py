@@ -23,6 +23,7 @@ from points.adjustments.adjustments import MOST_TEXT, said_plainly
 
 RECORDS = "invoices:record"
 OWN = "invoices:merchant"
+LOOKS_BACK = 12  # statements
 WITHIN = timedelta(days=30)  # after the statement; then it is missing
 EXPECTED, RECEIVED, REJECTED, MISSING = STATES = ("expected", "received", "rejected", "missing")
 # Which kind of invoice each side owes the other, by the regime of the merchant's documents.
@@ -123,6 +124,15 @@ def due(session: Session, statement: Statement, at: datetime) -> list[Due]:
 def is_missing(session: Session, statement: Statement, at: datetime) -> bool:
     """Whether the merchant's own invoice should be there and is not."""
     return any(one.is_missing for one in due(session, statement, at) if one.issuer == MERCHANT)
+
+
+def any_missing(session: Session, merchant_id: int, statement_no: int, at: datetime) -> bool:
+    """Whether the merchant's own invoice is missing of a statement, or of one of the dozen before: then nothing more is paid."""
+    asked = select(Statement).where(
+        Statement.merchant_id == merchant_id,
+        Statement.statement_no.between(statement_no - LOOKS_BACK, statement_no),
+    )
+    return any(is_missing(session, statement, at) for statement in session.scalars(asked).all())
 
 
 def hand_in(

@@ -14,6 +14,7 @@ from merchants.statements.models import Statement
 
 NO_ROUTE, ROUTE_CHANGED, NO_ACCOUNT = "no-route", "route-changed", "account-restricted"
 MERCHANT_SUSPENDED, LEAVING_OWING = "merchant-suspended", "leaving-owing"
+INVOICE_MISSING = "invoice-missing"
 STOPPED = "stopped"  # by a person, and let go by a person
 Rule = Callable[[Session, int, int, datetime], bool]
 _others: dict[str, Rule] = {}

@@ -29,7 +29,7 @@ from merchants.payouts.sending import INSUFFICIENT
 
 KIND = "payout-run"
 READS, PROPOSES, APPROVES = "payouts:read", "payouts:propose", "payouts:approve"
-MOST_LINES = 1_000
+MOST_LINES = 500  # that one approval takes; the next run takes the rest
 _way = (
     select(PayoutRoute.kind)
     .where(PayoutRoute.merchant_id == Payout.merchant_id)
@@ -80,7 +80,7 @@ class Wanted:
 def propose(
     session: Session, person: Principal, seal_key: str, wanted: Wanted, reason: str, at: datetime
 ) -> Case:
-    """Propose a run of everything that is ready; NothingToPay, NotARoute, TemplateUnknown."""
+    """Propose a run of everything that is ready, up to MOST_LINES; NothingToPay, NotARoute, TemplateUnknown."""
     if wanted.route not in (STRIPE, BANK):
         raise NotARoute()
     found = ready(session, person, wanted, at)

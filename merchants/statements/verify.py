@@ -89,18 +89,21 @@ class _Counted:
     """Lines on their way to the seal, added up by kind as they pass."""
 
     def __init__(self, rows: Iterator[Any]) -> None:
-        self._rows, self.sums = rows, Sums()
+        self._rows, self._found = rows, dict[str, list[int]]()
 
     def __iter__(self) -> Iterator[Any]:
-        sums: dict[str, list[int]] = {}
         for row in self._rows:
-            kept = sums.setdefault(row.kind, [0, 0, 0, 0])
+            kept = self._found.setdefault(row.kind, [0, 0, 0, 0])
             kept[0] += 1
             kept[1] += row.owed_fen
             kept[2] += row.fee_fen
             kept[3] += row.vat_fen
             yield row
-        self.sums = {kind: Sum(*kept) for kind, kept in sums.items()}
+
+    @property
+    def sums(self) -> Sums:
+        """What has passed."""
+        return {kind: Sum(count, owed, fee, tax) for kind, (count, owed, fee, tax) in self._found.items()}
 
 
 def _lines(session: Session) -> Iterator[Finding]:

@@ -1,4 +1,4 @@
-"""What of a voucher was paid in money, when it was handed back; vouchers that lapsed; expected breakage by cohort."""
+"""What of a voucher was money, when it was handed back; vouchers that lapsed; expected breakage; what Stripe kept of payments."""
 
 from alembic import op
 
@@ -34,6 +34,12 @@ create table voucher_lapse (
 create index on voucher_lapse (last_day);
 create index on voucher_lapse (lapsed_at);
 
+create table card_proceeds (
+  member_id bigint not null, redemption_id bigint not null,
+  amount_fen bigint not null, fee_fen bigint not null, available_at timestamptz not null, recorded_at timestamptz not null,
+  currency text not null, transaction text not null,
+  primary key (member_id, redemption_id));
+
 create table breakage_estimate (
   programme_id bigint not null, estimate_no int not null check (estimate_no > 0), issued text not null, lot_class smallint not null,
   points bigint not null check (points >= 0), expected_points bigint not null check (expected_points between 0 and points),
@@ -45,12 +51,12 @@ create table breakage_run (
   taken_at timestamptz not null, cause text not null check (cause in ('time', 'policy')), figures_run_id bigint not null,
   changes jsonb not null, primary key (programme_id, estimate_no), unique (programme_id, figures_run_id, cause));
 """)
-    grant("select, insert", "voucher_lapse", "breakage_estimate", "breakage_run")
+    grant("select, insert", "voucher_lapse", "card_proceeds", "breakage_estimate", "breakage_run")
 
 
 def downgrade() -> None:
     op.execute("""
-drop table breakage_run, breakage_estimate, voucher_lapse;
+drop table card_proceeds, breakage_run, breakage_estimate, voucher_lapse;
 drop index voucher_last_day;
 alter table voucher drop constraint voucher_cash, drop column cancelled_at, drop column cash_fen;
 """)

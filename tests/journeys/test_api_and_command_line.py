@@ -20,7 +20,7 @@ PHONE = "13900000001"
 
 def test_import_earn_quote_redeem_check_accept_void_settle_verify(app, db, billing, cli, owner, tmp_path):
     # given: a programme, a merchant, an offer of each kind, and the operator's files
-    programme, shop = given_programme(), given_shop()
+    programme, shop = given_programme(), given_shop(cycle="daily", draft_days=0)
     credit = given_offer(programme, "bill_credit", value_fen=500)
     voucher = given_offer(
         programme, "voucher", value_fen=3000, merchant_id=shop.merchant.merchant_id, stock=3

@@ -22,7 +22,7 @@ PASSWORD = "a long password"
 @pytest.fixture
 def offers(db):
     """An offer of each kind; returns the voucher's shop, whose terminal is tea-1."""
-    programme, shop = given_programme(), given_shop()
+    programme, shop = given_programme(), given_shop(cycle="daily", draft_days=0)
     given_offer(programme, "bill_credit", value_fen=500, names=names("话费抵扣", "Five yuan off the bill"))
     given_offer(
         programme,

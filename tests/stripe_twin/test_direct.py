@@ -5,7 +5,8 @@ import pytest
 from base import calls
 from base.config import Config
 from merchants import card_payments
-from merchants.card_payments import Charge, Payment, Refused, Unknown, Unreachable
+from merchants.card_payments import Charge, Payment
+from merchants.payouts.stripe import Refused, Unknown, Unreachable
 from tests.stripe_twin import direct
 
 INTENTS = "POST /v1/payment_intents"

@@ -49,6 +49,9 @@ FOR_NOTHING = f"""
 select {_paid("coalesce(c.paid_at, c.gave_up_at, c.changed_at)")}, c.amount_fen as cash {_MONEY}
 where c.state in ('refund_due', 'refunded') and not {_GIVEN}"""
 REFUNDED = f"select {_paid('c.changed_at')}, c.amount_fen as cash {_MONEY} where c.state = 'refunded'"
+AVAILABLE = f"""
+select {key("c.recorded_at", "c.member_id", "c.redemption_id", currency="c.currency")},
+  c.amount_fen - c.fee_fen as net, c.fee_fen as fee from card_proceeds c"""
 
 SOURCES = (
     Source("bill-credited", "redemption", CREDITED, "red"),
@@ -58,5 +61,6 @@ SOURCES = (
     Source("benefit-paid", "cash_part", PAID, "red"),
     Source("benefit-refundable", "cash_part", REFUNDABLE, "red"),
     Source("payment-refundable", "cash_part", FOR_NOTHING, "red"),
+    Source("payment-available", "card_proceeds", AVAILABLE, "red"),
     Source("refund-sent", "cash_part", REFUNDED, "red"),
 )

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from base import clock, database
+from catalog.cash import proceeds
 from catalog.vouchers import lapsing
 from tests.admin.books.ledger import booked, shown
 from tests.catalog.cash.conftest import paying
@@ -32,6 +33,26 @@ def test_money_stands_beside_points_and_goes_back_by_itself(paying):
     )
     assert booked("refund-sent") == [("refund_due", "stripe_balance", 1_250)]
     assert (shown().get("refund_due"), shown()["stripe_balance"]) == (None, -1_250)
+
+
+def test_what_stripe_keeps_is_booked_once_when_the_money_is_available(paying):
+    paying.at()
+    paying.pays()
+    paying.at(minutes=1)
+    (moved,) = (one for one in paying.twin.all("balance_transaction").values() if one["type"] == "charge")
+
+    early = shown()
+    for _ in range(2):
+        with clock.stopped(clock.now() + timedelta(days=30)):
+            proceeds.walk(paying.config)
+
+    assert early["stripe_clearing"] == 1_250
+    assert booked("payment-available") == [
+        ("stripe_balance", "stripe_clearing", 1_250 - moved["fee"]),
+        ("psp_fee", "stripe_clearing", moved["fee"]),
+    ]
+    assert moved["fee"] > 0
+    assert "stripe_clearing" not in shown()
 
 
 def test_what_lapses_is_breakage_for_points_and_owed_back_for_money(paying):

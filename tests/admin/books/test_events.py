@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from base import clock, database
+from catalog.vouchers import lapsing
 from merchants import items
 from merchants.items import Amounts
 from merchants.models import ADJUSTMENT
@@ -160,3 +161,19 @@ def test_points_given_and_taken_by_hand_are_a_cost_of_their_own(trade):
 def _programme(trade):
     with database.begin() as session:
         return programmes.by_id(session, trade.offer.programme_id)
+
+
+def test_what_lapsed_of_a_voucher_that_was_anothers_was_no_breakage(trade):
+    acceptance = trade.accepted(trade.issued(2), 1)
+    with database.begin() as session:
+        assert lapsing.step(session, clock.now() + timedelta(days=40)) == 1
+    support = caller(trade.app, staff_token("support"))
+    dispute = trade.member.post(f"/v1/acceptances/{acceptance['id']}/not-me").json
+
+    support.post(f"/v1/disputes/{dispute['id']}/take")
+    support.post(f"/v1/disputes/{dispute['id']}/decide", {"verdict": "member", "reason": "looked into"})
+
+    assert booked("voucher-expired") == [("voucher_liability", "breakage_income", 2_000)]
+    assert booked("expired-voucher-cancelled") == [("breakage_income", "points_liability", 2_000)]
+    assert booked("voucher-cancelled") == []
+    assert "breakage_income" not in shown()

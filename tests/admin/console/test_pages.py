@@ -41,6 +41,7 @@ PAGES = {
     "/staff/statements?merchant=tea": {"finance", "auditor"},
     "/staff/disputes": {"support", "checker", "auditor"},
     "/staff/payouts": {"checker", "finance", "auditor"},
+    "/staff/books": {"finance", "auditor"},
     "/staff/trace": {"finance", "auditor"},
     "/staff/retention": {"analyst", "auditor"},
     "/staff/worth/mix": {"finance", "analyst", "auditor"},

@@ -13,7 +13,7 @@ from merchants.earnings import verify
 from merchants.packs import packs
 from merchants.packs import verify as packs_verify
 from merchants.risk.models import Alert
-from merchants.statements import lines as statement_lines
+from merchants.statements import draft
 from merchants.terminals import clerks
 from points import ledger
 from tests.given import (
@@ -90,11 +90,9 @@ def left(shop):
 def lines(shop):
     """What the next statement would have of it."""
     with database.begin() as session:
-        at = clock.now()
-        found = statement_lines.waiting(
-            session, shop.merchant.merchant_id, at - timedelta(days=1), at + timedelta(seconds=1), limit=50
-        )
-    return [(row.kind, row.owed_fen) for row in found]
+        found = draft.draft_of(session, shop.merchant, clock.now())
+        rows = draft.lines_of(session, shop.merchant, found, limit=50)
+    return [(row.kind, row.owed_fen) for row in rows]
 
 
 def test_a_purchase_earns_points_and_the_merchant_owes_for_them(till, member, shop):

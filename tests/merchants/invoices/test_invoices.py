@@ -13,7 +13,9 @@ from merchants.items import Amounts
 from merchants.models import ADJUSTMENT
 from merchants.onboarding import documents
 from merchants.onboarding.documents import Paper
+from merchants.payouts import holds, payouts
 from tests.given import caller, given_colleague, given_shop, merchant_token, staff_token
+from tests.merchants.payouts.paying import given_bank
 from tests.merchants.sealing import given_statement
 
 
@@ -180,3 +182,19 @@ def test_of_several_handed_in_at_once_one_counts(db, shop, finance):
 
     with ThreadPoolExecutor(4) as pool:
         assert sorted(pool.map(hands_in, range(1, 5))) == [201, 409, 409, 409]
+
+
+def test_while_an_invoice_is_missing_nothing_more_is_paid_to_that_merchant(db, shop, finance):
+    given_bank(db, shop.merchant)
+    first, name = given_settled(db, shop)
+    after = first.sealed_at + timedelta(days=31)
+    with database.begin() as session:
+        paid = payouts.of_statement(session, first.merchant_id, first.statement_no)
+        early = holds.reasons(session, paid.merchant_id, paid.statement_no, first.sealed_at)
+        late = holds.reasons(session, paid.merchant_id, paid.statement_no, after)
+
+    hand_in(finance, name)
+
+    with database.begin() as session:
+        there = holds.reasons(session, paid.merchant_id, paid.statement_no, after)
+    assert (early, late, there) == ([], ["invoice-missing"], [])

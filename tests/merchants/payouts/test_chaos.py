@@ -15,10 +15,16 @@ from tests.merchants.payouts.chaos import given_many, loses, tells_wildly, until
 from tests.merchants.payouts.paying import history, payout_of, states
 
 
+def run_all(paying):
+    """As many runs as it takes."""
+    while states().get("planned"):
+        paying.run()
+
+
 def send_all(paying, count):
     statements = given_many(paying, count)
     loses(paying)
-    paying.run()
+    run_all(paying)
     until_sent(paying, statements)
     paying.twin.faults.clear()
     return statements
@@ -48,6 +54,7 @@ def test_sixty_payouts_through_lost_answers_and_failures_are_sixty_transfers(pay
 
 
 @pytest.mark.torture
+@pytest.mark.timeout(3_600)
 def test_a_thousand_payouts_through_lost_answers_and_failures_are_a_thousand_transfers(paying):
     statements = send_all(paying, 1_000)
     to_the_banks(paying)
@@ -78,7 +85,7 @@ class Post:
 def follows_wildly(paying, count, seed):
     """Payouts of which every fourth fails at the bank, and every eighth is not paid again; how many events were told."""
     statements, post = given_many(paying, count), Post(paying, seed)
-    paying.run()
+    run_all(paying)
     paying.walk()
     to_the_banks(paying)
     post.tells(0.3)
@@ -114,6 +121,7 @@ def test_events_doubled_late_and_in_any_order_end_where_stripe_is(paying, seed):
 
 
 @pytest.mark.torture
+@pytest.mark.timeout(3_600)
 def test_ten_thousand_events_doubled_late_and_in_any_order_end_where_stripe_is(paying):
     statements, accounts, told = follows_wildly(paying, 850, 5)
 

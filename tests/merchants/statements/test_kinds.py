@@ -18,6 +18,7 @@ from merchants.models import (
     Merchant,
 )  # fmt: skip
 from merchants.statements import closing, reserves, ruling
+from merchants.statements import verify as statements_verify
 from merchants.statements.closing import StatementUnknown
 from tests.given import (
     EARNS,
@@ -30,6 +31,7 @@ from tests.given import (
     given_shop,
     given_taken,
 )
+from tests.owner import forget_everything
 
 DAY = timedelta(days=1)
 FIRST = date(2026, 3, 2)  # a Monday
@@ -90,6 +92,9 @@ def test_every_kind_has_one_line_in_the_order_of_time_and_the_sums_say_them(conf
     assert sum(said["lines"] for said in statement.sums.values()) == statement.line_count == 8
     assert (statement.net_fen, statement.carried_fen, statement.due_day) == (30 - 489, 30 - 489, None)
     assert close(shop, 1) is None
+    with database.begin() as session:
+        assert list(statements_verify.findings(session)) == []
+    forget_everything(db)  # neither disputes nor two persons stand behind these items
 
 
 def test_what_is_owed_to_us_is_carried_until_it_is_earned_and_the_first_line_says_so(db):
