@@ -13,6 +13,7 @@ from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
 from admin.analytics.demo_operator import ZONE
+from app import stripe_twin
 from base import calls, clock, database
 from base.approvals import approvals
 from base.approvals.models import Proposal
@@ -70,6 +71,8 @@ def pay(config: Config, shop: str, finance: Staff, checker: Staff) -> None:
     with database.begin() as session:
         for number, merchant in enumerate(every[len(by_stripe) :]):
             _bank(session, config, merchant, number, at)
+    with database.begin() as session:
+        _papers(session, config, merchants.by_code(session, shop))
     rounds.look_at_holds(config)
     last_month = at - timedelta(days=at.day)
     _confirmed(config, _run(config, finance, checker, BANK, last_month.replace(day=15)))
@@ -78,9 +81,9 @@ def pay(config: Config, shop: str, finance: Staff, checker: Staff) -> None:
         _run(config, finance, checker, STRIPE, at)
         while rounds.walk(config):
             pass
+        stripe_twin.days_pass(config, 8)
         rounds.poll(config)
     with database.begin() as session:
-        _papers(session, config, merchants.by_code(session, shop))
         _filed(session, shop, at)
 
 

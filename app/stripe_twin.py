@@ -7,6 +7,7 @@ installed package has none. In production there is never one.
 import sys
 from pathlib import Path
 
+from base import calls
 from base.config import STRIPE, Config, own_secret
 
 KEY, SECRET = "sk_test_twin", "stripe_webhook_secret"
@@ -27,7 +28,17 @@ def joined(config: Config, port: int) -> Config:
         stripe_secret_key=KEY,
         stripe_api_base=f"http://127.0.0.1:{port}",
         stripe_webhook_secret=own_secret(config.data_dir, SECRET),
+        stripe_connect_secret=own_secret(config.data_dir, SECRET),
     )
+
+
+def days_pass(config: Config, days: int) -> None:
+    """Move the twin's clock on, so that what is on its way to merchants' banks arrives; nothing where Stripe is no twin's."""
+    if config.stripe_secret_key == KEY:
+        told = f'{{"advance_s": {days * 86_400}}}'.encode()
+        calls.call(
+            "POST", config.stripe_api_base, "/twin/clock", told, {"Content-Type": "application/json"}, config.stripe_timeout_s
+        )  # fmt: skip
 
 
 def port(config: Config) -> int:
@@ -45,5 +56,6 @@ def command(config: Config, product: str) -> list[str]:
     return [
         sys.executable, "-m", "tests.stripe_twin", str(port(config)), str(state(config.data_dir)),
         "--funds", str(FUNDS_FEN), "--webhook", f"{product}/v1/stripe/events",
+        "--connect-webhook", f"{product}/v1/stripe/connect-events",
         "--secret-file", str(config.data_dir / "secrets" / SECRET),
     ]  # fmt: skip

@@ -115,6 +115,7 @@ def environment(config: Config) -> dict[str, str]:
         "JIFEN_STRIPE_SECRET_KEY": config.stripe_secret_key,
         "JIFEN_STRIPE_API_BASE": config.stripe_api_base,
         "JIFEN_STRIPE_WEBHOOK_SECRET": config.stripe_webhook_secret,
+        "JIFEN_STRIPE_CONNECT_SECRET": config.stripe_connect_secret,
     }
     path = os.pathsep.join(part for part in (str(ROOT), own_environment().get("PYTHONPATH", "")) if part)
     return own_environment() | {name: value for name, value in found.items() if value} | {"PYTHONPATH": path}

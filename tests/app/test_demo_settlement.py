@@ -4,13 +4,16 @@ from datetime import timedelta
 
 from sqlalchemy import select
 
-from app import demo_settlement
+from app import demo_settlement, stripe_twin
 from base import clock, database
 from merchants.disputes.models import Dispute
 from merchants.models import MerchantItem
 from merchants.payouts.models import Payout, PayoutStep
+from tests.engines import wire_again
 from tests.given import given_person
 from tests.merchants.sealing import GivenMonth
+from tests.stripe_twin.app import serving
+from tests.stripe_twin.twin import Twin
 
 
 def test_claims_are_made_once_in_the_latest_month_that_will_have_been_sealed(app, db):
@@ -32,7 +35,7 @@ def test_without_stripe_everything_that_is_due_goes_by_the_banks_file(app, db):
     given = GivenMonth(app, db)
     finance, checker = given_person("finance"), given_person("checker")
 
-    with clock.stopped(clock.now() + timedelta(days=40)):
+    with clock.stopped(clock.now() + timedelta(days=20)):
         demo_settlement.pay(db, "tea", finance, checker)
 
     with database.begin() as session:
@@ -41,3 +44,21 @@ def test_without_stripe_everything_that_is_due_goes_by_the_banks_file(app, db):
     assert (payout.amount_fen, payout.route) == (given.statement.payable_fen, "bank")
     assert steps[0] == "on_hold"  # until an account is on file
     assert steps[-1] in ("sent", "paid")
+
+
+def test_beside_the_twin_the_money_arrives_and_the_merchant_sees_it_paid(app, db):
+    """It is a twin of Stripe, by us: no test against Stripe."""
+    given = GivenMonth(app, db)
+    finance, checker = given_person("finance"), given_person("checker")
+    twin = Twin()
+    twin.fund(given.statement.payable_fen)
+
+    with serving(twin) as url, clock.stopped(clock.now() + timedelta(days=20)):
+        joined = db.at(stripe_secret_key=stripe_twin.KEY, stripe_api_base=url, stripe_timeout_s=5)
+        wire_again(joined)
+        demo_settlement.pay(joined, "tea", finance, checker)
+
+    with database.begin() as session:
+        [payout] = session.scalars(select(Payout))
+    assert (payout.route, payout.state) == ("stripe", "paid")
+    assert [each["amount"] for each in twin.all("transfer").values()] == [given.statement.payable_fen]

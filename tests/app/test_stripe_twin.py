@@ -25,6 +25,8 @@ def test_a_checkout_in_development_gets_a_twin_with_a_secret_of_its_own(developm
     command = stripe_twin.command(joined, "http://127.0.0.1:8080")
     assert command[3:5] == ["8093", str(stripe_twin.state(development.data_dir))]
     assert "http://127.0.0.1:8080/v1/stripe/events" in command
+    assert "http://127.0.0.1:8080/v1/stripe/connect-events" in command
+    assert joined.stripe_connect_secret == joined.stripe_webhook_secret
     assert joined.stripe_webhook_secret not in " ".join(command)
 
 

@@ -29,7 +29,12 @@ def main(arguments: Iterable[str] | None = None) -> None:
     if options.funds and not twin.all("balance_transaction"):
         twin.fund(options.funds)
     if options.webhook:
-        listen(twin, options.webhook, options.secret_file.read_text().strip())
+        listen(
+            twin,
+            options.webhook,
+            options.connect_webhook or options.webhook,
+            options.secret_file.read_text().strip(),
+        )
     serving = server(twin, options.port)
     log.info("a twin, not Stripe; on %s, kept in %s", twin.address, options.state or "memory")
     threading.Thread(target=_tell, args=(twin,), daemon=True).start()
@@ -45,6 +50,9 @@ def _options(arguments: Iterable[str] | None) -> argparse.Namespace:
         "--funds", type=int, default=0, metavar="FEN", help="the platform's, at the first start"
     )
     parser.add_argument("--webhook", metavar="URL", help="where the product hears of events")
+    parser.add_argument(
+        "--connect-webhook", metavar="URL", help="the same for merchants' accounts, if elsewhere"
+    )
     parser.add_argument("--secret-file", type=Path, metavar="FILE", help="what signs them")
     options = parser.parse_args(None if arguments is None else list(arguments))
     if options.webhook and not options.secret_file:
@@ -52,7 +60,7 @@ def _options(arguments: Iterable[str] | None) -> argparse.Namespace:
     return options
 
 
-def listen(twin: Twin, url: str, secret: str) -> None:
+def listen(twin: Twin, url: str, connect_url: str, secret: str) -> None:
     """Tell the product of events: an endpoint for the platform's, one for those of connected accounts, both signed alike.
 
     An address of an earlier start is changed, not kept beside it.
@@ -60,10 +68,15 @@ def listen(twin: Twin, url: str, secret: str) -> None:
     with twin.lock:
         found = [each for each in twin.all("webhook_endpoint").values() if each["description"] == OURS]
         for each in found:
-            twin.change(each, url=url)
+            twin.change(each, url=connect_url if each["id"] in twin.webhooks.connect else url)
             twin.webhooks.secrets[each["id"]] = secret
     for connect in (False, True) if not found else ():
-        told = {"url": url, "enabled_events": ["*"], "description": OURS, "connect": connect}
+        told = {
+            "url": connect_url if connect else url,
+            "enabled_events": ["*"],
+            "description": OURS,
+            "connect": connect,
+        }
         twin.create_endpoint(told, secret)
 
 
