@@ -1,5 +1,6 @@
 """Terms: what is owed, what is kept and the tax on it, each rounded once, by the version of the day."""
 
+import random
 from datetime import date, timedelta
 from fractions import Fraction
 
@@ -65,6 +66,29 @@ def test_a_price_is_split_to_the_fen_and_the_operator_bears_the_rest(face, merch
     assert merchants_own == face * merchant_bp // 10_000
     assert due.brand_fen == face * brand_bp // 10_000
     assert operators * 10_000 >= face * (10_000 - merchant_bp - brand_bp)
+
+
+def test_ten_thousand_random_splits_add_up_to_the_price_exactly():
+    """Seeded, so the same ones each time: merchant's own share, brand's part and operator's part, and net, fee and tax."""
+    dice = random.Random(7)
+    for _ in range(10_000):
+        price, merchant_bp = dice.randrange(10**9), dice.randrange(10_001)
+        shares = {"merchant_bp": merchant_bp, "brand_bp": dice.randrange(10_001 - merchant_bp)}
+        fee = {
+            "fee_fixed_fen": dice.randrange(500),
+            "fee_cap_fen": dice.choice([None, dice.randrange(10_000)]),
+        }
+        due = terms.due(
+            version(10_000, dice.randrange(10_001), dice.randrange(2_001), **shares, **fee), price
+        )
+
+        own = price - due.owed_fen
+        operators = due.owed_fen - due.brand_fen
+        assert own + due.brand_fen + operators == price
+        assert min(own, due.brand_fen, operators) >= 0
+        assert own <= Fraction(price * merchant_bp, 10_000) < own + 1
+        assert due.brand_fen <= Fraction(price * shares["brand_bp"], 10_000) < due.brand_fen + 1
+        assert due.net_fen + due.fee_fen + due.vat_fen == due.owed_fen
 
 
 @pytest.mark.parametrize(
