@@ -39,8 +39,8 @@ def public(prefix: str, *numbers: int) -> str:
     return prefix + "_" + "".join(_encode(number) for number in numbers)
 
 
-def parse(prefix: str, text: str, parts: int = 2) -> tuple[int, ...]:
-    """The numbers of a public id; NotFound when it is none of this kind."""
+def parse(prefix: str, text: str, parts: int = 2, unknown: type[NotFound] = NotFound) -> tuple[int, ...]:
+    """The numbers of a public id; `unknown` when it is none of this kind."""
     body = text.removeprefix(prefix + "_").upper()
     if (
         not text.startswith(prefix + "_")
@@ -48,10 +48,10 @@ def parse(prefix: str, text: str, parts: int = 2) -> tuple[int, ...]:
         or not text.isascii()  # "ß" in upper case would be two symbols of ours
         or any(s not in _VALUES for s in body)
     ):
-        raise NotFound(id=text[:64])
+        raise unknown(id=text[:64])
     numbers = tuple(_decode(body[at : at + _SYMBOLS]) for at in range(0, len(body), _SYMBOLS))
     if max(numbers) >= 1 << 63:
-        raise NotFound(id=text[:64])
+        raise unknown(id=text[:64])
     return numbers
 
 

@@ -18,7 +18,7 @@ os.environ["JIFEN_ENV"] = "test"
 from app import create_app
 from app.cli import jifen
 from app.sandbox import billing as sandbox
-from base import database, local, logs, process, schema
+from base import clock, database, local, logs, process, schema
 from base.auth import passwords
 from base.config import Config
 from tests.books import faults, when_empty
@@ -79,6 +79,8 @@ def db(config: Config, request: pytest.FixtureRequest) -> Iterator[Config]:
     forget_everything(config)
     when_empty()
     yield config
+    left, clock._stopped_at = clock._stopped_at, None
+    assert left is None, f"this test left the clock stopped at {left}"
     broken = list(faults(tables_with_rows(config)))
     if request.node.get_closest_marker("unapproved"):
         broken = [one for one in broken if not {(one.rule, None), (one.rule, one.place)} & OF_APPROVALS]

@@ -56,7 +56,7 @@ def hand_in_own(asked: dict[str, Any], statement: str) -> Response:
 @needs(invoices.OWN)
 def reject_operators(asked: dict[str, Any], invoice: str) -> Response:
     """Say why an invoice of the operator is not right. Needs Idempotency-Key."""
-    merchant_id, invoice_id = ids.parse("inv", invoice)
+    merchant_id, invoice_id = ids.parse("inv", invoice, unknown=InvoiceUnknown)
     with database.begin() as session:
         mine = scope.reach_of(session, current())
         row = invoices.find(session, merchant_id, invoice_id)
@@ -92,7 +92,7 @@ def hand_in(asked: dict[str, Any], statement: str) -> Response:
 @needs(invoices.RECORDS)
 def reject(asked: dict[str, Any], invoice: str) -> Response:
     """Say why an invoice of a merchant is not right. Needs Idempotency-Key."""
-    merchant_id, invoice_id = ids.parse("inv", invoice)
+    merchant_id, invoice_id = ids.parse("inv", invoice, unknown=InvoiceUnknown)
     with database.begin() as session:
         row = invoices.find(session, merchant_id, invoice_id)
         if not scope.sees(session, current(), merchant_id) or row.issuer != MERCHANT:
@@ -102,7 +102,7 @@ def reject(asked: dict[str, Any], invoice: str) -> Response:
 
 def own_statement(session: Session, public_id: str) -> Statement:
     """A statement of the own merchant; StatementUnknown for anybody else's."""
-    merchant_id, number = ids.parse("stm", public_id)
+    merchant_id, number = ids.parse("stm", public_id, unknown=closing.StatementUnknown)
     if merchant_id != scope.reach_of(session, current()).merchant_id:
         raise closing.StatementUnknown()
     return closing.find(session, merchant_id, number)
@@ -110,7 +110,7 @@ def own_statement(session: Session, public_id: str) -> Statement:
 
 def seen_statement(session: Session, public_id: str) -> Statement:
     """A statement of a merchant in the asker's area; StatementUnknown."""
-    merchant_id, number = ids.parse("stm", public_id)
+    merchant_id, number = ids.parse("stm", public_id, unknown=closing.StatementUnknown)
     row = closing.find(session, merchant_id, number)
     if not scope.sees(session, current(), merchant_id):
         raise closing.StatementUnknown()

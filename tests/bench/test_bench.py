@@ -128,6 +128,7 @@ def test_a_topic_is_all_its_parts_and_a_wrong_name_is_refused(capsys):
             "people",
             "http",
             "till",
+            "settlement",
             "promises",
             "replay",
             "analytics",

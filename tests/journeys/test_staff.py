@@ -53,7 +53,7 @@ def test_every_page_of_the_console_fits_a_phone_and_a_desk(desk, language, schem
     page = desk(language, color_scheme=scheme)
 
     pages = menu(page)
-    assert len(pages) == 11
+    assert len(pages) == 14
     for path in pages:
         page.goto(path)
         sound(page, language, widths=(PHONE, DESK))

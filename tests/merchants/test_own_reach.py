@@ -1,11 +1,17 @@
 """Whatever a merchant's person asks about another merchant, or a manager about another outlet, is answered as unknown."""
 
+import re
+
 import pytest
 
 from base import database, ids
 from merchants import terms
 from tests.given import LONG_AGO, caller, given_colleague, given_outlet, given_shop, merchant_token
 
+INVOICE = {
+    "kind": "special", "number": "1", "issued_on": "2026-03-01", "seller_name": "a", "seller_tax_number": "b", "buyer_name": "c",
+    "buyer_tax_number": "d", "amount_fen": 100, "tax_bp": 600, "tax_fen": 6, "total_fen": 106,
+}  # fmt: skip
 NAMES = {"zh-CN": "店", "en": "shop"}
 OUTLET = {"names": NAMES, "address": NAMES, "area": "330106"}
 # Every call of the merchant's API that names something: its body, and what the answer to a foreign id is called.
@@ -24,8 +30,13 @@ CALLS = {
     "/v1/merchant/desks/{desk}/keys": ({}, "desk-unknown"),
     "/v1/merchant/desks/{desk}/keys/{key}/end": (None, "desk-unknown"),
     "/v1/merchant/desks/{desk}/revoke": (None, "desk-unknown"),
+    "/v1/merchant/payout-route-changes/{change}/confirm": ({"code": "123456"}, "change-unknown"),
+    "/v1/merchant/statements/{statement}/invoices": (INVOICE, "statement-unknown"),
+    "/v1/merchant/invoices/{invoice}/reject": ({"reason": "not ours"}, "invoice-unknown"),
 }
-OF_AN_OWNER = ("/v1/merchant/terms", "/v1/merchant/desks")
+OF_AN_OWNER = tuple(
+    f"/v1/merchant/{what}" for what in ("terms", "desks", "payout-route-changes", "statements", "invoices")
+)
 OF_A_MANAGER = {
     place for place in CALLS if not place.startswith(OF_AN_OWNER) and not place.endswith("{outlet}")
 }
@@ -57,6 +68,9 @@ def named(app, shop, outlet, clerk):
         "terms": ids.public("trs", version.terms_id),
         "desk": desk["id"],
         "key": desk["keys"][0]["id"],
+        "change": ids.public("prc", shop.merchant.merchant_id, 1),
+        "statement": ids.public("stm", shop.merchant.merchant_id, 1),
+        "invoice": ids.public("inv", shop.merchant.merchant_id, 1),
     }
 
 
@@ -98,7 +112,8 @@ def test_another_outlets_things_are_not_there_for_a_manager(app, shop):
 
 def test_what_is_no_id_at_all_is_answered_alike(app, shop):
     owner = caller(app, merchant_token(given_colleague(shop, "owner", "00")))
-    values = dict.fromkeys(("outlet", "terminal", "invitation", "person", "terms", "desk", "key"), "nonsense")
+    names = {name for place in CALLS for name in re.findall(r"{(\w+)}", place)} | {"outlet"}
+    values = dict.fromkeys(names, "nonsense")
 
     assert answers(owner, values | {"own": ids.public("out", shop.outlet.outlet_id)}, CALLS) == expected(
         CALLS

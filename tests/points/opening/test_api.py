@@ -47,6 +47,6 @@ def test_the_maker_takes_it_back_and_others_may_not_look(app, proposal):
     place = f"/v1/opening-balances/{maker.get('/v1/opening-balances').json['data'][0]['id']}"
 
     assert maker.post(f"{place}/withdraw").json["state"] == "withdrawn"
-    assert caller(app, staff_token("finance")).get(place).status_code == 403
+    assert caller(app, staff_token("analyst")).get(place).status_code == 403
     assert caller(app).get(place).status_code == 401
     assert maker.get(place.replace("opening-balances", "extensions")).status_code == 404
