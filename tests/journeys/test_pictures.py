@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from base import ids, jobs
+from base import ids
 from tests.given import (
     caller,
     clerk_token,
@@ -135,10 +135,10 @@ def test_an_open_page_turns_to_used_by_itself(visit, app, me, member, voucher, s
 
 @pytest.mark.parametrize(("language", "button"), [("en", "This was not me"), ("zh-CN", "不是我本人")])
 def test_not_me_leads_from_the_message_to_a_frozen_voucher_and_to_a_decision(
-    visit, app, db, me, member, voucher, shop, language, button
+    visit, work, app, me, member, voucher, shop, language, button
 ):
     used(app, me, shop, voucher)
-    jobs.drain(db.database_url)
+    work()
     page = visit("/messages", language=language, width=PHONE, cookies=cookie(member))
     page.get_by_role("link", name=button).click()
     sound(page, language)
