@@ -82,9 +82,7 @@ def stand_in():
         yield there
 
 
-@pytest.mark.parametrize(
-    ("case", "event"), [("fulfil", "benefit-paid"), ("fail", "payment-refundable")]
-)
+@pytest.mark.parametrize(("case", "event"), [("fulfil", "benefit-paid"), ("fail", "payment-refundable")])
 def test_what_money_was_for_is_booked_on_the_day_on_which_it_is_known(db, stand_in, case, event):
     """Paid on one day, given or refused two days later: the books of the first day stay as they were."""
     config, programme = stand_ins.wired(db, stand_in), given_programme()
@@ -95,7 +93,7 @@ def test_what_money_was_for_is_booked_on_the_day_on_which_it_is_known(db, stand_
         row = redemptions.redeem(session, member_id, quote.quote_id, course.JOB, paid_at)
         part = parts.locked(session, member_id, row.redemption_id)
         parts.to(part, "paid", paid_at)
-        part.paid_at = paid_at
+        part.paid_at, part.payment_intent = paid_at, "pi_1"
         parts.forget(session, part)
         redemptions.paid(session, member_id, row.redemption_id, paid_at)
     state = stand_in.does("goods", case)

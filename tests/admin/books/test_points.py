@@ -88,7 +88,12 @@ def test_without_a_rate_points_are_worth_nothing():
 
 
 def test_what_merchants_gave_is_left_out_by_a_join_and_never_looked_for_posting_by_posting(db):
-    asked = {"until": None, "zone": "Asia/Shanghai", "kinds": [*map(int, KINDS)], "earned": [*map(int, EARNED)]}
+    asked = {
+        "until": None,
+        "zone": "Asia/Shanghai",
+        "kinds": [*map(int, KINDS)],
+        "earned": [*map(int, EARNED)],
+    }
     with database.begin() as session:
         plan = database.driver(session).execute("explain " + _FLOWS, asked).fetchall()
 
