@@ -17,7 +17,6 @@ from base.errors import Malformed, NotAllowed
 from merchants.models import Merchant
 from points.models import Programme
 
-
 YEARS = range(1900, 9999)  # those whose days have a moment in every zone
 
 

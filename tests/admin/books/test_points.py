@@ -5,7 +5,8 @@ from datetime import date, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from admin.books.points import _FLOWS, EARNED, EVENTS as KINDS, SIGN, TRUED_UP, Day, Worth, before, moved
+from admin.books.points import _FLOWS, EARNED, SIGN, TRUED_UP, Day, Worth, before, moved
+from admin.books.points import EVENTS as KINDS
 from base import database
 from catalog.rates.models import Rate
 from points.models import Programme
