@@ -627,13 +627,18 @@ def given_promotion_policy(programme: Programme) -> None:
 
 
 def given_pack(
-    shop: Shop, points: int = 1_000, *, from_day: date | None = None, until_day: date | None = None
+    shop: Shop,
+    points: int = 1_000,
+    *,
+    from_day: date | None = None,
+    until_day: date | None = None,
+    price_fen: int | None = None,
 ) -> Pack:
-    """A pack that the shop bought at 6 fen a point: proposed by one person, approved by another, on its first day at the latest."""
+    """A pack that the shop bought, at 6 fen a point unless said, by two persons, on its first day at the latest."""
     maker, checker = given_person("editor"), given_person("checker")
     first = from_day or clock.day(clock.now(), ZONE)
     at = min(clock.now(), clock.start_of(first, ZONE))
-    wanted = pack_proposals.Wanted(points, 6 * points, first, until_day, "INV-1")
+    wanted = pack_proposals.Wanted(points, price_fen or 6 * points, first, until_day, "INV-1")
     with clock.stopped(at), database.begin() as session:
         case = pack_proposals.propose(session, maker, shop.merchant, wanted, "for a test", at)
         proposal = case.proposal

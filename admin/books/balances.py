@@ -17,6 +17,8 @@ from base.errors import Malformed, NotAllowed
 from merchants.models import Merchant
 from points.models import Programme
 
+YEARS = range(1900, 9999)  # those whose days have a moment in every zone
+
 
 class BadMonth(Malformed):
     """A month is written YYYY-MM."""
@@ -113,7 +115,7 @@ def month(session: Session, text: str, merchant_id: int | None = None) -> Span:
     """A month, YYYY-MM, as far as it is over; BadMonth."""
     try:
         year, number = map(int, text.split("-")) if len(text) == 7 and text.isascii() else (0, 0)
-        first = date(year, number, 1)
+        first = date(year if year in YEARS else 0, number, 1)
     except ValueError:
         raise BadMonth(month=text[:20]) from None
     zone, after = zone_of(session), date(year + number // 12, number % 12 + 1, 1)

@@ -106,9 +106,10 @@ def flows(session: Session, until: datetime | None, zone: str) -> dict[int, Days
 # Points of a redemption of ours, and those earned at a merchant, are in a document of their own.
 _FLOWS = """
 select m.programme_id, (p.at at time zone %(zone)s)::date as day, p.kind,
-  case when p.kind = any(%(earned)s) then (p.member_id, coalesce(p.rev_of, p.seq)) not in (select member_id, seq from merchant_earning)
-    else not starts_with(coalesce(p.ref, ''), 'red_') end elsewhere, sum(p.amount)::bigint
+  case when p.kind = any(%(earned)s) then e.seq is null else not starts_with(coalesce(p.ref, ''), 'red_') end elsewhere,
+  sum(p.amount)::bigint
 from posting p join member m on m.member_id = p.member_id
+left join merchant_earning e on e.member_id = p.member_id and e.seq = coalesce(p.rev_of, p.seq)
 where p.kind = any(%(kinds)s) and (%(until)s::timestamptz is null or p.at < %(until)s)
 group by 1, 2, 3, 4 order by 1, 2, 3, 4
 """

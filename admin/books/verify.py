@@ -125,10 +125,10 @@ select m.currency, m.code, sum(fen) from (
     where p.state in ('sent', 'paid') or p.state = 'returned' and p.route = 'stripe') y
 join merchant m on m.merchant_id = y.merchant_id group by 1, 2""",
     "pack": """
-select m.currency, m.code, sum(k.price_fen) - sum(coalesce(u.fen, 0)) from points_pack k
-join merchant m on m.merchant_id = k.merchant_id left join lateral (
-  select sum(div(k.price_fen::numeric * x.points, k.points)) fen from pack_use x
-  where x.pack_id = k.pack_id and x.merchant_id = k.merchant_id) u on true group by 1, 2""",
+select m.currency, m.code, sum(k.price_fen - div(k.price_fen::numeric * u.points, k.points)) from points_pack k
+join merchant m on m.merchant_id = k.merchant_id cross join lateral (
+  select coalesce(sum(x.points), 0) points from pack_use x
+  where x.pack_id = k.pack_id and x.merchant_id = k.merchant_id) u group by 1, 2""",
     "bank_in_transit": """
 select s.currency, '', sum(p.amount_fen) from payout p join statement s on s.merchant_id = p.merchant_id
 and s.statement_no = p.statement_no where p.route = 'bank' and p.state = 'sent' group by 1""",

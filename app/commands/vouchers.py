@@ -10,6 +10,7 @@ import click
 
 from app import local_setup
 from base import clock, database
+from base.patience import patiently
 from base.progress import bar
 from catalog.vouchers import digesting, lapsing
 from catalog.vouchers.codes import Keys
@@ -89,8 +90,7 @@ def lapse(rate: int | None, as_json: bool, quiet: bool) -> None:
     done, began = 0, time.monotonic()
     with bar(size, "vouchers: lapse", quiet=quiet) as shown:
         while True:
-            with database.begin() as session:
-                did = lapsing.step(session, at)
+            did = patiently(lapsing.step, at)
             done += did
             shown.advance(did)
             if not did:

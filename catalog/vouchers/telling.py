@@ -28,13 +28,13 @@ def promise(session: Session, acceptance: Acceptance, template: str) -> None:
 
 
 def run(config: Config, member_id: int, acceptance_id: int, template: str) -> None:
-    """Tell it, unless it was told; safe to run twice."""
+    """Tell it, and before an undoing the use, each unless it was told; safe to run twice, and in any order."""
     subject = ids.public("acc", member_id, acceptance_id)
     with database.begin() as session:
         acceptance = session.get_one(Acceptance, (member_id, acceptance_id))
         voucher = session.get_one(Voucher, (member_id, acceptance.voucher_id), with_for_update=True)
         person = life.holder(voucher)
-        if notices.is_told(session, person, template, subject):
-            return
         facts: Facts = {"offer": acceptance.offer_names, "last4": acceptance.last4}
-        telling.tell(session, config, person, template, facts, subject=subject)
+        for one in (ACCEPTED, VOIDED) if template == VOIDED else (template,):
+            if not notices.is_told(session, person, one, subject):
+                telling.tell(session, config, person, one, facts, subject=subject)

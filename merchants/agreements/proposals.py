@@ -140,6 +140,8 @@ def _check(session: Session, merchant: Merchant, wanted: Wanted, at: datetime) -
         wrong["from_day"] = "must be tomorrow or later"
     if strangers := _strangers(session, merchant, wanted.prices):
         wrong.setdefault("prices", f"no offers of this merchant: {', '.join(strangers)}")
+    elif len({_number(offer) for offer in wanted.prices}) < len(wanted.prices):
+        wrong.setdefault("prices", "an offer has two prices")
     if wrong:
         raise field_errors(wrong)
     asked = select(Terms.terms_id).where(

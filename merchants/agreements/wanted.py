@@ -111,6 +111,8 @@ def _together(wanted: Wanted) -> dict[str, str]:
         wrong["brand_bp"] = "must leave, with merchant_bp, at most 10000 basis points"
     if bool(wanted.brand_bp) != bool(wanted.brand):
         wrong["brand"] = "must be named where brand_bp is above 0, and nowhere else"
+    if wanted.fee_cap_fen is not None and wanted.fee_cap_fen < wanted.fee_fixed_fen:
+        wrong["fee_cap_fen"] = "must not be below fee_fixed_fen"
     if wanted.pay_days < wanted.draft_days:
         wrong["pay_days"] = "must not be below draft_days: nothing is paid before it is sealed"
     if bool(wanted.reserve_bp) != bool(wanted.reserve_days):

@@ -23,8 +23,12 @@ _MONEY = """
 from cash_part c join redemption r on r.member_id = c.member_id and r.redemption_id = c.redemption_id"""
 _NOT_OF_VOUCHER = """c.amount_fen - coalesce((select sum(v.cash_fen) from voucher v
   where v.member_id = c.member_id and v.redemption_id = c.redemption_id), 0)::bigint as cash"""
-_GIVEN = """(c.paid_at is not null and exists (select from redemption_step t
-  where t.member_id = r.member_id and t.redemption_id = r.redemption_id and t.state = 'fulfilled'))"""
+_FULFILLED = """(select min(t.at) from redemption_step t
+  where t.member_id = r.member_id and t.redemption_id = r.redemption_id and t.state = 'fulfilled')"""
+_GIVEN = f"(c.paid_at is not null and {_FULFILLED} is not null)"
+# What the money was for is known once the benefit is given, or certainly never will be: no day before gets a document more.
+_WHEN_GIVEN = f"greatest(c.paid_at, {_FULFILLED})"
+_WHEN_NOT = "case when c.paid_at is null then coalesce(c.gave_up_at, c.changed_at) else greatest(c.paid_at, r.changed_at) end"
 
 
 def _redeemed(at: str) -> str:
@@ -41,12 +45,12 @@ _OTHERS = f"r.kind <> 'bill_credit' and r.kind not in {_VOUCHERS}"
 GIVEN = f"select {_redeemed('p.at')}, worth.value {_SPENT} where {_OTHERS}"
 REVERSED = f"select {_redeemed('q.at')}, worth.value {_SPENT} {_BACK} where {_OTHERS}"
 
-PAID = f"select {_paid('c.paid_at')}, {_NOT_OF_VOUCHER} {_MONEY} where r.kind not in {_VOUCHERS} and {_GIVEN}"
+PAID = f"select {_paid(_WHEN_GIVEN)}, {_NOT_OF_VOUCHER} {_MONEY} where r.kind not in {_VOUCHERS} and {_GIVEN}"
 REFUNDABLE = f"""
 select {_paid("r.changed_at")}, {_NOT_OF_VOUCHER} {_MONEY}
 where r.kind not in {_VOUCHERS} and {_GIVEN} and r.state in ('failed', 'cancelled', 'reversed')"""
 FOR_NOTHING = f"""
-select {_paid("coalesce(c.paid_at, c.gave_up_at, c.changed_at)")}, c.amount_fen as cash {_MONEY}
+select {_paid(_WHEN_NOT)}, c.amount_fen as cash {_MONEY}
 where c.state in ('refund_due', 'refunded') and not {_GIVEN}"""
 REFUNDED = f"select {_paid('c.changed_at')}, c.amount_fen as cash {_MONEY} where c.state = 'refunded'"
 AVAILABLE = f"""

@@ -4,10 +4,9 @@ from admin.books.sources.question import BEYOND, OPERATORS, Source, key
 
 _OFFER = "join offer o on o.version_id = v.version_id join programme g on g.programme_id = o.programme_id"
 _LAPSE = "voucher_lapse l join voucher v on v.member_id = l.member_id and v.voucher_id = l.voucher_id"
-_LEFT = (
-    "div((v.booked_fen - v.cash_fen)::numeric * v.units_left, v.units)::bigint as points, "
-    "div(v.cash_fen::numeric * v.units_left, v.units)::bigint as cash"
-)
+# Of the booked value so much is left as its uses did not take; each part rounded down by itself would leave a fen behind.
+_CASH_LEFT = "div(v.cash_fen::numeric * v.units_left, v.units)::bigint"
+_LEFT = f"div(v.booked_fen::numeric * v.units_left, v.units)::bigint - {_CASH_LEFT} as points, {_CASH_LEFT} as cash"
 _USED = f"least(a.booked_fen, {OPERATORS}) as covered, {BEYOND}"
 
 

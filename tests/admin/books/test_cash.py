@@ -2,11 +2,18 @@
 
 from datetime import timedelta
 
-from base import clock, database
-from catalog.cash import proceeds
+import pytest
+
+from admin.books import journal
+from admin.books.facts import Span
+from base import clock, database, jobs
+from catalog.cash import parts, proceeds
+from catalog.redemptions import course, quotes, redemptions
 from catalog.vouchers import lapsing
-from tests.admin.books.ledger import booked, shown
+from tests.admin.books.ledger import ZONE, booked, shown
+from tests.catalog import stand_ins
 from tests.catalog.cash.conftest import paying
+from tests.given import ELECTRONIC, given_member, given_offer, given_programme
 
 __all__ = ["paying"]  # a fixture
 
@@ -67,3 +74,35 @@ def test_what_lapses_is_breakage_for_points_and_owed_back_for_money(paying):
         ("voucher_liability", "breakage_income", 500),
         ("voucher_liability", "refund_due", 1_250),
     ]
+
+
+@pytest.fixture(scope="module")
+def stand_in():
+    with stand_ins.serving() as there:
+        yield there
+
+
+@pytest.mark.parametrize(("case", "event"), [("fulfil", "benefit-paid"), ("fail", "payment-refundable")])
+def test_what_money_was_for_is_booked_on_the_day_on_which_it_is_known(db, stand_in, case, event):
+    """Paid on one day, given or refused two days later: the books of the first day stay as they were."""
+    config, programme = stand_ins.wired(db, stand_in), given_programme()
+    member_id, paid_at = given_member(db, programme, points=1000), clock.now()
+    offer = given_offer(programme, "goods", value_fen=500, form=ELECTRONIC, cash_choices=[200])
+    with database.begin() as session:
+        quote = quotes.make(session, member_id, offer.offer_id, 1, paid_at, 600, cash_fen=200).quote
+        row = redemptions.redeem(session, member_id, quote.quote_id, course.JOB, paid_at)
+        part = parts.locked(session, member_id, row.redemption_id)
+        parts.to(part, "paid", paid_at)
+        part.paid_at, part.payment_intent = paid_at, "pi_1"
+        parts.forget(session, part)
+        redemptions.paid(session, member_id, row.redemption_id, paid_at)
+    state = stand_in.does("goods", case)
+
+    with clock.stopped(paid_at + timedelta(days=2)):
+        jobs.drain(config.database_url or "")
+    stand_in.behaves()
+
+    with database.begin() as session:
+        assert redemptions.find(session, member_id, row.redemption_id).state == state
+        found = {one.event: one.at for one in journal.documents(session, Span(None, None, ZONE))}
+    assert found[event] == paid_at + timedelta(days=2)

@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+from sqlalchemy import text
+
 from base import clock, database
 from catalog.vouchers import lapsing
 from merchants import items
@@ -19,6 +21,7 @@ from tests.given import (
     reverse_by_two,
     staff_token,
 )
+from tests.owner import owner
 
 
 def today(days=0):
@@ -47,6 +50,21 @@ def test_a_dispute_holds_the_net_and_for_the_member_gives_everybody_back_what_th
     assert not {"dispute_hold:tea", "payable_open:tea", "fee_income", "output_vat", "brand_due:leaf"} & {
         *after
     }
+
+
+def test_of_a_partly_used_voucher_that_is_cancelled_no_fen_is_left_behind(db, trade):
+    redemption = trade.issued(2)
+    with owner(db) as connection:  # a fen of it was money, so that no half is even
+        connection.execute(text("update voucher set cash_fen = 1"))
+    acceptance = trade.accepted(redemption, 1)
+    support = caller(trade.app, staff_token("support"))
+
+    dispute = trade.member.post(f"/v1/acceptances/{acceptance['id']}/not-me").json
+    support.post(f"/v1/disputes/{dispute['id']}/take")
+    support.post(f"/v1/disputes/{dispute['id']}/decide", {"verdict": "member", "reason": "looked into"})
+
+    assert booked("voucher-cancelled") == [("voucher_liability", "points_liability", 2_000)]
+    assert "voucher_liability" not in shown()
 
 
 def test_for_the_merchant_the_hold_is_let_go(trade):

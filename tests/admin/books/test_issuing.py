@@ -48,6 +48,17 @@ def test_points_out_of_a_pack_take_their_share_of_its_price_and_undone_bring_it_
     ]
 
 
+def test_a_pack_that_is_used_up_has_no_fen_left_whatever_was_undone_in_between(till, member, shop):  # noqa: F811
+    given_pack(shop, 30, price_fen=100)
+    first, _ = buy(till, 7), buy(till, 7)
+    undo(till, first)
+    in_between = shown()
+    buy(till, 7), buy(till, 16)
+
+    assert in_between["pack:tea"] == -(100 - 7 * 100 // 30)
+    assert "pack:tea" not in shown()
+
+
 @pytest.fixture
 def invoice(db):
     """What a merchant owes by two statements, invoiced."""

@@ -5,7 +5,9 @@ from datetime import date, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from admin.books.points import SIGN, TRUED_UP, Day, Worth, before, moved
+from admin.books.points import _FLOWS, EARNED, SIGN, TRUED_UP, Day, Worth, before, moved
+from admin.books.points import EVENTS as KINDS
+from base import database
 from catalog.rates.models import Rate
 from points.models import Programme
 
@@ -84,3 +86,16 @@ def test_a_new_rate_reaches_points_that_are_there_on_its_first_day():
 
 def test_without_a_rate_points_are_worth_nothing():
     assert worth().of(1_000, FIRST) == 0
+
+
+def test_what_merchants_gave_is_left_out_by_a_join_and_never_looked_for_posting_by_posting(db):
+    asked = {
+        "until": None,
+        "zone": "Asia/Shanghai",
+        "kinds": [*map(int, KINDS)],
+        "earned": [*map(int, EARNED)],
+    }
+    with database.begin() as session:
+        plan = database.driver(session).execute("explain " + _FLOWS, asked).fetchall()
+
+    assert not [line for (line,) in plan if "SubPlan" in line]

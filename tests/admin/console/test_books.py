@@ -37,7 +37,7 @@ def test_the_api_tells_accounts_of_all_merchants_together_and_of_one_alone(app, 
     ]
 
 
-@pytest.mark.parametrize("wrong", ["2026-13", "20-1", "latest"])
+@pytest.mark.parametrize("wrong", ["2026-13", "20-1", "latest", "0001-01", "9999-12"])
 def test_a_month_that_is_none_is_refused_by_name(app, db, wrong):
     answer = caller(app, staff_token("finance")).get(f"/v1/books/{wrong}")
 

@@ -113,9 +113,43 @@ def test_of_one_that_was_partly_used_what_is_left_is_written_down(member, till, 
     token = till.check(member.voucher_code(redeemed)).json["check_token"]
     till.post("/v1/vouchers/accept", {"check_token": token, "units": 1})
 
-    lapse(after_its_day())
+    lapse(after_its_day(DAY))
 
     assert lapses() == [(2, 200, 0)]
+
+
+def test_one_that_was_partly_used_waits_a_day_for_its_last_use_may_be_undone(app, member, shop, offer):
+    code = member.voucher_code(member.redeem(offer, 2).json)
+    with clock.stopped(after_its_day(-timedelta(seconds=30))):
+        token = caller(app, clerk_token(shop)).check(code).json["check_token"]
+    with clock.stopped(after_its_day(timedelta(seconds=30))):
+        till = caller(app, clerk_token(shop))
+        used = till.post("/v1/vouchers/accept", {"check_token": token, "units": 1}).json["id"]
+
+    too_early = lapse(after_its_day(timedelta(minutes=2)))
+    with clock.stopped(after_its_day(timedelta(minutes=3))):
+        undone = caller(app, clerk_token(shop)).post(f"/v1/acceptances/{used}/void", {"reason": "wrong"})
+
+    assert (too_early, undone.status_code) == (0, 201)
+    assert lapse(after_its_day(timedelta(minutes=4))) == 1
+    assert lapses() == [(2, 200, 0)]
+
+
+def test_one_that_somebody_changes_is_waited_for_and_never_passed_by(app, member, member_id, offer):
+    member.redeem(offer)
+    with database.begin() as session:
+        first = session.scalars(select(Voucher)).one()
+    with clock.stopped(clock.now() + 20 * DAY):
+        assert caller(app, member_token(member_id)).redeem(offer).status_code == 201
+    later = after_its_day(60 * DAY)
+
+    with database.begin() as busy:
+        freezing.lock(busy, (first.member_id, first.voucher_id))
+        with pytest.raises(database.StillRunning):
+            lapse(later)
+
+    assert lapse(later) == 2
+    assert states() == ["expired", "expired"]
 
 
 def test_the_member_and_the_till_hear_the_same_before_and_after(app, member, member_id, shop, offer):

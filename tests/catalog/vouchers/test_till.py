@@ -311,6 +311,20 @@ def test_what_was_told_is_not_told_again_when_its_job_runs_twice(app, db, shop, 
     assert told == [(telling.ACCEPTED, accepted)]
 
 
+def test_a_use_is_told_before_its_undoing_whichever_job_runs_first(app, db, shop, counter):
+    _, _, code = given_voucher(app, db, shop)
+    accepted = counter.accept(code)
+    void(counter, accepted)
+    key = ids.parse("acc", accepted.json["id"])
+
+    for template in (telling.VOIDED, telling.ACCEPTED):
+        telling.run(db, *key, template)
+
+    with database.begin() as session:
+        told = [one.template for one in notices.latest(session, db.seal_key)]
+    assert told == [telling.VOIDED, telling.ACCEPTED]  # the newest first
+
+
 def test_a_code_is_nowhere_in_plain(app, db, shop, counter):
     member, redeemed, code = given_voucher(app, db, shop)
     symbols = codes.read(code).symbols

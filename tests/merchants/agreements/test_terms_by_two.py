@@ -207,6 +207,7 @@ def test_every_field_goes_from_the_proposal_to_the_version(app, maker, owner, sh
         ({"brand_bp": 8000, "brand": "tea", "merchant_bp": 3000}, "/brand_bp"),
         ({"brand_bp": 100}, "/brand"),
         ({"brand": "tea"}, "/brand"),
+        ({"fee_fixed_fen": 50, "fee_cap_fen": 49}, "/fee_cap_fen"),
         ({"draft_days": 5, "pay_days": 4}, "/pay_days"),
         ({"reserve_bp": 100}, "/reserve_days"),
         ({"reserve_days": 10}, "/reserve_days"),
@@ -235,6 +236,16 @@ def test_another_merchants_offer_has_no_price_here(maker, db):
     assert refused.json["errors"] == [
         {"pointer": "/prices", "detail": f"no offers of this merchant: {public}"}
     ]
+
+
+def test_an_offer_that_is_spelt_in_two_ways_has_no_two_prices(maker, shop):
+    offer = given_offer(given_programme(), "voucher", merchant_id=shop.merchant.merchant_id)
+    public = ids.public("off", offer.offer_id)
+    again = "off_" + public.removeprefix("off_").lower()
+
+    refused = maker.post("/v1/terms-proposals", asked(prices={public: {"bp": 1}, again: {"bp": 2}}))
+
+    assert refused.json["errors"] == [{"pointer": "/prices", "detail": "an offer has two prices"}]
 
 
 def test_a_proposal_from_before_there_were_more_fields_means_what_it_meant_then():
