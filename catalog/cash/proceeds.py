@@ -48,7 +48,11 @@ def _look(config: Config, part: CashPart) -> None:
     if not isinstance(found, Proceeds) or found.available_at > clock.now():
         return
     if (found.amount_fen, found.currency) != (part.amount_fen, part.currency):
-        log.error("card proceeds", reference=parts.reference(part.member_id, part.redemption_id), reason="not as paid")
+        log.error(
+            "card proceeds",
+            reference=parts.reference(part.member_id, part.redemption_id),
+            reason="not as paid",
+        )
         return
     with database.begin() as session:
         session.execute(

@@ -124,7 +124,11 @@ def _histories(session: Session) -> Iterator[Finding]:
 def _runs(session: Session) -> Iterator[Finding]:
     """Each run is, line for line, what two persons approved."""
     asked = select(PayoutRun).order_by(PayoutRun.run_id)
-    wrong = (run for run in session.scalars(asked.execution_options(yield_per=MOST)) if not _is_approved(session, run))
+    wrong = (
+        run
+        for run in session.scalars(asked.execution_options(yield_per=MOST))
+        if not _is_approved(session, run)
+    )
     for run, _ in zip(wrong, range(MOST), strict=False):
         yield Finding("payout run", ids.public("pyr", run.run_id), "it is not what two persons approved")
 

@@ -255,7 +255,7 @@ def test_the_banks_file_is_not_for_a_person_of_one_area(app, paying, two):
     client = app.test_client()
     client.set_cookie("jifen_staff", staff_token("finance", area="33"))
 
-    over_http = caller(app, staff_token("finance", "merchants", area="33")).get(f"/v1/payout-runs/{name}/file")
+    over_http = caller(app, staff_token("finance", "auditor", area="33")).get(f"/v1/payout-runs/{name}/file")
     in_console = client.get(f"/staff/payouts/runs/{name}/file")
     listed = client.get("/staff/payouts")
 
