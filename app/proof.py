@@ -109,7 +109,6 @@ def parts(
         payouts_verify.findings,
         packs_verify.findings,
         merchant_earnings_verify.findings,
-        payouts_verify.findings,
         books_verify.findings,
         analytics_verify.findings,
     )

@@ -14,6 +14,7 @@ from app.commands.approvals import as_person, deciding, proposing, signed_in, wi
 from app.commands.books import Day
 from base import audit, clock, database
 from base.approvals.approvals import NO_MEMBER
+from base.auth.principals import Principal
 from base.csv_files import ErrorFile
 from base.errors import NotAllowed
 from base.money import yuan_text
@@ -75,7 +76,7 @@ deciding(payouts_verbs, runs, run_proposal_view)
 def files(run_id: str, to: Path | None, email: str, as_json: bool) -> None:
     """Write the file of a bank's run, with the bytes that were approved; only its owner may read it."""
     config, person = local_setup.ready(), signed_in(email)
-    _check(person.permissions)
+    _check(person)
     with database.begin() as session:
         made = bank_files.of_run(session, config.seal_key, runs.find(session, run_id))
         audit.write(session, person.actor, "payout-run.file", run_id, sha256=made.sha256.hex())
@@ -100,7 +101,7 @@ def take_back(file: Path, template: str, email: str, as_json: bool) -> None:
     """Take in what a bank says became of its lines; rows that do not fit are written beside it. The same file is refused."""
     local_setup.ready()
     person = signed_in(email)
-    _check(person.permissions)
+    _check(person)
     with database.begin() as session:
         taken = bank_returns.take(session, file, template, person.actor, clock.now())
         told = taken_view(taken)
@@ -150,10 +151,11 @@ def _line(code: str, row: Payout) -> str:
     return f"{payouts.reference(row)}  {code:<20} {row.state:<9} {yuan_text(row.amount_fen):>12} {row.currency}  {why}".rstrip()
 
 
-def _check(permissions: frozenset[str]) -> None:
-    """NotAllowed, unless this person handles banks' files."""
-    if FILES not in permissions:
+def _check(person: Principal) -> None:
+    """NotAllowed, ForHeadquarters, unless this person handles banks' files, which are about merchants of all areas."""
+    if FILES not in person.permissions:
         raise NotAllowed(needs=FILES)
+    runs.for_all_areas(person)
 
 
 def _tell(facts: dict[str, Any], as_json: bool, said: str) -> None:

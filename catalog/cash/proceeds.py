@@ -1,16 +1,19 @@
 """What payments brought: once Stripe says that the money is available, its fee and the rest are written down, once."""
 
+import structlog
 from sqlalchemy import ColumnElement, exists, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 
 from base import clock, database
 from base.config import Config
+from catalog.cash import parts
 from catalog.cash.models import REFUND_DUE, REFUNDED, CardProceeds, CashPart
 from merchants import card_payments
 from merchants.card_payments import Proceeds
 from merchants.payouts import stripe
 
 BATCH = 50
+log = structlog.get_logger()
 
 
 def walk(config: Config) -> bool:
@@ -43,6 +46,13 @@ def _look(config: Config, part: CashPart) -> None:
     """Ask Stripe, without a transaction; what is not available yet is asked for again the next time."""
     found = card_payments.proceeds(config, part.payment_intent or "")
     if not isinstance(found, Proceeds) or found.available_at > clock.now():
+        return
+    if (found.amount_fen, found.currency) != (part.amount_fen, part.currency):
+        log.error(
+            "card proceeds",
+            reference=parts.reference(part.member_id, part.redemption_id),
+            reason="not as paid",
+        )
         return
     with database.begin() as session:
         session.execute(

@@ -30,6 +30,14 @@ _CHECKS: tuple[tuple[str, str, str], ...] = (
         "where redemptions > 1",
     ),
     (
+        "card proceeds",
+        "they are not of what the member paid, or another payment counts them too",
+        "select member_id, redemption_id from (select p.*, c.amount_fen as asked_fen, c.currency as asked, "
+        "count(*) over (partition by p.transaction) as payments from card_proceeds p "
+        "left join cash_part c using (member_id, redemption_id)) p where payments > 1 "
+        "or (p.amount_fen, p.currency) is distinct from (p.asked_fen, p.asked) or p.fee_fen not between 0 and p.amount_fen",
+    ),
+    (
         "cash event",
         "it tells of a cash part that is not there",
         "select e.member_id, e.redemption_id from cash_event e left join cash_part c using (member_id, redemption_id) "

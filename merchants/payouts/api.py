@@ -11,9 +11,8 @@ from sqlalchemy.orm import Session
 
 from base import audit, clock, database, pages
 from base.approvals.api import deciding
-from base.approvals.approvals import NO_MEMBER, ForHeadquarters
+from base.approvals.approvals import NO_MEMBER
 from base.auth.guard import current, needs, open_to_all
-from base.auth.principals import Staff
 from base.errors import field_errors
 from base.http.api import IDEMPOTENT, NO_SIGN_IN, Blueprint, answer_once
 from base.http.settings import config
@@ -38,6 +37,7 @@ from merchants.payouts.schemas import (
     PayoutsView,
     PayoutView,
     StripeTakenView,
+    own_payout_view,
     payout_view,
     release_view,
     return_view,
@@ -135,7 +135,7 @@ def own(query: dict[str, Any]) -> dict[str, Any]:
             before=place[1] if place else None,
             limit=limit + 1,
         )
-        return pages.page(key, rows, limit, _place, lambda one: payout_view(session, one))
+        return pages.page(key, rows, limit, _place, lambda one: own_payout_view(session, one))
 
 
 # ---- runs and releases
@@ -191,7 +191,7 @@ def list_runs(query: dict[str, Any]) -> dict[str, Any]:
     """Runs that were approved, the newest first."""
     key, limit = f"payout-runs:{config().secret_key}", query["limit"]
     place = pages.position(key, query["cursor"])
-    _for_all_areas()
+    runs.for_all_areas(current())
     with database.begin() as session:
         rows = runs.listed(session, before=int(place[0]) if place else None, limit=limit + 1)
         return pages.page(key, rows, limit, lambda one: [one.run_id], run_view)
@@ -202,7 +202,7 @@ def list_runs(query: dict[str, Any]) -> dict[str, Any]:
 @needs("payouts:files")
 def file(run: str) -> Response:
     """The file of a bank's run, as it was approved: account numbers in clear, so each look is written down."""
-    _for_all_areas()
+    runs.for_all_areas(current())
     with database.begin() as session:
         found: PayoutRun = runs.find(session, run)
         made = bank_files.of_run(session, config().seal_key, found)
@@ -221,7 +221,7 @@ def list_returns(query: dict[str, Any]) -> dict[str, Any]:
     """Banks' files that were taken in, the newest first."""
     key, limit = f"bank-returns:{config().secret_key}", query["limit"]
     place = pages.position(key, query["cursor"])
-    _for_all_areas()
+    runs.for_all_areas(current())
     with database.begin() as session:
         rows = bank_returns.listed(session, before=int(place[0]) if place else None, limit=limit + 1)
         return pages.page(key, rows, limit, lambda one: [one.return_id], return_view)
@@ -234,7 +234,7 @@ def list_returns(query: dict[str, Any]) -> dict[str, Any]:
 @needs("payouts:files")
 def take_return(asked: dict[str, Any]) -> Response:
     """Take in what a bank says became of its lines; rows that do not fit are named. Needs Idempotency-Key."""
-    _for_all_areas()
+    runs.for_all_areas(current())
     with tempfile.TemporaryDirectory(prefix="jifen-") as folder, database.begin() as session:
         path = Path(folder) / "bank-return.csv"
         path.write_bytes(_bytes(asked["content"]))
@@ -272,10 +272,3 @@ def _bytes(content: str) -> bytes:
         return base64.b64decode(content, validate=True)
     except (binascii.Error, ValueError):
         raise field_errors({"content": "is not base64"}) from None
-
-
-def _for_all_areas() -> None:
-    """ForHeadquarters, for a person who works in one area: such a file is about merchants of all."""
-    person = current()
-    if isinstance(person, Staff) and person.area:
-        raise ForHeadquarters()

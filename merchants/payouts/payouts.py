@@ -121,7 +121,9 @@ def of_merchant(
 
 
 def stop(session: Session, payout: Payout, actor: str, reason: str, at: datetime) -> Payout:
-    """A person stops a payout that nobody has sent yet; PayoutElsewhere."""
+    """A person stops a payout that nobody has sent yet, also one that is on hold for a while; PayoutElsewhere."""
+    if payout.held == holds.STOPPED:
+        raise states.PayoutElsewhere(state=payout.state)
     moved = states.move(session, payout, ON_HOLD, actor, at, held=holds.STOPPED, reason=reason)
     audit.write(session, actor, "payout.stopped", reference(payout))
     return moved

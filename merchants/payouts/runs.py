@@ -15,9 +15,9 @@ from sqlalchemy.orm import Session
 
 from base import ids
 from base.approvals import approvals
-from base.approvals.approvals import NO_MEMBER, Case, Kind
+from base.approvals.approvals import NO_MEMBER, Case, ForHeadquarters, Kind
 from base.approvals.models import Decision, Proposal
-from base.auth.principals import Principal
+from base.auth.principals import Principal, Staff
 from base.errors import Conflict, Invalid, NotFound
 from merchants import scope
 from merchants.models import Merchant
@@ -176,6 +176,17 @@ def _try_again(session: Session, at: datetime) -> None:
     )
     for payout in session.scalars(asked.limit(MOST_LINES)).all():
         states.note(session, payout, at, busy_until=None)
+
+
+def has_all_areas(person: Principal) -> bool:
+    """Whether a person works for all areas: runs and banks' files are about merchants of all."""
+    return not (isinstance(person, Staff) and person.area)
+
+
+def for_all_areas(person: Principal) -> None:
+    """ForHeadquarters, for a person who works in one area."""
+    if not has_all_areas(person):
+        raise ForHeadquarters()
 
 
 def find(session: Session, public_id: str) -> PayoutRun:

@@ -14,7 +14,7 @@ from merchants import merchants
 from merchants.payout_routes.models import BANK, STRIPE
 from merchants.payouts import bank_files, bank_returns, payouts
 from merchants.payouts.bank_returns import Taken
-from merchants.payouts.models import STATES, BankReturn, Payout, PayoutRun, PayoutStep
+from merchants.payouts.models import RETURNED, STATES, BankReturn, Payout, PayoutRun, PayoutStep
 from merchants.schemas import PageQuery, PageView
 
 MOST_CONTENT = 900_000
@@ -225,6 +225,11 @@ def payout_view(session: Session, row: Payout, steps: list[PayoutStep] | None = 
         kept = ("at", "state", "version", "actor", "reason", "reference", "approval")
         view["steps"] = [{name: getattr(step, name) for name in kept} for step in steps]
     return view
+
+
+def own_payout_view(session: Session, row: Payout) -> dict[str, Any]:
+    """The same for its merchant: why the bank sent it back, but not what the operator's people or its balance say of it."""
+    return payout_view(session, row) | {"reason": row.reason if row.state == RETURNED else ""}
 
 
 def run_proposal_view(session: Session, case: Case, at: datetime) -> dict[str, Any]:

@@ -39,10 +39,14 @@ class Missing:
 
 @dataclass(frozen=True)
 class Try:
-    """A try that was noted: of which payout, what is asked for, whether to look first and whether to send then."""
+    """A try that was noted: of which payout, the how many-th, until when nobody else takes it up; what is asked for, whether to
+    look first and whether to send then.
+    """
 
     merchant_id: int
     statement_no: int
+    no: int
+    until: datetime
     order: Order
     looks: bool
     sends: bool
@@ -98,7 +102,7 @@ def _intent(session: Session, payout: Payout, at: datetime) -> Try | None:
         payout = states.move(
             session, payout, SENDING, SYSTEM, at, tries=tries, busy_until=until, key_at=at, reference=_key(payout)
         )  # fmt: skip
-        return Try(payout.merchant_id, payout.statement_no, _order(session, payout), looks, sends=True)
+        return _try(session, payout, until, looks, sends=True)
     if payout.state == SENDING:  # whoever sent it died, or was never heard of again
         payout = states.move(
             session, payout, UNKNOWN, SYSTEM, at, tries=tries, busy_until=until, reason="nothing heard"
@@ -106,7 +110,12 @@ def _intent(session: Session, payout: Payout, at: datetime) -> Try | None:
     elif payout.state != UNKNOWN or not states.note(session, payout, at, tries=tries, busy_until=until):
         return None
     young = payout.key_at is not None and at < payout.key_at + KEY_LIVES
-    return Try(payout.merchant_id, payout.statement_no, _order(session, payout), looks=True, sends=young)
+    return _try(session, payout, until, looks=True, sends=young)
+
+
+def _try(session: Session, payout: Payout, until: datetime, looks: bool, *, sends: bool) -> Try:
+    order = _order(session, payout)
+    return Try(payout.merchant_id, payout.statement_no, payout.tries, until, order, looks, sends)
 
 
 def ask(config: Config, noted: Try) -> Outcome:
@@ -120,13 +129,19 @@ def ask(config: Config, noted: Try) -> Outcome:
             return ours[0]
         if found:
             return Unknown(ANOTHER)
-    return connect.transfer(config, noted.order) if noted.sends else Missing()
+    if not noted.sends:
+        return Missing()
+    if clock.now() >= noted.until:  # it stood still: others have gone on, and its key may be forgotten by now
+        return Unreachable("too late for this try")
+    return connect.transfer(config, noted.order)
 
 
 def record(session: Session, noted: Try, outcome: Outcome, at: datetime) -> None:
     """What a try came to. Only what is certain moves a payout; what came too late for another try's is left out."""
     payout = payouts.of_statement(session, noted.merchant_id, noted.statement_no)
     if payout is None or payout.state not in (SENDING, UNKNOWN) or payout.version != noted.order.version:
+        return
+    if payout.tries != noted.no and not isinstance(outcome, Transfer):
         return
     try:
         payout = _recorded(session, payout, noted, outcome, at)

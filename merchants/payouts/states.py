@@ -23,10 +23,11 @@ from merchants.payouts.models import (
 )
 
 SYSTEM = "system"
-# What may follow. sent from unknown: it was found; planned from what certainly has no effect: the next version.
+# What may follow. sent from unknown: it was found; planned from what certainly has no effect: the next version; on_hold
+# from on_hold: a person stops what is held for a reason that ends by itself.
 AFTER: dict[str, frozenset[str]] = {
     PLANNED: frozenset({APPROVED, ON_HOLD}),
-    ON_HOLD: frozenset({PLANNED}),
+    ON_HOLD: frozenset({PLANNED, ON_HOLD}),
     APPROVED: frozenset({SENDING, ON_HOLD, SENT}),
     SENDING: frozenset({SENT, UNKNOWN, FAILED, APPROVED}),
     UNKNOWN: frozenset({SENDING, SENT, FAILED, APPROVED, PLANNED}),

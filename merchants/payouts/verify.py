@@ -2,10 +2,18 @@
 
 from collections.abc import Iterator
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from base import ids
+from base.approvals import approvals
+from base.approvals.models import APPROVED
+from base.errors import NotFound
 from base.findings import Finding
+from merchants.payouts import bank_files, runs
+from merchants.payouts.models import PayoutRun
 from merchants.payouts.states import AFTER
+from merchants.statements.seals import FORM
 
 MOST = 100
 _CHECKS: tuple[tuple[str, str, str], ...] = (
@@ -14,6 +22,12 @@ _CHECKS: tuple[tuple[str, str, str], ...] = (
         "no statement is to be paid so, or another amount of it",
         "select p.merchant_id, p.statement_no from payout p left join statement s using (merchant_id, statement_no) "
         "where s.statement_no is null or s.payable_fen <> p.amount_fen or s.currency <> p.currency",
+    ),
+    (
+        "payout",
+        "a statement has something to pay, and no payout was planned for it",
+        "select s.merchant_id, s.statement_no from statement s left join payout p using (merchant_id, statement_no) "
+        f"where s.payable_fen > 0 and s.form >= {FORM} and p.statement_no is null",
     ),
     (
         "payout",
@@ -48,7 +62,7 @@ _CHECKS: tuple[tuple[str, str, str], ...] = (
     ),
     (
         "payout run",
-        "count or sum are not those of its lines, or nobody approved it",
+        "count or sum are not those of its lines",
         "select r.run_id, 0 from payout_run r left join (select run_id, count(*) as n, sum(amount_fen) as fen "
         "from payout_run_row group by 1) l using (run_id) where (l.n, l.fen) is distinct from (r.count, r.sum_fen)",
     ),
@@ -66,16 +80,28 @@ _CHECKS: tuple[tuple[str, str, str], ...] = (
     ),
     (
         "recovery",
+        "an invoice was given up and not written off under that approval, or a write-off is of no such invoice",
+        "select merchant_id, coalesce(i.recovery_id, w.recovery_id) from "
+        "(select merchant_id, recovery_id, reference, amount_fen from recovery where step = 'invoice' and state = 'cancelled') i "
+        "full join (select merchant_id, recovery_id, approval as reference, amount_fen from recovery where step = 'write-off') w "
+        "using (merchant_id, reference, amount_fen) where i.recovery_id is null or w.recovery_id is null",
+    ),
+    (
+        "recovery",
         "more of a transfer was reversed than it was",
         "select r.merchant_id, r.against_no from recovery r join payout p "
         "on p.merchant_id = r.merchant_id and p.statement_no = r.against_no where r.step = 'reversal' and r.state = 'done' "
         "group by 1, 2, p.amount_fen having sum(r.amount_fen) > p.amount_fen",
     ),
 )
-_STEPS = """
-select merchant_id, statement_no, step_no, state, version,
+_FOLLOWS = ", ".join(f"('{before}', '{state}')" for before, after in AFTER.items() for state in sorted(after))
+_STEPS = f"""
+select merchant_id, statement_no, step_no, state from (select merchant_id, statement_no, step_no, state, version,
   lag(state) over w as before, lag(version) over w as version_before, lag(step_no) over w as no_before
-from payout_step window w as (partition by merchant_id, statement_no order by step_no)
+  from payout_step window w as (partition by merchant_id, statement_no order by step_no)) s
+where not case when before is null then step_no = 1 and state in ('planned', 'on_hold')
+  else step_no = no_before + 1 and version in (version_before, version_before + 1) and (before, state) in ({_FOLLOWS}) end
+order by 1, 2, 3 limit {MOST}
 """
 
 
@@ -85,17 +111,38 @@ def findings(session: Session) -> Iterator[Finding]:
         for merchant_id, number in session.connection().exec_driver_sql(f"{statement} limit {MOST}"):
             yield Finding(rule, f"merchant {merchant_id} {number}", text)
     yield from _histories(session)
+    yield from _runs(session)
 
 
 def _histories(session: Session) -> Iterator[Finding]:
     """Steps are numbered without a gap, begin planned or on hold, and each may follow the one before."""
-    found = 0
     for row in session.connection().exec_driver_sql(_STEPS):
-        first = row.before is None
-        legal = row.state in ("planned", "on_hold") if first else row.state in AFTER[row.before]
-        numbered = row.step_no == (1 if first else row.no_before + 1)
-        grows = first or row.version in (row.version_before, row.version_before + 1)
-        if not (legal and numbered and grows) and found < MOST:
-            found += 1
-            place = f"merchant {row.merchant_id} statement {row.statement_no}"
-            yield Finding("payout steps", place, f"step {row.step_no} ({row.state}) does not follow")
+        place = f"merchant {row.merchant_id} statement {row.statement_no}"
+        yield Finding("payout steps", place, f"step {row.step_no} ({row.state}) does not follow")
+
+
+def _runs(session: Session) -> Iterator[Finding]:
+    """Each run is, line for line, what two persons approved."""
+    asked = select(PayoutRun).order_by(PayoutRun.run_id)
+    wrong = (
+        run
+        for run in session.scalars(asked.execution_options(yield_per=MOST))
+        if not _is_approved(session, run)
+    )
+    for run, _ in zip(wrong, range(MOST), strict=False):
+        yield Finding("payout run", ids.public("pyr", run.run_id), "it is not what two persons approved")
+
+
+def _is_approved(session: Session, run: PayoutRun) -> bool:
+    try:
+        case = approvals.by_id(session, approvals.parse(run.approval), runs.KIND)
+    except NotFound:
+        return False
+    lines = [
+        [ids.public("stm", row.merchant_id, row.statement_no), row.version, row.amount_fen, row.route_no]
+        for row in bank_files.rows_of(session, run.run_id)
+    ]
+    said = case.proposal.said
+    asked = (said["run"], said["payouts"], said.get("sha256"))
+    done = (ids.public("pyr", run.run_id), lines, run.sha256.hex() if run.sha256 else None)
+    return case.decision is not None and case.decision.verdict == APPROVED and asked == done

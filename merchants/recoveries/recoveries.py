@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import exists, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from base import audit, ids
@@ -31,7 +31,7 @@ from merchants.recoveries.models import (
     WRITE_OFF,
     Recovery,
 )
-from merchants.statements.models import Statement
+from merchants.statements.models import Statement, StatementLine
 
 READS, MANAGES = "payouts:read", "recoveries:manage"
 
@@ -87,7 +87,7 @@ def debt_of(session: Session, merchant: Merchant) -> Debt:
     )
     if last is None or last.carried_fen >= 0:
         raise NoDebt()
-    rows = _of_debt(session, merchant.merchant_id, last.statement_no)
+    rows = _not_netted(session, merchant.merchant_id, last.statement_no)
     left = -last.carried_fen - sum(row.amount_fen for row in rows if row.item_id is not None)
     if left <= 0:
         raise NoDebt()
@@ -96,11 +96,22 @@ def debt_of(session: Session, merchant: Merchant) -> Debt:
     return Debt(last.statement_no, left, _rung(session, merchant.merchant_id, rows))
 
 
-def _of_debt(session: Session, merchant_id: int, statement_no: int) -> list[Recovery]:
+def _not_netted(session: Session, merchant_id: int, statement_no: int) -> list[Recovery]:
+    """Rungs of the last statement's debt. A debt that stands is carried on: of one before, those that no statement counts yet."""
+    on_a_statement = exists().where(
+        StatementLine.merchant_id == Recovery.merchant_id,
+        StatementLine.member_id == 0,
+        StatementLine.source_id == Recovery.item_id,
+        StatementLine.kind.in_((ADJUSTMENT, RESERVE_OUT)),
+    )
     asked = select(Recovery).where(
         Recovery.merchant_id == merchant_id,
-        Recovery.statement_no == statement_no,
         Recovery.step != WRITE_OFF,
+        or_(
+            Recovery.statement_no == statement_no,
+            Recovery.state.in_((SENDING, UNKNOWN)),
+            Recovery.item_id.is_not(None) & ~on_a_statement,
+        ),
     )
     return list(session.scalars(asked.execution_options(populate_existing=True)))
 

@@ -15,7 +15,7 @@ from base.config import Config
 from merchants.payouts import connect, payouts, stripe
 from merchants.payouts.connect import Reversal
 from merchants.payouts.sending import KEY_LIVES, LEASE
-from merchants.payouts.stripe import NotDone, Refused
+from merchants.payouts.stripe import NotDone, Refused, Unreachable
 from merchants.recoveries import recoveries
 from merchants.recoveries.models import DONE, REFUSED, REVERSAL, SENDING, UNKNOWN, Recovery
 
@@ -37,6 +37,7 @@ class Try:
     amount_fen: int
     currency: str
     sends: bool
+    until: datetime
 
 
 def walk(config: Config) -> bool:
@@ -77,11 +78,12 @@ def _note(session: Session, merchant_id: int, recovery_id: int, at: datetime) ->
     payout = payouts.of_statement(session, merchant_id, row.against_no or 0)
     if row.state not in (SENDING, UNKNOWN) or payout is None or (row.busy_until or at) > at:
         return None
-    if not _write(session, row, at, state=UNKNOWN, busy_until=at + LEASE):
+    until = at + LEASE
+    if not _write(session, row, at, state=UNKNOWN, busy_until=until):
         return None
     return Try(
         merchant_id, recovery_id, recoveries.public_id(row), payout.transfer or "", payout.account or "",
-        row.amount_fen, payout.currency, sends=at < row.at + KEY_LIVES,
+        row.amount_fen, payout.currency, sends=at < row.at + KEY_LIVES, until=until,
     )  # fmt: skip
 
 
@@ -99,6 +101,8 @@ def _ask(config: Config, noted: Try) -> Reversal | NotDone:
         return there
     if there < noted.amount_fen:
         return Refused(connect.INSUFFICIENT, f"{there} of {noted.amount_fen} fen")
+    if clock.now() >= noted.until:  # it stood still: others have gone on, and its key may be forgotten by now
+        return Unreachable("too late for this try")
     return connect.reverse(config, noted.transfer, noted.amount_fen, noted.reference)
 
 
@@ -107,6 +111,8 @@ def _record(session: Session, noted: Try, outcome: Reversal | NotDone, at: datet
     row = session.get_one(Recovery, place, with_for_update=True, populate_existing=True)
     if row.state != UNKNOWN:
         return  # another try knew more
+    if row.busy_until != noted.until and not isinstance(outcome, Reversal):
+        return  # another try is at it
     row.changed_at, row.busy_until = at, None
     if isinstance(outcome, Reversal):
         row.item_id, row.reference = recoveries.put_item(session, row, at), outcome.reversal

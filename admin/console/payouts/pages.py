@@ -46,7 +46,7 @@ def payout_list() -> ResponseReturnValue:
             one: len(payouts.listed(session, current(), state=one, limit=PAGE + 1))
             for one in payouts.NEEDS_PERSON
         }
-        latest = runs.listed(session, limit=SHOWN_RUNS)
+        latest = runs.listed(session, limit=SHOWN_RUNS) if runs.has_all_areas(current()) else []
     return page(
         "console/payouts.html",
         rows=shown,
@@ -86,6 +86,7 @@ def propose_run() -> ResponseReturnValue:
 @needs(FILES)
 def run_file(run: str) -> ResponseReturnValue:
     """The file of a bank's run, with the bytes that two persons approved; each time is on record."""
+    runs.for_all_areas(current())
     with database.begin() as session:
         file = bank_files.of_run(session, config().seal_key, runs.find(session, run))
         audit.write(session, current().actor, "payout-run.file", run, sha256=file.sha256.hex())

@@ -62,6 +62,20 @@ def test_what_stripe_keeps_is_booked_once_when_the_money_is_available(paying):
     assert "stripe_clearing" not in shown()
 
 
+def test_proceeds_in_another_currency_than_was_paid_are_not_booked_as_if_they_were_the_same(paying):
+    paying.at()
+    paying.pays()
+    paying.at(minutes=1)
+    (moved,) = (one for one in paying.twin.all("balance_transaction").values() if one["type"] == "charge")
+    moved["currency"] = "hkd"
+
+    with clock.stopped(clock.now() + timedelta(days=30)):
+        proceeds.walk(paying.config)
+
+    assert booked("payment-available") == []
+    assert shown()["stripe_clearing"] == 1_250
+
+
 def test_what_lapses_is_breakage_for_points_and_owed_back_for_money(paying):
     paying.at()
     paying.pays()

@@ -8,7 +8,7 @@ from click.testing import CliRunner
 
 from app.cli import jifen
 from base import clock
-from base.approvals.approvals import OwnProposal
+from base.approvals.approvals import ForHeadquarters, OwnProposal
 from base.errors import NotAllowed
 from tests.given import given_person
 from tests.merchants.payouts.paying import DAY, given_bank, given_merchant, given_statement, payout_of
@@ -98,4 +98,16 @@ def test_who_may_not_handle_files_gets_none(run, case, tmp_path):
     refused = run("payouts", "files", case["run"], "--to", tmp_path / "f.csv", "--as", CHECKER)
 
     assert isinstance(refused.exception, NotAllowed)
+    assert not (tmp_path / "f.csv").exists()
+
+
+def test_a_person_of_one_area_gets_no_banks_file_and_takes_none_in(run, case, tmp_path):
+    approve(run, case, CHECKER)
+    given_person("finance", email="area@example.test", area="33")
+
+    file = run("payouts", "files", case["run"], "--to", tmp_path / "f.csv", "--as", "area@example.test")
+    back = run("payouts", "return", tmp_path / "f.csv", "--as", "area@example.test")
+
+    assert isinstance(file.exception, ForHeadquarters)
+    assert isinstance(back.exception, ForHeadquarters)
     assert not (tmp_path / "f.csv").exists()

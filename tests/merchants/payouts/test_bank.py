@@ -7,12 +7,12 @@ import io
 import pytest
 
 from app.proof import findings
-from base import database
-from merchants.payouts import bank_files, bank_returns, runs
+from base import database, ids
+from merchants.payouts import bank_files, bank_returns, runs, verify
 from merchants.payouts.bank_returns import FileTakenIn, FileTooLarge
 from merchants.payouts.releases import NotToBeReleased
 from merchants.payouts.runs import NothingToPay, RunChanged
-from tests.given import caller, staff_token
+from tests.given import caller, given_colleague, given_shop, merchant_token, staff_token
 from tests.merchants.payouts.paying import given_bank, given_merchant, given_statement, history, payout_of
 
 
@@ -210,6 +210,60 @@ def test_a_payout_that_a_person_stopped_waits_for_a_person(app, paying, two):
     )  # fmt: skip
 
 
+def test_a_person_stops_what_is_on_hold_for_a_reason_that_ends_by_itself(app, paying):
+    merchant = given_merchant()
+    name = ids.public("stm", merchant.merchant_id, given_statement(merchant, 700).statement_no)
+    finance = caller(app, staff_token("finance"))
+
+    held = finance.get(f"/v1/payouts/{name}").json["on_hold_for"]
+    stopped = finance.post(f"/v1/payouts/{name}/stop", {"reason": "a call"})
+    again = finance.post(f"/v1/payouts/{name}/stop", {"reason": "another call"})
+    given_bank(paying.config, merchant)
+    paying.looks_at_holds()
+
+    assert (held, stopped.json["on_hold_for"], again.status_code) == ("no-route", "stopped", 409)
+    assert finance.get(f"/v1/payouts/{name}").json["on_hold_for"] == "stopped"
+    with database.begin() as session:
+        assert [one for one in verify.findings(session) if one.rule == "payout steps"] == []
+
+
+def test_a_merchant_reads_what_the_bank_says_and_not_what_the_operators_people_do(app, paying, tmp_path):
+    shop = given_shop()
+    given_bank(paying.config, shop.merchant)
+    statement = given_statement(shop.merchant, 700)
+    finance = caller(app, staff_token("finance"))
+    owner = caller(app, merchant_token(given_colleague(shop, "owner", "00", secret="a long password 7")))
+    name = finance.get("/v1/payouts").json["data"][0]["statement"]
+
+    def told():
+        return owner.get("/v1/merchant/payouts").json["data"][0]["reason"]
+
+    finance.post(f"/v1/payouts/{name}/stop", {"reason": "we suspect the owner"})
+    stopped = told()
+    finance.post(f"/v1/payouts/{name}/let-go", {"reason": "the owner is cleared"})
+    free = told()
+    paying.run("bank")
+    line = payout_of(statement).transfer
+    take(paying, tmp_path, f"reference,amount_fen,state,reason\n{line},700,returned,closed\n")
+
+    assert (stopped, free, told()) == ("", "", "closed")
+
+
+def test_the_banks_file_is_not_for_a_person_of_one_area(app, paying, two):
+    paying.run("bank")
+    name = ids.public("pyr", file_of(paying)[0].run_id)
+    client = app.test_client()
+    client.set_cookie("jifen_staff", staff_token("finance", area="33"))
+
+    over_http = caller(app, staff_token("finance", "auditor", area="33")).get(f"/v1/payout-runs/{name}/file")
+    in_console = client.get(f"/staff/payouts/runs/{name}/file")
+    listed = client.get("/staff/payouts")
+
+    assert (over_http.status_code, in_console.status_code, listed.status_code) == (403, 403, 200)
+    assert b"6222020000001234" not in in_console.data
+    assert name not in listed.text
+
+
 @pytest.mark.parametrize(
     ("change", "rule"),
     [
@@ -219,6 +273,10 @@ def test_a_payout_that_a_person_stopped_waits_for_a_person(app, paying, two):
         ("delete from payout_run_row where line_no = 1", "payout run"),
         ("update payout_step set approval = 'apr_nobody' where state = 'approved'", "payout"),
         ("delete from payout_step where state = 'planned'", "payout steps"),
+        ("update payout_step set version = 3 where state = 'sent'", "payout steps"),
+        ("delete from payout", "payout"),
+        ("update payout_run_row set route_no = 2", "payout run"),
+        ("update payout_run set sha256 = '\\x00'", "payout run"),
     ],
 )
 def test_what_an_owners_hand_changed_is_found(db, paying, two, owner, change, rule):

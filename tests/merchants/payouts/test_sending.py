@@ -4,6 +4,9 @@ import time
 
 import pytest
 
+from base import database
+from merchants.payouts import sending
+from merchants.payouts.stripe import Refused
 from tests.merchants.payouts.paying import (
     TRANSFERS,
     given_account,
@@ -135,3 +138,38 @@ def test_our_pace_or_our_key_leaves_it_approved(paying, statement):
     assert (waiting.state, waiting.version) == ("approved", 1)
     assert payout_of(statement).state == "sent"
     assert len(paying.twin.all("transfer")) == 1
+
+
+def test_a_worker_that_stood_still_for_days_sends_nothing_more(paying, statement):
+    paying.run()
+    with paying.stopped(), database.begin() as session:
+        noted = sending.note_try(session, statement.merchant_id, statement.statement_no, paying.now)
+    paying.later(hours=1).walk()
+    sent = payout_of(statement)
+
+    with paying.later(days=3).stopped():  # by now the key is forgotten at Stripe
+        outcome = sending.ask(paying.config, noted)
+        with database.begin() as session:
+            sending.record(session, noted, outcome, paying.now)
+
+    assert (sent.state, payout_of(statement).transfer) == ("sent", sent.transfer)
+    assert len(paying.twin.all("transfer")) == 1
+
+
+def test_a_late_no_does_not_end_the_try_that_took_over(paying, statement):
+    paying.run()
+    place = (statement.merchant_id, statement.statement_no)
+    with paying.stopped(), database.begin() as session:
+        late = sending.note_try(session, *place, paying.now)
+    with paying.later(minutes=6).stopped(), database.begin() as session:
+        now = sending.note_try(session, *place, paying.now)
+
+    with paying.stopped():
+        with database.begin() as session:
+            sending.record(session, late, Refused("transfers_not_allowed", ""), paying.now)
+        outcome = sending.ask(paying.config, now)
+        with database.begin() as session:
+            sending.record(session, now, outcome, paying.now)
+
+    assert payout_of(statement).state == "sent"
+    assert history(statement) == ["planned", "approved", "sending", "unknown", "sent"]

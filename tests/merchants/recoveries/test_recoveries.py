@@ -1,12 +1,16 @@
 """What a merchant owes comes back rung by rung, none left out, and each fen of it once. Stripe here is a twin of ours."""
 
-import pytest
-from sqlalchemy import update
+from datetime import timedelta
 
-from base import database
+import pytest
+from sqlalchemy import text, update
+
+from base import clock, database
 from merchants import merchants
 from merchants.models import LEAVING, Merchant
-from merchants.recoveries import recoveries
+from merchants.payouts import verify
+from merchants.payouts.stripe import Refused, Unreachable
+from merchants.recoveries import recoveries, reversals
 from merchants.recoveries.recoveries import AnotherRung, InvoiceNotOpen, NextStatementFirst, NoDebt
 from tests.given import caller, staff_token
 from tests.merchants.payouts.conftest import paying as _paying
@@ -18,6 +22,7 @@ from tests.merchants.payouts.paying import (
     given_statement,
     sealed,
 )
+from tests.owner import forget_everything
 from tests.stripe_twin import payouts as stripe_payouts
 
 paying = _paying
@@ -40,6 +45,11 @@ def rows(merchant):
     with database.begin() as session:
         found = recoveries.all_of(session, merchant.merchant_id)
         return [(row.step, row.state, row.amount_fen) for row in reversed(found)]
+
+
+def not_proven():
+    with database.begin() as session:
+        return [one.rule for one in verify.findings(session)]
 
 
 def next_statement(paying, merchant):
@@ -186,6 +196,72 @@ def test_an_invoice_that_nobody_pays_is_written_off_by_two(app, paying):
     assert late.json["type"] == "/problems/invoice-not-open"
     assert rows(made) == [("invoice", "cancelled", 901), ("write-off", "done", 901)]
     assert maker.get("/v1/merchants/gone/recoveries").json["owed_fen"] == 0
+    assert not_proven() == []
+
+
+def test_an_invoice_that_is_given_up_without_a_write_off_is_found(db, paying, owner):
+    made = given_merchant()
+    with paying.stopped():
+        given_debt(made, 900)
+    take(paying, made, "invoice")
+    owner.execute(text("update recovery set state = 'cancelled', reference = 'apr_nobody'"))
+
+    found = not_proven()
+    forget_everything(db)
+
+    assert found == ["recovery"]
+
+
+def test_a_debt_that_is_carried_on_while_a_rung_is_under_way_is_not_brought_back_twice(paying, merchant):
+    (account,) = paying.twin.all("account")
+    stripe_payouts.schedule(paying.twin, account, {"interval": "manual"})  # the money stays there
+    with paying.stopped():
+        given_debt(merchant, 3_000)
+    take(paying.later(days=1), merchant, "reversal")
+
+    with paying.later(hours=1).stopped():
+        carried = given_statement(merchant, -1).carried_fen
+    waiting = debt(merchant)
+    with pytest.raises(AnotherRung):
+        take(paying, merchant, "invoice")
+    paying.walk()
+
+    assert (carried, waiting) == (-3_002, (3_002, None))
+    assert rows(merchant) == [("reversal", "done", 3_001)]
+    assert debt(merchant)[0] == 1
+
+
+def test_what_was_brought_back_between_the_end_of_a_period_and_its_sealing_is_not_owed_again(paying):
+    made = given_merchant()
+    with paying.stopped():
+        given_debt(made, 900)
+    take(paying.later(days=2), made, "invoice")
+
+    with clock.stopped(paying.now - timedelta(hours=12)):  # its period ended before the invoice was made
+        carried = given_statement(made, -1).carried_fen
+
+    assert carried == -902
+    assert debt(made)[0] == 1
+    assert next_statement(paying, made).carried_fen == -1
+
+
+def test_a_try_of_a_reversal_that_stood_still_sends_and_says_nothing(paying, merchant):
+    with paying.stopped():
+        given_debt(merchant, 3_000)
+    place = (merchant.merchant_id, take(paying, merchant, "reversal").recovery_id)
+    with paying.stopped(), database.begin() as session:
+        slow = reversals._note(session, *place, paying.now)
+
+    with paying.later(minutes=6).stopped():
+        outcome = reversals._ask(paying.config, slow)
+        with database.begin() as session:
+            reversals._note(session, *place, paying.now)  # another one is at it
+        with database.begin() as session:
+            reversals._record(session, slow, Refused("late", ""), paying.now)
+
+    assert isinstance(outcome, Unreachable)
+    assert paying.twin.all("transfer_reversal") == {}
+    assert rows(merchant) == [("reversal", "unknown", 3_001)]
 
 
 def test_a_leaving_merchant_is_taken_up_at_once(paying, merchant):

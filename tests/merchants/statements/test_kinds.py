@@ -194,7 +194,7 @@ def test_the_statement_names_the_versions_of_terms_behind_its_lines(db):
 
 def test_whoever_asked_is_told_of_each_statement_once_and_in_its_transaction(db, monkeypatch):
     told = []
-    monkeypatch.setattr(closing, "_told", [])
+    monkeypatch.setattr(closing, "_told", list(closing._told))
 
     def plan(session, statement):
         told.append((statement.statement_no, statement.payable_fen))
@@ -214,12 +214,13 @@ def test_where_one_who_is_told_falls_over_nothing_is_sealed(db, monkeypatch):
     def falls(session, statement):
         raise StatementUnknown()
 
+    others = closing._told
     monkeypatch.setattr(closing, "_told", [falls])
     shop = daily(reserve_bp=1_000, reserve_days=5)
     given_taken(shop, noon())
 
     with pytest.raises(StatementUnknown):
         close(shop, 0)
-    monkeypatch.setattr(closing, "_told", [])
+    monkeypatch.setattr(closing, "_told", others)
 
     assert close(shop, 0).statement_no == 1
