@@ -11,11 +11,13 @@ from tests.given import (
     caller,
     clerk_token,
     gift_code,
+    given_colleague,
     given_member,
     given_offer,
     given_points,
     given_programme,
     given_shop,
+    merchant_token,
 )
 
 PHONE = "13900001234"
