@@ -1,10 +1,10 @@
 """A member says "this was not me", or a merchant that a use is not right: its amount is held, a person decides within 14 days.
 
 What the member disputes is frozen as far as it is left; a merchant's dispute leaves the rest of the voucher alone until the
-member says so too: there is one dispute of a use, and both are heard in it. For the
-merchant: the use stands, what was held is released, and what is left is usable again. For the member: the use does not stand
-and the hold stays; the voucher is unusable for good, and where all of its uses were another's, undoing its redemption is
-proposed to a second person (catalog/reversals); else the points are given back by hand, by an adjustment.
+member says so too: there is one dispute of a use, and both are heard in it. For the merchant: the use stands, what was held is
+released, and what is left is usable again. For the member: the use does not stand and the hold stays; the voucher is unusable
+for good, and where all of its uses were another's, undoing its redemption is proposed to a second person (catalog/reversals);
+else the points are given back by hand, by an adjustment, dispute by dispute.
 """
 
 from datetime import datetime
