@@ -127,7 +127,9 @@ def decide(
         raise field_errors({"verdict": f"one of: {', '.join(VERDICTS)}"})
     dispute = disputes.find(session, person, *key)
     place = (dispute.member_id, dispute.voucher_id)
-    voucher = freezing.lock(session, place)  # a member who speaks just now is heard first, or is told of the decision
+    voucher = freezing.lock(
+        session, place
+    )  # a member who speaks just now is heard first, or is told of the decision
     dispute = disputes.decide(session, dispute, person.staff_id, verdict, reason, at)
     is_heard = _is_heard(session, dispute)
     if verdict == MEMBER:

@@ -197,7 +197,9 @@ def test_of_what_is_not_there_and_what_is_anothers_the_answers_are_alike(app, gi
     ]
 
     answers = [finance.get(f"/v1/trace/{one}") for one in missing]
-    answers += [elsewhere.get(f"/v1/trace/{one}") for one in (given.stl("acceptance"), given.stl("adjustment"))]
+    answers += [
+        elsewhere.get(f"/v1/trace/{one}") for one in (given.stl("acceptance"), given.stl("adjustment"))
+    ]
 
     said = [{k: v for k, v in one.json.items() if k not in ("instance", "request_id")} for one in answers]
     assert answers[0].status_code == 404
