@@ -14,6 +14,7 @@ from base import channels, clock, database, idempotency, ids
 from base.auth.guard import needs
 from base.http.settings import config
 from catalog.bundles import bundles, parts
+from catalog.disputes import disputing
 from catalog.gifts import confirming
 from catalog.goods import addresses, goods, orders
 from catalog.offers import offers
@@ -26,7 +27,6 @@ from catalog.vouchers import shelf
 from catalog.vouchers.life import of_redemption
 from catalog.vouchers.models import ISSUED
 from merchants import acceptances
-from merchants.disputes import disputes
 from points import lots, programmes
 from points.groups import spending
 from points.groups.models import Group
@@ -154,10 +154,7 @@ def one_redemption(redemption: str) -> ResponseReturnValue:
             offer=offer,
             voucher=voucher,
             uses=acceptances.of_voucher(session, member_id, issued.voucher_id) if issued else [],
-            disputes={
-                one.acceptance_id: one
-                for one in (disputes.of_voucher(session, member_id, issued.voucher_id) if issued else [])
-            },
+            disputes=disputing.of_member(session, member_id, issued.voucher_id) if issued else {},
             programme=programmes.by_id(session, me().programme_id),
             spendable=wallets.show(session, member_id, at).spendable,
             cancellable=unused

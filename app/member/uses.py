@@ -15,7 +15,6 @@ from catalog.vouchers import shelf
 from catalog.vouchers.refusals import VoucherUnknown
 from catalog.vouchers.shelf import Kept
 from merchants.acceptances import AcceptanceUnknown
-from merchants.disputes import disputes
 from merchants.models import Acceptance, Outlet
 from points.groups import spending
 
@@ -32,7 +31,7 @@ def one_acceptance(acceptance: str) -> ResponseReturnValue:
             row=row,
             kept=kept,
             outlet=session.get_one(Outlet, row.outlet_id),
-            dispute=disputes.of_acceptance(session, member_id, acceptance_id),
+            dispute=disputing.of_member(session, member_id, row.voucher_id).get(acceptance_id),
             acceptance_id=acceptance,
             key=str(uuid4()),
         )

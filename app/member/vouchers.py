@@ -11,13 +11,13 @@ from app.member.frame import PAGE, blueprint, cursor, me, position
 from base import clock, database, ids
 from base.auth.guard import needs
 from base.http.settings import config
+from catalog.disputes import disputing
 from catalog.vouchers import codes, conditions, shelf
 from catalog.vouchers.codes import Keys, Picture
 from catalog.vouchers.models import HELD, ISSUED
 from catalog.vouchers.refusals import VoucherUnknown
 from catalog.vouchers.shelf import HEAPS, USABLE, Kept
 from merchants import acceptances
-from merchants.disputes import disputes
 from points.groups import spending
 
 
@@ -60,7 +60,7 @@ def one_voucher(voucher: str) -> ResponseReturnValue:
             uses=acceptances.of_voucher(session, member_id, voucher_id),
             outlets=conditions.outlets(session, kept.offer),
             conditions=conditions.said(session, kept.offer),
-            disputes={one.acceptance_id: one for one in disputes.of_voucher(session, member_id, voucher_id)},
+            disputes=disputing.of_member(session, member_id, voucher_id),
         )
 
 

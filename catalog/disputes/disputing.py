@@ -1,9 +1,10 @@
 """A member says "this was not me", or a merchant that a use is not right: its amount is held, a person decides within 14 days.
 
-What the member disputes is frozen as far as it is left; a merchant's dispute leaves the rest of the voucher alone. For the
-merchant: the use stands, what was held is released, and what is left is usable again. For the member: the use does not stand
-and the hold stays; the voucher is unusable for good, and where all of its uses were another's, undoing its redemption is
-proposed to a second person (catalog/reversals); else the points are given back by hand, by an adjustment.
+What the member disputes is frozen as far as it is left; a merchant's dispute leaves the rest of the voucher alone until the
+member says so too: there is one dispute of a use, and both are heard in it. For the merchant: the use stands, what was held is
+released, and what is left is usable again. For the member: the use does not stand and the hold stays; the voucher is unusable
+for good, and where all of its uses were another's, undoing its redemption is proposed to a second person (catalog/reversals);
+else the points are given back by hand, by an adjustment, dispute by dispute.
 """
 
 from datetime import datetime
@@ -21,13 +22,14 @@ from catalog.redemptions import redemptions
 from catalog.reversals import reversals
 from catalog.vouchers import freezing, life
 from catalog.vouchers.models import ACCEPTED, CANCELLED, Voucher
-from merchants import acceptances, merchants
+from merchants import merchants
 from merchants.acceptances import AcceptanceUnknown, AlreadyVoided
 from merchants.disputes import disputes
 from merchants.disputes.disputes import DisputeThere
 from merchants.disputes.models import BY_HAND, MEMBER, MERCHANT, OPEN, PROPOSED, VERDICTS, Dispute
 from merchants.models import Acceptance
 from merchants.scope import Reach
+from merchants.statements.closing import MOST_NUMBER
 from merchants.statements.models import StatementLine
 from points.adjustments.adjustments import MOST_TEXT, said_plainly
 from points.groups import spending
@@ -54,7 +56,8 @@ class LineNotDisputed(Conflict):
 
 
 def not_me(session: Session, config: Config, member: Member, key: tuple[int, int], at: datetime) -> Dispute:
-    """Open the dispute of an acceptance (its key: member id, acceptance id), or return the one there is; tells the member.
+    """Open the dispute of an acceptance (its key: member id, acceptance id), or return the one there is; tells the member. In an
+    open one of the merchant's the member is heard as in an own one: what is left is frozen.
 
     AcceptanceUnknown for anybody else's; AlreadyVoided where it was undone anyway; AlreadyClawedBack, DisputeTooLate.
     """
@@ -66,7 +69,7 @@ def not_me(session: Session, config: Config, member: Member, key: tuple[int, int
         raise AcceptanceUnknown()
     _lock(session, acceptance)
     dispute, is_fresh = disputes.open_one(session, acceptance, member.actor, at)
-    if is_fresh:
+    if is_fresh or (dispute.state == OPEN and not _is_heard(session, dispute)):
         freezing.freeze_for(session, (key[0], voucher.voucher_id), dispute.dispute_id, member.actor, at)
         until = clock.day(dispute.decide_by, merchants.zone_of(session, acceptance.merchant_id))
         _tell(session, config, dispute, "dispute-opened", until=words.day(until))
@@ -92,7 +95,7 @@ def open_for(session: Session, mine: Reach, key: tuple[int, int], said: str, at:
 
 def open_line(session: Session, mine: Reach, line: tuple[int, int, int], said: str, at: datetime) -> Dispute:
     """The same, by a line of a statement (merchant id, statement's number, line's number). LineUnknown, LineNotDisputed."""
-    row = session.get(StatementLine, line)
+    row = session.get(StatementLine, line) if max(line[1:]) <= MOST_NUMBER else None
     if row is None or row.merchant_id != mine.merchant_id:
         raise LineUnknown()
     if row.kind != "acceptance":
@@ -123,18 +126,21 @@ def decide(
     if verdict not in VERDICTS:
         raise field_errors({"verdict": f"one of: {', '.join(VERDICTS)}"})
     dispute = disputes.find(session, person, *key)
-    dispute = disputes.decide(session, dispute, person.staff_id, verdict, reason, at)
     place = (dispute.member_id, dispute.voucher_id)
+    voucher = freezing.lock(
+        session, place
+    )  # a member who speaks just now is heard first, or is told of the decision
+    dispute = disputes.decide(session, dispute, person.staff_id, verdict, reason, at)
+    is_heard = _is_heard(session, dispute)
     if verdict == MEMBER:
-        voucher = freezing.lock(session, place)
-        if dispute.side == MEMBER or voucher.state == ACCEPTED:  # of a merchant's, what is left stays usable
+        if is_heard or voucher.state == ACCEPTED:  # where the merchant alone spoke, what is left stays usable
             voucher = freezing.cancel(session, place, at)
         dispute.points_back = _give_back(session, person, dispute, voucher, at)
         session.flush()
-    elif dispute.side == MEMBER:
+    elif is_heard:
         freezing.thaw(session, place, person.actor, "dispute", at, dispute_id=dispute.dispute_id)
     audit.write(session, person.actor, "dispute.decided", reference(dispute), verdict=verdict)
-    if dispute.side == MEMBER:
+    if is_heard:
         _tell(session, config, dispute, f"dispute-for-{verdict}")
     return dispute
 
@@ -157,15 +163,23 @@ def is_late(dispute: Dispute, at: datetime) -> bool:
     return dispute.state == OPEN and at > dispute.decide_by
 
 
+def of_member(session: Session, member_id: int, voucher_id: int) -> dict[int, Dispute]:
+    """Disputes of a voucher's uses that its member knows of, by acceptance; not a merchant's that is open without the member."""
+    return {
+        one.acceptance_id: one
+        for one in disputes.of_voucher(session, member_id, voucher_id)
+        if one.state != OPEN or _is_heard(session, one)
+    }
+
+
 def points_due(session: Session, dispute: Dispute) -> int | None:
-    """Of a dispute decided for the member: the points of what was another's, and of what is left where that is unusable now;
-    None: none were paid by the member (a gift).
+    """Of a dispute decided for the member: the points of the use that was another's, and of what is left where this decision made
+    that unusable, so that of several disputes of a voucher none counts it again; None: none were paid by the member (a gift).
     """
     voucher = session.get_one(Voucher, (dispute.member_id, dispute.voucher_id))
-    lost = disputes.lost(session, dispute.member_id, dispute.voucher_id)
-    used = acceptances.of_voucher(session, dispute.member_id, dispute.voucher_id)
-    left = voucher.units_left if voucher.state == CANCELLED else 0
-    units = left + sum(one.units for one, _ in used if one.acceptance_id in lost)
+    used = session.get_one(Acceptance, (dispute.member_id, dispute.acceptance_id))
+    ended_it = voucher.state == CANCELLED and voucher.cancelled_at == dispute.decided_at
+    units = used.units + (voucher.units_left if ended_it else 0)
     try:
         redemption = redemptions.find(session, dispute.member_id, voucher.redemption_id)
     except redemptions.RedemptionUnknown:
@@ -174,8 +188,13 @@ def points_due(session: Session, dispute: Dispute) -> int | None:
 
 
 def _give_back(session: Session, person: Staff, dispute: Dispute, voucher: Voucher, at: datetime) -> str:
-    """A reversal is proposed where the rules of reversals allow one: of a whole voucher that was redeemed by itself."""
+    """A reversal is proposed where the rules of reversals allow one: of a whole voucher that was redeemed by itself, and of which
+    no other dispute left a share to be given back by hand.
+    """
     place = (dispute.member_id, voucher.redemption_id)
+    every = disputes.of_voucher(session, dispute.member_id, dispute.voucher_id)
+    if any(one.points_back == BY_HAND for one in every):
+        return BY_HAND
     if voucher.state != CANCELLED or not freezing.is_whole(session, voucher):
         return BY_HAND
     try:
@@ -186,6 +205,12 @@ def _give_back(session: Session, person: Staff, dispute: Dispute, voucher: Vouch
     except Problem:
         return BY_HAND
     return PROPOSED
+
+
+def _is_heard(session: Session, dispute: Dispute) -> bool:
+    """Whether the member has spoken in it."""
+    place = (dispute.member_id, dispute.voucher_id)
+    return dispute.side == MEMBER or dispute.dispute_id in freezing.disputes_of(session, place)
 
 
 def _lock(session: Session, acceptance: Acceptance) -> None:

@@ -23,7 +23,8 @@ _CHECKS: tuple[tuple[str, str, str], ...] = (
         "while it is open, and after it was decided for the member, something has to freeze the voucher",
         "select d.member_id, d.dispute_id from dispute d left join voucher_freeze f "
         "on f.member_id = d.member_id and f.dispute_id = d.dispute_id "
-        "where d.side = 'member' and (f.freeze_id is null or (f.thawed_at is null) <> (d.verdict is distinct from 'merchant'))",
+        "where case when f.freeze_id is null then d.side = 'member' "  # in a merchant's the member need not have spoken
+        "else (f.thawed_at is null) <> (d.verdict is distinct from 'merchant') end",
     ),
     (
         "dispute",

@@ -42,6 +42,7 @@ class StatementPlaceView(View):
     payable_fen = ma.fields.Integer()
     carried_fen = ma.fields.Integer()
     due_day = ma.fields.Date(allow_none=True)
+    currency = ma.fields.String()
     payout = ma.fields.Nested(PayoutPlaceView, allow_none=True)
 
 
@@ -183,6 +184,7 @@ def _statement(row: Any) -> dict[str, Any]:
     return {name: getattr(row, name) for name in same} | {
         "id": ids.public("stm", row.merchant_id, row.statement_no),
         "number": row.statement_no,
+        "currency": row.sealed_in,
         "payout": {"state": row.payout_state} | {name: getattr(row, name) for name in payout}
         if row.payout_state
         else None,

@@ -55,7 +55,7 @@ select r.member_id, r.redemption_id, r.kind as offer_kind, r.state as redemption
   r.units, r.at, r.posting_seq, o.names, v.member_id as holder_id, v.voucher_id, v.last4, v.state as voucher_state,
   a.acceptance_id, a.merchant_id, m.code as merchant, a.recorded_at as accepted_at, a.currency, a.void_id,
   t.kind, t.source_id, t.recorded_at, t.owed_fen, t.fee_fen, t.vat_fen, l.statement_no, l.line_no,
-  s.sealed_at, s.net_fen, s.payable_fen, s.carried_fen, s.due_day,
+  s.sealed_at, s.net_fen, s.payable_fen, s.carried_fen, s.due_day, s.currency as sealed_in,
   p.state as payout_state, p.amount_fen, p.route, p.transfer, p.payment, p.bank_payout
 from start join redemption r on r.member_id = start.member_id and r.redemption_id = start.redemption_id
 join offer o on o.version_id = r.version_id
@@ -80,7 +80,7 @@ order by a.use_no, a.acceptance_id, t.recorded_at, t.source_id
 """
 _HEADER = """
 select s.merchant_id, s.statement_no, m.code as merchant, s.sealed_at, s.net_fen, s.payable_fen, s.carried_fen, s.due_day,
-  s.line_count, p.state as payout_state, p.amount_fen, p.route, p.transfer, p.payment, p.bank_payout
+  s.line_count, s.currency as sealed_in, p.state as payout_state, p.amount_fen, p.route, p.transfer, p.payment, p.bank_payout
 from statement s join merchant m on m.merchant_id = s.merchant_id
 left join payout p on p.merchant_id = s.merchant_id and p.statement_no = s.statement_no
 where s.merchant_id = %(first)s and s.statement_no = %(second)s
@@ -90,7 +90,7 @@ select l.line_no, l.kind, l.member_id, l.source_id, l.recorded_at, l.owed_fen, l
   a.acceptance_id, v.voucher_id, v.last4, coalesce(g.member_id, v.member_id) as redeemer_id, v.redemption_id
 from statement_line l {_ABOUT}
 where l.merchant_id = %(first)s and l.statement_no = %(second)s and l.line_no > %(after)s
-  and (%(third)s::int is null or l.line_no = %(third)s)
+  and (%(third)s::bigint is null or l.line_no = %(third)s)
 order by l.line_no limit %(limit)s
 """
 
@@ -130,13 +130,16 @@ def of(
     if prefix == "stm":
         return _back(session, person, (*ids.parse("stm", public_id), None), after, limit)
     if prefix not in _STARTS:
-        raise TraceUnknown(id=public_id[:64])
+        raise TraceUnknown()
     key = ids.parse(prefix, public_id, parts=3 if prefix == "stl" else 2)
     rows = database.rows(session, _FORWARD.replace("%s", _STARTS[prefix], 1), _named(key))
     if not rows and prefix == "stl":  # of what happened at the merchant without a voucher
-        return _back(session, person, key, 0, 1)
+        found = _back(session, person, key, 0, 1)
+        if not found.lines:
+            raise TraceUnknown()
+        return found
     if not rows or not _sees(session, person, rows[0]):
-        raise TraceUnknown(id=public_id[:64])
+        raise TraceUnknown()
     points: tuple[Part, ...] = ()
     if with_points and rows[0].posting_seq is not None:
         points = traced.of_posting(session, rows[0].member_id, rows[0].posting_seq, through_gifts=True)

@@ -82,6 +82,12 @@ def cancel(session: Session, key: Key, at: datetime) -> Voucher:
     return voucher
 
 
+def disputes_of(session: Session, key: Key) -> set[int]:
+    """The ids of the disputes for which it was ever frozen: those in which the member has spoken."""
+    asked = select(VoucherFreeze.dispute_id).where(*_of(key), VoucherFreeze.dispute_id.is_not(None))
+    return {number for number in session.scalars(asked) if number is not None}
+
+
 def is_whole(session: Session, voucher: Voucher) -> bool:
     """Whether every use of it that stands was decided to be another's than the member's, or clawed back from the merchant."""
     used = acceptances.of_voucher(session, voucher.member_id, voucher.voucher_id)

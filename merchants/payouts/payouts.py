@@ -13,6 +13,7 @@ from merchants.models import Merchant
 from merchants.payout_routes import routes
 from merchants.payouts import holds, states
 from merchants.payouts.models import APPROVED, FAILED, ON_HOLD, PLANNED, RETURNED, UNKNOWN, Payout, PayoutStep
+from merchants.statements.closing import MOST_NUMBER
 from merchants.statements.models import Statement
 
 READS, HOLDS = "payouts:read", "payouts:hold"
@@ -172,4 +173,4 @@ def place(public_id: str) -> tuple[int, int] | None:
         merchant_id, number = ids.parse("stm", public_id)
     except NotFound:
         return None
-    return merchant_id, number
+    return (merchant_id, number) if number <= MOST_NUMBER else None

@@ -17,6 +17,7 @@ from merchants.statements.reserves import Kept
 
 # Longer than any transaction may live: nothing recorded before the cut-off is missed.
 SETTLING = timedelta(seconds=60)
+MOST_NUMBER = 2**31 - 1  # of a statement or a line; an id can say more
 Told = Callable[[Session, Statement], object]
 _told: list[Told] = []
 
@@ -156,7 +157,7 @@ def all_of(
 
 def find(session: Session, merchant_id: int, number: int) -> Statement:
     """One statement; StatementUnknown."""
-    found = session.get(Statement, (merchant_id, number))
+    found = session.get(Statement, (merchant_id, number)) if number <= MOST_NUMBER else None
     if found is None:
         raise StatementUnknown()
     return found

@@ -1,10 +1,12 @@
 """The console's pages of settlement: a statement down to the bill, payouts and runs, an adjustment, invoices, a dispute."""
 
+import html
 import re
 from urllib.parse import urlencode
 
 import pytest
 
+from admin.console.trace import pages
 from base import database
 from merchants.payouts import payouts
 from tests.given import staff_token
@@ -77,6 +79,17 @@ def test_a_line_of_a_statement_leads_to_redemption_points_and_payout(given, fina
     assert "red_" in traced
     assert f"/staff/payouts/{given.id}" in traced
     assert "Where its points came from" in traced
+
+
+def test_all_lines_of_a_traced_statement_are_reached_page_by_page(given, finance, monkeypatch):
+    monkeypatch.setattr(pages, "MOST_LINES", 2)
+
+    first = finance.get(f"trace?id={given.id}").text
+    [following] = re.findall(r'rel="next" href="([^"]+)"', first)
+    second = finance.get("trace?" + html.unescape(following).partition("?")[2]).text
+
+    numbers = [re.findall(r'<tr><td class="jf-right">(\d+)</td>', one) for one in (first, second)]
+    assert numbers == [["1", "2"], ["3"]]
 
 
 def test_a_payout_is_stopped_and_let_go_with_a_reason(given, finance):

@@ -11,11 +11,13 @@ from tests.given import (
     caller,
     clerk_token,
     gift_code,
+    given_colleague,
     given_member,
     given_offer,
     given_points,
     given_programme,
     given_shop,
+    merchant_token,
 )
 
 PHONE = "13900001234"
@@ -327,4 +329,27 @@ def test_a_use_that_was_not_mine_is_told_from_the_redemption_and_the_voucher_say
     assert "We are looking into it" in me.page
     assert "not-me" not in me.page
     me.get(voucher)
+    assert "What became of your report" in me.page
+
+
+def test_what_the_merchant_alone_disputes_the_member_still_says_was_not_them(app, db, somebody, programme):
+    shop = given_shop()
+    offer = given_offer(programme, "voucher", merchant_id=shop.merchant.merchant_id, value_fen=500)
+    me = somebody(points=2000)
+    me.redeem(ids.public("off", offer.offer_id))
+    redemption = me.at
+    me.get(me.find(r"/vouchers/vch_\w+"))
+    caller(app, clerk_token(shop)).accept(me.find(r'id="code">([^<]+)'))
+    me.get(redemption)
+    use = me.find(r"/acceptances/acc_\w+")
+    finance = caller(app, merchant_token(given_colleague(shop, "finance", "20")))
+    finance.post("/v1/merchant/disputes", {"acceptance": use.rpartition("/")[2], "said": "we served nobody"})
+
+    me.get(redemption)
+    assert "This was not me" in me.page
+    me.get(use)
+    me.submit(f"{use}/not-me")
+
+    assert "We are looking into it" in me.page
+    me.get(redemption)
     assert "What became of your report" in me.page

@@ -81,6 +81,33 @@ def test_from_the_list_one_comes_to_a_draft_a_statement_and_an_acceptance(given,
     assert finance.get(f"/merchant/statements/{given.id}/files/csv").data.startswith(b"\xef\xbb\xbf")
 
 
+def test_what_a_phone_shows_first_of_a_row_is_its_amount(given, finance):
+    """The first columns are all that fits on 320 pixels; the rest is scrolled to."""
+    cells = re.compile(r"<t[hd][^>]*>(.*?)</t[hd]>", re.DOTALL)
+
+    for path, amount in (
+        ("statements", "¥8.81"),
+        ("disputes", "¥9.00"),
+        (f"statements/{given.id}", "¥9.00"),
+        (f"acceptances/{given.taken[1]['id']}", "¥9.00"),
+    ):
+        tables = re.findall(r"<tbody>(.*?)</tbody>", finance.get(f"/merchant/{path}").text, re.DOTALL)
+        first = [cells.findall(table.partition("</tr>")[0]) for table in tables]
+        assert first, path
+        assert all(any("¥" in cell for cell in row[:3]) for row in first), path
+        assert any(amount in cell for row in first for cell in row[:3]), path
+
+
+def test_a_refusal_on_a_page_says_what_to_do(given, finance):
+    path = f"/merchant/acceptances/{given.taken[0]['id']}"
+    finance.get(path)
+
+    refused = finance.send(f"{path}/dispute", said="").text
+
+    assert "said: must be 1 to 500" in refused
+    assert "Correct the named fields and send again." in refused
+
+
 def test_an_acceptance_is_disputed_once_on_its_page(given, finance):
     path = f"/merchant/acceptances/{given.taken[0]['id']}"
     finance.get(path)

@@ -211,6 +211,22 @@ def test_where_the_member_used_it_too_the_share_is_given_back_by_hand(
     assert state_of(member, redeemed) == "cancelled"
 
 
+def test_of_two_disputes_of_one_voucher_no_point_is_given_back_twice(
+    member, counter, programme, shop, support
+):
+    redeemed, code, first = given_use(member, counter, programme, shop, of=4)
+    second = use(counter, code)
+    disputes = [not_me(member, one).json for one in (first, second)]
+
+    done = [decided(support, one, "member").json for one in disputes]
+
+    assert [(one["points_back"], one["points_due"]) for one in done] == [("by_hand", 300), ("by_hand", 100)]
+    assert support.get("/v1/reversals").json["data"] == []  # which would give the whole price back once more
+    shown = [support.get(f"/v1/disputes/{one['id']}").json["points_due"] for one in disputes]
+    assert shown == [300, 100]
+    assert state_of(member, redeemed) == "cancelled"
+
+
 def test_a_disputed_use_is_not_undone_at_the_till_until_it_stands(member, counter, programme, shop, support):
     redeemed, _, taken = given_use(member, counter, programme, shop)
     dispute = not_me(member, taken).json

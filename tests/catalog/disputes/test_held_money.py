@@ -8,6 +8,8 @@ import pytest
 from sqlalchemy import select
 
 from base import clock, database
+from base.notices import notices
+from catalog.disputes import verify
 from merchants.models import MerchantItem
 from tests.given import (
     caller,
@@ -164,6 +166,54 @@ def test_of_a_second_dispute_each_side_is_told_that_there_is_one(member, counter
     assert (first.status_code, kind(second)) == (201, "dispute-there")
     assert members.json["id"] == first.json["id"]
     assert len(held()) == 1
+
+
+@pytest.mark.parametrize(("verdict", "after"), [("merchant", "issued"), ("member", "cancelled")])
+def test_a_merchants_dispute_does_not_keep_the_member_from_being_heard(
+    db, member, counter, programme, shop, finance, support, verdict, after
+):
+    redeemed, taken = given_use(member, counter, programme, shop, of=3)
+    opened = dispute(finance, taken).json
+
+    said = member.post(f"/v1/acceptances/{taken['id']}/not-me").json
+    frozen = member.get(f"/v1/vouchers/{redeemed['voucher']}").json["state"]
+    member.post(f"/v1/acceptances/{taken['id']}/not-me")
+    with database.begin() as session:
+        waiting = list(verify.findings(session))
+    decided(support, opened, verdict)
+
+    assert (said["id"], frozen) == (opened["id"], "frozen")
+    assert member.get(f"/v1/vouchers/{redeemed['voucher']}").json["state"] == after
+    with database.begin() as session:
+        told = [one.template for one in notices.latest(session, db.seal_key)]
+        assert waiting + list(verify.findings(session)) == []
+    assert sorted(told[:2]) == sorted(["dispute-opened", f"dispute-for-{verdict}"])
+    assert told.count("dispute-opened") == 1
+
+
+def test_of_a_decision_and_the_member_speaking_at_once_nothing_stays_frozen(
+    member, counter, programme, shop, finance, support
+):
+    for _ in range(4):
+        _, taken = given_use(member, counter, programme, shop, of=2)
+        opened = dispute(finance, taken).json
+        support.post(f"/v1/disputes/{opened['id']}/take")
+        together = threading.Barrier(2)
+
+        def decides(opened=opened, together=together):
+            together.wait()
+            asked = {"verdict": "merchant", "reason": "looked into"}
+            return support.post(f"/v1/disputes/{opened['id']}/decide", asked).status_code
+
+        def says(taken=taken, together=together):
+            together.wait()
+            return member.post(f"/v1/acceptances/{taken['id']}/not-me").status_code
+
+        with ThreadPoolExecutor(2) as pool:
+            both = pool.submit(decides), pool.submit(says)
+            assert [one.result() for one in both] == [200, 201]
+    with database.begin() as session:
+        assert list(verify.findings(session)) == []
 
 
 def test_what_was_undone_is_not_disputed_by_the_merchant(member, counter, programme, shop, finance):

@@ -185,6 +185,35 @@ def test_what_is_not_there_or_in_another_area_is_unknown(app, given, finance):
     assert owner.get(f"/v1/trace/{given.stm}").status_code == 403
 
 
+def test_of_what_is_not_there_and_what_is_anothers_the_answers_are_alike(app, given, finance):
+    elsewhere = caller(app, staff_token("finance", area="11"))
+    merchant_id = given.statement.merchant_id
+    missing = [
+        ids.public("stl", merchant_id, 1, 999),
+        ids.public("stl", merchant_id, 1, 2**40),
+        ids.public("stl", merchant_id, 2**40, 1),
+        ids.public("stm", merchant_id, 2**40),
+        ids.public("acc", 1, 1),
+    ]
+
+    answers = [finance.get(f"/v1/trace/{one}") for one in missing]
+    answers += [
+        elsewhere.get(f"/v1/trace/{one}") for one in (given.stl("acceptance"), given.stl("adjustment"))
+    ]
+
+    said = [{k: v for k, v in one.json.items() if k not in ("instance", "request_id")} for one in answers]
+    assert answers[0].status_code == 404
+    assert [one["type"] for one in said] == ["/problems/trace-unknown"] * len(said)
+    assert all(one == said[0] for one in said)
+
+
+def test_a_statement_is_said_in_its_currency(given, finance):
+    forward = finance.get(f"/v1/trace/{given.redeemed['id']}").json["uses"][0]["moved"][0]["statement"]
+    back = finance.get(f"/v1/trace/{given.stm}").json["statement"]
+
+    assert (forward["currency"], back["currency"]) == (given.statement.currency,) * 2
+
+
 def test_the_command_says_the_same(given, cli):
     forward = cli("trace", given.redeemed["id"]).output
     back = cli("trace", given.stm).output

@@ -9,6 +9,7 @@ from tests.given import (
     given_colleague,
     given_shop,
     merchant_token,
+    staff_token,
 )
 from tests.merchants.sealing import GivenMonth
 
@@ -122,6 +123,19 @@ def test_20_another_merchants_statement_is_as_good_as_not_there_on_every_address
     assert stranger.get("/v1/merchant/statements").json["data"] == []
     assert stranger.get(f"/v1/statements/{given.id}").status_code == 403
     assert stranger.get(f"/v1/trace/{given.id}").status_code == 403
+
+
+def test_a_number_that_no_statement_can_have_is_unknown_as_well(given):
+    finance, merchant_id = given.person(), given.statement.merchant_id
+    statement = ids.public("stm", merchant_id, 2**40)
+
+    for path in ("statements/{}", "statements/{}/files/csv", "statements/{}/invoices"):
+        assert kind(finance.get("/v1/merchant/" + path.format(statement))) == "statement-unknown", path
+    for line in (ids.public("stl", merchant_id, 2**40, 1), ids.public("stl", merchant_id, 1, 2**40)):
+        assert kind(finance.post("/v1/merchant/disputes", {"line": line, "said": "x"})) == "line-unknown"
+    payer = caller(given.app, staff_token("finance"))
+    assert kind(payer.get(f"/v1/payouts/{statement}")) == "payout-unknown"
+    assert kind(payer.get(f"/v1/statements/{statement}")) == "statement-unknown"
 
 
 def test_an_outlets_manager_and_a_clerk_see_no_statement(given):
