@@ -34,6 +34,14 @@ def pytest_collection_finish() -> None:
     process.settle()
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown() -> Iterator[None]:
+    """A test that leaves the clock stopped is told so, and none after it lives in its time."""
+    yield
+    left, clock._stopped_at = clock._stopped_at, None
+    assert left is None, f"this test left the clock stopped at {left}"
+
+
 @pytest.fixture(scope="session")
 def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[local.Servers]:
     """PostgreSQL and Redis, started for this run."""
@@ -79,8 +87,6 @@ def db(config: Config, request: pytest.FixtureRequest) -> Iterator[Config]:
     forget_everything(config)
     when_empty()
     yield config
-    left, clock._stopped_at = clock._stopped_at, None
-    assert left is None, f"this test left the clock stopped at {left}"
     broken = list(faults(tables_with_rows(config)))
     if request.node.get_closest_marker("unapproved"):
         broken = [one for one in broken if not {(one.rule, None), (one.rule, one.place)} & OF_APPROVALS]
