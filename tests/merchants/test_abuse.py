@@ -16,7 +16,8 @@ from base.http.settings import keep
 from base.notices import notices
 from merchants import card_payments
 from merchants.models import LEAVING, Merchant
-from merchants.payouts import payouts
+from merchants.payouts import bank_returns, payouts
+from merchants.payouts.bank_returns import FileInNoCharset, FileTooLarge, Taken
 from merchants.payouts.stripe import EventForged, EventTooOld
 from merchants.recoveries import recoveries
 from tests.given import (
@@ -211,3 +212,34 @@ def test_abuse_17_a_merchant_that_leaves_owing_us_is_netted_taken_back_and_gets_
 def told(db):
     with database.begin() as session:
         return notices.latest(session, db.seal_key)
+
+
+def test_abuse_19_a_hostile_file_is_capped_read_as_a_stream_and_named_row_by_row(paying, tmp_path):
+    """The only file that comes from outside so far is a bank's answer; merchants' own files are not taken in yet."""
+    merchant = given_merchant()
+    given_bank(paying.config, merchant, "6222020000001234")
+    statement = given_statement(merchant, 12_345)
+    paying.run("bank")
+    reference = payout_of(statement).transfer
+    head = b"reference,amount_fen,state,reason\n"
+
+    def take(name: str, content: bytes) -> Taken:
+        path = tmp_path / name
+        path.write_bytes(content)
+        with database.begin() as session:
+            return bank_returns.take(session, path, "plain", "staff:1", paying.now)
+
+    with pytest.raises(FileTooLarge):
+        take("huge.csv", head + b"x" * bank_returns.MOST_BYTES)
+    with pytest.raises(FileTooLarge):
+        take("long.csv", head + b"a,1,paid,\n" * (bank_returns.MOST_ROWS + 1))
+    with pytest.raises(FileInNoCharset):
+        take("odd.csv", head + b"\xff\xff\xff,1,paid,\n")
+    wrong = take(
+        "wrong.csv", head + f"=1+1,12345,paid,\n{reference},=12345,paid,\n{reference},12345,=paid,\n".encode()
+    )
+    assert [row.line_no for row, _ in wrong.wrong] == [2, 3, 4]
+    assert (wrong.file.paid, payout_of(statement).state) == (0, "sent")
+
+    assert take("right.csv", head + f"{reference},12345,paid,\n".encode()).file.paid == 1
+    assert payout_of(statement).state == "paid"

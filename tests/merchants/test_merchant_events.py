@@ -5,12 +5,16 @@ import json
 import pytest
 from sqlalchemy import select
 
-from base import database
+from base import database, ids
 from base.webhooks.models import Event
 from tests.base.webhooks.receivers import receiving
 from tests.given import caller, given_shop, staff_token
+from tests.merchants.payouts.conftest import paying as _paying
+from tests.merchants.payouts.paying import given_bank
 from tests.merchants.sealing import GivenMonth, given_statement
 from tests.persons import person_token
+
+paying = _paying
 
 
 @pytest.fixture
@@ -50,3 +54,22 @@ def test_what_is_sealed_paid_and_disputed_is_told_to_the_merchant(app, given):
     assert [data.get("verdict") for _, data in found] == [None, "merchant", None]
     assert found[2][1]["payable_fen"] == 881
     assert "mbr_" not in json.dumps(found)
+
+
+def test_each_step_of_a_statements_money_is_told_to_its_merchant(app, given, paying):
+    with receiving() as receiver:
+        asked = {"url": receiver.url, "types": ["jifen.payout.*"]}
+        assert caller(app, person_token(given.shop)).post("/v1/webhooks/endpoints", asked).status_code == 201
+        given_bank(paying.config, given.shop.merchant, "6222020000001234")
+        statement = given_statement(given.shop.merchant)
+        paying.run("bank")
+
+    found = told()
+    assert {kind for kind, _ in found} == {"jifen.payout.changed"}
+    assert [data["state"] for _, data in found] == ["approved", "sent"]
+    assert found[0][1] == {
+        "statement": ids.public("stm", statement.merchant_id, statement.statement_no),
+        "state": "approved",
+        "amount_fen": 881,
+        "currency": "CNY",
+    }
