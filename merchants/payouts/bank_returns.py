@@ -14,7 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from base import audit, csv_files, ids
@@ -62,6 +62,8 @@ def take(session: Session, path: Path, code: str, actor: str, at: datetime) -> T
     """Take a bank's file in: its lines are paid or returned. FileTakenIn, FileTooLarge, FileInNoCharset, FileColumnsWrong."""
     form = bank_files.template(code)
     sha256 = _hash(path)
+    # Of two who take the same file in at once, one waits for the other, and then finds it there.
+    session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(sha256.hex(), 0))))
     if session.scalar(select(BankReturn.return_id).where(BankReturn.sha256 == sha256)) is not None:
         raise FileTakenIn()
     with _in_utf8(path) as plain:

@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import io
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -130,6 +131,23 @@ def test_the_same_file_twice_and_a_huge_one_are_refused(paying, two, tmp_path, m
     monkeypatch.setattr(bank_returns, "MOST_BYTES", 50)
     with pytest.raises(FileTooLarge):
         take(paying, tmp_path, text + "\n")
+
+
+def test_of_two_who_take_one_file_in_at_once_one_does(paying, two, tmp_path):
+    paying.run("bank")
+    text = f"reference,amount_fen,state,reason\n{payout_of(two[0]).transfer},12345,paid,\n"
+
+    def taken(number):
+        try:
+            return take(paying, tmp_path, text, name=f"{number}.csv").file.paid
+        except FileTakenIn:
+            return "there"
+
+    with ThreadPoolExecutor(2) as pool:
+        told = list(pool.map(taken, range(2)))
+
+    assert sorted(map(str, told)) == ["1", "there"]
+    assert history(two[0])[-2:] == ["sent", "paid"]
 
 
 def test_what_came_back_is_sent_anew_once_two_persons_release_it(paying, two, tmp_path):
