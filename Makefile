@@ -23,8 +23,8 @@ help: ## this list
 run: setup ## start everything and show where; Ctrl-C ends it (DEMO=large for a big programme)
 	@$(PY) -m app.cli run $(if $(DEMO),--demo $(DEMO)) $(ARGS)
 
-test: setup ## run all tests, one process more than cores, four at most (ARGS="tests/base -k word" for some, on one)
-	@$(PY) -m pytest $(if $(ARGS),$(ARGS),-n $$($(PY) -c "import os; print(min(4, os.cpu_count() + 1))") --dist loadfile)
+test: setup ## run all tests, on several cores (ARGS="tests/base -k word" for some, on one)
+	@$(PY) -m pytest $(if $(ARGS),$(ARGS),-n auto --maxprocesses 4 --dist loadfile)
 
 torture: setup ## the ledger's long tests, about half an hour (SEED=number to draw the same again)
 	@SEED=$(SEED) $(PY) -m pytest -m torture -s $(ARGS)
