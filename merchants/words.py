@@ -107,7 +107,7 @@ PAYOUTS = {
 }
 DISPUTES = {
     "open": (_("Being looked into"), "wait"),
-    "decided": (_("Decided"), "info"),
+    "decided": (_("Decision made"), "info"),
     "closed": (_("Closed"), "quiet"),
 }
 VERDICTS = {
@@ -116,7 +116,7 @@ VERDICTS = {
 }
 SIDES = {"member": _("The customer"), "merchant": _("The merchant")}
 INVOICES = {
-    "expected": (_("Expected"), "info"),
+    "expected": (_("Awaited"), "info"),
     "received": (_("Received"), "ok"),
     "rejected": (_("Rejected"), "bad"),
     "missing": (_("Missing"), "bad"),

@@ -81,7 +81,7 @@ JOB_STATES = {
     "aborted": (_("Broken off"), "quiet"),
 }
 LOT_CLASSES = {1: _("Bills"), 2: _("Promotions")}
-ACCOUNT_KINDS = {"asset": _("Asset"), "liability": _("Liability"), "income": _("Income"), "cost": _("Cost")}
+ACCOUNT_KINDS = {"asset": _("Asset"), "liability": _("Liabilities"), "income": _("Income"), "cost": _("Cost")}
 VOUCHER_STATES = {
     "issued": (_("Ready to use"), "ok"),
     "held": (_("Held at a till"), "wait"),
