@@ -9,25 +9,45 @@ ONLY ?=
 GROWTH ?=
 PGLEDGER ?=
 HORDAK ?=
+LIGHTHOUSE ?=
 SEED ?=
+ROWS ?=
+MINUTES ?= 20
+FAULTS ?=
+OUT ?= report.json
 
 VENV = .venv
 PY = .venv/bin/python
 STAMP = .venv/installed
 
-.PHONY: help run test torture setup lint check format bench stop reset clean lock
+.PHONY: help run test torture machines long drill setup lint check format bench screenshots stop reset clean lock
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 
 run: setup ## start everything and show where; Ctrl-C ends it (DEMO=large for a big programme)
 	@$(PY) -m app.cli run $(if $(DEMO),--demo $(DEMO)) $(ARGS)
 
-test: setup ## run all tests, on several cores (ARGS="tests/base -k word" for some, on one)
-	@$(PY) -m pytest $(if $(ARGS),$(ARGS),-n auto --maxprocesses 4 --dist loadfile)
+# One process more than there are cores, four at most: a fifth of the time a test only waits. In the order of the
+# folders: else the files of few tests, which are the longest, came last, and one process would end alone. Compiled
+# modules are kept even where the environment says otherwise: each process a test starts would compile all again.
+TOGETHER = -n $$($(PY) -c "import os; print(min(4, 1 + os.cpu_count()))") --dist loadfile --no-loadscope-reorder
 
-torture: setup ## the ledger's long tests, about half an hour (SEED=number to draw the same again)
-	@SEED=$(SEED) $(PY) -m pytest -m torture -s $(ARGS)
+test: export PYTHONDONTWRITEBYTECODE =
+test: setup ## run all tests, on several cores (ARGS="tests/base -k word" for some, on one)
+	@$(PY) -m pytest $(if $(ARGS),$(ARGS),$(TOGETHER))
+
+torture: setup ## faults by seed under load, SEED=7 MINUTES=20 FAULTS=db-kill,redis-hang OUT=report.json; see docs/proof.md
+	@$(PY) -m tests.torture --seed $(or $(SEED),7) --minutes $(MINUTES) --faults "$(FAULTS)" --out "$(OUT)" $(ARGS)
+
+machines: setup ## two webs and two workers, one of each killed; ONLY=kill,pooled,restart,migrations,upgrade; see docs/many-machines.md
+	@$(PY) -m tests.machines $(if $(ONLY),--only $(ONLY)) $(ARGS)
+
+long: setup ## the long tests, about three quarters of an hour (SEED=number to draw the same again)
+	@LONG=1 SEED=$(SEED) $(PY) -m pytest -m "torture or drawn" -s $(ARGS)
+
+drill: setup ## lose the database's disk under load and restore it to the last posting (ROWS=1000000 for a big one)
+	@$(PY) -m bench.drill $(if $(ROWS),--rows $(ROWS)) $(ARGS)
 
 setup: $(STAMP) ## make .venv with exactly the packages of requirements.lock
 
@@ -43,9 +63,12 @@ format: setup ## bring all code into the common format
 	$(PY) -m ruff format .
 	$(PY) -m ruff check --fix .
 
-bench: setup ## measure; QUICK=1 in a minute, ONLY=part, GROWTH=10m, rivals with PGLEDGER=folder, HORDAK=1
+bench: setup ## measure; QUICK=1 in a minute, ONLY=part, GROWTH=10m, rivals with PGLEDGER=folder, HORDAK=1, pages with LIGHTHOUSE=folder
 	$(PY) -m bench $(if $(QUICK),--quick) $(if $(ONLY),--only $(ONLY)) $(if $(GROWTH),--growth $(GROWTH)) \
-		$(if $(PGLEDGER),--pgledger $(PGLEDGER)) $(if $(HORDAK),--hordak)
+		$(if $(PGLEDGER),--pgledger $(PGLEDGER)) $(if $(HORDAK),--hordak) $(if $(LIGHTHOUSE),--lighthouse $(LIGHTHOUSE))
+
+screenshots: setup ## pictures of the main screens, in docs/screens (ONLY=words of their names); needs Chromium
+	$(PY) -m tests.journeys.screenshots $(ONLY)
 
 stop: ## end what runs in the background for this folder
 	@if [ -x $(PY) ]; then $(PY) -m app.cli stop; else echo "Nothing to stop: there is no .venv yet."; fi

@@ -4,6 +4,7 @@ import sys
 
 import click
 
+from app import loading
 from app.commands import (
     analytics,
     approvals,
@@ -11,6 +12,7 @@ from app.commands import (
     bonus_rules,
     bonuses,
     books,
+    demo_token,
     distribution,
     doctor,
     examples,
@@ -18,6 +20,7 @@ from app.commands import (
     extend,
     figures,
     groups,
+    halts,
     imports,
     journal,
     lines,
@@ -36,7 +39,7 @@ from app.commands import (
     vouchers,
     why,
 )
-from base import logs, process
+from base import logs
 from base.config import ConfigError
 from base.errors import Problem
 from base.local import CannotStart
@@ -63,6 +66,7 @@ for group in (
     balances.verbs,
     proof.verbs,
     doctor.verbs,
+    demo_token.verbs,
     distribution.verbs,
     why.verbs,
     trace.verbs,
@@ -76,6 +80,7 @@ for group in (
     replay.verbs,
     vouchers.verbs,
     payouts.verbs,
+    halts.verbs,
     (imports.imports, groups.groups, lines.lines, notify.notify, segments.segments),
     figures.verbs,
 ):
@@ -85,7 +90,7 @@ for group in (
 
 def main() -> None:
     """Run a command; an error is told with its cause and the next step, its traceback only with --debug."""
-    process.settle()
+    loading.over()
     debug = "--debug" in sys.argv
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
     logs.init(as_json=False, level=10 if debug else 30)

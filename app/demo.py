@@ -1,20 +1,40 @@
 """The demo operator's data, with the billing sandbox that credits its bills, and the demo's sign-ins."""
 
-import hashlib
-import hmac
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 
-from sqlalchemy import select, text
+from sqlalchemy import Row, select, text
 from sqlalchemy.orm import Session
 
 from admin.analytics import demo_operator, demo_people
-from admin.staff import staff
-from app import demo_allowances, demo_lives, demo_points, demo_settlement
+from admin.staff import second_factor, staff
+from admin.staff.models import StaffRow
+from app import (
+    demo_allowances,
+    demo_care,
+    demo_lives,
+    demo_points,
+    demo_ratings,
+    demo_settlement,
+    demo_tickets,
+)
 from app.commands.segments import refreshed
+from app.demo_staff import (
+    ADMINISTRATOR,
+    AUDITOR,
+    CHECKER,
+    GUARD,
+    STAFF,
+    STAFF_ROLES,
+    SUPPORT,
+    TWO_STEPS,
+    staff_password,
+    staff_secret,
+)
 from app.sandbox import billing as sandbox
 from base import clock, database
 from base.auth import passwords
@@ -34,15 +54,11 @@ from points.members.models import MemberFacts
 from points.members.sign_in import secrets_of
 
 SIZES = demo_operator.SIZES
-STAFF = "staff@demo.example"
-STAFF_ROLES = ["support", "editor", "finance", "analyst"]
-SUPPORT = "support@demo.example"  # has decided a dispute
-CHECKER = "checker@demo.example"  # whoever proposes cannot approve
-AUDITOR = "auditor@demo.example"  # who looked at whom, and why
 SHOP = "tea-hangzhou"
 TERMINAL = f"{SHOP}-1"
 DESK = f"{SHOP}-desk"  # a cash-desk system, to be paired by whoever tries it
 SHOP_OWNER = "00"
+MOST_RATINGS = 2_000
 
 
 class NotInProduction(NotAllowed):
@@ -85,6 +101,13 @@ def make(config: Config, size: str, *, quiet: bool, billing_state: Path | None =
         demo_points.make(session, SHOP, staff.principal(maker), checker, at)
         demo_people.make_segments(session, staff.principal(maker), at, today)
         finance = staff.principal(maker)
+        _staff_for_access(session, config)
+        _second_factors(session, config, at)
+    demo_ratings.make(config, at, MOST_RATINGS)
+    with database.begin() as session:
+        looked_at = _shown_member(session)
+        demo_tickets.make(session, config, looked_at.member_id if looked_at else None, support, at)
+        demo_care.make(session, config, support, checker, at)
     demo_settlement.pay(config, SHOP, finance, checker)
     for _ in refreshed(today, quiet=True):
         pass
@@ -97,6 +120,22 @@ def _two_persons(config: Config) -> tuple[Staff, Staff]:
         support = staff.add(session, SUPPORT, "Demo support", staff_password(config, SUPPORT), ["support"])
         checker = staff.add(session, CHECKER, "Demo checker", staff_password(config, CHECKER), ["checker"])
         return staff.principal(support), staff.principal(checker)
+
+
+def _staff_for_access(session: Session, config: Config) -> None:
+    """Who proposes somebody's access, and who approves it."""
+    for email, name, role in (
+        (ADMINISTRATOR, "Demo administrator", "system-administrator"),
+        (GUARD, "Demo security", "security"),
+    ):
+        staff.add(session, email, name, staff_password(config, email), [role])
+
+
+def _second_factors(session: Session, config: Config, at: datetime) -> None:
+    """Whose roles ask for a second step has an authenticator that this installation knows."""
+    for email in TWO_STEPS:
+        row = session.scalars(select(StaffRow).where(StaffRow.email == email)).one()
+        second_factor.enrol(session, config, row, staff_secret(config, email), at)
 
 
 def _name_managers(session: Session, staff_id: int) -> None:
@@ -124,23 +163,10 @@ def is_whole() -> bool:
         return bool(session.scalar(text("select count(*) from staff where email = :email"), {"email": STAFF}))
 
 
-def staff_password(config: Config, email: str = STAFF) -> str:
-    """A demo staff member's password: this installation's own, nowhere in the tree."""
-    said = "demo staff" if email == STAFF else f"demo {email}"
-    return hmac.new(config.secret_key.encode(), said.encode(), hashlib.sha256).hexdigest()[:16]
-
-
 def sign_ins(config: Config, address: str) -> list[str]:
     """Lines that tell how to sign in as member, clerk, merchant's owner and staff member; the pairing code is a fresh one."""
     with database.begin() as session:
-        row = session.execute(
-            text(
-                "select m.member_id, p.code from member m join programme p using (programme_id) join wallet w "
-                "using (member_id) join member_facts f using (member_id) where m.left_on is null and p.code = 'gotone' and w.state = 2 and w.balance between 3000 and 20000 "
-                "order by exists(select 1 from voucher v where v.member_id = m.member_id and v.state = 'issued') desc, "
-                "cardinality(f.tiers) desc, m.member_id limit 1"
-            )
-        ).one_or_none()
+        row = _shown_member(session)
         phone = members.phone_of(session, secrets_of(config), row.member_id) if row else None
         terminal = tills.by_code(session, TERMINAL)
         code = tills.pairing_code(session, config.secret_key, terminal, "operator", clock.now()).code
@@ -148,8 +174,10 @@ def sign_ins(config: Config, address: str) -> list[str]:
         f"  till     {address}/till/pair       terminal {TERMINAL}, pairing code {code} (ten minutes, once; another: jifen terminals pair {TERMINAL})",
         f"  clerk    {address}/till/sign-in    at that till: clerk 01, PIN {demo_operator.PIN}",
         f"  owner    {address}/merchant/sign-in merchant {SHOP}, number {SHOP_OWNER}, password {staff_password(config, SHOP)}",
-        f"  staff    {address}/staff/sign-in   {STAFF}, password {staff_password(config)}",
-        f"  checker  {address}/staff/sign-in   {CHECKER}, password {staff_password(config, CHECKER)}",
+        f"  staff    {address}/staff/sign-in   {STAFF}, password {staff_password(config)}; then a code, from {address}/dev/codes",
+        f"  checker  {address}/staff/sign-in   {CHECKER}, password {staff_password(config, CHECKER)}; then a code",
+        f"  admin    {address}/staff/sign-in   {ADMINISTRATOR}, password {staff_password(config, ADMINISTRATOR)}; then a code",
+        f"  security {address}/staff/sign-in   {GUARD}, password {staff_password(config, GUARD)}; then a code",
         f"  auditor  {address}/staff/sign-in   {AUDITOR}, password {staff_password(config, AUDITOR)}",
     ]
     if row:
@@ -158,6 +186,18 @@ def sign_ins(config: Config, address: str) -> list[str]:
             f"  member   {address}/sign-in         programme {row.code}, phone {phone}; the code is at {address}/dev/outbox",
         )
     return lines
+
+
+def _shown_member(session: Session) -> Row[tuple[int, str]] | None:
+    """The member as whom one looks at the demo: with points, a voucher to use where somebody has one, the highest tier."""
+    return session.execute(
+        text(
+            "select m.member_id, p.code from member m join programme p using (programme_id) join wallet w "
+            "using (member_id) join member_facts f using (member_id) where m.left_on is null and p.code = 'gotone' and w.state = 2 and w.balance between 3000 and 20000 "
+            "order by exists(select 1 from voucher v where v.member_id = m.member_id and v.state = 'issued') desc, "
+            "cardinality(f.tiers) desc, m.member_id limit 1"
+        )
+    ).one_or_none()
 
 
 @contextmanager

@@ -1,13 +1,16 @@
-"""Development only: the messages that would have been sent."""
+"""Development only: messages that would have been sent, a stand-in for the operator's app, and codes of the demo's staff."""
 
-from flask import Blueprint, jsonify, render_template
+from flask import Blueprint, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
 
-from base import database
+from app import demo_app, demo_staff
+from base import clock, database
 from base.auth.guard import open_to_all
 from base.http.problems import wants_json
 from base.http.settings import config
 from base.notices import notices
+from base.web.i18n import both
+from points import programmes
 
 blueprint = Blueprint("dev", __name__, template_folder="templates")
 
@@ -35,3 +38,40 @@ def outbox() -> ResponseReturnValue:
             ]
         )
     return render_template("dev/outbox.html", messages=messages)
+
+
+@blueprint.route("/dev/app")
+@open_to_all
+def app() -> ResponseReturnValue:
+    """Who shall come from the app?"""
+    return _app(None)
+
+
+@blueprint.route("/dev/app", methods=["POST"])
+@open_to_all
+def sign_token() -> ResponseReturnValue:
+    """A token for this customer, and the button that hands it over as the app would."""
+    customer, programme = request.form.get("customer", "").strip(), request.form.get("programme", "")
+    return _app(demo_app.token(config(), customer[:64], programme[:40], clock.now()))
+
+
+def _app(token: str | None) -> str:
+    with database.begin() as session:
+        known = [(one.code, both(one.names)) for one in programmes.every(session)]
+    return render_template(
+        "dev/app.html",
+        token=token,
+        customer=request.args.get("customer", ""),
+        programme=request.args.get("programme", ""),
+        programmes=known,
+    )
+
+
+@blueprint.route("/dev/codes")
+@open_to_all
+def codes() -> ResponseReturnValue:
+    """The codes with which the demo's staff take the second step of their sign-in, each for half a minute and once."""
+    found = demo_staff.staff_codes(config())
+    if wants_json():
+        return jsonify([{"email": email, "code": code} for email, code in found])
+    return render_template("dev/codes.html", codes=found)

@@ -3,9 +3,11 @@
 from flask import Blueprint, jsonify
 from flask.typing import ResponseReturnValue
 
-from base import cache, database, schema
+from base import cache, database, deadlines, process, schema
 from base.auth.guard import open_to_all
 from base.errors import Unavailable
+
+READY_WITHIN_S = 1.0
 
 blueprint = Blueprint("health", __name__)
 
@@ -26,9 +28,13 @@ def live() -> ResponseReturnValue:
 @blueprint.route("/health/ready")
 @open_to_all
 def ready() -> ResponseReturnValue:
-    """The database answers and its schema is the newest; without Redis the service is degraded, still ready."""
-    with database.begin() as session:
+    """The database answers within a second, its schema is the newest or newer, and the process does not end; without Redis
+    the service is degraded, still ready.
+    """
+    if process.is_ending():
+        raise NotReady("the process ends", retry_after_s=5)
+    with deadlines.within(READY_WITHIN_S), database.begin() as session:
         present = schema.present(session.connection())
-    if present != schema.newest():
+    if not schema.serves(present):
         raise NotReady(f"the schema is {present}, not {schema.newest()}: run jifen migrate", retry_after_s=5)
     return jsonify(status="ready", cache="ok" if cache.answers() else "degraded")

@@ -6,10 +6,10 @@ from base import local, schema
 from base.config import DEVELOPMENT, TEST, Config
 
 
-def ready(config: Config | None = None) -> Config:
-    """The configuration, connected and migrated; local.CannotStart, ConfigError."""
+def ready(config: Config | None = None, *, each_s: float | None = None) -> Config:
+    """The configuration, connected and migrated; local.CannotStart, ConfigError. `each_s`: as of `wire`."""
     config = with_servers(config or Config.from_env())
-    wire(config, statement_timeout_ms=60_000)
+    wire(config, statement_timeout_ms=60_000, each_s=each_s)
     return config
 
 

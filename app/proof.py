@@ -7,7 +7,13 @@ from sqlalchemy.orm import Session
 
 from admin.analytics import verify as analytics_verify
 from admin.books import verify as books_verify
+from admin.care import verify as care_tasks_verify
+from admin.contacts import verify as contacts_verify
+from admin.halts import verify as halts_verify
+from admin.proofs import verify as proofs_verify
 from admin.replay import verify as replay_verify
+from admin.tickets import verify as tickets_verify
+from base import audit_proof
 from base.approvals import verify as approvals_verify
 from base.findings import Finding
 from base.notices import verify as notices_verify
@@ -23,6 +29,7 @@ from catalog.goods import verify as goods_verify
 from catalog.perks import verify as perks_verify
 from catalog.publishing import verify as publishing_verify
 from catalog.rates import verify as rates_verify
+from catalog.ratings import verify as ratings_verify
 from catalog.reversals import verify as reversals_verify
 from catalog.stock import verify as stock_verify
 from catalog.trial_cards import verify as trial_cards_verify
@@ -40,6 +47,7 @@ from points.companions import verify as companions_verify
 from points.earn_rules import verify as earn_rules_verify
 from points.entitlements import verify as entitlements_verify
 from points.erasures import verify as erasures_verify
+from points.freezes import verify as freezes_verify
 from points.gifts import verify as gifts_verify
 from points.goodwill import verify as goodwill_verify
 from points.groups import verify as groups_verify
@@ -70,6 +78,7 @@ def parts(
         partial(points_verify.findings, progress=progress, members=members),
         partial(bill_proof.findings, members=members),
         gifts_verify.findings,
+        freezes_verify.findings,
         members_verify.findings,
         companions_verify.findings,
         erasures_verify.findings,
@@ -77,6 +86,8 @@ def parts(
         lines_verify.findings,
         segments_verify.findings,
         approvals_verify.findings,
+        halts_verify.findings,
+        audit_proof.findings,
         replay_verify.findings,
         adjustments_verify.findings,
         merges_verify.findings,
@@ -101,6 +112,7 @@ def parts(
         events_verify.findings,
         perks_verify.findings,
         trial_cards_verify.findings,
+        ratings_verify.findings,
         voucher_gifts_verify.findings,
         reversals_verify.findings,
         cash_verify.findings,
@@ -111,4 +123,8 @@ def parts(
         merchant_earnings_verify.findings,
         books_verify.findings,
         analytics_verify.findings,
+        tickets_verify.findings,
+        contacts_verify.findings,
+        care_tasks_verify.findings,
+        proofs_verify.findings,
     )

@@ -7,12 +7,15 @@ import structlog
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from base import database, vault
+from app import walls
+from base import clock, database, vault
 from base.config import Config, ConfigError
+from base.database import Base
 from base.errors import Unavailable
 
 log = structlog.get_logger()
 
+MOST_DRIFT_S = 2.0
 DURABLE = ("fsync", "full_page_writes", "synchronous_commit", "data_checksums")
 _RIGHTS = """
 select r.rolsuper as superuser,
@@ -34,7 +37,7 @@ _SAID = {
 
 
 class UnsafeDatabase(ConfigError):
-    """This database may lose what was committed, or lets the application rewrite entries."""
+    """This database may lose what was committed, lives in another time, or lets the application rewrite entries."""
 
 
 class OtherSealKey(ConfigError):
@@ -60,6 +63,16 @@ def not_durable(session: Session) -> Iterator[Weakness]:
             )
 
 
+def clocks_apart(session: Session) -> Iterator[Weakness]:
+    """Our clock and the database's: what lapses, holds and locks out goes by one of them."""
+    there = session.scalar(text("select clock_timestamp()"))
+    apart = abs((clock.now() - there).total_seconds()) if there else 0.0
+    if apart > MOST_DRIFT_S:
+        yield Weakness(
+            "clock", f"our clock is {apart:.1f} s apart from the database's", "set both clocks by NTP"
+        )
+
+
 def too_mighty(session: Session) -> Iterator[Weakness]:
     """What the role of this connection could do to entries, and must not be able to."""
     rights = session.execute(text(_RIGHTS)).mappings().one()
@@ -71,6 +84,17 @@ def too_mighty(session: Session) -> Iterator[Weakness]:
             "role",
             "of the application's role: " + "; ".join(said),
             "let DATABASE_URL name a role with the rights that `jifen migrate` gives to jifen_app, and no more",
+        )
+
+
+def unwalled(session: Session) -> Iterator[Weakness]:
+    """Where staff or a merchant's people would see rows of others if a query forgot to ask whose they are."""
+    said = list(walls.fallen(session, walls.walled(Base.metadata)))
+    if said:
+        yield Weakness(
+            "wall",
+            "of the wall around scopes: " + "; ".join(said),
+            "run `jifen migrate`, which tells what is missing; no other role than the owner may take security off a table",
         )
 
 
@@ -98,7 +122,7 @@ def demand(config: Config) -> None:
         return
     try:
         with database.begin() as session:
-            found = [*not_durable(session), *too_mighty(session)]
+            found = [*not_durable(session), *too_mighty(session), *unwalled(session), *clocks_apart(session)]
     except Unavailable:
         log.warning("safeguards_not_checked", why="the database does not answer")
         return

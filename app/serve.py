@@ -2,19 +2,22 @@
 
 from flask import Flask
 
-from app import create_app, safeguards
+from app import loading, safeguards
+from app.web import create_app
 from app.wiring import wire
 from base import logs, process
 from base.config import Config
+from base.deadlines import STEP_S
 
 
 def application() -> Flask:
     """The application of one worker process, wired to its own connections; UnsafeDatabase, OtherSealKey."""
     config = Config.from_env()
     logs.init(as_json=True)
-    wire(config)
+    wire(config, pool_size=config.web_threads + 1, each_s=STEP_S)  # one more, by which readiness is asked
     safeguards.demand(config)
     safeguards.same_key(config)
     made = create_app(config)
-    process.settle()
+    loading.over()
+    process.notice_the_end()
     return made

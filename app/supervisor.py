@@ -21,9 +21,10 @@ from app import demo, safeguards, stripe_twin
 from app.wiring import wire
 from base import clock, local, schema
 from base.config import Config, own_environment
+from base.http import admission
 
-READY_WITHIN_S = 60
-ENDS_WITHIN_S = 15
+READY_WITHIN_S = 120  # a machine may be busy
+ENDS_WITHIN_S = 30
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -57,10 +58,15 @@ def run(config: Config, demo_size: str | None) -> None:
                 command, log = stripe_twin.command(config, _address(config)), logs / "stripe-twin.log"
                 children.append(("stripe-twin", _start(command, environment(config), log)))
                 _wait_until(lambda: _listens(stripe_twin.port(config)), children, log)
+            wire(config, statement_timeout_ms=60_000)
+            safeguards.same_key(config)
+            # Pages answer while the demo data are made, as long as that takes; nobody works beside those who make them.
+            children.append(("web", _start(web_command(config), environment(config), logs / "web.log")))
+            _wait_until(lambda: _is_ready(config), children, logs / "web.log")
             _demo(config, demo_size)
             for name, command in _commands(config):
                 children.append((name, _start(command, environment(config), logs / f"{name}.log")))
-            _wait_until(lambda: _is_ready(config), children, logs / "web.log")
+            _check(children, logs)
             _tell(config, logs, has_demo=demo_size is not None, has_twin=has_twin)
             _watch(children, logs)
     except KeyboardInterrupt:
@@ -91,9 +97,9 @@ def stop(data_dir: Path) -> bool:
 def web_command(config: Config) -> list[str]:
     """The web server's command line."""
     return [
-        sys.executable, "-m", "gunicorn", "--worker-class", "gthread",
-        "--workers", str(config.web_workers), "--threads", str(config.web_threads),
-        "--bind", f"{config.host}:{config.port}", "--timeout", "30", "--graceful-timeout", "10",
+        sys.executable, "-m", "app.web_keeper", "--worker-class", "app.web_worker.Worker",
+        "--workers", str(config.web_workers), "--threads", str(admission.threads(config.web_threads)),
+        "--bind", f"{config.host}:{config.port}", "--timeout", "30", "--graceful-timeout", "25",
         "--max-requests", "100000", "--max-requests-jitter", "10000", "--log-level", "warning",
         "app.serve:application()",
     ]  # fmt: skip
@@ -135,7 +141,6 @@ def _commands(config: Config) -> Iterator[tuple[str, list[str]]]:
     state = str(billing_state(config.data_dir))
     yield "billing-sandbox", [sys.executable, "-m", "app.sandbox.billing", "--port", port, "--state", state]
     yield "worker", [sys.executable, "-m", "app.cli", "worker"]
-    yield "web", web_command(config)
 
 
 def _with_ports(config: Config) -> Config:
@@ -157,10 +162,12 @@ def _free_port(host: str, wanted: int) -> int:
 
 
 def _demo(config: Config, size: str | None) -> None:
-    wire(config, statement_timeout_ms=60_000)
-    safeguards.same_key(config)
     if size is None:
         return
+    if not demo.is_whole():
+        click.echo(
+            f"Pages answer at {_address(config)}. Making the demo data; sign in when it says so.", err=True
+        )
     if demo.make(config, size, quiet=False, billing_state=billing_state(config.data_dir)):
         click.echo("Demo data is ready.", err=True)
     elif not demo.is_whole():
@@ -210,6 +217,9 @@ def _tell(config: Config, logs: Path, *, has_demo: bool, has_twin: bool) -> None
     click.echo(f"\njifen is ready: {address}")
     click.echo(f"  API      {address}/docs            (OpenAPI: {address}/openapi.json)")
     click.echo(f"  outbox   {address}/dev/outbox      SMS and mails that would have been sent")
+    click.echo(
+        f"  app      {address}/dev/app         stands in for the operator's app: signs members in by its token"
+    )
     click.echo(
         f"  billing  {config.billing_url}           a sandbox that stands in for the operator's billing system"
     )

@@ -7,23 +7,35 @@ from admin.analytics import job as retention_job
 from admin.analytics import mix_targets, taking
 from admin.analytics import tasks as retention_tasks
 from admin.books import breakage
+from admin.care import opening as care_opening
+from admin.care import visits
+from admin.halts import resuming
+from admin.intake import intake
+from admin.intake import job as intake_job
+from admin.intake import tasks as intake_tasks
+from admin.proofs import drawing, proofs
 from admin.replay import asking as replay_asking
 from admin.replay import guard as replay_guard
 from admin.replay import job as replay_job
 from admin.replay import reading as replay_reading
-from admin.staff import staff
-from app import kinds
-from base import cache, clock, database, jobs
+from admin.staff import access, entries, signing_in, staff
+from admin.tickets import climbing
+from app import kinds, proving
+from app.member import own_data
+from base import cache, clock, database, failpoints, jobs
 from base.approvals import approvals, beside
-from base.auth import guard, sign_ins, signatures
+from base.auth import app_tokens, guard, leftovers, sign_ins, signatures
 from base.config import Config
-from base.notices import handing
+from base.maintenance import maintenance
+from base.notices import counting, handing
+from base.notices import proposals as notice_proposals
 from base.notices.notices import TASK as NOTICE_TASK
 from base.webhooks import deliveries, replays
 from base.webhooks import programmes as webhook_programmes
 from base.webhooks.endpoints import WAKE_TASK
 from base.webhooks.webhooks import TASK as DELIVER_TASK
 from catalog.budgets import proposals as budgets
+from catalog.campaigns import campaigns
 from catalog.cash import proceeds
 from catalog.offers import offers
 from catalog.publishing import proposals as offer_proposals
@@ -43,7 +55,7 @@ from merchants.packs import proposals as packs
 from merchants.payouts import holds, payouts, releases, rounds, runs
 from merchants.people import people as merchant_people
 from merchants.recoveries import write_offs
-from merchants.risk import watching
+from merchants.risk import surges, watching
 from merchants.statements import closing, settling
 from merchants.terminals import clerks
 from merchants.terminals import keys as terminal_keys
@@ -55,10 +67,13 @@ from points.care import care
 from points.earn_rules import earn_rules
 from points.entitlements import rules as entitlement_rules
 from points.erasures import erasures
+from points.exports import exports
+from points.freezes import freezes
+from points.freezes.beginning import TASK as THAW_TASK
 from points.gifts import job as gifts_job
 from points.gifts.gifts import TASK as GIFT_TASK
 from points.goodwill import goodwill
-from points.members import members, scope
+from points.members import app_sign_in, members, scope
 from points.members import sign_in as member_sign_in
 from points.merges import job as merges_job
 from points.merges import merges
@@ -67,21 +82,37 @@ from points.opening import opening
 from points.tiers import grants, proposals
 
 
-def wire(config: Config, *, pool_size: int | None = None, statement_timeout_ms: int = 5_000) -> None:
-    """Connect this process to its database and cache, and hand lower packages what they need from upper ones."""
+def wire(
+    config: Config,
+    *,
+    pool_size: int | None = None,
+    statement_timeout_ms: int = 5_000,
+    each_s: float | None = None,
+) -> None:
+    """Connect this process to its database and cache, and hand lower packages what they need from upper ones.
+
+    `each_s`: how long a transaction may take where what is done has no deadline.
+    """
     if config.database_url is None:
         raise RuntimeError("no database: DATABASE_URL is not set and no local one was started")
     database.connect(
         config.database_url,
         pool_size=pool_size or config.web_threads,
         statement_timeout_ms=statement_timeout_ms,
+        each_s=each_s,
     )
     cache.connect(config.redis_url)
+    failpoints.arm(config.failpoints)
+    maintenance.forget()
+    jobs.rests_while(maintenance.worker_rests)
     sign_ins.held_by("member", member_sign_in.holder)
     sign_ins.held_by("clerk", clerks.holder)
     sign_ins.held_by("merchant", merchant_people.holder)
     sign_ins.held_by("staff", staff.holder)
+    sign_ins.held_by("halfway", signing_in.halfway)
+    sign_ins.watched_by("staff", entries.seen)
     guard.desks_by(clerks.desk)
+    guard.apps_by(partial(app_sign_in.bearer, config))
     signatures.known_by(terminal_keys.held_by, terminal_keys.cloned)
     care.persons_by(staff.person)
     webhook_programmes.known_by(
@@ -95,25 +126,40 @@ def wire(config: Config, *, pool_size: int | None = None, statement_timeout_ms: 
     kinds.register(config)
     jobs.register(GIFT_TASK, partial(gifts_job.run, config))
     jobs.register(merges.TASK, merges_job.run)
+    jobs.register(proofs.TASK, drawing.run)
     jobs.register(NOTICE_TASK, partial(handing.run, config))
     jobs.register(DELIVER_TASK, partial(deliveries.run, config))
     jobs.register(replays.REPLAY_TASK, replays.run)
     jobs.register(WAKE_TASK, replays.wake)
     jobs.repeat("tills", _watch_tills, every_s=60)
+    jobs.repeat("outlets", _watch_outlets, every_s=surges.EVERY_S)
     jobs.repeat("nonces", _forget_nonces, every_s=60)
+    jobs.repeat("leftovers", _forget_leftovers, every_s=3600)
+    jobs.repeat("app-tokens", _forget_app_tokens, every_s=300)
+    exports.parts_by(own_data.PARTS)
+    jobs.register(exports.TASK, partial(exports.run, config))
+    jobs.repeat("exports", exports.forget, every_s=600)
+    jobs.register(THAW_TASK, partial(_thaw, config))
     closing.on_sealed(payouts.plan)
     holds.register(holds.INVOICE_MISSING, invoices.any_missing)
     jobs.repeat("payouts", partial(rounds.walk, config), every_s=rounds.EVERY_S)
     jobs.repeat("payout-holds", partial(rounds.look_at_holds, config), every_s=rounds.HOLDS_EVERY_S)
     jobs.repeat("payout-polls", partial(rounds.poll, config), every_s=rounds.POLL_EVERY_S)
     jobs.register(retention_tasks.TASK, partial(retention_job.run, config))
+    jobs.register(intake_tasks.TASK, partial(intake_job.run, config))
+    jobs.repeat("intake", intake.forget, every_s=3600)
     jobs.repeat("retention", partial(retention_job.nightly, config), every_s=600)
     jobs.repeat("debits", partial(_tell_debits, config), every_s=30)
     jobs.repeat("lapsing", lapsing.nightly, every_s=1800)
     jobs.repeat("proceeds", partial(proceeds.walk, config), every_s=3600)
     jobs.repeat("breakage", breakage.nightly, every_s=3600)
     jobs.repeat("settling", settling.step, every_s=settling.EVERY_S)
+    jobs.repeat("notice-counts", partial(counting.step, config.zone), every_s=counting.EVERY_S)
+    care_opening.also(visits.keep)
+    jobs.repeat("care", care_opening.step, every_s=care_opening.EVERY_S)
+    jobs.repeat("tickets", climbing.step, every_s=climbing.EVERY_S)
     jobs.repeat("figures", taking.step, every_s=taking.EVERY_S)
+    jobs.repeat("proof", proving.step, every_s=proving.EVERY_S)
     _approvals(config)
 
 
@@ -137,6 +183,9 @@ def _approvals(config: Config) -> None:
         earn_rules,
         proposals,
         mix_targets,
+        notice_proposals,
+        access,
+        resuming,
     ):
         approvals.register(approvals.Kind(topic.KIND, topic.carry_out, topic.PROPOSES, topic.APPROVES))
     approvals.register(
@@ -164,6 +213,7 @@ def _approvals(config: Config) -> None:
         beside.register(name, replay_asking.beside)
     for name in replay_reading.NEEDED_BY:  # after these kinds were registered
         approvals.guarded_by(name, replay_guard.check)
+    approvals.guarded_by(offer_proposals.KIND, campaigns.still_asked)
 
 
 def _tell_debits(config: Config) -> bool:
@@ -180,6 +230,32 @@ def _forget_nonces() -> bool:
         return terminal_keys.forget_nonces(
             session, clock.now() - 2 * timedelta(seconds=signatures.MOST_SKEW_S)
         )
+
+
+def _forget_app_tokens() -> bool:
+    """Let go of tokens of the app that nobody could use any more; never more at once."""
+    with database.begin() as session:
+        return app_tokens.forget(session, clock.now() - timedelta(hours=1))
+
+
+def _forget_leftovers() -> bool:
+    """Let go of what signing in left behind and of where staff signed in a year ago; whether there is more."""
+    with database.begin() as session:
+        at = clock.now()
+        return leftovers.forget(session, at) | entries.forget_places(session, at)
+
+
+def _thaw(config: Config, member_id: int, freeze_id: int) -> None:
+    """End a freeze whose wait is over."""
+    with database.begin() as session:
+        freezes.thaw_due(config, session, member_id, freeze_id, clock.now())
+
+
+def _watch_outlets() -> bool:
+    """Look for outlets that accept far more than usual; never more at once."""
+    with database.begin() as session:
+        surges.walk(session, clock.now())
+    return False
 
 
 def _watch_tills() -> bool:

@@ -68,7 +68,8 @@ def call(
         response = connection.getresponse()
         text = response.read(most_bytes + 1)
     except (OSError, HTTPException) as error:
-        reason = "no answer in time" if late.is_set() else type(error).__name__
+        in_time = not late.is_set() and not isinstance(error, TimeoutError)
+        reason = type(error).__name__ if in_time else "no answer in time"
         return Lost(reason) if sent else NotSent(reason)
     finally:
         watch.cancel()

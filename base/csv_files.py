@@ -25,12 +25,13 @@ _LONGEST_BYTES = 4 * LONGEST_LINE + 4
 BLOCK = 1 << 20
 LARGEST = 2**63 - 1
 NOTES = ("line", "error")  # the columns that an error file adds
+_UNUSED = "\0"
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_ .-]{0,39}", re.ASCII)
 _DIGITS = re.compile(r"-?[0-9]+", re.ASCII)
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 # What a spreadsheet would take for a formula; the quotes before it are counted so that undoing is exact.
-_FORMULA = re.compile(r"'*[=+\-@\t＝＋－＠]")
-_NEUTRALISED = re.compile(r"'+[=+\-@\t＝＋－＠]")
+_FORMULA = re.compile(r"'*[=+\-@\t\r＝＋－＠]")
+_NEUTRALISED = re.compile(r"'+[=+\-@\t\r＝＋－＠]")
 
 
 class FileNotReadable(Invalid):
@@ -89,6 +90,7 @@ class CsvFile:
     corrected: bool = False  # an error file that comes back
     stamp: tuple[int, int] = (0, 0)  # size in bytes and moment of the last change
     begins_at: int = 0  # after a byte order mark
+    heads: tuple[str, ...] = ()  # what the file itself calls its columns, where that is something else
 
     def rows(self) -> Iterator[Row]:
         """Every row in order, good or bad; blank lines are left out."""
@@ -143,9 +145,13 @@ class CsvFile:
         return Row(line_no, found)
 
 
-def opened(path: Path, required: Sequence[str], optional: Sequence[str] = ()) -> CsvFile:
+def opened(
+    path: Path, required: Sequence[str], optional: Sequence[str] = (), names: Mapping[str, str] | None = None
+) -> CsvFile:
     """Look the file through. FileNotReadable, FileNotUtf8, FileEmpty or FileColumnsWrong say why it is
     refused.
+
+    `names`: which column each of the file's own stands for, the rest is not used; the hash tells files that are read otherwise.
     """
     try:
         before = path.stat()
@@ -158,7 +164,11 @@ def opened(path: Path, required: Sequence[str], optional: Sequence[str] = ()) ->
         raise FileNotReadable(error.strerror or str(error), file=path.name) from error
     if not head.strip():
         raise FileEmpty("it needs a line with the names of its columns" if lines else "", file=path.name)
-    columns = _checked(head, required, optional)
+    heads = _heads(head)
+    columns = heads if names is None else _renamed(heads, names)
+    _check(columns, heads, required, optional)
+    if columns != heads:
+        sha256 = hashlib.sha256(sha256 + "\0".join(columns).encode()).digest()
     return CsvFile(
         path,
         columns,
@@ -167,27 +177,56 @@ def opened(path: Path, required: Sequence[str], optional: Sequence[str] = ()) ->
         corrected=set(NOTES) <= set(columns),
         stamp=(before.st_size, before.st_mtime_ns),
         begins_at=begins_at,
+        heads=heads,
     )
 
 
+def header(text: str) -> tuple[str, ...]:
+    """The names of the columns in the first line of a file; FileEmpty, FileColumnsWrong."""
+    head = text.removeprefix("\ufeff").split("\n", 1)[0].rstrip("\r")
+    if not head.strip():
+        raise FileEmpty("it needs a line with the names of its columns")
+    heads = _heads(head)
+    if twice := sorted({name for name in heads if heads.count(name) > 1}):
+        raise FileColumnsWrong(f"twice: {', '.join(map(_named, twice))}")
+    return heads
+
+
+class Look:
+    """A look through the bytes of a file as they come: its hash, its lines, and whether all of it is UTF-8."""
+
+    def __init__(self) -> None:
+        self._digest, self._last = hashlib.sha256(), b"\n"
+        self._decoder = codecs.getincrementaldecoder("utf-8")()
+        self._ends = 0
+
+    @property
+    def lines(self) -> int:
+        """How many there are so far, the header among them."""
+        return self._ends + (self._last != b"\n")
+
+    def at(self, block: bytes, *, final: bool = False) -> None:
+        """FileNotUtf8 names the first line that is not."""
+        self._digest.update(block)
+        pending = self._decoder.getstate()[0]
+        try:
+            self._decoder.decode(block, final=final)
+        except UnicodeDecodeError as error:
+            raise _not_utf8(self._ends + (pending + block).count(b"\n", 0, error.start) + 1) from error
+        self._ends, self._last = self._ends + block.count(b"\n"), block[-1:] or self._last
+
+    def ended(self) -> bytes:
+        """The hash of it all; FileNotUtf8 where it ends within a character."""
+        self.at(b"", final=True)
+        return self._digest.digest()
+
+
 def _looked_through(path: Path) -> tuple[bytes, int]:
-    """Hash and number of lines; FileNotUtf8 names the first line that is not."""
-    digest, lines, last = hashlib.sha256(), 0, b"\n"
-    decoder = codecs.getincrementaldecoder("utf-8")()
+    look = Look()
     with open(path, "rb") as file:
-        while block := file.read(BLOCK):
-            digest.update(block)
-            pending = decoder.getstate()[0]
-            try:
-                decoder.decode(block)
-            except UnicodeDecodeError as error:
-                raise _not_utf8(lines + (pending + block).count(b"\n", 0, error.start) + 1) from error
-            lines, last = lines + block.count(b"\n"), block[-1:]
-    try:
-        decoder.decode(b"", final=True)
-    except UnicodeDecodeError as error:
-        raise _not_utf8(lines + 1) from error
-    return digest.digest(), lines + (last != b"\n")
+        for block in iter(partial(file.read, BLOCK), b""):
+            look.at(block)
+    return look.ended(), look.lines
 
 
 def _not_utf8(line_no: int) -> FileNotUtf8:
@@ -226,31 +265,44 @@ def _split(line: str) -> list[str]:
         raise csv.Error("a quotation mark is not closed on this line, or text follows it") from error
 
 
-def _checked(head: str, required: Sequence[str], optional: Sequence[str]) -> tuple[str, ...]:
+def _heads(head: str) -> tuple[str, ...]:
     try:
-        columns = tuple(name.strip() for name in _split(head.rstrip("\n")))
+        return tuple(name.strip() for name in _split(head.rstrip("\n")))
     except csv.Error as error:
         raise FileColumnsWrong(f"line 1: {error}") from error
+
+
+def _renamed(heads: Sequence[str], names: Mapping[str, str]) -> tuple[str, ...]:
+    """The columns that the heads stand for; one that is not used has a name that none has that is asked for."""
+    notes = NOTES if set(NOTES) <= set(heads) else ()
+    return tuple(names.get(head) or (head if head in notes else f"{_UNUSED}{head}") for head in heads)
+
+
+def _check(
+    columns: Sequence[str], heads: Sequence[str], required: Sequence[str], optional: Sequence[str]
+) -> None:
     allowed = {*required, *optional, *(NOTES if set(NOTES) <= set(columns) else ())}
     faults = {
         "missing": [name for name in required if name not in columns],
-        "unknown": sorted(set(columns) - allowed),
+        "unknown": sorted({name for name in columns if not name.startswith(_UNUSED)} - allowed),
         "twice": sorted({name for name in columns if columns.count(name) > 1}),
     }
     if any(faults.values()):
         said = "; ".join(
             f"{what}: {', '.join(map(_named, names))}" for what, names in faults.items() if names
         )
-        raise FileColumnsWrong(f"{said}; found: {', '.join(map(_named, columns))}")
-    return columns
+        raise FileColumnsWrong(f"{said}; found: {', '.join(map(_named, heads))}")
 
 
 class ErrorFile:
     """The bad rows of a file; it comes into being with the first of them, in place of an earlier one."""
 
-    def __init__(self, path: Path, columns: Sequence[str]) -> None:
+    def __init__(self, path: Path, columns: Sequence[str], heads: Sequence[str] = ()) -> None:
         self.path, self.count = path, 0
-        self._columns = (*(name for name in columns if name not in NOTES), *NOTES)
+        pairs = zip(columns, heads or columns, strict=True)
+        kept = [(name, head) for name, head in pairs if name not in NOTES]
+        self._columns = (*(name for name, _ in kept), *NOTES)
+        self._heads = (*(head for _, head in kept), *NOTES)
         self._file: TextIO | None = None
 
     @staticmethod
@@ -263,7 +315,7 @@ class ErrorFile:
         try:
             if self._file is None:
                 self._file = open(self.path, "w", encoding="utf-8", newline="", opener=_for_its_owner)  # noqa: SIM115 - closed by __exit__
-                csv.writer(self._file).writerow(self._columns)
+                csv.writer(self._file).writerow(self._heads)
             noted: Mapping[str, str] = {**row.cells, "line": str(row.line_no), "error": error}
             csv.writer(self._file).writerow([neutralised(noted.get(name, "")) for name in self._columns])
         except OSError as fault:
@@ -286,7 +338,7 @@ def _for_its_owner(path: str, flags: int) -> int:
 
 
 def neutralised(cell: str) -> str:
-    """The cell as text that no spreadsheet takes for a formula: a quotation mark before = + - @ and tab."""
+    """The cell as text that no spreadsheet takes for a formula: a quotation mark before = + - @, tab and carriage return."""
     return "'" + cell if _FORMULA.match(cell) else cell
 
 

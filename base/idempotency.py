@@ -15,8 +15,10 @@ from sqlalchemy.orm import Session
 
 from base import clock, database
 from base.errors import Invalid, Malformed
+from base.failpoints import failpoint
 
 LONGEST_KEY = 255
+TILL = "terminal:"  # how the actor of a till begins
 
 
 class IdempotencyKeyMissing(Malformed):
@@ -66,15 +68,27 @@ def once(
     """
     request_hash = hashlib.sha256(json.dumps(request, sort_keys=True, default=str).encode()).digest()
     place = (member_id, actor, key)
-    if not database.rows(session, _TAKE, (*place, request_hash, clock.now(), actor, key, member_id)):
+    if not _taken(session, place, request_hash):
         before = next(iter(database.rows(session, _BEFORE, place)), None)
         if before is None or before.request_hash != request_hash:
             raise KeyReused()
         return Answer(before.status or 500, before.answer, replayed=True)
+    failpoint("key_claimed")
     status, body = effect()
     session.flush()
+    failpoint("effect_done")
     database.rows(session, _KEEP, (status, Jsonb(body), *place))
+    failpoint("answer_kept")
     return Answer(status, body, replayed=False)
+
+
+def _taken(session: Session, place: tuple[int, str, str], request_hash: bytes) -> bool:
+    """Whether the key was free, and is ours now."""
+    member_id, actor, key = place
+    row = (*place, request_hash, clock.now())
+    if actor.startswith(TILL):
+        return bool(database.rows(session, _TAKE_AT_A_TILL, (*row, actor, key, member_id)))
+    return bool(database.rows(session, _TAKE, row))
 
 
 def outcome(session: Session, actor: str, key: str) -> Answer | None:
@@ -85,8 +99,12 @@ def outcome(session: Session, actor: str, key: str) -> Answer | None:
 
 
 _OUTCOME = "select status, answer from idempotency_key where actor = %s and key = %s and actor like 'terminal:%%' limit 1"
-# Asked with every write of a member, so in words that need no compiling.
+# Asked with every write of a member, so in words that need no compiling, and of no row but the member's own.
 _TAKE = (
+    "insert into idempotency_key (member_id, actor, key, request_hash, at) values (%s, %s, %s, %s, %s) "
+    "on conflict do nothing returning key"
+)
+_TAKE_AT_A_TILL = (
     "insert into idempotency_key (member_id, actor, key, request_hash, at) select %s, %s, %s, %s, %s "
     "where not exists (select from idempotency_key where actor = %s and key = %s and member_id <> %s "
     "and actor like 'terminal:%%') on conflict do nothing returning key"

@@ -1,4 +1,4 @@
-"""PostgreSQL for development and tests: found, initialised, started, and given its three roles.
+"""PostgreSQL for development and tests: found, initialised, started, and given its roles.
 
 Roles sign in by password (scram) although the socket lies in a private folder: as root the server runs as
 `nobody`, whom other daemons may share, and `peer` could not tell us apart there. One way for both cases.
@@ -26,7 +26,7 @@ PORT = 5432  # names the socket; nothing listens on the network
 READY_SECONDS = 60
 # Fast shutdown; then without a checkpoint (recovers at the next start); then by force.
 STOP_SIGNALS = ((signal.SIGINT, 30.0), (signal.SIGQUIT, 10.0), (signal.SIGKILL, 5.0))
-PREPARED = "prepared-1"  # count up when `_prepare` changes
+PREPARED = "prepared-2"  # count up when `_prepare` changes
 
 
 def start(place: Place, passwords: Passwords, *, durable: bool) -> bool:
@@ -175,6 +175,12 @@ def _prepare(place: Place, admin: psycopg.Connection, passwords: Passwords) -> N
         verifier = admin.pgconn.encrypt_password(secret, role.encode(), b"scram-sha-256").decode()
         create = sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}")
         admin.execute(create.format(sql.Identifier(role), sql.Literal(verifier)))
+    # The application may become one of the walled roles for a transaction, and has nothing of theirs by itself.
+    admin.execute("ALTER ROLE jifen_app NOINHERIT")
+    for role in ("jifen_staff", "jifen_merchant"):
+        if role not in existing:
+            admin.execute(sql.SQL("CREATE ROLE {} NOLOGIN").format(sql.Identifier(role)))
+        admin.execute(sql.SQL("GRANT {} TO jifen_app").format(sql.Identifier(role)))
     # Long waits are errors in a request; a job that needs longer says so with SET LOCAL.
     admin.execute("ALTER ROLE jifen_app SET lock_timeout = '1s'")
     admin.execute("ALTER ROLE jifen_app SET statement_timeout = '5s'")

@@ -11,7 +11,7 @@ HIDDEN = frozenset(
 
 
 def init(*, as_json: bool, level: int = logging.INFO) -> None:
-    """Set up logging for this process; logs go to stderr."""
+    """Set up logging for this process; logs go to stderr, each line in one write: several processes share it."""
     renderer: structlog.typing.Processor = (
         structlog.processors.JSONRenderer(ensure_ascii=False)
         if as_json
@@ -27,9 +27,15 @@ def init(*, as_json: bool, level: int = logging.INFO) -> None:
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
         cache_logger_on_first_use=False,
     )
+
+
+def request_id() -> str | None:
+    """The number of the request that is being answered, as the log lines of this moment name it; None: there is none."""
+    found = structlog.contextvars.get_contextvars().get("request_id")
+    return str(found) if found else None
 
 
 def _without_personal_data(

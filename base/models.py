@@ -35,15 +35,28 @@ class OutboxRow(Base):
 
 
 class AuditRow(Base):
-    """What somebody of the staff, a merchant or a terminal did or looked at; never changed."""
+    """What somebody of the staff, a merchant or a terminal did or looked at; never changed. Written by base/audit.py alone."""
 
     __tablename__ = "audit"
     audit_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    chain: Mapped[str] = mapped_column(Text)
+    no: Mapped[int] = mapped_column(BigInteger)
     actor: Mapped[str] = mapped_column(Text)
     action: Mapped[str] = mapped_column(Text)
     subject: Mapped[str] = mapped_column(Text)
     facts: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    request_id: Mapped[str] = mapped_column(Text)
     at: Mapped[datetime]
+    digest: Mapped[bytes] = mapped_column(BYTEA)
+
+
+class AuditHead(Base):
+    """Where the chain of an actor's rows stands."""
+
+    __tablename__ = "audit_head"
+    chain: Mapped[str] = mapped_column(Text, primary_key=True)
+    no: Mapped[int] = mapped_column(BigInteger)
+    digest: Mapped[bytes] = mapped_column(BYTEA)
 
 
 class VaultKey(Base):

@@ -7,6 +7,7 @@ from sqlalchemy import delete, exists, select
 from sqlalchemy.orm import Session
 
 from base import clock, ids
+from base.failpoints import failpoint
 from base.models import OutboxRow
 
 
@@ -19,6 +20,7 @@ def put(
             member_id=member_id, outbox_id=ids.new_id(), task=task, args=args, due_at=due_at or clock.now()
         )
     )
+    failpoint("work_promised")
 
 
 def promised_later(session: Session, member_id: int, task: str, args: dict[str, Any]) -> bool:

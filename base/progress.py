@@ -21,10 +21,20 @@ class Bar(Protocol):
         """So many more are done."""
 
 
+class Watch(Bar, Protocol):
+    """Who is told instead of a terminal; what it raises ends the work between two of its parts."""
+
+    def begins(self, total: int) -> None:
+        """From here on it is so many."""
+
+
 @contextmanager
-def bar(total: int, label: str, quiet: bool = False) -> Iterator[Bar]:
-    """Show the progress of `total` things. NO_COLOR is honoured; `quiet` shows nothing."""
-    if quiet:
+def bar(total: int, label: str, quiet: bool = False, watch: Watch | None = None) -> Iterator[Bar]:
+    """Show the progress of `total` things, or tell it to a watch. NO_COLOR is honoured; `quiet` shows nothing."""
+    if watch is not None:
+        watch.begins(total)
+        yield watch
+    elif quiet:
         yield _Silent()
     elif sys.stderr.isatty():
         with _on_terminal(total, label) as shown:

@@ -12,7 +12,7 @@ from cryptography.exceptions import InvalidTag
 from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
-from base import clock, seals
+from base import clock, database, seals
 from base.errors import Conflict
 from base.models import VaultItem, VaultKey
 
@@ -52,12 +52,11 @@ def keys_for(session: Session, seal_key: str, members: Iterable[int]) -> dict[in
 
 def keys_there(session: Session, seal_key: str, members: Iterable[int]) -> dict[int, str]:
     """The open keys of those members that have one and were not erased."""
-    asked = select(VaultKey).where(VaultKey.member_id.in_(list(members)), VaultKey.wrapped.is_not(None))
-    return {
-        row.member_id: seals.opened(seal_key, row.wrapped, _bound(row.member_id))
-        for row in session.scalars(asked)
-        if row.wrapped is not None
-    }
+    rows = database.rows(session, _KEYS, (list(members),))
+    return {row.member_id: seals.opened(seal_key, row.wrapped, _bound(row.member_id)) for row in rows}
+
+
+_KEYS = "select member_id, wrapped from vault_key where member_id = any(%s) and wrapped is not null"
 
 
 def keys_of(session: Session, seal_key: str, members: Iterable[int]) -> dict[int, str]:

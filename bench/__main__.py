@@ -17,11 +17,16 @@ from typing import Any
 from base import clock
 from bench import (
     analytics,
+    costs,
     growth,
     http,
     imports,
+    intake,
     ledger,
+    lists,
     members,
+    overload,
+    pages,
     people,
     promises,
     replay,
@@ -55,6 +60,7 @@ class Bench:
     plan: Plan
     populations: Populations
     rivals: Callable[[], list[rivals.Rival]]
+    lighthouse: Path | None
     say: Say
 
 
@@ -67,10 +73,15 @@ PARTS: dict[str, Callable[[Bench], Measured]] = {
     "imports": lambda b: imports.measure(b.server, b.plan),
     "tiers": lambda b: tiers.evaluated(b.server, b.plan, b.say),
     "members": lambda b: members.measure(b.server, b.plan),
+    "lists": lambda b: lists.measure(b.server, b.plan, b.populations, b.say),
+    "intake": lambda b: intake.measure(b.server, b.plan, b.say),
     "people": lambda b: people.measure(b.server, b.plan, b.populations, b.say),
     "http": lambda b: http.measure(b.server, b.plan, b.populations, b.say),
+    "pages": lambda b: pages.measure(b.server, b.plan, b.lighthouse, b.say),
+    "overload": lambda b: overload.measure(b.server, b.plan, b.populations, b.say),
     "till": lambda b: till.measure(b.server, b.plan, b.populations, b.say),
     "settlement": lambda b: settlement.measure(b.server, b.plan, b.say),
+    "costs": lambda b: costs.measure(b.server, b.plan, b.say),
     "promises": lambda b: promises.measure(b.server, b.plan, b.say),
     "replay": lambda b: replay.replayed(b.server, b.plan, b.say),
     "analytics": lambda b: analytics.analysed(b.server, b.plan, b.populations, b.say),
@@ -80,10 +91,15 @@ APART = frozenset(
     {
         "tiers",
         "members",
+        "lists",
+        "intake",
         "people",
         "http",
+        "pages",
+        "overload",
         "till",
         "settlement",
+        "costs",
         "promises",
         "replay",
         "analytics",
@@ -106,7 +122,8 @@ def main(words: list[str] | None = None) -> None:
         machine = _machine(running, plan)
         bench = Bench(
             running, plan, Populations(running, _say),
-            lambda: rivals.asked_for(running, asked.pgledger, asked.hordak, Path(folder), _say), _say,
+            lambda: rivals.asked_for(running, asked.pgledger, asked.hordak, Path(folder), _say),
+            asked.lighthouse, _say,
         )  # fmt: skip
         for part in _parts(asked.only):
             _say(f"part: {part}")
@@ -142,6 +159,7 @@ def _arguments(words: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--hordak", action="store_true", help="install django-hordak and measure it beside us"
     )
+    parser.add_argument("--lighthouse", type=Path, help="folder in which lighthouse@12 is installed by npm")
     parser.add_argument("--results", type=Path, default=results.PATH, help="the file of results")
     return parser.parse_args(words)
 

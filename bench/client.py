@@ -111,6 +111,11 @@ def _nothing(number: int) -> None:
     """Neither wait nor note anything."""
 
 
+def connection(address: Address) -> "_Connection":
+    """A connection that stays open, for questions one by one."""
+    return _Connection(address)
+
+
 class _Connection:
     """One connection; opened again where the server has closed it while nothing was asked."""
 

@@ -19,6 +19,7 @@ from points.members.members import Enrolment
 
 AGO = timedelta(days=40)
 LAPSED_AGO = timedelta(days=10)
+DUE_POINTS = 100
 
 
 def growth(server: Server, plan: Plan, populations: Populations, say: Say) -> Measured:
@@ -61,7 +62,7 @@ def sweep(server: Server, plan: Plan, populations: Populations, say: Say) -> Mea
         times = []
         for number in range(plan.rounds):
             say(f"sweep: {plan.due} due among {short(size)} members, round {number + 1} of {plan.rounds}")
-            _make_due(people, plan.due)
+            make_due(people, plan.due)
             with server.admin(people.database) as admin:
                 admin.execute(
                     "truncate expiry_run"
@@ -76,14 +77,14 @@ def sweep(server: Server, plan: Plan, populations: Populations, say: Say) -> Mea
     return {"sweep_due_ratio": most / fewest}, figures
 
 
-def _make_due(people: Population, count: int) -> None:
+def make_due(people: Population, count: int) -> None:
     """Further members of the programme, all of whose points lapsed ten days ago; through the ledger, as of then."""
     database.connect(people.url, statement_timeout_ms=60_000)
     then, key = clock.now() - AGO, lots.key(_today() - LAPSED_AGO, 1)
     with database.begin() as session:
         rows = [Enrolment(f"D{uuid4().hex}", LONG_AGO) for _ in range(count)]
         new = members.enrol_many(session, people.programme, SECRETS, rows).values()
-        asked = [Request(m, uuid4(), Kind.EARN, 100, then, ZONE, lot_key=key) for m in new]
+        asked = [Request(m, uuid4(), Kind.EARN, DUE_POINTS, then, ZONE, lot_key=key) for m in new]
         answers = ledger.post_many(session, asked)
     if not all(isinstance(answer, ledger.Answer) for answer in answers):
         raise RuntimeError(f"not all could be made due: {answers[0]}")
@@ -93,15 +94,15 @@ def _swept(people: Population, plan: Plan) -> float:
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         pool.apply(_load_command)
         began = time.monotonic()
-        waiting = pool.apply_async(_expire, (people.url, people.programme.code, _today()))
+        waiting = pool.apply_async(expired, (people.url, people.programme.code, _today()))
         try:
             points = waiting.get(timeout=plan.sweep_limit_s)
         except multiprocessing.TimeoutError:
             pool.terminate()
             return float(plan.sweep_limit_s)
         took = time.monotonic() - began
-    if points != 100 * plan.due:
-        raise RuntimeError(f"the sweep wrote off {points} points of {100 * plan.due}")
+    if points != DUE_POINTS * plan.due:
+        raise RuntimeError(f"the sweep wrote off {points} points of {DUE_POINTS * plan.due}")
     return took
 
 
@@ -109,7 +110,7 @@ def _load_command() -> None:
     from app.commands import expiry  # noqa: F401
 
 
-def _expire(url: str, code: str, on: date) -> int:
+def expired(url: str, code: str, on: date) -> int:
     """Points that the command wrote off."""
     import json
     import os

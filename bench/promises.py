@@ -64,7 +64,7 @@ def measure(server: Server, plan: Plan, say: Say) -> Measured:
     with serving(url) as address:
         figures |= _flash(address, programme, people[:buyers], items, say)
         figures |= _event(address, programme, people[:SIGN_UPS], say)
-    with _billing() as (billing_url, stand_in):
+    with billing(FAULTS) as (billing_url, stand_in):
         figures |= _credits(config.at(billing_url=billing_url), stand_in, programme, people[:credits], say)
     with database.begin() as session:
         figures["promises_findings"] = len(list(findings(session)))
@@ -216,10 +216,10 @@ def _state(place: tuple[int, int]) -> str:
 
 
 @contextmanager
-def _billing() -> Iterator[tuple[str, Any]]:
-    """The billing sandbox on loopback, which loses, fails and falls silent."""
+def billing(faults: list[dict[str, Any]]) -> Iterator[tuple[str, Any]]:
+    """The billing sandbox on loopback, with faults of its own."""
     stand_in = sandbox.create_sandbox(None)
-    answer = stand_in.test_client().put("/sandbox/faults", json=FAULTS)
+    answer = stand_in.test_client().put("/sandbox/faults", json=faults)
     if answer.status_code != 200:
         raise RuntimeError(answer.text)
     httpd = sandbox.server(stand_in, 0)

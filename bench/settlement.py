@@ -30,9 +30,9 @@ def measure(server: Server, plan: Plan, say: Say) -> Measured:
     """Acceptances settled a second, what the statements differ by (fen), rows of a second run, memory at its peak (MB)."""
     merchants, acceptances = SIZES[plan.name]
     name = f"settlement_{merchants}"
-    url, first = server.clone(name), _first_day(clock.now())
+    url, first = server.clone(name), first_day(clock.now())
     say(f"filling: {short(acceptances)} acceptances at {short(merchants)} merchants")
-    _fill(server, name, merchants, acceptances, first)
+    fill(server, name, merchants, acceptances, first)
     say("settlement: every merchant's month")
     with multiprocessing.get_context("spawn").Pool(1, maxtasksperchild=1) as pool:
         before = server.cpu_s() or 0
@@ -70,12 +70,12 @@ def _settled(url: str, first: date) -> tuple[float, float, int, float]:
     return took, used, sealed, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def _first_day(at: datetime) -> date:
+def first_day(at: datetime) -> date:
     """The first day of a month whose draft time is over for certain."""
     return (clock.day(at, ZONE).replace(day=1) - timedelta(days=45)).replace(day=1)
 
 
-def _fill(server: Server, name: str, merchants: int, acceptances: int, first: date) -> None:
+def fill(server: Server, name: str, merchants: int, acceptances: int, first: date) -> None:
     values = {
         "merchants": merchants,
         "acceptances": acceptances,

@@ -113,16 +113,16 @@ def measure(server: Server, plan: Plan, populations: Populations, say: Say) -> M
     )
     wire(config, statement_timeout_ms=600_000)
     say(f"till: {short(VOUCHERS[plan.name])} vouchers")
-    shop, other = _shop("till"), _shop("other")
+    shop, other = shop_named("till"), shop_named("other")
     left = _Vouchers(config, _issue(config, people, shop, VOUCHERS[plan.name]))
     foreign = _Vouchers(config, _issue(config, people, other, 500))
     server.settle(people.database)
     with serving(people.url, CHILD | {"REDIS_URL": server.cache_url or ""}) as address:
         ratios, figures = _speed(config, shop, left, address, plan, say)
         figures |= _race(server, shop, left, address, plan, say)
-        figures |= _guesses(_shop("guessed"), address, plan, say)
+        figures |= _guesses(shop_named("guessed"), address, plan, say)
         figures |= _replays(shop, left, address)
-        figures |= _evenly(_shop("even"), foreign, address, plan, say)
+        figures |= _evenly(shop_named("even"), foreign, address, plan, say)
     return ratios, figures
 
 
@@ -139,23 +139,23 @@ class _Vouchers:
 
 def _speed(config: Config, shop: Shop, left: _Vouchers, address: Address, plan: Plan, say: Say) -> Measured:
     each, by_clock = COUNTS[plan.name]
-    tills = [_till(shop, f"till-{number}") for number in range(CONNECTIONS)]
-    for warm in (_checks(tills, left.some(WARM)), _accepts(config, tills, left.some(WARM))):
+    tills = [till_at(shop, f"till-{number}") for number in range(CONNECTIONS)]
+    for warm in (checks(tills, left.some(WARM)), accepts(config, tills, left.some(WARM))):
         together(client.rate, address, warm, CONNECTIONS)
     rates: dict[str, list[float]] = {"bare": [], "check": [], "accept": []}
     for number in range(plan.rounds):
         say(f"till: round {number + 1} of {plan.rounds}, {each} requests of each kind")
         bare = [client.request("GET", BARE, {})] * each
         rates["bare"].append(together(client.rate, address, bare, CONNECTIONS))
-        rates["check"].append(together(client.rate, address, _checks(tills, left.some(each)), CONNECTIONS))
+        rates["check"].append(together(client.rate, address, checks(tills, left.some(each)), CONNECTIONS))
         rates["accept"].append(
-            together(client.rate, address, _accepts(config, tills, left.some(each)), CONNECTIONS)
+            together(client.rate, address, accepts(config, tills, left.some(each)), CONNECTIONS)
         )
     say(f"till: {PER_S} requests a second by the clock")
     took = {
-        "check": together(client.times, address, _checks(tills, left.some(by_clock)), PER_S, 2 * CONNECTIONS),
+        "check": together(client.times, address, checks(tills, left.some(by_clock)), PER_S, 2 * CONNECTIONS),
         "accept": together(
-            client.times, address, _accepts(config, tills, left.some(by_clock)), PER_S, 2 * CONNECTIONS
+            client.times, address, accepts(config, tills, left.some(by_clock)), PER_S, 2 * CONNECTIONS
         ),
     }
     figures: Figures = {f"till_{name}_per_s": statistics.median(found) for name, found in rates.items()}
@@ -171,14 +171,14 @@ def _speed(config: Config, shop: Shop, left: _Vouchers, address: Address, plan: 
     return ratios, figures
 
 
-def _checks(tills: Sequence[Till], vouchers: Sequence[tuple[int, int, str]]) -> list[bytes]:
+def checks(tills: Sequence[Till], vouchers: Sequence[tuple[int, int, str]]) -> list[bytes]:
     return [
         tills[number % len(tills)].post(CHECK, {"code": codes.shown(symbols)})
         for number, (_, _, symbols) in enumerate(vouchers)
     ]
 
 
-def _accepts(config: Config, tills: Sequence[Till], vouchers: Sequence[tuple[int, int, str]]) -> list[bytes]:
+def accepts(config: Config, tills: Sequence[Till], vouchers: Sequence[tuple[int, int, str]]) -> list[bytes]:
     """Requests that accept vouchers which were checked here and now."""
     made, stored = [], Keys.of(config)
     for number, (member_id, voucher_id, symbols) in enumerate(vouchers):
@@ -223,7 +223,7 @@ def _race(server: Server, shop: Shop, left: _Vouchers, address: Address, plan: P
 def _guesses(shop: Shop, address: Address, plan: Plan, say: Say) -> Figures:
     """Codes by chance from many tills; only ten of each till are looked at, then it is locked."""
     tries, tills = GUESSES[plan.name]
-    at = [_till(shop, f"guess-{number}") for number in range(tills)]
+    at = [till_at(shop, f"guess-{number}") for number in range(tills)]
     say(f"till: {short(tries)} guesses from {tills} tills")
     asked = [at[n % tills].post(CHECK, {"code": codes.shown(codes.fresh())}) for n in range(tries)]
     told = Counter(together(client.statuses, address, asked, CONNECTIONS))
@@ -246,7 +246,7 @@ def _replays(shop: Shop, left: _Vouchers, address: Address) -> Figures:
 
 def _evenly(shop: Shop, foreign: _Vouchers, address: Address, plan: Plan, say: Say) -> Figures:
     """How far the mean times of foreign and of unknown codes are apart (ms)."""
-    tills = [_till(shop, f"even-{number}") for number in range(EVENLY[plan.name])]
+    tills = [till_at(shop, f"even-{number}") for number in range(EVENLY[plan.name])]
     say(f"till: {8 * len(tills)} codes that are unknown here")
     asked, kinds = list[bytes](), list[bool]()
     for till in tills:
@@ -276,7 +276,7 @@ def _accepted() -> int:
         )
 
 
-def _shop(code: str) -> Shop:
+def shop_named(code: str) -> Shop:
     names = {"zh-CN": "测试商户", "en": "Bench"}
     with database.begin() as session:
         merchant = merchants.add(session, code, names, zone="Asia/Shanghai", currency="CNY", city="Hangzhou")
@@ -289,7 +289,7 @@ def _shop(code: str) -> Shop:
     return Shop(merchant, outlet, clerk)
 
 
-def _till(shop: Shop, code: str) -> Till:
+def till_at(shop: Shop, code: str) -> Till:
     """A browser's till with a clerk signed in."""
     with database.begin() as session:
         terminal = clerks.add_terminal(session, shop.outlet, f"{shop.merchant.code}-{code}")

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from base import ids
 from base.errors import Conflict, NotFound
+from base.failpoints import failpoint
 from merchants import cycles, merchants, terms
 from merchants.models import CHECKED, DAILY, Acceptance, Outlet, Terms, Void
 from merchants.terminals import shifts
@@ -56,7 +57,10 @@ class Place:
 
 @dataclass(frozen=True)
 class Use:
-    """The use of a voucher that is being accepted: its number, offer, units, face value and booked value (fen)."""
+    """The use of a voucher that is being accepted: its number, offer, units, face value and booked value (fen).
+
+    `merchant_bp`: what the merchant has offered to bear of its price; 0: what the terms say.
+    """
 
     member_id: int
     voucher_id: int
@@ -67,6 +71,7 @@ class Use:
     last4: str
     offer_names: dict[str, str]
     offer_id: int = 0
+    merchant_bp: int = 0
 
 
 def record(
@@ -74,7 +79,7 @@ def record(
 ) -> Acceptance:
     """The acceptance, with what is owed for it; a second one of the same use is refused by the database. ShiftEnded."""
     shifts.going_on(session, place.terminal_id, place.shift_id)
-    due = terms.due(house, use.face_fen, offer_id=use.offer_id, units=use.units)
+    due = terms.due(house, use.face_fen, offer_id=use.offer_id, units=use.units, merchant_bp=use.merchant_bp)
     acceptance = Acceptance(
         acceptance_id=ids.new_id(),
         member_id=use.member_id,
@@ -100,6 +105,7 @@ def record(
     )
     session.add(acceptance)
     session.flush()
+    failpoint("acceptance_kept")
     return acceptance
 
 

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from base import clock, database, ids
 from base.errors import Conflict
+from base.halts import halts
 from base.money import BASIS_POINTS, share
 from merchants import merchants
 from merchants.models import Terms, TermsConfirmation
@@ -113,11 +114,12 @@ class House:
     fee_cap_fen: int | None
     merchant_bp: int
     brand_bp: int
+    stopped: list[int] | None  # programmes in which nothing is accepted
 
 
 def house(session: Session, merchant_id: int, at: datetime) -> House:
     """What a till needs to know of its merchant; MerchantNotOpen, NoTermsInForce."""
-    for state, *known in database.rows(session, _HOUSE, (at, merchant_id)):
+    for state, *known in database.rows(session, _HOUSE, (halts.ACCEPT, at, merchant_id)):
         merchants.check_takes(state)
         found = House(*known)
         if found.terms_id is not None:
@@ -128,7 +130,8 @@ def house(session: Session, merchant_id: int, at: datetime) -> House:
 # Asked with every check and acceptance, so in words that need no compiling.
 _HOUSE = (
     "select m.state, m.zone, m.currency, d.today, t.terms_id, t.price_bp, t.fee_bp, t.vat_bp, t.typed_limit_fen, "
-    "t.direct_accept, t.prices, t.fee_fixed_fen, t.fee_cap_fen, t.merchant_bp, t.brand_bp "
+    "t.direct_accept, t.prices, t.fee_fixed_fen, t.fee_cap_fen, t.merchant_bp, t.brand_bp, "
+    f"{halts.STOPPED} "
     "from merchant m cross join lateral (select (%s::timestamptz at time zone m.zone)::date as today) d "
     "left join lateral (select * from terms join terms_confirmation using (terms_id, merchant_id) "
     "where merchant_id = m.merchant_id and from_day <= d.today "
@@ -150,14 +153,19 @@ def in_force(session: Session, merchant_id: int, on: date) -> Terms:
     return found
 
 
-def due(terms: "House | Terms", face_fen: int, *, offer_id: int = 0, units: int = 1) -> Due:
-    """What is owed for units of an offer that are worth `face_fen` in all, and the fee and tax on it; each rounded once."""
+def due(
+    terms: "House | Terms", face_fen: int, *, offer_id: int = 0, units: int = 1, merchant_bp: int = 0
+) -> Due:
+    """What is owed for units of an offer that are worth `face_fen` in all, and the fee and tax on it; each rounded once.
+
+    `merchant_bp`: what the merchant bears of the price of this offer, where it has offered to bear more than the terms say.
+    """
     price = _price(terms, face_fen, offer_id, units)
-    owed = price - price * terms.merchant_bp // BASIS_POINTS
+    owed = price - price * max(terms.merchant_bp, merchant_bp) // BASIS_POINTS
     fee = min(share(owed, terms.fee_bp) + terms.fee_fixed_fen, owed)
     if terms.fee_cap_fen is not None:
         fee = min(fee, terms.fee_cap_fen)
-    return Due(owed, fee, share(fee, terms.vat_bp), price * terms.brand_bp // BASIS_POINTS)
+    return Due(owed, fee, share(fee, terms.vat_bp), min(price * terms.brand_bp // BASIS_POINTS, owed))
 
 
 def _price(terms: "House | Terms", face_fen: int, offer_id: int, units: int) -> int:

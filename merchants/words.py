@@ -94,6 +94,11 @@ HELD = {
     "invoice-missing": _("an invoice of the merchant is missing"),
     "stopped": _("a person stopped it"),
 }
+REGIMES = {
+    "prepaid_ordinary": _("Ordinary invoice for the settled amount"),
+    "fee_special": _("Special invoice for the fee"),
+    "none": _("No invoices"),
+}
 PAYOUTS = {
     "planned": (_("Planned"), "info"),
     "approved": (_("Approved"), "info"),
@@ -123,6 +128,48 @@ INVOICES = {
 }
 ISSUERS = {"merchant": _("From the merchant"), "operator": _("From the operator")}
 INVOICE_KINDS = {"ordinary": _("Ordinary invoice"), "special": _("Special VAT invoice")}
+CAMPAIGN_KINDS = {
+    "voucher": (_("Plain voucher"), _("A voucher of yours at a face value, for everybody.")),
+    "member_day": (_("Member day"), _("To be redeemed on certain weekdays or days of the month.")),
+    "birthday": (_("Birthday"), _("For members in the month of their birthday.")),
+    "holiday": (_("Holiday"), _("From one day to another: a festival, an anniversary.")),
+}
+CAMPAIGNS = {
+    "draft": (_("Draft"), "quiet"),
+    "sent_back": (_("Sent back"), "bad"),
+    "handed_in": (_("Handed in"), "wait"),
+    "in_work": (_("With the operator"), "wait"),
+    "in_review": (_("In approval"), "wait"),
+    "refused": (_("Not approved"), "bad"),
+    "withdrawn": (_("Withdrawn"), "quiet"),
+    "scheduled": (_("Begins later"), "info"),
+    "live": (_("Running"), "ok"),
+    "paused": (_("Paused"), "wait"),
+    "ended": (_("Ended"), "quiet"),
+}
+CAMPAIGN_NEXT = {
+    "draft": _("An owner hands it in; then the operator looks at it."),
+    "sent_back": _("Change what the operator asks for, then hand it in again."),
+    "handed_in": _("A person of the operator takes it over."),
+    "in_work": _("A person of the operator completes it."),
+    "in_review": _("Another person of the operator decides."),
+    "refused": _("The operator may propose it once more; or change it and hand it in again."),
+    "withdrawn": _("Nobody works on it any more. It can serve as the pattern of another one."),
+    "scheduled": _("Approved: it begins by itself on its day."),
+    "live": _("Members can redeem it now."),
+    "paused": _("Nobody can redeem it now; vouchers that were redeemed stay valid."),
+    "ended": _("Nobody can redeem it any more; vouchers that were redeemed stay valid."),
+}
+LIMIT_PERS = {"ever": _("in all"), "year": _("a year"), "month": _("a month"), "day": _("a day")}
+WEEKDAYS = (
+    _("Monday"),
+    _("Tuesday"),
+    _("Wednesday"),
+    _("Thursday"),
+    _("Friday"),
+    _("Saturday"),
+    _("Sunday"),
+)
 
 
 def held(reasons: str) -> list[str]:

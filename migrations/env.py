@@ -3,7 +3,7 @@
 from alembic import context
 from sqlalchemy import create_engine, pool, text
 
-LOCK_TIMEOUT = "2s"
+LOCK_TIMEOUT = "1s"  # whoever waits for a lock makes all others wait behind; base/schema.py tries again
 
 
 def online() -> None:

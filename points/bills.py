@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 
 from base import clock, csv_files, database
 from base.errors import Problem
+from base.failpoints import failpoint
 from points import factors, ledger, policies, rating, staged_imports
 from points.deeds import Request
 from points.imports import Format, Outcome, Report, What, refused
@@ -145,6 +146,7 @@ def post_lines(
                 known[place], first[place] = _contents(line), number
     _let_wait(session, waiting, now)
     outcomes |= _post(session, programme, fresh)
+    failpoint("lines_posted")
     outcomes |= {number: outcomes[of] for number, of in repeats.items() if outcomes[of].what is What.REFUSED}
     return [outcomes[number] for number in range(len(lines))]
 

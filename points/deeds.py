@@ -26,6 +26,7 @@ from points.refusals import (
     MemberTooNew,
     MoreThanLeft,
     NotEnoughPoints,
+    PointsFrozen,
     PointsHeld,
     PointsOutOfRange,
     QuoteChanged,
@@ -175,7 +176,7 @@ def _steps(wallet: Wallet, request: Request, known: Known, on: date, at: datetim
         pot = lots.without_past(pot, on)
     if request.kind is Kind.EXPIRE:
         return
-    _allowed(wallet.state, request.kind)
+    _allowed(wallet, request.kind)
     least = 0 if request.kind in FOLLOWS or request.kind in _ALL_OF_IT else 1
     if not least <= request.points <= MOST_POINTS:
         raise PointsOutOfRange(points=request.points)
@@ -365,11 +366,15 @@ _REFUSED: dict[State, dict[Kind, type[NotAllowed]]] = {
     ),
     State.MERGED: dict.fromkeys(_DEEDS.keys() - {Kind.MERGE_OUT}, MemberMerged),
 }
+# What a wallet that is frozen by hand does not do: what was set aside before goes on, but for gifts.
+_STOPPED = frozenset({Kind.REDEEM, Kind.HOLD, Kind.GIFT_OUT, Kind.MERGE_OUT})
 
 
-def _allowed(state: State, kind: Kind) -> None:
-    """MemberTooNew, MemberFrozen, MemberClosed or MemberMerged where the line's state does not allow the deed."""
-    refusal = _REFUSED.get(state, {}).get(kind)
+def _allowed(wallet: Wallet, kind: Kind) -> None:
+    """MemberTooNew, MemberFrozen, MemberClosed or MemberMerged where the line's state does not allow the deed; PointsFrozen."""
+    refusal = _REFUSED.get(wallet.state, {}).get(kind)
+    if refusal is None and wallet.stopped and kind in _STOPPED:
+        refusal = PointsFrozen
     if refusal:
         raise refusal()
 

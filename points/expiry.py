@@ -16,6 +16,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from base import database
+from base.failpoints import failpoint
 from points import extensions, ledger, lots
 from points.deeds import Request
 from points.kinds import Kind, State
@@ -126,6 +127,7 @@ def sweep(session: Session, programme: Programme, members: Sequence[int], on: da
         if wallet.state is not State.FROZEN and lapsed(wallet, on, calendar)
     ]
     answers = [a for a in ledger.post_many(session, due) if isinstance(a, ledger.Answer)]
+    failpoint("lots_lapsed")
     crowded = [wallet for wallet in wallets if len(wallet.lots.keys) >= lots.MANY_LOTS]
     for wallet in crowded:
         log.warning(

@@ -21,11 +21,14 @@ from sqlalchemy.orm import Session
 from base import clock, csv_files, database, ids, progress
 from base.csv_files import BadCell, CsvFile, ErrorFile, FileNotWritable, Row
 from base.database import StillRunning
+from base.failpoints import failpoint
+from base.progress import Watch
 from points.models import ImportRun, Programme
 
 CHUNK = 500
 TRIES = 5
-SHOWN_ERRORS = 10
+SHOWN_ERRORS = 50
+SHOWN_DIFFERENCES = 50
 
 Item = TypeVar("Item")
 
@@ -39,20 +42,29 @@ class What(Enum):
 
 
 class Outcome(NamedTuple):
-    """What became of a row: the points it brought and under which name they count, or why it was refused."""
+    """What became of a row: the points it brought and under which name they count, or why it was refused.
+
+    `changes`: the columns in which it says otherwise than what was known, where it is no new thing.
+    """
 
     what: What
     points: int = 0
     name: str = ""
     reason: str = ""
+    changes: str = ""
 
 
 class How(TypedDict, total=False):
-    """How a file is taken in: where bad rows go (None: beside it), whether nothing is kept, whether nothing is shown."""
+    """How a file is taken in: where bad rows go (None: beside it), whether nothing is kept, whether nothing is shown.
+
+    `watch`: who is told of the progress instead; `names`: which column each of the file's own stands for.
+    """
 
     errors: Path | None
     dry_run: bool
     quiet: bool
+    watch: Watch | None
+    names: Mapping[str, str] | None
 
 
 @dataclass(frozen=True)
@@ -87,6 +99,7 @@ class Format(Generic[Item]):
 class Report:
     """Counts of one run. `points` by name (the line type of a bill); `errors`: the first few.
 
+    `changed`: how many of the posted changed what was known; `differences`: the first of them, by line and columns.
     `recounted`: the points of the postings that the run left in the ledger, where they were looked up again;
     `preview`: more of what a dry run found, see points/preview.py; `sums`: what a kind of file adds up besides.
     """
@@ -104,6 +117,8 @@ class Report:
     recounted: int | None = None
     preview: dict[str, Any] | None = None
     sums: dict[str, int] = field(default_factory=dict)
+    changed: int = 0
+    differences: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def adds_up(self) -> bool:
@@ -122,12 +137,19 @@ class Report:
             self.posted += 1
             if outcome.name:
                 self.points[outcome.name] = self.points.get(outcome.name, 0) + outcome.points
+            if outcome.changes:
+                self.differ(row.line_no, outcome.changes)
         elif outcome.what is What.THERE:
             self.already_there += 1
         else:
             self.refused += 1
             if len(self.errors) < SHOWN_ERRORS:
                 self.errors.append({"line": row.line_no, "error": outcome.reason})
+
+    def differ(self, line_no: int, changes: str) -> None:
+        self.changed += 1
+        if len(self.differences) < SHOWN_DIFFERENCES:
+            self.differences.append({"line": line_no, "changes": changes})
 
 
 def refused(reason: str) -> Outcome:
@@ -143,6 +165,8 @@ def run(
     errors: Path | None = None,
     dry_run: bool = False,
     quiet: bool = False,
+    watch: Watch | None = None,
+    names: Mapping[str, str] | None = None,
 ) -> Report:
     """Take a file in, opening a transaction for each chunk; refused rows go to the error file. Safe to
     repeat.
@@ -151,11 +175,11 @@ def run(
     before anything is written; FileNotWritable, and StillRunning when somebody else holds the same members
     for long: chunks that were committed before stay.
     """
-    file = csv_files.opened(path, form.required, form.optional)
+    file = csv_files.opened(path, form.required, form.optional, names)
     report = Report(path.name, form.kind, dry_run)
     import_id = None if dry_run else begin(programme, file, report)
     seen: dict[int, int] = {}
-    with error_file(file, errors) as bad, progress.bar(file.lines, form.kind, quiet) as bar:
+    with error_file(file, errors) as bad, progress.bar(file.lines, form.kind, quiet, watch) as bar:
         rows = file.rows()
         while chunk := list(islice(rows, CHUNK)):
             outcomes, report = _done(form, chunk, parsed(form, chunk), report, import_id, seen)
@@ -175,7 +199,7 @@ def error_file(file: CsvFile, path: Path | None) -> ErrorFile:
     path = path or ErrorFile.beside(file.path)
     if path.exists() and path.samefile(file.path):
         raise FileNotWritable("it is the file that is taken in", file=str(path))
-    return ErrorFile(path, file.columns)
+    return ErrorFile(path, file.columns, file.heads)
 
 
 def parsed(form: Format[Item], rows: Sequence[Row]) -> list[Item | Outcome]:
@@ -202,6 +226,7 @@ def _done(
         try:
             with database.begin() as session:
                 outcomes = taken(session, form, items)
+                failpoint("part_taken")
                 if import_id is None:
                     session.rollback()
                     return _dry(form, chunk, items, outcomes, before, seen)

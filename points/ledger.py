@@ -1,7 +1,7 @@
 """The ledger's shell: reads wallets, runs the pure core, writes - one request or hundreds through the same code.
 
-The wallet's `seq` guards everything of its member: a write says `where seq = :seen and state = :state`, so whoever
-writes proves that nothing of the member changed since it was read. Everything else is read in the wallet's own
+The wallet's `seq` guards everything of its member: a write says `where seq = :seen and state = :state and stopped =
+:stopped`, so whoever writes proves that nothing of the member changed since it was read. Everything else is read in the wallet's own
 statement or a later one, never an earlier one; that makes the look-up of the idempotency key race-free without a lock.
 """
 
@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from base import database, packed
 from base.database import StillRunning
 from base.errors import NotFound, Problem
+from base.failpoints import failpoint
 from base.idempotency import KeyReused
 from points import deeds, extensions, postings, spenders
 from points.deeds import Known, Original, Outcome, Request
@@ -119,6 +120,7 @@ def post(session: Session, request: Request) -> Answer:
         wallet, before = _read_with_key(connection, request, lock=tries == OPTIMISTIC_TRIES)
         if before:
             return _replay(request, before)
+        failpoint("wallet_read")
         known = _known(connection, [(wallet, request)])
         try:
             outcome = deeds.run(wallet, request, *known.values())
@@ -127,8 +129,10 @@ def post(session: Session, request: Request) -> Answer:
                 raise
             continue
         if not outcome.postings or _write_one(connection, wallet, outcome):
+            failpoint("posting_written")
             _keep_holds(connection, [outcome])
             spenders.keep(connection, outcome.postings)
+            failpoint("posted")
             return Answer(outcome.postings, replayed=False)
     raise StillRunning(retry_after_s=1)
 
@@ -137,7 +141,7 @@ def _still_as(connection: Connection, request: Request, seen: Wallet) -> bool:
     """Whether a refusal counts: what was read after the wallet may be of a later moment, and no write proves it."""
     if not _needs_more(request, seen):
         return True
-    place = (seen.member_id, seen.seq, int(seen.state))
+    place = (seen.member_id, seen.seq, int(seen.state), seen.stopped)
     return bool(_ask(connection, _UNCHANGED, place).rowcount)
 
 
@@ -193,6 +197,7 @@ def _post_batch(
     answers: dict[int, Answer | Problem],
 ) -> None:
     wallets = _lock_many(connection, sorted({request.member_id for _, request in batch}))
+    failpoint("after_lock")
     before = _read_keys(connection, [request for _, request in batch])
     known = _known(connection, [(wallets[r.member_id], r) for _, r in batch if r.member_id in wallets])
     now, changed, outcomes = dict(wallets), set[int](), list[Outcome]()
@@ -228,8 +233,10 @@ def _post_batch(
                 changed.add(member_id)
                 outcomes.append(outcome)
     _write_wallets(connection, wallets, {member_id: now[member_id] for member_id in changed})
+    failpoint("wallets_written")
     fresh = [posting for outcome in outcomes for posting in outcome.postings]
     _copy_postings(connection, fresh)
+    failpoint("postings_copied")
     _keep_holds(connection, outcomes)
     spenders.keep(connection, fresh)
     for number, request in late:
@@ -271,7 +278,7 @@ _WITH_KEY = (
     "left join posting p on p.member_id = w.member_id and p.idem = %s where w.member_id = %s"
 )
 _LOCKED = f"select {WALLET} from wallet where member_id = %s for update"
-_UNCHANGED = "select 1 from wallet where member_id = %s and seq = %s and state = %s"
+_UNCHANGED = "select 1 from wallet where member_id = %s and seq = %s and state = %s and stopped = %s"
 _BY_KEY = f"select {POSTING} from posting where member_id = %s and idem = %s order by part"
 
 
@@ -401,7 +408,7 @@ _ROW = "(" + ", ".join(f"%s::{name}" for name in POSTING_TYPES) + ")"
 _WRITE = (
     "with w as (update wallet set lot_key = %s, lot_in = %s, lot_out = %s, seq = %s, "
     "seen = %s, balance = %s, held = %s, debt = %s, at = %s, head = %s "
-    "where member_id = %s and seq = %s and state = %s returning 1) "
+    "where member_id = %s and seq = %s and state = %s and stopped = %s returning 1) "
     f"insert into posting ({POSTING}) select v.* from w cross join (values {{rows}}) v"
 )
 
@@ -409,7 +416,7 @@ _WRITE = (
 def _write_one(connection: Connection, seen: Wallet, outcome: Outcome) -> bool:
     """Wallet and postings in one statement; False when somebody was first (nothing was written)."""
     statement = _WRITE.format(rows=", ".join([_ROW] * len(outcome.postings)))
-    values = [*wallet_values(outcome.wallet), seen.member_id, seen.seq, int(seen.state)]
+    values = [*wallet_values(outcome.wallet), seen.member_id, seen.seq, int(seen.state), seen.stopped]
     for posting in outcome.postings:
         values += posting_values(posting)
     return bool(_ask(connection, statement, tuple(values)).rowcount == len(outcome.postings))
@@ -519,3 +526,12 @@ def set_state(session: Session, member_id: int, state: State) -> None:
         "update wallet set state = %s where member_id = %s and state <> %s",
         (int(state), member_id, int(State.MERGED)),
     )
+
+
+def set_stopped(session: Session, member_id: int, *, stopped: bool) -> None:
+    """Whether the wallet is frozen by hand; a write that saw it otherwise will look again. WalletUnknown."""
+    changed = _ask(
+        database.driver(session), "update wallet set stopped = %s where member_id = %s", (stopped, member_id)
+    )
+    if not changed.rowcount:
+        raise WalletUnknown(member=member_id)

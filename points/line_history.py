@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from base import database
 from points import ledger, policies
 from points.models import EarnFactor, EarnRule, Programme
 from points.rating import share
@@ -154,16 +155,19 @@ def of_member(
 ) -> dict[Place, Line]:
     """Lines of a member: the named ones, or all of those that did not come as paid in full."""
     if places is None:
-        rows = session.connection().exec_driver_sql(
-            f"select {_LINE} from bill_line b where b.member_id = %s and b.paid_fen is not null", (member_id,)
+        rows = database.rows(
+            session,
+            f"select {_LINE} from bill_line b where b.member_id = %s and b.paid_fen is not null",
+            (member_id,),
         )
     else:
-        rows = session.connection().exec_driver_sql(
+        rows = database.rows(
+            session,
             f"select {_LINE} from unnest(%s::text[], %s::bigint[]) k(b, n) "
             "join bill_line b on b.member_id = %s and b.bill_id = k.b and b.line_no = k.n",
             (*_columns(sorted(set(places)), 2), member_id),
         )
-    return _lines(session, rows.all())
+    return _lines(session, rows)
 
 
 def of_members(session: Session, first: int, last: int) -> dict[Place, Line]:

@@ -30,7 +30,7 @@ class Programme(Base):
 
 
 class WalletRow(Base):
-    """One member's points, one row."""
+    """One member's points, one row; `stopped`: frozen by hand, see points/freezes."""
 
     __tablename__ = "wallet"
     member_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
@@ -44,6 +44,7 @@ class WalletRow(Base):
     debt: Mapped[int] = mapped_column(BigInteger)
     at: Mapped[datetime]
     head: Mapped[bytes] = mapped_column(BYTEA)
+    stopped: Mapped[bool] = mapped_column(Boolean, server_default="false")
     lot_out: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))
 
 

@@ -21,7 +21,10 @@ _MICROSECOND = timedelta(microseconds=1)
 
 
 class Wallet(NamedTuple):
-    """One member's points: lots, what they add up to, and the number and hash of the last posting."""
+    """One member's points: lots, what they add up to, and the number and hash of the last posting.
+
+    `stopped`: frozen by hand (points/freezes); which, like the state, no posting says.
+    """
 
     member_id: int
     state: State
@@ -33,6 +36,7 @@ class Wallet(NamedTuple):
     balance: int = 0
     held: int = 0
     debt: int = 0
+    stopped: bool = False
 
 
 class Posting(NamedTuple):
@@ -103,6 +107,7 @@ def apply(wallet: Wallet, posting: Posting, seen: int = 0) -> Wallet:
         wallet.balance + balance * amount,
         wallet.held + held * amount,
         wallet.debt + debt * amount,
+        wallet.stopped,
     )
 
 

@@ -3,7 +3,7 @@
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from base import ids
+from base import database, ids
 from base.errors import Conflict, NotFound
 from points.models import Programme
 
@@ -67,7 +67,7 @@ def by_code(session: Session, code: str) -> Programme:
 
 def by_id(session: Session, programme_id: int) -> Programme:
     """The programme of an id; ProgrammeUnknown."""
-    found = session.get(Programme, programme_id)
+    found = database.own(session, Programme, programme_id)
     if found is None:
         raise ProgrammeUnknown()
     return found

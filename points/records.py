@@ -9,7 +9,7 @@ from points.kinds import SIDES, Kind, State
 from points.lots import Interval, Lots
 from points.postings import Posting, Wallet
 
-WALLET = "member_id, state, lot_key, lot_in, lot_out, seq, seen, balance, held, debt, at, head"
+WALLET = "member_id, state, lot_key, lot_in, lot_out, seq, seen, balance, held, debt, at, head, stopped"
 POSTING = (
     "member_id, seq, amount, balance_after, held_after, debt_after, contra, version_id, req_hash, at, rev_of, "
     "spender_id, value_fen, ends_at, effective_on, part, kind, from_class, to_class, idem, hash, lots, ref"
@@ -24,7 +24,7 @@ def wallet_of(row: Any) -> Wallet:
     """A wallet from its row, columns in the order of WALLET."""
     return Wallet(
         member_id=row[0], state=State(row[1]), lots=Lots(tuple(row[2]), tuple(row[3]), tuple(row[4])), seq=row[5],
-        seen=row[6], balance=row[7], held=row[8], debt=row[9], at=row[10], head=bytes(row[11]),
+        seen=row[6], balance=row[7], held=row[8], debt=row[9], at=row[10], head=bytes(row[11]), stopped=row[12],
     )  # fmt: skip
 
 

@@ -61,6 +61,16 @@ class MemberFrozen(NotAllowed):
     )
 
 
+class PointsFrozen(NotAllowed):
+    """These points are frozen: nothing is redeemed and nothing given away."""
+
+    zh = "积分已冻结，暂不能兑换或转赠。"
+    next_en, next_zh = (
+        "You go on collecting. Thaw them under Me, Safety, with a code to your number.",
+        "积分照常累积。可在「我的」—「账户安全」中用短信验证码解除冻结。",
+    )
+
+
 class MemberClosed(NotAllowed):
     """This line was cancelled."""
 

@@ -8,7 +8,7 @@ own, rolls each part back, and removes what it staged.
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +21,9 @@ from base import csv_files, database, ids, locks, progress
 from base.csv_files import CsvFile, FileNotWritable
 from base.database import StillRunning
 from base.errors import Conflict, Problem
+from base.failpoints import failpoint
 from base.patience import patiently
+from base.progress import Watch
 from points import crew, imports, preview, programmes, staged_lines, staging
 from points.imports import SHOWN_ERRORS, Format, Report, What
 from points.models import ImportRun, Programme
@@ -94,6 +96,8 @@ def run(
     quiet: bool = False,
     workers: int | None = 1,
     sha256: bytes | None = None,
+    watch: Watch | None = None,
+    names: Mapping[str, str] | None = None,
 ) -> Report:
     """Take a file in, by so many processes (None: as many as it is worth and there are cores). Safe to repeat.
 
@@ -103,13 +107,13 @@ def run(
     half way: what is done stays, and the same call goes on.
     """
     form = patiently(make, programme)
-    file = csv_files.opened(path, form.required, form.optional)
+    file = csv_files.opened(path, form.required, form.optional, names)
     if sha256 is not None and file.sha256 != sha256:
         raise FileChanged(file=path.name)
     _check_writable(file, errors)
     report = Report(path.name, form.kind, dry_run)
     crew_size = workers or min(os.cpu_count() or 1, 1 + file.lines // WORTH_A_WORKER)
-    bars = _Bars(form.kind, quiet)
+    bars = _Bars(form.kind, quiet, watch)
     if dry_run:
         return _tried(
             Job(programme.programme_id, ids.new_id(), file, True, make), form, report, errors, bars, crew_size
@@ -135,6 +139,7 @@ class _Bars:
 
     kind: str
     quiet: bool
+    watch: Watch | None
 
 
 def _done(
@@ -169,10 +174,10 @@ def _tried(
 
 def _work(job: Job, form: Format[Any], bars: _Bars, workers: int) -> None:
     """Stage what is not staged yet, and have all parts done."""
-    staged_lines.stage(job, form, quiet=bars.quiet)
+    staged_lines.stage(job, form, quiet=bars.quiet or bars.watch is not None)
     patiently(staging.plan, job.import_id, PART)
     so_far = patiently(staging.totals, job.import_id)
-    with progress.bar(so_far.read, bars.kind, bars.quiet) as bar:
+    with progress.bar(so_far.read, bars.kind, bars.quiet, bars.watch) as bar:
         bar.advance(so_far.posted + so_far.already_there + so_far.refused)
         if workers > 1:
             crew.run(job, workers, bar.advance)
@@ -198,6 +203,7 @@ def _next_part(
     if part is None:
         return None
     counts = _take(session, job, programme, form, part)
+    failpoint("staged_part_taken")
     if job.dry_run:
         session.rollback()
     else:
@@ -227,6 +233,10 @@ def _take(session: Session, job: Job, programme: Programme, form: Format[Any], p
         counts.preview = form.sums([i for i, o in zip(items, outcomes, strict=True) if o.what is What.POSTED])
     elif job.dry_run and form.earns:
         counts.preview = preview.noted(session, before, rows, outcomes)
+    elif job.dry_run:
+        counts.preview = {
+            "changed": [(row.line_no, o.changes) for row, o in zip(rows, outcomes, strict=True) if o.changes]
+        }
     return counts
 
 
@@ -287,6 +297,9 @@ def _previewed(session: Session, job: Job, form: Format[Any], report: Report) ->
         report.sums = dict(sums)
     elif form.earns:
         report.preview = preview.told(session, notes)
+    else:
+        for line_no, changes in sorted(change for note in notes for change in note["changed"]):
+            report.differ(line_no, changes)
 
 
 def _check_writable(file: CsvFile, errors: Path | None) -> None:

@@ -232,7 +232,7 @@ def left_over(session: Session) -> list[int]:
 
 def _take_time(session: Session) -> None:
     """For a statement over all lines of a file there is no deadline."""
-    _ask(session, "set local statement_timeout = 0", ())
+    database.take_time(session)
 
 
 def _ask(session: Session, statement: str, values: Sequence[Any] | dict[str, Any]) -> Cursor:

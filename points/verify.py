@@ -145,7 +145,7 @@ def _member(
     stored: Wallet, rows: list[Any], sides: dict[Side, int], holds: Holds, calendar: Calendar
 ) -> Iterator[Finding]:
     place = f"member {stored.member_id}"
-    wallet = postings.empty(stored.member_id, stored.state, stored.at)
+    wallet = postings.empty(stored.member_id, stored.state, stored.at)._replace(stopped=stored.stopped)
     originals: dict[int, tuple[Posting, int, int]] = {}
     restored: set[tuple[int | None, int]] = set()
     for row in rows:

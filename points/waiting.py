@@ -5,6 +5,7 @@ worked off; a line that came again by a file and was rated there no longer waits
 """
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -100,6 +101,23 @@ def step(session: Session, programme: Programme, versions: Policies, after: Plac
     if done.last is None:
         _take_off_rated(session)
     return done
+
+
+def forget(session: Session, programme: Programme, lines: Sequence[BillLineIn]) -> None:
+    """Take exactly these lines off the queue."""
+    if lines:
+        session.connection().exec_driver_sql(
+            "delete from waiting_line w using member m, unnest(%s::text[], %s::text[], %s::bigint[], %s::bigint[]) "
+            "k(c, b, n, a) where m.programme_id = %s and m.customer_id = k.c and w.member_id = m.member_id "
+            "and w.bill_id = k.b and w.line_no = k.n and w.amount_fen = k.a",
+            (
+                [line.customer_id for line in lines],
+                [line.bill_id for line in lines],
+                [line.line_no for line in lines],
+                [line.amount_fen for line in lines],
+                programme.programme_id,
+            ),
+        )
 
 
 def _take_off_rated(session: Session) -> None:

@@ -2,11 +2,13 @@
 
 Verify is asked once while the database is empty. From then on a statement that names empty tables only is told what it
 was told then, and a part of verify that reads empty tables only is left out: it goes the same way, and found nothing.
+So does a part all of whose statements are answered today as they were then; that is asked all at once (tests/asking.py).
 """
 
 import re
 from collections.abc import Callable, Iterator, Set
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import cache
 from typing import Any
 
@@ -14,8 +16,10 @@ from sqlalchemy import Executable, Result, event, text
 from sqlalchemy.orm import ORMExecuteState, Session
 
 from app import proof
-from base import database
+from base import clock, database
 from base.findings import Finding
+from tests import asking
+from tests.asking import Question
 
 _TABLES = text("select relname from pg_class where relkind = 'r' and relnamespace = 'public'::regnamespace")
 _VIEWS = text(
@@ -34,32 +38,38 @@ class Empty:
     tables: frozenset[str]
     read: list[frozenset[str]] = field(default_factory=list)
     told: dict[Any, tuple[frozenset[str], Callable[[], Result[Any]]]] = field(default_factory=dict)
+    asks: dict[Any, list[Question]] = field(default_factory=dict)
+    parts: list[asking.Part] = field(default_factory=list)
 
     def learn(self, number: int) -> None:
-        with database.begin() as session:
-            named: list[str] = []
-            event.listen(session.connection(), "before_cursor_execute", lambda *a: named.append(a[2]))
-            _intercept(session, lambda key, ask: self._keep(key, ask, named))
+        with database.begin() as session, asking.heard(session) as questions:
+            _intercept(session, lambda key, ask: self._keep(key, ask, questions))
             assert not list(proof.parts()[number](session))
-        with database.begin() as session:
-            list(proof.parts()[number](session))
+        with clock.stopped(clock.now() + timedelta(days=500)), database.begin() as session:
+            with asking.heard(session) as asked_later:
+                assert not list(proof.parts()[number](session))
             self.read.append(frozenset(session.scalars(_LOCKED)))
+        about = [one for one in questions if one in asked_later and self._among(one.statement)]
+        with database.begin() as session:
+            self.parts.append(asking.learned(session, about, whole=questions == asked_later))
 
-    def _keep(self, key: Any, ask: Callable[[], Result[Any]], named: list[str]) -> Result[Any]:
-        before = len(named)
+    def _keep(self, key: Any, ask: Callable[[], Result[Any]], questions: list[Question]) -> Result[Any]:
+        before = len(questions)
         kept = ask().freeze()
-        self.told[key] = self._among(" ".join(named[before:])), kept
+        self.asks[key] = questions[before:]
+        self.told[key] = self._among(" ".join(one.statement for one in questions[before:])), kept
         return kept()
 
     def _among(self, statements: str) -> frozenset[str]:
         return self.tables & set(re.findall(r"\w+", statements))
 
-    def recall(self, session: Session, filled: Set[str]) -> None:
-        """Whatever the session asks of tables that are not filled, it is told from memory."""
+    def recall(self, session: Session, filled: Set[str], same: Set[Question]) -> None:
+        """Whatever the session asks of tables that are not filled, or is told the same today, it is told from memory."""
 
         def answer(key: Any, ask: Callable[[], Result[Any]]) -> Result[Any]:
             tables, kept = self.told.get(key, (filled, None))
-            return ask() if kept is None or tables & filled else kept()
+            known = kept is not None and (not tables & filled or same.issuperset(self.asks[key]))
+            return kept() if known else ask()
 
         _intercept(session, answer)
 
@@ -102,7 +112,9 @@ def faults(filled: Set[str]) -> Iterator[Finding]:
         return
     known = when_empty()
     with database.begin() as session:
-        known.recall(session, filled)
-        for part, read in zip(proof.parts(), known.read, strict=True):
-            if read & filled:
-                yield from part(session)
+        concerned = [number for number, read in enumerate(known.read) if read & filled]
+        same = asking.answered_alike(session, [known.parts[number] for number in concerned])
+        known.recall(session, filled, same)
+        for number in concerned:
+            if not known.parts[number].went(same):
+                yield from proof.parts()[number](session)

@@ -11,19 +11,19 @@ from argon2 import PasswordHasher
 from click.testing import CliRunner, Result
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import Connection, create_engine, pool
+from sqlalchemy import Connection, text
 
 os.environ["JIFEN_ENV"] = "test"
 
-from app import create_app
 from app.cli import jifen
 from app.sandbox import billing as sandbox
+from app.web import create_app
 from base import clock, database, local, logs, process, schema
 from base.auth import passwords
 from base.config import Config
 from tests.books import faults, when_empty
 from tests.engines import wire_again
-from tests.owner import forget_everything, may_forget, tables_with_rows
+from tests.owner import connected, forget_everything, may_forget, tables_with_rows
 
 # Argon2id is slow on purpose; here nobody attacks. tests/base/test_auth.py holds the real one to its slowness.
 passwords._hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
@@ -32,6 +32,12 @@ passwords._hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 def pytest_collection_finish() -> None:
     """What is imported by now lives to the end: the garbage collector need not walk through it again and again."""
     process.settle()
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Property tests draw more among the long tests (tests/sparse.py)."""
+    if getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
+        item.add_marker(pytest.mark.drawn)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -68,6 +74,8 @@ def config(servers: local.Servers, tmp_path_factory: pytest.TempPathFactory) -> 
         fulfilment_url=NOBODY_LISTENS,
         billing_backoff_s=0,
         unknown_floor_ms=0,  # what is not known is said at once, but where a test is about that
+        code_above_points=10**12,  # what is not about codes redeems without one
+        code_above_fen=10**12,
     )
     logs.init(as_json=True, level=10)
     return made
@@ -168,10 +176,10 @@ def cli(db: Config, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
 @pytest.fixture
 def owner(db: Config) -> Iterator[Connection]:
     """A connection of the role that owns the tables: for planting what the application's role may not do."""
-    engine = create_engine(db.database_owner_url or "", poolclass=pool.NullPool)
-    with engine.connect() as connection:
+    with connected(db) as connection:
         yield connection.execution_options(isolation_level="AUTOCOMMIT")
-    engine.dispose()
+        connection.execute(text("discard temp"))
+        connection.execute(text("reset all"))
 
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -6,7 +6,7 @@ statements of the tests before: to compile and to connect anew took half of the 
 
 from typing import Any
 
-from sqlalchemy import Engine, event
+from sqlalchemy import Connection, Engine, event
 
 from app.wiring import wire
 from base import database
@@ -46,10 +46,21 @@ def _engine(url: str, **options: Any) -> Engine:
     if _kept is None or _kept.url.render_as_string(hide_password=False) != url:
         if _kept is not None:
             _kept.dispose()
-        _kept = _plain(url, **options)
-        event.listen(_kept, "connect", _keep_more)
+        _kept = never_forgetting(_plain(url, **options))
     return _kept.execution_options()
+
+
+def never_forgetting(engine: Engine) -> Engine:
+    """The engine, whose connections keep all statements prepared."""
+    event.listen(engine, "connect", _keep_more)
+    event.listen(engine, "rollback", _roll_back)
+    return engine
 
 
 def _keep_more(driver: Any, record: object) -> None:
     driver.prepared_max = PREPARED
+
+
+def _roll_back(connection: Connection) -> None:
+    """Ahead of the driver, which would forget all that it has prepared: half of the tests are about a refusal."""
+    connection.connection.driver_connection.pgconn.exec_(b"ROLLBACK")

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Engine, create_engine, pool, text
 
 from base.config import Config
 from base.local import Servers
+from tests.engines import never_forgetting
 
 
 @contextmanager
@@ -17,9 +18,22 @@ def owner(config: Config) -> Iterator[Connection]:
         yield connection
 
 
+def connected(config: Config) -> Connection:
+    """A connection of the owner's role, which remembers what was compiled and prepared for the tests before."""
+    return _engine(config.database_owner_url or "").connect()
+
+
+@contextmanager
+def undone(config: Config) -> Iterator[Connection]:
+    """A transaction of the owner's role that leaves nothing behind."""
+    with connected(config) as connection:
+        yield connection
+        connection.rollback()
+
+
 @cache
 def _engine(url: str) -> Engine:
-    return create_engine(url, pool_size=1, pool_pre_ping=True, poolclass=pool.QueuePool)
+    return never_forgetting(create_engine(url, pool_size=1, pool_pre_ping=True, poolclass=pool.QueuePool))
 
 
 def may_forget(servers: Servers) -> None:

@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from app import create_app
+from app.web import create_app
 from base import clock, database, ids
 from base.auth import signatures
 from base.auth.signatures import ED25519, Key

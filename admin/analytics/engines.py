@@ -154,9 +154,12 @@ def _postgresql(snapshot: Snapshot, of: Window) -> Iterator[Engine]:
     try:
         with engine.connect() as connection:
             driver = connection.connection.driver_connection
-            driver.autocommit = True  # type: ignore[union-attr]
-            # Of arrays PostgreSQL knows no statistics: it would take loops for joins of a few rows.
-            driver.execute("set enable_nestloop = off; set jit = off; set work_mem = '128MB'")  # type: ignore[union-attr]
+            # Of arrays PostgreSQL knows no statistics: it would take loops for joins of a few rows. Said for one
+            # transaction: behind a pooler the session is somebody else's afterwards.
+            driver.execute(  # type: ignore[union-attr]
+                "set local enable_nestloop = off; set local jit = off; set local work_mem = '128MB'; "
+                "set local statement_timeout = 0; set local idle_in_transaction_session_timeout = 0"
+            )
             yield _PostgreSQL(tables, driver)
     finally:
         engine.dispose()

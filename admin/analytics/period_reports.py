@@ -29,8 +29,8 @@ from points.policies import month_end
 PERIOD = re.compile(r"([0-9]{4})-(0[1-9]|1[0-2])(?:-([123]))?", re.ASCII)
 TEN_DAYS = {"1": (1, 10), "2": (11, 20), "3": (21, 31)}
 FIGURES = (
-    "opening", "joined", "left", "left_involuntary", "members", "exit_rate_bp", "loyal", "loyalty_bp", "satisfaction", "silent",
-    "silent_bp", "vip", "vip_named", "vip_covered_bp", "groups", "groups_not_served", "points_earned", "points_redeemed",
+    "opening", "joined", "left", "left_involuntary", "members", "exit_rate_bp", "loyal", "loyalty_bp", "rated", "satisfied",
+    "satisfaction_bp", "vip_rated", "vip_satisfied", "vip_satisfaction_bp", "silent", "silent_bp", "vip", "vip_named", "vip_covered_bp", "groups", "groups_not_served", "points_earned", "points_redeemed",
     "redemptions", "cost_fen", "points_lapsing",
 )  # fmt: skip
 COLUMNS = (
@@ -45,7 +45,8 @@ COLUMNS = (
     "rest",
     *FIGURES,
 )
-NO_SOURCE = "no source"
+TOO_FEW = "too few ratings"
+REFUSED = ("satisfaction_bp", "vip_satisfaction_bp")
 EVERYWHERE = {"zh-CN": "全部", "en": "All areas"}
 
 
@@ -125,7 +126,7 @@ def written(
 def _cells(figures: Mapping[str, Any]) -> Iterator[Any]:
     for name in FIGURES:
         value = figures[name]
-        yield NO_SOURCE if name == "satisfaction" and value is None else "" if value is None else value
+        yield value if value is not None else TOO_FEW if name in REFUSED else ""
 
 
 def within(report: PeriodReport, area: str) -> str:

@@ -4,20 +4,23 @@ As listed: what the offer's price of a day buys. As taken up: what members reall
 bill credit of its own day. Beside both the same ratio on what it cost the operator: the best offers are worth more to the
 member and cost less. What lies below zero carries a plain label that nobody can switch off: it follows from the number.
 
+Beside the cost of a use stands what members said of it. Dear is what costs the operator more than bill credit for the same
+points; unnoticed, where even the best end of the interval of satisfaction lies below that of all offers together. What is
+both is flagged: it takes much and is felt little.
+
 What a point is as bill credit is told by the programme's general rate, as members and staff see it everywhere else.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from admin.analytics import costs, sums
+from admin.analytics import costs, satisfaction, sums
 from admin.analytics.models import FiguresRun
-from admin.analytics.refusals import Reason
 from admin.analytics.sums import PREMIUM, Days, Progress, Sums
 from base import clock, database, ids
 from base.money import BASIS_POINTS
@@ -31,6 +34,7 @@ from points.models import Programme
 
 Block = dict[str, Any]
 WORTH_LESS = {"en": "Worth less than bill credit", "zh": "低于兑换话费的价值"}
+UNNOTICED = {"en": "Dear and unnoticed", "zh": "成本高而客户感知不明显"}
 BAD_DEAL = {"en": "Costs more than its points are worth as bill credit", "zh": "成本高于其积分兑换话费的价值"}
 
 
@@ -45,6 +49,7 @@ def take(programme: Programme, first: date, last: date, progress: Progress = lam
                 costs.asked(days, part) | _columns(rates_then) | {"zone": programme.zone, "history": HISTORY}
             )
             rows = sums.merged(rows, sums.gathered(database.driver(session).execute(_TAKEN_UP, asked)))
+            rows = sums.merged(rows, sums.gathered(satisfaction.by_offer(session, days, part)))
             progress(1)
     with database.begin() as session:
         return sums.keep(session, days, PREMIUM, {}, rows)
@@ -158,36 +163,34 @@ def cost_label(premium: int | None) -> dict[str, str] | None:
 
 def taken_up(by_key: Mapping[str, Sums], by_id: Mapping[int, Offer]) -> list[Block]:
     """What was redeemed, by offer; the dearest to members first. Pure."""
-    rows = []
-    for offer_id, (own, credit) in _paired(by_key, 0).items():
+    rows, whole = [], together(by_key)
+    for offer_id, parts in _parted(by_key, 0).items():
         known = by_id.get(int(offer_id))
         named = _offer(known) if known else {"offer": ids.public("off", int(offer_id)), "code": offer_id}
-        rows.append(named | _row(own, credit))
+        rows.append(named | _flagged(_row(parts), whole))
     return sorted(rows, key=lambda row: (-row["points"], str(row["code"])))
 
 
 def by_merchant(by_key: Mapping[str, Sums], named: Mapping[int, Merchant]) -> list[Block]:
     """The same by merchant; what has none is left out."""
-    rows = []
-    for merchant_id, (own, credit) in _paired(by_key, 1).items():
+    rows, whole = [], together(by_key)
+    for merchant_id, parts in _parted(by_key, 1).items():
         if merchant_id:
             merchant = named.get(int(merchant_id))
-            rows.append(
-                {
-                    "merchant": merchant.code if merchant else merchant_id,
-                    "names": merchant.names if merchant else None,
-                }
-                | _row(own, credit)
-            )
+            names = {
+                "merchant": merchant.code if merchant else merchant_id,
+                "names": merchant.names if merchant else None,
+            }
+            rows.append(names | _flagged(_row(parts), whole))
     return sorted(rows, key=lambda row: (-row["points"], str(row["merchant"])))
 
 
 def together(by_key: Mapping[str, Sums]) -> Block:
     """All offers weighted by the points that went there."""
-    own = credit = sums.NOTHING
-    for mine, worth in _paired(by_key, 0).values():
-        own, credit = own.plus(mine), credit.plus(worth)
-    return _row(own, credit)
+    whole = Parts()
+    for parts in _parted(by_key, 0).values():
+        whole = whole.plus(parts)
+    return _row(whole)
 
 
 def of_run(session: Session, run: FiguresRun, area: str) -> Block:
@@ -201,30 +204,49 @@ def of_run(session: Session, run: FiguresRun, area: str) -> Block:
         row.merchant_id: row
         for row in session.scalars(select(Merchant).where(Merchant.merchant_id.in_(merchant_ids)))
     }
-    rows = taken_up(by_key, by_id)
+    whole = together(by_key)
     return {
         "from_day": run.from_day,
         "until_day": run.until_day,
         "as_of": run.at,
-        "whole": together(by_key),
-        "offers": rows,
+        "whole": whole,
+        "offers": taken_up(by_key, by_id),
         "merchants": by_merchant(by_key, named),
-        "rating": {"status": "refused", "reasons": [Reason("no_rating").block()]},
+        "rating": whole["rating"],
     }
 
 
-def _paired(by_key: Mapping[str, Sums], part: int) -> dict[str, tuple[Sums, Sums]]:
-    """By a part of the key (0 offer, 1 merchant): what was redeemed, and in value_fen what it would be as bill credit."""
-    found: dict[str, tuple[Sums, Sums]] = {}
+class Parts(NamedTuple):
+    """What was redeemed; in value_fen what it would be as bill credit; ratings, as points how many were satisfied."""
+
+    own: Sums = sums.NOTHING
+    credit: Sums = sums.NOTHING
+    rating: Sums = sums.NOTHING
+
+    def plus(self, other: "Parts") -> "Parts":
+        """Both together."""
+        return Parts(*(a.plus(b) for a, b in zip(self, other, strict=True)))
+
+
+def _parted(by_key: Mapping[str, Sums], part: int) -> dict[str, Parts]:
+    """The sums by a part of the key (0 offer, 1 merchant); its third part, if any, tells what they are of."""
+    found: dict[str, Parts] = {}
     for key, numbers in by_key.items():
         names = key.split("/")
-        own, credit = found.get(names[part], (sums.NOTHING, sums.NOTHING))
-        found[names[part]] = (own, credit.plus(numbers)) if len(names) > 2 else (own.plus(numbers), credit)
+        what = {names[2] if len(names) > 2 else "own": numbers}
+        found[names[part]] = found.get(names[part], Parts()).plus(Parts(**what))
     return found
 
 
-def _row(own: Sums, credit: Sums) -> Block:
+def _flagged(row: Block, whole: Block) -> Block:
+    """The row with whether it is dear and unnoticed beside all together."""
+    unnoticed = satisfaction.falls_short(row["rating"], whole["rating"])
+    return row | {"unnoticed": unnoticed, "flag": UNNOTICED if row["cost_label"] and unnoticed else None}
+
+
+def _row(parts: Parts) -> Block:
     """Fen for points beside the bill credit of the same points; the cost of one use is rounded down."""
+    own, credit, rating = parts
     worth, cost = (_beside(fen, credit.value_fen) for fen in (own.value_fen, own.cost_fen))
     return {
         "count": own.count,
@@ -235,7 +257,7 @@ def _row(own: Sums, credit: Sums) -> Block:
         "premium_bp": worth,
         "cost_premium_bp": cost,
         "cost_a_use_fen": own.cost_fen // own.count if own.count else None,
-        "rating": None,
+        "rating": satisfaction.block(rating.count, rating.points),
         "label": label(worth),
         "cost_label": cost_label(cost),
     }

@@ -155,12 +155,12 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "最近 24 个月的记录太少，无法说明该账龄积分的使用情况。",
     ),
     "no_rating": (
-        "Members cannot rate what they redeemed yet; ratings after the redemption would supply this.",
-        "会员尚不能对兑换进行评价；有了兑换后的评价才能给出。",
+        "Nobody rated what was used in this time; ratings after the use would supply this.",
+        "期内没有会员对所用权益作出评价；有了评价才能给出。",
     ),
-    "no_source": (
-        "No source tells this yet.",
-        "尚无数据来源。",
+    "few_ratings": (
+        "Too few ratings for a share that means something; more time, or a wider area, would supply them.",
+        "评价太少，比例没有意义；需要更长的时间或更大的地区范围。",
     ),
     "few_members": (
         "Too few members for a share that means something.",

@@ -5,6 +5,7 @@ reckoned from them, never averaged. Of members of whom only the province is know
 
 - exit rate: who left of their own will in the period, of those who were there when it opened;
 - loyalty: who at its end has been there for 24 months and earned or redeemed within the last six, of those there then;
+- satisfaction: ratings of four and five stars, of those first given in the period (admin/analytics/satisfaction.py);
 - silent: who was there for the last six months and neither earned nor redeemed in them;
 - covered: of the most important cards, who has a named account manager;
 - not served: groups without an account manager that never redeemed anything.
@@ -16,7 +17,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from admin.analytics import costs, liability, sums
+from admin.analytics import costs, liability, satisfaction, sums
 from admin.analytics.models import FiguresRun
 from admin.analytics.refusals import Reason
 from admin.analytics.sums import NOTHING, ROLL_UP, Days, Progress, Rows, Sums
@@ -37,6 +38,10 @@ SUMMED = ("earned", "redeemed", "lapsing")
 LEVEL = 2  # digits by which a code grows from level to level
 COUNTY = 6
 DEFINITIONS = {
+    "satisfaction_bp": {
+        "en": "Ratings of four and five stars, of those first given in the period for what was used; none below 30 ratings.",
+        "zh": "期内首次评价中四星、五星所占比例；不足 30 条评价时不给出。",
+    },
     "exit_rate_bp": {
         "en": "Left of their own will in the period, of those there when it opened.",
         "zh": "期内主动离网的会员占期初在网会员的比例。",
@@ -72,6 +77,7 @@ def _part(session: Session, days: Days, part: tuple[int, int]) -> Rows:
     rows: dict[tuple[str, str], Sums] = {}
     for area, *counts in driver.execute(_COUNTS, asked):
         rows |= {(area, name): Sums(count) for name, count in zip(COUNTED, counts, strict=True)}
+    rows = sums.merged(rows, satisfaction.by_area(session, days, part))
     rows = sums.merged(rows, sums.gathered(driver.execute(_EARNED, asked)))
     return sums.merged(rows, sums.gathered(driver.execute(_REDEEMED, asked)))
 
@@ -138,7 +144,9 @@ def _lapsing(session: Session, owed: FiguresRun, last: date) -> dict[tuple[str, 
 
 def figures(by_key: Mapping[str, Sums]) -> Block:
     """The figures of an area out of its sums; shares in basis points, rounded down, None where nobody is counted. Pure."""
-    counts = {name: by_key.get(name, NOTHING).count for name in COUNTED}
+    counts = {name: by_key.get(name, NOTHING).count for name in (*COUNTED, *satisfaction.COUNTED)}
+    satisfied = satisfaction.block(counts["rated"], counts["satisfied"])
+    vip = satisfaction.block(counts["vip_rated"], counts["vip_satisfied"])
     points = {name: by_key.get(name, NOTHING) for name in SUMMED}
     reasons = (
         [Reason("few_members", counts["opening"], FEWEST_MEMBERS)]
@@ -152,8 +160,10 @@ def figures(by_key: Mapping[str, Sums]) -> Block:
         "points_redeemed": points["redeemed"].points,
         "cost_fen": points["redeemed"].cost_fen,
         "points_lapsing": points["lapsing"].points,
-        "satisfaction": None,
-        "satisfaction_status": Reason("no_source").block(),
+        "satisfaction": satisfied,
+        "satisfaction_bp": satisfied["share_bp"],
+        "vip_satisfaction": vip | {"target_bp": satisfaction.VIP_TARGET_BP},
+        "vip_satisfaction_bp": vip["share_bp"],
         "exit_rate_bp": _share(counts["left"], counts["opening"]),
         "loyalty_bp": _share(counts["loyal"], counts["members"]),
         "silent_bp": _share(counts["silent"], counts["members"]),

@@ -159,7 +159,8 @@ def _copy(folder: Path, bar: Bar) -> dict[str, Any]:
         with engine.connect() as connection:
             driver: psycopg.Connection = connection.connection.driver_connection  # type: ignore[assignment]
             driver.isolation_level, driver.read_only = psycopg.IsolationLevel.REPEATABLE_READ, True
-            # The moment is that of the first statement; the clock may stand still, for a history that is being made.
+            driver.execute("set local statement_timeout = 0")
+            # The moment is that of the first statement that reads; the clock may stand still, for a history that is being made.
             programmes = [
                 Of(*row)._asdict() for row in driver.execute(PROGRAMMES.encode(), prepare=False).fetchall()
             ]

@@ -92,9 +92,8 @@ def snapshot() -> Iterator[Session]:
     with database.begin() as session:
         session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
         session.execute(text("set transaction read only"))
-        session.execute(text("set local statement_timeout = 0"))
+        database.take_time(session)
         session.execute(text("set local work_mem = '64MB'"))  # a part of the members is sorted in memory
-        session.execute(text("set local idle_in_transaction_session_timeout = 0"))
         yield session
 
 

@@ -3,13 +3,17 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 from urllib.parse import urlencode
+from uuid import uuid4
 
-from flask import render_template, request
+from flask import current_app, render_template, request
 from sqlalchemy.orm import Session
 
+from admin.console.sheets import http as sheets
+from admin.console.views import views
 from admin.staff.models import StaffRow
 from base import database, idempotency, pages
 from base.approvals.approvals import NO_MEMBER
+from base.auth import guard
 from base.auth.guard import current
 from base.auth.principals import Staff
 from base.http.settings import config
@@ -46,6 +50,7 @@ MENU = (
             "/staff/rate-proposals",
             "/staff/earn-rule-proposals",
             "/staff/offer-proposals",
+            "/staff/campaigns",
             "/staff/merchant-reviews",
             "/staff/terms-proposals",
             "/staff/pack-proposals",
@@ -54,11 +59,20 @@ MENU = (
             "/staff/payout-runs",
             "/staff/payout-releases",
             "/staff/write-offs",
+            "/staff/notice-proposals",
             "/staff/replays",
+            "/staff/access-proposals",
+            "/staff/resumptions",
         ),
     ),
+    ("tickets:read", _("Tickets"), "/staff/tickets", "mail", ()),
+    ("care:read", _("Member care"), "/staff/care/tasks", "phone", ("/staff/care/",)),
+    ("notices:read", _("Text messages"), "/staff/notices", "mail", ("/staff/notices/",)),
+    ("stock:read", _("Resources"), "/staff/resources", "list", ()),
     ("audit:read", _("View log"), "/staff/view-log", "search", ()),
-    ("offers:read", _("Offers"), "/staff/offers", "gift", ()),
+    ("audit:read", _("Audit log"), "/staff/audit", "shield", ()),
+    ("staff:read", _("Staff and access"), "/staff/people", "group", ()),
+    ("offers:read", _("Offers"), "/staff/offers", "gift", ("/staff/offer-drafts",)),
     ("segments:read", _("Segments"), "/staff/segments", "group", ()),
     ("rates:read", _("Rates and rules"), "/staff/rates", "scales", ()),
     ("merchants:read", _("Merchants"), "/staff/merchants", "shop", ("/staff/statements",)),
@@ -69,19 +83,26 @@ MENU = (
     ("retention:read", _("Redemption and staying"), "/staff/retention", "chart", ()),
     ("figures:read", _("Worth and cost"), "/staff/worth/mix", "coin", ("/staff/worth/",)),
     ("books:read", _("Books"), "/staff/books", "list", ()),
+    ("imports:read", _("Imports"), "/staff/imports", "upload", ()),
     ("console", _("Jobs"), "/staff/jobs", "gear", ()),
+    ("console", _("Planned work"), "/staff/maintenance", "clock", ()),
+    ("halts:read", _("Stops"), "/staff/halts", "alert", ()),
 )
 
 
 def page(template: str, **values: Any) -> str:
-    """A page in the console's frame."""
+    """A page in the console's frame; with `as_file` above it the way to its list as a file."""
     principal = current()
     staff = None
     if isinstance(principal, Staff):
         with database.begin() as session:
             row = session.get(StaffRow, principal.staff_id)
-        staff = {"name": row.name if row else "", "sign_out": "/staff/sign-out"}
+            if request.path in views.PLACES and request.method == "GET" and _is_open(principal):
+                values |= {"above_content": "console/_views.html", "views": _views(session, principal)}
+        staff = {"name": row.name if row else "", "own": "/staff/own-access", "sign_out": "/staff/sign-out"}
     values.setdefault("programme", None)
+    if values.get("as_file"):
+        values = {"above_content": "console/_as_file.html", "most_in_file": sheets.MOST} | values
     nav = _menu(principal.permissions, request.args.get("programme"))
     return render_template(template, nav=nav, staff=staff, home_url="/staff", **values)
 
@@ -121,6 +142,33 @@ def once(effect: Callable[[Session], Any]) -> Any:
             session, NO_MEMBER, current().actor, key, asked, lambda: (303, effect(session))
         )
     return answer.body
+
+
+def _is_open(principal: Staff) -> bool:
+    """Whether the person may open what is asked for: the page of a refusal shows no views."""
+    return guard.permission_of(current_app, request.endpoint or "") in principal.permissions
+
+
+def _views(session: Session, person: Staff) -> dict[str, Any]:
+    """The saved views of the list that is open; of others' views, whose they are."""
+    rows = views.of_list(session, person, request.path)
+    database.bring(session, StaffRow, (row.staff_id for row in rows))
+    names = {row.view_id: session.get_one(StaffRow, row.staff_id).name for row in rows}
+    return {
+        "rows": [
+            (
+                row,
+                views.address(row),
+                views.reference(row),
+                names[row.view_id] if row.staff_id != person.staff_id else None,
+            )
+            for row in rows
+        ],
+        "own": sum(row.staff_id == person.staff_id for row in rows),
+        "place": request.path,
+        "query": views.plain(request.query_string.decode()),
+        "key": uuid4(),
+    }
 
 
 def _menu(permissions: frozenset[str], programme: str | None) -> list[dict[str, Any]]:

@@ -6,7 +6,7 @@ OFFER_KINDS = {
     "bill_credit": _("Bill credit"),
     "voucher": _("Merchant voucher"),
     "perk": _("Club place"),
-    "event": _("Event"),
+    "event": _("Club event"),
     "trial_card": _("Trial card"),
     "goods": _("Goods"),
     "service": _("Data pack or service"),
@@ -64,7 +64,17 @@ WALLET_STATES = {
     "closed": (_("Closed"), "quiet"),
     "merged": (_("Merged into another member"), "quiet"),
 }
-OFFER_STATES = {"live": (_("Live"), "ok"), "paused": (_("Paused"), "wait"), "ended": (_("Ended"), "quiet")}
+OFFER_STATES = {
+    "scheduled": (_("Scheduled"), "info"),
+    "live": (_("Live"), "ok"),
+    "paused": (_("Paused"), "wait"),
+    "ended": (_("Ended"), "quiet"),
+}
+DRAFT_STATES = OFFER_STATES | {
+    "draft": (_("Draft"), "quiet"),
+    "in_review": (_("In review"), "wait"),
+    "discarded": (_("Thrown away"), "quiet"),
+}
 LINE_TYPES = {
     "plan": _("Plan fee"),
     "data": _("Data"),
@@ -139,6 +149,10 @@ SAID = {  # what the parts of a proposal are called
     "route": _("Way"),
     "count": _("Payouts"),
     "sum_fen": _("Sum (fen)"),
+    "template": _("Message"),
+    "zh": _("Text in Chinese"),
+    "en": _("Text in English"),
+    "from": _("From"),
 }
 PAYOUT_ROUTES = {"bank": _("Bank file"), "stripe": _("Stripe")}
 MERCHANT_ADJUSTMENT_REASONS = {
@@ -204,6 +218,17 @@ APPROVAL_KINDS = {
     "payout-release": _("Payout sent anew"),
     "write-off": _("Debt of a merchant written off"),
     "mix-target": _("Target of the mix of redemptions"),
+    "notice-template": _("Text of a message"),
+    "staff-access": _("Access of somebody on the staff"),
+    "resumption": _("Something that is stopped goes on"),
+}
+HALTED = {
+    "redeem": _("Redeeming"),
+    "accept": _("Taking vouchers at tills"),
+    "payout": _("Payouts to merchants"),
+    "export": _("Files of personal data"),
+    "enrol": _("New members"),
+    "earn": _("Giving points"),
 }
 APPROVAL_STATES = {
     "proposed": (_("To be decided"), "wait"),
@@ -213,6 +238,7 @@ APPROVAL_STATES = {
     "expired": (_("Not decided in time"), "quiet"),
     "all": (_("All"), "quiet"),
 }
+APPROVALS_WHOSE = {"": _("Everybody’s"), "to-decide": _("For me to decide"), "mine": _("My own")}
 REVERSAL_OUTCOMES = {
     "done": _("Undone"),
     "under_way": _("The other system was asked to take it back"),
@@ -223,6 +249,13 @@ ERASURE_REASONS = {
     "request": _("The person asked for it"),
     "authority": _("An authority ordered it"),
     "end-of-term": _("The time of keeping is over"),
+}
+FREEZE_REASONS = {
+    "own": _("By the member"),
+    "not-me": _("By the member: it was somebody else"),
+    "number-changed": _("The number changed hands"),
+    "member-called": _("The member called"),
+    "suspected-fraud": _("Suspected misuse"),
 }
 REVEAL_REASONS = {
     "identity-check": _("Check of the identity"),
@@ -239,6 +272,7 @@ PERSONAL = {
     "email": _("Mail address"),
     "address": _("Address"),
     "id_number": _("Identity number"),
+    "messages": _("Texts of the last messages"),
 }
 LOOKS = {
     "member.viewed": (_("Looked at, masked"), "quiet"),
@@ -255,9 +289,35 @@ ALERT_FACTS = {
     "tries": _("Unknown codes"),
     "at_least": _("Unknown codes, at least"),
     "accepted": _("Accepted within a day"),
+    "usual": _("Usual within a day"),
     "voided": _("Undone within a day"),
     "times": _("Times within a day"),
     "outlets": _("Outlets within a day"),
     "member": _("Member"),
     "terminal": _("Terminal"),
+}
+ROLES = {
+    "support": _("Care (all of it)"),
+    "care-agent": _("Care agent"),
+    "account-manager": _("Account manager"),
+    "dispute-owner": _("Owner of disputes"),
+    "editor": _("Catalogue and rules (all of it)"),
+    "catalogue-editor": _("Catalogue editor"),
+    "rate-maker": _("Maker of rates and policies"),
+    "checker": _("Checker"),
+    "finance": _("Finance (all of it)"),
+    "finance-maker": _("Finance maker"),
+    "finance-checker": _("Finance checker"),
+    "analyst": _("Analyst"),
+    "security": _("Security"),
+    "risk-officer": _("Risk officer"),
+    "auditor": _("Auditor"),
+    "privacy-officer": _("Privacy officer"),
+    "system-administrator": _("System administrator"),
+}
+WAYS = {
+    "password": _("Password"),
+    "code": _("Password and code"),
+    "recovery": _("Password and recovery code"),
+    "single": _("Single sign-on"),
 }

@@ -1,40 +1,25 @@
-"""Staff sign in with mail address and password; wrong tries are counted even though they are refused."""
-
-from datetime import timedelta
+"""Staff of the operator: who there is, and who stands behind a sign-in."""
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from admin.staff.models import StaffRow
-from base import clock, database, ids
-from base.auth import guesses, passwords, sign_ins
-from base.auth.guesses import Limit
-from base.auth.permissions import STAFF_ROLES
+from admin.staff.models import NO_PASSWORD, StaffRow
+from base import clock, ids
+from base.auth import passwords, roles
 from base.auth.principals import Staff
-from base.errors import Invalid, NotSignedIn
 from points.care.care import Person
 from points.members import areas
 
-LIMIT = Limit(tries=5, window=timedelta(minutes=15))
 
-
-class StaffSignInRefused(NotSignedIn):
-    """Mail address or password is not right."""
-
-    zh = "邮箱或密码不正确。"
-    next_en, next_zh = "Check them and try again.", "请核对后重试。"
-
-
-def add(session: Session, email: str, name: str, password: str, roles: list[str], area: str = "") -> StaffRow:
+def add(
+    session: Session, email: str, name: str, password: str | None, wanted: list[str], area: str = ""
+) -> StaffRow:
     """A person more, for the members of an area; the one with that address when there is one.
 
-    Unknown roles are Invalid; BadArea.
+    Without a password the person signs in elsewhere, or sets one by a link. BadArea, UnknownRoles, RolesInConflict,
+    RoleNotGivenThere.
     """
-    if area:
-        areas.checked(area)
-    unknown = sorted(set(roles) - STAFF_ROLES.keys())
-    if unknown:
-        raise Invalid(f"unknown roles: {', '.join(unknown)}; known: {', '.join(sorted(STAFF_ROLES))}")
+    held = checked(wanted, area)
     found = session.scalar(select(StaffRow).where(StaffRow.email == email.lower()))
     if found is None:
         found = StaffRow(
@@ -42,13 +27,22 @@ def add(session: Session, email: str, name: str, password: str, roles: list[str]
             ended_at=None,
             email=email.lower(),
             name=name,
-            password_hash=passwords.hashed(password),
-            roles=sorted(set(roles)),
+            password_hash=passwords.hashed(password) if password is not None else NO_PASSWORD,
+            roles=held,
             area=area,
+            roles_at=clock.now(),
+            password_at=clock.now() if password is not None else None,
         )
         session.add(found)
         session.flush()
     return found
+
+
+def checked(wanted: list[str], area: str) -> list[str]:
+    """The roles in order, as somebody in this area may hold them; BadArea and what `roles.checked` says."""
+    if area:
+        areas.checked(area)
+    return roles.checked(wanted, area)
 
 
 def is_there(session: Session, email: str) -> bool:
@@ -66,21 +60,6 @@ def person(session: Session, text: str) -> Person | None:
             select(StaffRow).where(StaffRow.email == text.lower(), StaffRow.ended_at.is_(None))
         )
     return Person(row.staff_id, row.name) if row else None
-
-
-def sign_in(email: str, password: str) -> str:
-    """The token of a right sign-in; StaffSignInRefused, TooManyGuesses."""
-    at, scope = clock.now(), f"staff:{email.lower()[:100]}"
-    with database.begin() as session:
-        guesses.check(session, scope, LIMIT, at)
-        row = session.scalar(
-            select(StaffRow).where(StaffRow.email == email.lower(), StaffRow.ended_at.is_(None))
-        )
-        if passwords.matches(row.password_hash if row else None, password) and row is not None:
-            guesses.forget(session, scope)
-            return sign_ins.begin(session, "staff", row.staff_id, at)
-        guesses.wrong(session, scope, at)
-    raise StaffSignInRefused()
 
 
 def holder(session: Session, staff_id: int, place_id: int) -> Staff | None:

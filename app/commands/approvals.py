@@ -11,7 +11,8 @@ from typing import Any
 import click
 from sqlalchemy.orm import Session
 
-from admin.staff import staff
+from admin.staff import entries, signing_in
+from admin.staff.signing_in import SecondFactorNeeded
 from app import local_setup
 from app.commands.books import Day
 from base import clock, database, idempotency, ids
@@ -19,6 +20,7 @@ from base.approvals import approvals
 from base.approvals.approvals import Case
 from base.auth import sign_ins
 from base.auth.principals import Principal
+from base.config import Config
 from points import programmes
 from points.adjustments import adjustments
 from points.adjustments.adjustments import DOWN, REASONS, UP, Wanted
@@ -36,7 +38,7 @@ as_person = click.option(
     "email",
     required=True,
     metavar="EMAIL",
-    help="Who you are; the password is asked for, or read from standard input.",
+    help="Who you are; the password, and a code of who signs in in two steps, is asked for or read from standard input.",
 )
 with_key = click.option(
     "--key", metavar="TEXT", help="The same key again is the same proposal, not a second one."
@@ -236,17 +238,26 @@ def proposing(
 
 
 def signed_in(email: str) -> Principal:
-    """Who signs in, for this one command; StaffSignInRefused, TooManyGuesses."""
-    typed = (
-        click.prompt(f"Password of {email}", hide_input=True, err=True)
-        if sys.stdin.isatty()
-        else sys.stdin.readline().rstrip("\r\n")
-    )
-    token = staff.sign_in(email, typed)
+    """Who signs in, for this one command; the next line is the code of whoever signs in in two steps.
+
+    StaffSignInRefused, SecondFactorMissing, CodeRefused, TooManyGuesses.
+    """
+    config, typed = Config.from_env(), _asked(f"Password of {email}")
+    try:
+        token = signing_in.at_once(config, email, typed, None)
+    except SecondFactorNeeded:
+        token = signing_in.at_once(config, email, typed, _asked(f"Code of {email}"))
     with database.begin() as session:
         person = sign_ins.find(session, token, clock.now())
+        entries.leave(session, token, clock.now())
         sign_ins.end(session, token)
     return person
+
+
+def _asked(what: str) -> str:
+    if sys.stdin.isatty():
+        return str(click.prompt(what, hide_input=True, err=True))
+    return sys.stdin.readline().rstrip("\r\n")
 
 
 def member_named(session: Session, text: str, code: str | None) -> int:

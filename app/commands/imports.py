@@ -1,7 +1,6 @@
 """jifen import: members, bills, payments, corrections and more. Exit 0: done; 1: done but for refused rows; 2: cannot run."""
 
 import json
-from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -9,24 +8,16 @@ from typing import Any
 import click
 
 from admin.airline import taking_in as airline
+from admin.intake.kinds import BILLS, GROUPS, KINDS, LINE_EVENTS, MEMBERS, Take
 from app import local_setup
 from app.commands.taking_in import a_file, chosen, leave, plainly, tell, with_json, with_programme, with_quiet
-from base import clock, database, progress
-from base.config import Config
-from catalog.rates import rates
-from points import bills, corrections, payments, policies, waiting
+from base import database, progress
+from points import corrections, payments, policies, waiting
 from points.bonuses import files as bonus_files
 from points.care import imports as manager_imports
-from points.groups import imports as group_imports
-from points.imports import Report
-from points.lines import imports as line_imports
 from points.members import attribute_files
-from points.members import imports as member_imports
 from points.members.sign_in import secrets_of
-from points.models import Programme
 from points.operations import files as operation_files
-
-Take = Callable[[Programme, Config, Path, Any], Report]
 
 
 @click.group("import")
@@ -46,20 +37,13 @@ def _kind(name: str, about: str, take: Take, *, staged: bool = False) -> None:
         tell(report, as_json=as_json, quiet=how["quiet"])
 
 
-def _take_bills(programme: Programme, config: Config, file: Path, how: Any) -> Report:
-    report = bills.take_in(programme, file, **how)
-    if report.preview is not None:
-        report.preview["liability_fen"] = _worth(programme, sum(report.points.values()))
-    return report
-
-
 _kind(
     "members",
     """Members (CSV): customer_id, joined_on, maybe more.
 
     More: phone, left_on, tier, tier_from, birthday (MM-DD), area, arpu_fen, risk; and for the vault alone name,
     second_phone, email, address, id_number.""",
-    lambda programme, config, file, how: member_imports.take_in(programme, secrets_of(config), file, **how),
+    KINDS[MEMBERS].take,
     staged=True,
 )
 _kind(
@@ -68,7 +52,7 @@ _kind(
 
     Columns: bill_id, line_no, customer_id, bill_day, line_type, amount_fen, maybe waived_fen, paid_fen (left out: paid
     in full).""",
-    _take_bills,
+    KINDS[BILLS].take,
     staged=True,
 )
 _kind(
@@ -114,12 +98,12 @@ _kind(
     """Groups (CSV), a row for each contact: group, name, class, contact, rank, maybe cap_points, cost_centre.
 
     Class: top, a, b, c (or 百强, A, B, C). Rank: senior, middle, ordinary (or 高层领导, 中层领导, 普通成员).""",
-    lambda programme, config, file, how: group_imports.take_in(programme, file, **how),
+    KINDS[GROUPS].take,
 )
 _kind(
     "line-events",
     "What happened to lines (CSV): customer_id, event_id, state, since, reason, maybe clearing_day, to_customer, phone.",
-    lambda programme, config, file, how: line_imports.take_in(programme, config, file, **how),
+    KINDS[LINE_EVENTS].take,
 )
 
 
@@ -171,10 +155,3 @@ def import_airline(folder: Path, as_json: bool, quiet: bool) -> None:
     for refusal in report.refused[:10]:
         click.echo(f"Refused: {refusal}", err=True)
     leave(0 if report.clean else 1)
-
-
-def _worth(programme: Programme, points: int) -> int:
-    """What points would be as bill credit today, in fen; 0 where the programme has no rate."""
-    with database.begin() as session:
-        today = clock.day(clock.now(), programme.zone)
-        return rates.worth(rates.load(session, programme.programme_id, today), points)

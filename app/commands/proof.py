@@ -3,17 +3,14 @@
 import json
 import re
 import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import click
-from sqlalchemy import text
-from sqlalchemy.orm import Session
 
 from app import local_setup, proof
-from base import clock, database
+from app.proving import snapshot
+from base import clock
 from base.findings import Finding
 from base.progress import bar
 from points import anchor as anchors
@@ -64,7 +61,7 @@ def verify(
         raise click.UsageError("--public-key belongs to --anchor.")
     local_setup.ready()
     facts: dict[str, Any] = {}
-    with _snapshot() as session:
+    with snapshot() as session:
         members = None
         if size is not None:
             seed = secrets.randbelow(2**31) if seed is None else seed
@@ -130,7 +127,7 @@ def anchor(out: Path | None, key_file: Path | None, new_key: Path | None, as_jso
         raise click.UsageError("Say --out FILE and --key FILE, or --new-key FILE.")
     key = anchors.read_key(key_file)
     local_setup.ready()
-    with _snapshot() as session, bar(anchors.count(session), "wallets", quiet=quiet) as shown:
+    with snapshot() as session, bar(anchors.count(session), "wallets", quiet=quiet) as shown:
         header = anchors.write(session, out, key, clock.now(), shown.advance)
     if as_json:
         click.echo(json.dumps(_said(header)))
@@ -146,17 +143,6 @@ def _said(header: anchors.Header) -> dict[str, Any]:
         "root": header.root,
         "public_key": header.public_key,
     }
-
-
-@contextmanager
-def _snapshot() -> Iterator[Session]:
-    """One moment of the database, for as long as it takes; nothing can be written in it."""
-    with database.begin() as session:
-        session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
-        session.execute(text("set transaction read only"))
-        session.execute(text("set local statement_timeout = 0"))
-        session.execute(text("set local idle_in_transaction_session_timeout = 0"))
-        yield session
 
 
 verbs = (verify, anchor)

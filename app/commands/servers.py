@@ -14,6 +14,7 @@ from base import clock, database, jobs, local, logs, schema
 from base.auth import api_keys
 from base.auth.permissions import SERVICE_SCOPES
 from base.config import Config
+from base.deadlines import STEP_S
 from points import programmes
 from points.members import areas
 
@@ -38,7 +39,7 @@ def worker() -> None:
     """The job worker alone."""
     config = Config.from_env()
     logs.init(as_json=True)
-    config = local_setup.ready(config)
+    config = local_setup.ready(config, each_s=STEP_S)
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
@@ -121,7 +122,7 @@ def openapi(out: Path | None) -> None:
     """The API's description (OpenAPI 3.1)."""
     import json
 
-    from app import create_app
+    from app.web import create_app
 
     text = create_app(local_setup.ready()).test_client().get("/openapi.json").get_json()
     body = json.dumps(text, ensure_ascii=False, indent=2, sort_keys=True)

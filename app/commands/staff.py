@@ -5,18 +5,11 @@ import sys
 import click
 
 from admin.staff import staff as people
+from admin.staff import strength
+from admin.staff.access import PersonThere
 from app import local_setup
 from base import audit, database
-from base.auth.permissions import STAFF_ROLES
-from base.errors import Conflict
-
-LEAST_PASSWORD = 12
-
-
-class PersonThere(Conflict):
-    """There is a person with that mail address already."""
-
-    zh = "该邮箱对应的员工已存在。"
+from base.auth.roles import ROLES
 
 
 @click.group("staff")
@@ -27,7 +20,7 @@ def group() -> None:
 @group.command("add")
 @click.argument("email")
 @click.option("--name", required=True, help="What the person is called.")
-@click.option("--role", "roles", multiple=True, required=True, type=click.Choice(sorted(STAFF_ROLES)))
+@click.option("--role", "roles", multiple=True, required=True, type=click.Choice(sorted(ROLES)))
 @click.option("--area", default="", metavar="CODE", help="A province, city or county; left out: everywhere.")
 def add(email: str, name: str, roles: tuple[str, ...], area: str) -> None:
     """Add a person; the password is asked for, or read from standard input."""
@@ -38,8 +31,7 @@ def add(email: str, name: str, roles: tuple[str, ...], area: str) -> None:
         if asked
         else sys.stdin.readline().rstrip("\r\n")
     )
-    if len(password) < LEAST_PASSWORD:
-        raise click.UsageError(f"A password has at least {LEAST_PASSWORD} characters.")
+    strength.check(password, name, email)
     with database.begin() as session:
         if people.is_there(session, email):
             raise PersonThere()

@@ -18,6 +18,7 @@ from points.imports import Report
 from points.models import Programme
 
 INTERRUPTED = 130  # as shells have it
+SHOWN = 10
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 with_quiet = click.option("--quiet", is_flag=True, help="No progress, no summary.")
@@ -96,6 +97,8 @@ def _lines(report: Report) -> Iterator[str]:
     done = "would be posted (dry run, nothing was kept)" if report.dry_run else "posted"
     yield f"{report.file}: {report.read:,} rows read"
     yield f"{report.posted:>13,}  {done}"
+    if report.changed:
+        yield f"{report.changed:>13,}  of which change what is known"
     yield f"{report.already_there:>13,}  already there"
     yield f"{report.refused:>13,}  refused"
     for name, points in sorted(report.points.items()):
@@ -105,10 +108,10 @@ def _lines(report: Report) -> Iterator[str]:
             yield f"{report.sums[name]:>13,}  {name.replace('_', ' ')}"
     if report.preview is not None:
         yield from _preview_lines(report.preview)
-    for error in report.errors:
+    for error in report.errors[:SHOWN]:
         yield f"  line {error['line']}: {error['error']}"
-    if report.refused > len(report.errors):
-        yield f"  and {report.refused - len(report.errors):,} more"
+    if report.refused > SHOWN:
+        yield f"  and {report.refused - SHOWN:,} more"
     if report.error_file:
         yield f"Bad rows are in {report.error_file}. Correct them there and take that file in."
 

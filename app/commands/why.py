@@ -10,12 +10,12 @@ from sqlalchemy.orm import Session
 
 from app import local_setup
 from base import clock, database, ids
-from points import explain, lots, policies, programmes
+from points import lots, policies, programmes
 from points.kinds import Kind
 from points.lines import words
 from points.members import members
 from points.members.members import MemberUnknown
-from points.wallets import explained, traced, wallets
+from points.wallets import explained, told, traced, wallets
 from points.wallets.schemas import traced_view, wallet_view
 from points.wallets.traced import Origin, Part
 from points.wallets.wallets import LOOK_AHEAD, SOON, Shown
@@ -118,22 +118,9 @@ def _part(part: Part, on: date, member_id: int, language: str) -> list[str]:
 
 
 def _origin(origin: Origin, member_id: int, language: str) -> str:
-    bill = origin.bill
-    if bill:
-        what = _said(
-            language,
-            f"bill {bill.bill_id} line {bill.line_no} of {bill.bill_day}",
-            f"{bill.bill_day} 账单 {bill.bill_id} 第 {bill.line_no} 行",
-        )
-        if bill.correction_id:
-            what += _said(language, f", correction {bill.correction_id}", f"，更正 {bill.correction_id}")
-    elif origin.bonus:
-        what = origin.bonus.origin()[language]
-    elif bought := explain.purchase(origin.ref):
-        what = bought[language]
-    else:
-        what = origin.kind.name.lower() + (f" {origin.ref}" if origin.ref else "")
-    where = _said(language, f"movement {origin.seq} of {origin.day}", f"{origin.day} 第 {origin.seq} 笔")
+    said = told.what(origin)
+    what = said[language] if said else origin.kind.name.lower() + (f" {origin.ref}" if origin.ref else "")
+    where = told.where(origin)[language]
     if origin.member_id != member_id:
         giver = ids.public("mbr", origin.member_id)
         where += _said(language, f" of {giver}, by a gift", f"，由 {giver} 转赠")

@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from base.auth.permissions import CLERK, MANAGER, MEMBER, MERCHANT_ROLES, SERVICE_SCOPES, STAFF_ROLES
+from base.auth.permissions import CLERK, MANAGER, MEMBER, MERCHANT_ROLES, SERVICE_SCOPES
+from base.auth.roles import ROLES
 from base.web.i18n import gettext as _
 
 Spec = Mapping[str, Any]
@@ -108,7 +109,7 @@ def schemas(spec: Spec, shown: list[Group]) -> list[Schema]:
 
 def holders(permission: str) -> tuple[str, ...]:
     """Who has a permission, in words."""
-    roles = sorted(role for role, permissions in STAFF_ROLES.items() if permission in permissions)
+    roles = sorted(role for role, permissions in ROLES.items() if permission in permissions)
     people = sorted(role for role, permissions in MERCHANT_ROLES.items() if permission in permissions)
     named = (
         (_("members"), permission in MEMBER),

@@ -7,15 +7,14 @@ from itertools import islice
 
 from sqlalchemy.orm import Session
 
-from base import ids
 from base.channels import MEMBER_WEB
-from base.errors import Problem
-from catalog.offers import listing
+from catalog.offers import categories, limits, listing
+from catalog.offers.cards import Card
 from catalog.offers.catalogue import Item, Place
 from catalog.offers.listing import Asked, Reader
-from catalog.offers.models import Offer
 from catalog.offers.schemas import premium_percent
 from catalog.rates.rates import NoRateInForce
+from points.members import areas
 from points.wallets.wallets import Shown
 
 BATCH = 10
@@ -24,64 +23,64 @@ SORTS = ("price", "fen_per_100")
 
 
 @dataclass(frozen=True)
-class Card:
-    """An offer for one member. `missing`: points still needed; `premium`: percent above bill credit."""
+class Shelf:
+    """A page of cards, the place of the last one if there are more, and by what the list can be narrowed: codes with names."""
 
-    offer: Offer
-    left_over: int | None
-    price_points: int
-    premium: int | None
-    missing: int
-    closed: Problem | None
-
-    @property
-    def id(self) -> str:
-        return ids.public("off", self.offer.offer_id)
-
-    @property
-    def is_open(self) -> bool:
-        return self.closed is None
-
-    @property
-    def affordable(self) -> bool:
-        return self.missing == 0
+    cards: list[Card]
+    next: Place | None
+    categories: list[tuple[str, dict[str, str]]]
+    areas: list[tuple[str, dict[str, str]]]
 
 
 def page(
     session: Session, shown: Shown, at: datetime, asked: Asked, *, after: Place | None, limit: int
-) -> tuple[list[Card], Place | None]:
-    """Up to `limit` cards in the order asked for, and the place of the last one if there are more."""
-    reader = _reader(session, shown, at)
+) -> Shelf:
+    """Up to `limit` cards in the order asked for."""
+    reader = reader_of(session, shown, at)
     found = listing.page(session, reader, asked, after=after, limit=limit)
-    return [_card(shown, row) for row in found.rows], found.next
+    kept, codes = listing.choices(reader)
+    named = {code: areas.full_name(session, code) for code in codes}
+    return Shelf(
+        [_card(shown, row) for row in found.rows],
+        found.next,
+        [(code, categories.names_of(code)) for code in kept],
+        [(code, names) for code, names in named.items() if names],
+    )
 
 
 def one(session: Session, shown: Shown, at: datetime, offer_id: int) -> Card | None:
     """One card; None: the offer has no price. OfferUnknown."""
     try:
-        return _card(shown, listing.one(session, _reader(session, shown, at), offer_id))
+        return _card(shown, listing.one(session, reader_of(session, shown, at), offer_id))
     except NoRateInForce:
         return None
 
 
-def near(session: Session, shown: Shown, at: datetime) -> list[Card]:
+def near(session: Session, reader: Reader, shown: Shown) -> list[Card]:
     """The best that the member can have now, and what is nearest beyond that."""
-    reader = _reader(session, shown, at)
     items = list(listing.fitting(reader, Asked(sort="price")))
     now = [item for item in items if item.price_points <= shown.spendable]
     now.sort(key=lambda item: (-(_premium(item) or 0), -item.price_points))
     soon = [item for item in items if item.price_points > shown.spendable]
-    return [card for part in (now, soon) for card in islice(_open(session, shown, reader, part), NEAR)]
+    looked = listing.shown(session, reader, [*now[:BATCH], *soon[:BATCH]])  # which mostly is enough of both
+    of_now = len(now[:BATCH])
+    best = islice(_open(session, reader, looked[:of_now], now[BATCH:]), NEAR)
+    next_ones = islice(_open(session, reader, looked[of_now:], soon[BATCH:]), NEAR)
+    return [_card(shown, row) for row in (*best, *next_ones)]
 
 
-def _open(session: Session, shown: Shown, reader: Reader, items: Iterable[Item]) -> Iterator[Card]:
-    left = iter(items)
-    while batch := list(islice(left, BATCH)):
-        cards = [_card(shown, row) for row in listing.shown(session, reader, batch)]
-        yield from (card for card in cards if card.is_open)
+def _open(
+    session: Session, reader: Reader, begun: list[listing.Shown], rest: Iterable[Item]
+) -> Iterator[listing.Shown]:
+    """Those that the member can have at once: of the offers that were looked at, then batch by batch of the rest."""
+    left = iter(rest)
+    while begun:
+        yield from (row for row in begun if row.closed is None)
+        begun = listing.shown(session, reader, list(islice(left, BATCH)))
 
 
-def _reader(session: Session, shown: Shown, at: datetime) -> Reader:
+def reader_of(session: Session, shown: Shown, at: datetime) -> Reader:
+    """The member as a reader of the list of offers."""
     return listing.reader(session, shown.programme.programme_id, shown.wallet.member_id, at, MEMBER_WEB)
 
 
@@ -97,4 +96,6 @@ def _card(shown: Shown, row: listing.Shown) -> Card:
         premium=_premium(row.item),
         missing=max(0, row.item.price_points - shown.spendable),
         closed=row.closed,
+        fen_per_100=row.item.fen_per_100,
+        limits=limits.said(row.item.entry.limits),
     )

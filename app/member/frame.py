@@ -6,20 +6,20 @@ from typing import Any
 from flask import Blueprint, g, request
 from sqlalchemy.orm import Session
 
-from base import ids, pages
+from base import pages
 from base.auth.guard import current
 from base.auth.principals import Member
 from base.errors import Invalid, Problem
 from base.http.settings import config
-from base.web.i18n import gettext
+from base.web.i18n import gettext, pgettext
 from points.lines import standing
 from points.lines.matrix import Action
-from points.members import members
 from points.wallets.wallets import Shown
 
 blueprint = Blueprint("member_pages", __name__, template_folder="templates")
 PAGE = 20
 _: Callable[..., str] = gettext
+OF_ACCOUNT = ("/account", "/profile", "/companions", "/groups", "/messages", "/genuine", "/help")
 
 
 def me() -> Member:
@@ -54,12 +54,7 @@ def whole(name: str, *, least: int, most: int) -> int:
 
 def why_not_redeeming(session: Session, shown: Shown) -> Problem | None:
     """Why the member's line may not redeem at all on this day; None when it may."""
-    member = members.by_id(session, shown.wallet.member_id)
-    try:
-        standing.ask(session, member, shown.wallet.state, shown.programme, shown.on, Action.REDEEM)
-    except Problem as refusal:
-        return refusal
-    return None
+    return standing.why_not(session, shown.wallet, shown.line, shown.programme, shown.on, Action.REDEEM)
 
 
 def back_to(url: str, label: str) -> None:
@@ -73,7 +68,6 @@ def _known_to_these_pages() -> dict[str, Any]:
     return {
         "nav": _menu() if signed_in else [],
         "signed_in": signed_in,
-        "public": ids.public,
         **g.get("back", {}),
     }
 
@@ -81,10 +75,11 @@ def _known_to_these_pages() -> dict[str, Any]:
 def _menu() -> list[dict[str, Any]]:
     first = "/" + request.path.split("/", 2)[1]
     entries = (
-        (_("Home"), "/", "home", ("/", "/groups", "/profile", "/companions")),
-        (_("Offers"), "/offers", "gift", ("/offers", "/quotes")),
+        (_("Home"), "/", "home", ("/",)),
+        (_("Offers"), "/offers", "gift", ("/offers", "/quotes", "/club", "/shares")),
         (_("Vouchers"), "/vouchers", "ticket", ("/vouchers", "/redemptions", "/acceptances")),
-        (_("Points"), "/points", "coin", ("/points", "/statements")),
+        (_("Points"), "/points", "coin", ("/points", "/statements", "/gifts")),
+        (pgettext("menu", "Me"), "/account", "user", OF_ACCOUNT),
     )
     return [
         {"label": label, "href": href, "icon": icon, "active": first in pages_of}

@@ -3,48 +3,61 @@
 from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from app.member import cards, refusals
-from app.member.cards import Card
+from app.member import cards, choices, refusals
 from app.member.frame import PAGE, _, back_to, blueprint, cursor, me, position, whole, why_not_redeeming
 from base import clock, database, ids
 from base.auth.guard import needs
 from base.http.settings import config
 from catalog.bundles import parts
-from catalog.gifts import confirming
+from catalog.gifts.greetings import GREETINGS
 from catalog.offers import offers
+from catalog.offers.cards import Card
 from catalog.offers.listing import Asked
-from catalog.offers.models import GIFT, GOODS, VOUCHER, Offer
+from catalog.offers.models import VOUCHER
 from catalog.offers.schemas import KINDS
-from catalog.redemptions import quotes
+from catalog.offers.search import MOST_QUERY
+from catalog.redemptions import confirming, quotes
+from catalog.sharing import sharing
 from catalog.vouchers import conditions
 from merchants import merchants
 from points.gifts import gifts
 from points.groups import spending
+from points.members.areas import AREA
 from points.wallets import wallets
 
 
 @blueprint.route("/offers")
 @needs("offers:read")
 def list_offers() -> ResponseReturnValue:
-    """Live offers, cheapest first or best first; `kind` and `affordable` narrow them."""
-    kind, place, at = request.args.get("kind"), position(), clock.now()
-    affordable, sort = request.args.get("affordable") == "1", request.args.get("sort")
-    sort = sort if sort in cards.SORTS else cards.SORTS[0]
-    asked = Asked(kind if kind in KINDS else None, affordable=affordable, sort=sort)
+    """Live offers, cheapest first or best first, narrowed by what the address says; what it says wrongly narrows nothing."""
+    place, at, asked = position(), clock.now(), _asked()
     with database.begin() as session:
         shown = wallets.show(session, me().member_id, at)
         after = (place[0], place[1]) if place else None
-        found, next_place = cards.page(session, shown, at, asked, after=after, limit=PAGE)
+        shelf = cards.page(session, shown, at, asked, after=after, limit=PAGE)
     return render_template(
         "member/offers.html",
-        cards=found,
-        next_cursor=cursor(*next_place) if next_place else None,
+        shelf=shelf,
+        asked=asked,
+        narrowed=bool(asked.kind or asked.category or asked.area or asked.text or asked.affordable),
+        next_cursor=cursor(*shelf.next) if shelf.next else None,
         spendable=shown.spendable,
         programme=shown.programme,
-        kind=kind,
         kinds=KINDS,
-        sort=sort,
-        affordable=affordable,
+        most_text=MOST_QUERY,
+    )
+
+
+def _asked() -> Asked:
+    said = request.args
+    kind, area, sort = said.get("kind"), said.get("area", ""), said.get("sort")
+    return Asked(
+        kind if kind in KINDS else None,
+        category=said.get("category") or None,
+        area=area if AREA.fullmatch(area) else None,
+        text=said.get("q", "")[:MOST_QUERY].strip(),
+        affordable=said.get("affordable") == "1",
+        sort=sort if sort in cards.SORTS else cards.SORTS[0],
     )
 
 
@@ -72,10 +85,13 @@ def one_offer(offer: str) -> ResponseReturnValue:
             most_units=_most_units(card, most_points) if card else 0,
             payers=payers,
             merchant=merchants.by_id(session, merchant_id) if merchant_id else None,
-            cancel_rule=cancel_rule(found.offer),
             services=parts.services_in(session, found.offer, at),
             outlets=conditions.outlets(session, found.offer) if merchant_id else [],
             conditions=conditions.said(session, found.offer) if found.offer.kind == VOUCHER else [],
+            perk=choices.of_perk(session, found.offer, shown),
+            place=choices.place_at(session, found.offer, me().member_id),
+            greetings=GREETINGS,
+            may_share=sharing.may_be_shared(session, found.offer),
         )
 
 
@@ -90,7 +106,7 @@ def make_quote() -> ResponseReturnValue:
     payer = ids.parse("grp", group, parts=1)[0] if group else me().member_id
     with gifts.counting_wrong_numbers(me().member_id), database.begin() as session:
         life_s, spender_id = config().quote_life_s, me().member_id if group else None
-        to = request.form.get("to")
+        found = offers.find(session, offer_id, me().programme_id, clock.now())
         priced = quotes.make(
             session,
             payer,
@@ -99,7 +115,7 @@ def make_quote() -> ResponseReturnValue:
             clock.now(),
             life_s,
             spender_id=spender_id,
-            asked={"to": to} if to else {},
+            asked=choices.asked(found.offer),
         )
         confirming.send(session, config(), priced.quote, clock.now())
         quote_id = priced.quote.quote_id
@@ -111,24 +127,11 @@ def url_of(offer_id: int) -> str:
     return url_for("member_pages.one_offer", offer=ids.public("off", offer_id))
 
 
-def cancel_rule(offer: Offer) -> str:
-    """What the member should know about changing their mind, before confirming."""
-    if offer.kind == GIFT:
-        return _("You can undo it for ten minutes; after that it is your friend's.")
-    if offer.kind == GOODS and offer.form["return_days"]:
-        return _("This cannot be cancelled once it is confirmed; you can return it after it arrived.")
-    if not offer.cancellable:
-        return _("This cannot be cancelled once it is confirmed.")
-    if offer.event_at:
-        return _("You can cancel until the event begins; the points go back to where they came from.")
-    return _("You can cancel while the voucher is unused; the points go back to where they came from.")
-
-
 def _offer_id(text: str) -> int:
     return ids.parse("off", text, parts=1)[0]
 
 
 def _most_units(card: Card, spendable: int) -> int:
     """How many the form lets the member choose; the rules look again."""
-    within = min(card.offer.most_units, spendable // card.price_points)
+    within = min(card.offer.most_units, spendable // max(1, card.price_points))
     return max(1, within if card.left_over is None else min(within, card.left_over))

@@ -6,9 +6,11 @@ from flask import redirect, render_template, request, session
 from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response
 
+from app.member import sharing
 from app.member.frame import blueprint
 from base import clock, database, seals
-from base.auth import cookies
+from base.auth import app_tokens, cookies, devices
+from base.auth.app_tokens import AppTokenRefused
 from base.auth.guard import current, open_to_all
 from base.auth.principals import Member
 from base.errors import Problem
@@ -16,7 +18,7 @@ from base.http.problems import status_of
 from base.http.settings import config
 from base.web.i18n import current_language
 from points import programmes
-from points.members import masks
+from points.members import app_sign_in, masks
 from points.members import sign_in as rules
 from points.members.members import PHONE, BadPhone
 from points.models import Programme
@@ -67,11 +69,33 @@ def take_code() -> ResponseReturnValue:
     typed = _plain(request.form.get("code", ""))
     with database.begin() as db:
         programme = programmes.by_code(db, asked[0])
-        token = rules.token_for_code(db, config(), programme, asked[1], typed, clock.now())
+        mark, words = cookies.device_mark(), devices.words(request.user_agent.string)
+        token = rules.token_for_code(
+            db, config(), programme, asked[1], typed, clock.now(), mark=mark, words=words,
+            source=request.remote_addr or "",
+        )  # fmt: skip
     if token is None:
         return _again("member/code.html", rules.CodeRefused(), phone=masks.phone(asked[1]))
     session.pop(ASKED)
-    return cookies.signed_in(_to("/"), token, "member", secure=config().in_production)
+    return _signed_in(token, mark)
+
+
+@blueprint.route("/sign-in/app", methods=["POST"])
+@open_to_all
+def take_app_token() -> ResponseReturnValue:
+    """The operator's app posts its token; the page that opens is the member's home.
+
+    It comes without our form, so the token is what proves it; a form of another site, which could sign somebody in as
+    somebody else, is told by what the browser says of where it comes from.
+    """
+    if request.headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin"):
+        raise AppTokenRefused("from another site")
+    at = clock.now()
+    claims = app_tokens.checked(config(), request.form.get("token", ""), at)
+    mark, words = cookies.device_mark(), devices.words(request.user_agent.string)
+    with database.begin() as db:
+        token = app_sign_in.token_for(db, config(), claims, mark, words, at)
+    return _signed_in(token, mark)
 
 
 @blueprint.route("/sign-in/again", methods=["POST"])
@@ -92,9 +116,18 @@ def sign_out() -> ResponseReturnValue:
     return cookies.signed_out(_to("/sign-in"))
 
 
+def _signed_in(token: str, mark: str) -> Response:
+    secure = config().in_production
+    return cookies.marked(
+        cookies.signed_in(_to(sharing.came() or "/"), token, "member", secure=secure), mark, secure=secure
+    )
+
+
 def _send(programme_code: str, phone: str) -> None:
     with database.begin() as db:
-        rules.ask_for_code(db, config(), programmes.by_code(db, programme_code), phone, clock.now())
+        programme = programmes.by_code(db, programme_code)
+        mark, source = cookies.device_mark(), request.remote_addr or ""
+        rules.ask_for_code(db, config(), programme, phone, clock.now(), mark=mark, source=source)
 
 
 def _asked() -> tuple[str, str] | None:

@@ -1,12 +1,13 @@
 """The member's vouchers: the list, and one with its picture and code while it can be used."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 import segno
 from flask import Response, make_response, render_template, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
+from app.member import ratings
 from app.member.frame import PAGE, blueprint, cursor, me, position
 from base import clock, database, ids
 from base.auth.guard import needs
@@ -18,7 +19,10 @@ from catalog.vouchers.models import HELD, ISSUED
 from catalog.vouchers.refusals import VoucherUnknown
 from catalog.vouchers.shelf import HEAPS, USABLE, Kept
 from merchants import acceptances
+from merchants.outlets.outlets import is_open
 from points.groups import spending
+
+JUST_NOW = timedelta(minutes=10)
 
 
 @blueprint.route("/vouchers")
@@ -48,6 +52,8 @@ def one_voucher(voucher: str) -> ResponseReturnValue:
     with database.begin() as session:
         kept = _mine(session, member_id, voucher_id)
         code, pictures = _code(kept, at)
+        uses = acceptances.of_voucher(session, member_id, voucher_id)
+        redeemed = (member_id, kept.voucher.redemption_id)
         return render_template(
             "member/voucher.html",
             kept=kept,
@@ -57,7 +63,11 @@ def one_voucher(voucher: str) -> ResponseReturnValue:
             now_ms=_ms(at),
             seen=_seen(kept),
             days=(kept.voucher.last_day - clock.day(at, kept.merchant.zone)).days,
-            uses=acceptances.of_voucher(session, member_id, voucher_id),
+            uses=uses,
+            rating=ratings.of(session, redeemed, at) if uses and code is None else None,
+            ends_at=clock.start_of(kept.voucher.last_day + timedelta(days=1), kept.merchant.zone),
+            open_now=lambda outlet: is_open(outlet.hours, at.astimezone(clock.zone(kept.merchant.zone))),
+            just_now=at - JUST_NOW,
             outlets=conditions.outlets(session, kept.offer),
             conditions=conditions.said(session, kept.offer),
             disputes=disputing.of_member(session, member_id, voucher_id),

@@ -99,7 +99,9 @@ def _at_desk(person: MerchantPerson) -> dict[str, Any]:
         merchant = scope.merchant_of(session, scope.reach_of(session, person))
     menu = [
         ("acceptances:merchant", _("Today"), "/merchant", "list"),
+        ("acceptances:merchant", _("Acceptances"), "/merchant/acceptances", "check"),
         ("statements:merchant", _("Statements"), "/merchant/statements", "coin"),
+        ("campaigns:read", _("Campaigns"), "/merchant/campaigns", "gift"),
         ("merchant:read", _("Outlets"), "/merchant/outlets", "shop"),
         ("terminals:manage", _("Tills"), "/merchant/terminals", "scan"),
         ("clerks:manage", _("People"), "/merchant/people", "group"),

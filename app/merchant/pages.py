@@ -1,9 +1,10 @@
-"""The merchant's pages: sign in, the day's acceptances, joining with documents, outlets, terms."""
+"""The merchant's pages: sign in, joining with documents, outlets, terms."""
 
-from datetime import date, datetime
+from datetime import date
 
 from flask import Blueprint, redirect, request, url_for
 from flask.typing import ResponseReturnValue
+from sqlalchemy.orm import Session
 
 from app.merchant.frame import PAGE, cut, errors_on, page, position, reach, text
 from base import clock, database, idempotency
@@ -13,6 +14,7 @@ from base.auth.guard import current, needs, open_to_all
 from base.errors import field_errors
 from base.http.settings import config
 from base.web.i18n import gettext as _
+from catalog.ratings import outlets as ratings
 from merchants import merchants, scope
 from merchants.agreements import proposals
 from merchants.models import ACTIVE, JOINING, Outlet
@@ -23,7 +25,7 @@ from merchants.outlets import outlets
 from merchants.outlets.outlets import Wanted
 from merchants.people import sign_in
 from merchants.people.choosing import MOST_PASSWORD
-from merchants.takings import takings
+from merchants.scope import Reach
 from merchants.terminals.models import OWNER
 from points.members import areas
 
@@ -64,24 +66,6 @@ def begin() -> ResponseReturnValue:
 def end() -> ResponseReturnValue:
     """End the sign-in."""
     return cookies.signed_out(redirect(url_for(".sign_in_form"), 303))
-
-
-@blueprint.route("")
-@needs("acceptances:merchant")
-def today() -> ResponseReturnValue:
-    """A day of the outlets in reach: sums by clerk, and each acceptance."""
-    place = position()
-    with database.begin() as session:
-        mine = reach(session)
-        present = takings.today(session, mine, clock.now())
-        on = _day(request.args.get("on"), present)
-        before = (datetime.fromisoformat(place[0]), int(place[1])) if place else None
-        sums = takings.by_clerk(session, mine, on)
-        found = takings.listed(session, mine, on, before=before, limit=PAGE + 1)
-    rows, after = cut(
-        found, lambda one: [one.acceptance.recorded_at.isoformat(), one.acceptance.acceptance_id]
-    )
-    return page("merchant/today.html", on=on, present=present, sums=sums, rows=rows, after=after)
 
 
 @blueprint.route("/joining")
@@ -140,10 +124,23 @@ def outlet_list() -> ResponseReturnValue:
         found = outlets.listed(session, mine, after=int(place[0]) if place else 0, limit=PAGE + 1)
         rows, after = cut(found, lambda one: [one.outlet_id])
         shown = [(one, outlets.public_id(one), areas.full_name(session, one.area)) for one in rows]
+        rated = _ratings(session, mine) if "ratings:merchant" in current().permissions else None
     may = "outlets:manage" in current().permissions
     return page(
-        "merchant/outlets.html", rows=shown, after=after, written=outlets.written_hours, may_change=may
+        "merchant/outlets.html",
+        rows=shown,
+        after=after,
+        written=outlets.written_hours,
+        may_change=may,
+        rated=rated,
+        fewest=ratings.FEWEST,
     )
+
+
+def _ratings(session: Session, mine: Reach) -> dict[int, tuple[str, int]]:
+    """Average of the stars and how many rated, by outlet that was rated often enough."""
+    found = ratings.sums(session, mine, clock.now())
+    return {one.outlet.outlet_id: (f"{one.average_tenths / 10:.1f}", one.number) for one in found}
 
 
 @blueprint.route("/outlets/new")
@@ -231,10 +228,3 @@ def _one_of(name: str, choices: tuple[str, ...]) -> str:
     if value and value not in choices:
         raise field_errors({name: _("not one of the choices")})
     return value
-
-
-def _day(text: str | None, present: date) -> date:
-    try:
-        return min(date.fromisoformat(text or ""), present)
-    except ValueError:
-        return present

@@ -14,7 +14,7 @@ from app.merchant.frame import PAGE, cut, errors_on, page, position, reach
 from base import clock, database, ids
 from base.auth.guard import current, needs
 from base.errors import Problem, field_errors
-from base.web.i18n import current_language
+from base.web.i18n import both, current_language
 from base.web.i18n import gettext as _
 from catalog.disputes import disputing
 from catalog.disputes.schemas import held_fen
@@ -234,6 +234,8 @@ def _acceptance(acceptance: str, refusal: dict[str, Any] | None = None, said: st
     with database.begin() as session:
         use = settled.use(session, reach(session), acceptance)
     row = use.acceptance
+    if not said and request.args.get("ask") == "undo":
+        said = _to_undo(use)
     return page(
         "merchant/settlement/acceptance.html",
         id=acceptance,
@@ -247,6 +249,18 @@ def _acceptance(acceptance: str, refusal: dict[str, Any] | None = None, said: st
         ],
         refusal=refusal,
         said=said,
+    )
+
+
+def _to_undo(use: settled.Use) -> str:
+    """A request to undo it after the window, to be read once more and sent."""
+    return str(
+        _(
+            "Accepted by mistake at %(outlet)s, till %(till)s, clerk %(clerk)s; nothing was handed over. Please undo it.",
+            outlet=both(use.outlet.names),
+            till=use.terminal,
+            clerk=use.clerk,
+        )
     )
 
 

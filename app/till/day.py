@@ -44,6 +44,7 @@ def today() -> ResponseReturnValue:
         reach = at - SEARCHED if last4 else min(since, at - timedelta(days=1)) if whole else since
         found = day.listed(db, Scope(place, reach, whole, last4), before=before, limit=SHOWN + 1)
         totals = day.totals(db, summed)
+        points = day.points_by_clerk(db, summed)
         versions = {one.row.terms_id: db.get_one(Terms, one.row.terms_id) for one in found}
     shown = [
         {
@@ -64,6 +65,7 @@ def today() -> ResponseReturnValue:
         on=on,
         shown=shown,
         totals=totals,
+        points=points,
         count=sum(total.count for total in totals),
         owed_fen=sum(total.owed_fen for total in totals),
         whole=whole,

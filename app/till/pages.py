@@ -21,13 +21,17 @@ from base.auth.signatures import TerminalRefused
 from base.http.settings import config
 from base.idempotency import Answer, checked, once, outcome
 from base.money import part_of
+from catalog.disputes import disputing
 from catalog.vouchers import codes
 from catalog.vouchers import till as tills
 from catalog.vouchers.models import Voucher
 from catalog.vouchers.schemas import acceptance_view, void_view
 from merchants import acceptances
+from merchants.disputes import disputes
 from merchants.models import Acceptance, Terms, Void
+from merchants.scope import Reach
 from merchants.terminals import clerks, places, sign_in
+from merchants.terminals.models import CLERK
 
 __all__ = ["blueprint", "day", "points", "shell"]  # the other pages hang on the same blueprint
 
@@ -122,6 +126,7 @@ def accepted(acceptance: str) -> ResponseReturnValue:
         number = acceptances.clerk_number(db, row)
         voucher = db.get_one(Voucher, (row.member_id, row.voucher_id))
         void = db.get(Void, (row.member_id, row.void_id)) if row.void_id else None
+        case = disputes.of_acceptance(db, *key)
     until = acceptances.undoable_until(row, version, zone, places.place_of(clerk))
     return page(
         "till/accepted.html",
@@ -133,6 +138,7 @@ def accepted(acceptance: str) -> ResponseReturnValue:
         void=void,
         undo_until=until if until and void is None and clock.now() <= until else None,
         ours=until is not None,
+        case=case,
         key=str(uuid4()),
     )
 
@@ -151,6 +157,25 @@ def undo() -> ResponseReturnValue:
 
     tills.void(config(), places.place_of(clerk), (member_id, acceptance_id), reason, answered)
     return redirect(url_for(".accepted", acceptance=acceptance, now=1), 303)
+
+
+@blueprint.route("/acceptances/<acceptance>/ask", methods=["POST"])
+@needs("acceptances:void")
+def ask(acceptance: str) -> ResponseReturnValue:
+    """Ask the operator to undo it after the window: a case of the merchant's, its amount held until a person decides."""
+    clerk, reason, at = clerk_here(), text("reason", 200), clock.now()
+    key, number = checked(request.form.get("key")), ids.parse("acc", acceptance)
+    asked = {"path": request.path, "reason": reason}
+    with database.begin() as db:
+        row = acceptances.find_at(db, number[0], number[1], clerk.outlet_id)
+        mine = Reach(clerk.merchant_id, clerk.outlet_id, clerk.clerk_id, CLERK, f"clerk:{clerk.clerk_id}")
+
+        def effect() -> tuple[int, Any]:
+            disputing.open_for(db, mine, (row.member_id, row.acceptance_id), reason, at)
+            return 201, {"id": acceptance}
+
+        once(db, row.member_id, clerk.actor, key, asked, effect)
+    return redirect(url_for(".accepted", acceptance=acceptance), 303)
 
 
 @blueprint.route("/outcome")

@@ -12,15 +12,16 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, false, func, literal, select
+from sqlalchemy import ColumnElement, false, literal, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from base import audit, ids
+from base import audit, ids, locks
 from base.approvals import endorsements
 from base.approvals.models import APPROVED, REJECTED, WITHDRAWN, Decision, Proposal
 from base.auth.principals import Principal, Staff
 from base.errors import Conflict, NotAllowed, NotFound
+from base.failpoints import failpoint
 
 PROPOSED, EXPIRED = "proposed", "expired"
 ENDORSED = "endorsed"  # in the audit: a yes that is not the last one
@@ -213,7 +214,9 @@ def approve(
             _write(session, person, proposal, ENDORSED)
             return Case(proposal, None)
     case = _decide(session, person, proposal, APPROVED, seen_hash, at, note)
+    failpoint("decision_kept")
     of.effect(session, proposal, at)
+    failpoint("carried_out")
     return case
 
 
@@ -266,10 +269,13 @@ def listed(
     member_id: int | None = None,
     before: int | None = None,
     person: Principal | None = None,
+    maker_id: int | None = None,
+    decider: Staff | None = None,
     limit: int,
 ) -> list[Case]:
-    """Proposals of some kinds, newest first, from before an id on; maybe of one state, or about one member.
+    """Proposals of some kinds, newest first, from before an id on; maybe of one state, about one member, or of one maker.
 
+    `decider`: those alone that this person could decide on, of kinds that the person may approve.
     Those about members of other areas than the person's are left out; None is whoever runs the machine, and sees all.
     """
     asked = _cases().where(Proposal.kind.in_(kinds)).order_by(Proposal.proposal_id.desc()).limit(limit)
@@ -281,6 +287,13 @@ def listed(
         asked = asked.where(Proposal.member_id == member_id)
     if before is not None:
         asked = asked.where(Proposal.proposal_id < before)
+    if maker_id is not None:
+        asked = asked.where(Proposal.maker_id == maker_id)
+    if decider is not None:
+        asked = asked.where(Proposal.maker_id != decider.staff_id)
+        if decider.area:
+            lower = [name for name, of in _kinds.items() if of.within is not None]
+            asked = asked.where((Proposal.member_id != NO_MEMBER) | Proposal.kind.in_(lower))
     return [Case(row.Proposal, row.Decision) for row in session.execute(asked)]
 
 
@@ -290,7 +303,7 @@ def made_since(session: Session, person: Principal, kind: str, since: datetime) 
     Until the end of the transaction a second proposal of the same person waits here.
     """
     maker_id = _person(person, _kinds[kind].proposes)
-    session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"proposal:{maker_id}", 0))))
+    locks.in_turn(session, f"proposal:{maker_id}")
     asked = _cases().where(Proposal.maker_id == maker_id, Proposal.kind == kind, Proposal.at >= since)
     return [Case(row.Proposal, row.Decision) for row in session.execute(asked)]
 
@@ -299,6 +312,12 @@ def checkers_of(proposal: Proposal) -> int:
     """How many persons have to approve it."""
     of = _kinds.get(proposal.kind)
     return of.checkers(proposal.said) if of else 1
+
+
+def is_for_headquarters(proposal: Proposal) -> bool:
+    """Whether nobody of a smaller area decides on it: it is about no member, and its kind lies in no area."""
+    of = _kinds.get(proposal.kind)
+    return proposal.member_id == NO_MEMBER and (of is None or of.within is None)
 
 
 def reference(proposal_id: int) -> str:

@@ -2,10 +2,11 @@
 
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from base import locks
 from base.approvals.models import Endorsement, Proposal
 from base.errors import Conflict
 
@@ -19,8 +20,7 @@ class EndorsedAlready(Conflict):
 
 def wait(session: Session, proposal_id: int) -> None:
     """Until the end of the transaction nobody else approves it: of two at once one is the first, the other the second."""
-    name = f"endorsement:{proposal_id}"
-    session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
+    locks.in_turn(session, f"endorsement:{proposal_id}")
 
 
 def add(session: Session, person_id: int, proposal: Proposal, at: datetime, note: str | None) -> int:

@@ -1,6 +1,6 @@
 """The guard at the door: finds out who asks and lets through only what the route's permission allows.
 
-API routes (/v1) take `Authorization: Bearer`; pages take a cookie, one for each face (member, till, merchant, staff), so that
+API routes (/v1) take `Authorization: Bearer` (a sign-in's token, a key, or a member's token of the operator's app); pages take a cookie, one for each face (member, till, merchant, staff), so that
 a request of the API can never ride on a browser's cookie. What a till does is signed with its key besides; a cash-desk
 system has its signature alone. A route without a permission stops the program's start.
 """
@@ -8,15 +8,16 @@ system has its signature alone. A route without a permission stops the program's
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from flask import Flask, current_app, g, redirect, request
+from flask import Flask, current_app, g, has_request_context, redirect, request
 from sqlalchemy.orm import Session
 
-from base import clock, database
-from base.auth import api_keys, sign_ins, signatures
+from base import clock, database, walled
+from base.auth import api_keys, sign_ins, signatures, wall
 from base.auth.permissions import SIGNED
-from base.auth.principals import ANONYMOUS, Anonymous, Clerk, Principal, Terminal
+from base.auth.principals import ANONYMOUS, Anonymous, Clerk, Halfway, Member, Principal, Terminal
 from base.auth.signatures import TerminalRefused
 from base.errors import NotAllowed, NotSignedIn
+from base.walled import Wall
 
 View = TypeVar("View", bound=Callable[..., Any])
 OPEN = "public"
@@ -24,7 +25,9 @@ FACES = {"till": "clerk", "merchant": "merchant", "staff": "staff", "member": "m
 
 
 Desk = Callable[[Session, int], Terminal | None]
+AppMember = Callable[[str], Member | None]
 _desk: Desk
+_of_app: AppMember
 
 
 class RouteWithoutPermission(RuntimeError):
@@ -58,6 +61,12 @@ def signed_by() -> int | None:
     return found
 
 
+def signed_in_with() -> bytes | None:
+    """The digest of the sign-in that this request came with; None where it came with none, or with another kind of token."""
+    found: bytes | None = g.get("sign_in")
+    return found
+
+
 def current() -> Principal:
     """Who is asking."""
     principal: Principal = g.get("principal", ANONYMOUS)
@@ -80,14 +89,25 @@ def desks_by(desk: Desk) -> None:
     _desk = desk
 
 
+def apps_by(of_app: AppMember) -> None:
+    """Tell which member a token of the operator's app stands for; None where it stands for nobody."""
+    global _of_app
+    _of_app = of_app
+
+
 def allow(app: Flask, *endpoints: str) -> None:
     """Open to all: views of libraries, which cannot carry a mark of ours."""
     app.extensions["jifen_open"] = frozenset(endpoints)
 
 
 def init(app: Flask) -> None:
-    """Put the guard before every request."""
+    """Put the guard before every request, and each transaction behind the wall of whoever asks."""
     app.before_request(_admit)
+    walled.behind(_wall)
+
+
+def _wall() -> Wall | None:
+    return wall.of(current()) if has_request_context() else None
 
 
 def permission_of(app: Flask, endpoint: str) -> str | None:
@@ -107,11 +127,13 @@ def _admit() -> Any:
     if request.endpoint is None or request.method == "OPTIONS":
         return None  # 404, 405 and the like are answered by the error pages
     permission = permission_of(current_app, request.endpoint)
-    g.signed_by, g.principal = _signature(), ANONYMOUS
+    g.signed_by, g.principal, g.sign_in = _signature(), ANONYMOUS, None
     token = _token()
     g.principal = _find(token) if token else _cash_desk()
     if permission in g.principal.permissions:
         return _unsigned() if _is_deed_of_a_till(permission) else None
+    if isinstance(g.principal, Halfway) and not request.path.startswith("/v1/"):
+        return redirect(g.principal.goes_on, 303)
     if g.principal is not ANONYMOUS:
         raise NotAllowed(needs=permission)
     if request.path.startswith("/v1/"):
@@ -170,10 +192,14 @@ def _token() -> str | None:
 
 def _find(token: str) -> Principal:
     of_api = request.path.startswith("/v1/")
+    if of_api and token.count(".") == 2:  # a JWT; no token of ours has a dot
+        return _of_app(token) or ANONYMOUS
     with database.reading() as session:
         if of_api and token.startswith("jk_"):
             return api_keys.find(session, token, clock.now())
         found = sign_ins.find(session, token, clock.now())
     if not of_api and found.kind != FACES[face()]:
         return ANONYMOUS
+    if found is not ANONYMOUS:
+        g.sign_in = sign_ins.digest(token)
     return found

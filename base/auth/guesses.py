@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from ipaddress import ip_address, ip_network
 
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
-from base import ids
+from base import ids, seals
 from base.auth.models import Guess
+from base.config import Config
 from base.errors import TooMany
 
 
@@ -26,6 +28,17 @@ class TooManyGuesses(TooMany):
     clerk_en = "This till must wait a while; the next one can help you."
     clerk_zh = "这台收银机需要稍等，请到旁边的收银台。"
     then = "wait"
+
+
+def of_source(config: Config, purpose: str, source: str) -> str:
+    """The scope of a network address, or of a newer one of the network that one household has; never kept readable."""
+    try:
+        address = ip_address(source)
+        if address.version == 6:
+            source = str(ip_network(f"{address}/64", strict=False))
+    except ValueError:
+        source = "unknown"
+    return f"{purpose}:{seals.blind(config.secret_key, purpose, source).hex()[:32]}"
 
 
 def check(session: Session, scope: str, limit: Limit, at: datetime) -> None:

@@ -1,4 +1,4 @@
-"""Tables of sign-ins, API keys, one-time codes, guesses and used nonces. Secrets are stored as digests only."""
+"""Tables of sign-ins, tokens of the app, API keys, one-time codes, guesses and used nonces. Secrets are stored as digests only."""
 
 from datetime import datetime
 
@@ -10,7 +10,11 @@ from base.database import Base
 
 
 class SignIn(Base):
-    """A person's server-side sign-in; the token itself is known to the browser or app alone."""
+    """A person's server-side sign-in; the token itself is known to the browser or app alone.
+
+    `device`: in words, as far as the browser tells; `mark`: digest of what the browser or app keeps to be known again by;
+    `trusted_at`: since when it counts as the person's own device (members alone).
+    """
 
     __tablename__ = "sign_in"
     token_digest: Mapped[bytes] = mapped_column(BYTEA, primary_key=True)
@@ -19,6 +23,18 @@ class SignIn(Base):
     place_id: Mapped[int] = mapped_column(BigInteger, default=0)  # a clerk's terminal
     began_at: Mapped[datetime]
     seen_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
+    trusted_at: Mapped[datetime | None]
+    device: Mapped[str] = mapped_column(Text, server_default="")
+    mark: Mapped[bytes | None] = mapped_column(BYTEA)
+
+
+class AppToken(Base):
+    """A token of the operator's app that has signed somebody in; kept until it ends by itself, so that it counts once."""
+
+    __tablename__ = "app_token"
+    digest: Mapped[bytes] = mapped_column(BYTEA, primary_key=True)
+    used_at: Mapped[datetime]
     ends_at: Mapped[datetime]
 
 

@@ -5,7 +5,7 @@ import hmac
 import secrets
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, update
+from sqlalchemy import delete, exists, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -39,6 +39,14 @@ def take(session: Session, scope: str, code: str, key: str, at: datetime) -> boo
         return False
     session.execute(delete(OneTimeCode).where(OneTimeCode.scope == scope))
     return True
+
+
+def is_out(session: Session, scope: str, at: datetime) -> bool:
+    """Whether a code of this scope was sent that can still be taken."""
+    there = exists().where(
+        OneTimeCode.scope == scope, OneTimeCode.ends_at > at, OneTimeCode.tries < MOST_TRIES
+    )
+    return bool(session.scalar(select(there)))
 
 
 def forget(session: Session, scope: str) -> None:

@@ -13,6 +13,10 @@ MEMBER = frozenset(
         "entitlements:own",
         "companions:own",
         "preferences:own",
+        "tickets:read",  # the own ones
+        "tickets:open",
+        "tickets:reopen",
+        "freezes:own",
     }
 )
 # What only a request that the till has signed may do.
@@ -24,7 +28,8 @@ CLERK = TERMINAL | {"shifts:own"}
 MANAGER = frozenset({"terminals:manage", "clerks:manage"})
 # A merchant's people on the merchant's pages: an outlet manager for the own outlet, the others for all.
 MERCHANT_ROLES: dict[str, frozenset[str]] = {
-    "manager": MANAGER | {"merchant:read", "acceptances:merchant"},
+    "manager": MANAGER
+    | {"merchant:read", "acceptances:merchant", "ratings:merchant", "campaigns:read", "campaigns:write"},
     "finance": frozenset(
         {
             "merchant:read",
@@ -34,12 +39,14 @@ MERCHANT_ROLES: dict[str, frozenset[str]] = {
             "invoices:merchant",
             "packs:own",
             "payouts:route",
+            "campaigns:read",
         }
     ),
     "owner": MANAGER
     | {
         "merchant:read",
         "acceptances:merchant",
+        "ratings:merchant",
         "statements:merchant",
         "disputes:merchant",
         "invoices:merchant",
@@ -48,11 +55,17 @@ MERCHANT_ROLES: dict[str, frozenset[str]] = {
         "outlets:manage",
         "documents:manage",
         "terms:confirm",
+        "campaigns:read",
+        "campaigns:write",
+        "campaigns:hand-in",
         "developer:manage",
         "webhooks:manage",  # those of the own merchant
     },
 }
 
+# Somebody of the staff whose password was right, until the second factor is.
+HALFWAY = frozenset({"second-factor"})
+# The broad roles; those that are parts of them, and what a role may do where, are in base/auth/roles.py.
 STAFF_ROLES: dict[str, frozenset[str]] = {
     "support": frozenset(
         {
@@ -69,6 +82,7 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "disputes:read",
             "disputes:handle",
             "vouchers:freeze",
+            "points:freeze",
             "tier-grants:propose",
             "care:assign",
             "earnings:estimate",
@@ -78,12 +92,26 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "goods:write",
             "merchants:read",
             "stock:read",
+            "ratings:read",
             "budgets:read",  # a person's own among them
             "events:manage",
+            "tickets:read",
+            "tickets:open",
+            "tickets:handle",
+            "contacts:read",
+            "contacts:write",
+            "care:read",
+            "care:work",
         }
     ),
     "security": frozenset(
         {
+            "halts:read",
+            "halts:stop",
+            "halts:propose",
+            "halts:approve",
+            "maintenance:manage",
+            "jobs:retry",
             "console",
             "members:read",
             "members:reveal",
@@ -93,8 +121,12 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "audit:read",
             "disputes:read",
             "vouchers:freeze",
+            "points:freeze",
+            "points:thaw",
             "till-alerts:read",
             "till-alerts:close",
+            "staff:read",
+            "staff:approve",
         }
     ),
     "checker": frozenset(
@@ -119,6 +151,8 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "tier-grants:approve",
             "erasures:approve",
             "balances:approve",
+            "imports:read",
+            "imports:confirm",
             "rates:read",
             "rates:approve",
             "earn-rules:approve",
@@ -138,6 +172,15 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "replays:read",
             "mix-targets:read",
             "mix-targets:approve",
+            "tickets:read",
+            "tickets:lead",
+            "contacts:read",
+            "care:read",
+            "proof:read",
+            "proof:check",
+            "notices:read",
+            "notices:approve",
+            "notices:test",
         }
     ),
     "editor": frozenset(
@@ -157,6 +200,9 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "tier-policies:propose",
             "care:rules",
             "balances:propose",
+            "imports:read",
+            "imports:send",
+            "jobs:retry",
             "stock:read",
             "stock:write",
             "budgets:read",
@@ -173,10 +219,18 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "packs:propose",
             "mix-targets:read",
             "mix-targets:propose",
+            "tickets:rules",
+            "notices:read",
+            "notices:propose",
+            "notices:test",
         }
     ),
     "finance": frozenset(
         {
+            "halts:read",
+            "halts:stop",
+            "halts:propose",
+            "halts:approve",
             "approvals:read",
             "proposals:read",
             "payouts:read",
@@ -219,13 +273,16 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "earnings:estimate",
             "segments:read",
             "figures:read",
+            "ratings:read",
             "mix-targets:read",
         }
     ),
     "auditor": frozenset(
         {
+            "halts:read",
             "payouts:read",
             "console",
+            "imports:read",
             "audit:read",
             "members:read",
             "disputes:read",
@@ -243,6 +300,13 @@ STAFF_ROLES: dict[str, frozenset[str]] = {
             "mix-targets:read",
             "merchant-adjustments:read",
             "trace:read",
+            "tickets:read",
+            "contacts:read",
+            "care:read",
+            "proof:read",
+            "notices:read",
+            "staff:read",
+            "access:review",
         }
     ),
 }
@@ -264,6 +328,7 @@ SERVICE_SCOPES = frozenset(
         "entitlements:write",
         "bonuses:write",
         "notices:receipts",
+        "care:tell",
         "events:manage",
         "perks:use",
         "segments:read",
@@ -273,8 +338,3 @@ SERVICE_SCOPES = frozenset(
 )
 # What a key for the members of one area may have; the others are about a whole programme.
 AREA_SCOPES = frozenset({"members:read", "wallet:any", "lines:write", "entitlements:write", "offers:read"})
-
-
-def staff_permissions(roles: frozenset[str]) -> frozenset[str]:
-    """The union of what the roles allow; an unknown role allows nothing."""
-    return frozenset().union(*(STAFF_ROLES.get(role, frozenset()) for role in roles))

@@ -4,14 +4,15 @@ from dataclasses import dataclass
 
 from base.auth.permissions import (
     CLERK,
+    HALFWAY,
     MANAGER,
     MEMBER,
     MERCHANT_ROLES,
     PUBLIC,
     SIGNED,
     TERMINAL,
-    staff_permissions,
 )
+from base.auth.roles import staff_permissions
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,21 @@ class Staff:
 
     @property
     def permissions(self) -> frozenset[str]:
-        return PUBLIC | staff_permissions(self.roles)
+        return PUBLIC | staff_permissions(self.roles, self.area)
+
+    @property
+    def actor(self) -> str:
+        return f"staff:{self.staff_id}"
+
+
+@dataclass(frozen=True)
+class Halfway:
+    """Somebody of the staff whose password was right; may do nothing before the second factor is."""
+
+    staff_id: int
+    kind = "staff"
+    permissions = PUBLIC | HALFWAY
+    goes_on = "/staff/second-factor"
 
     @property
     def actor(self) -> str:
@@ -136,5 +151,5 @@ class Service:
         return f"service:{self.key_id}"
 
 
-Principal = Anonymous | Member | Clerk | Terminal | MerchantPerson | Staff | Service
+Principal = Anonymous | Member | Clerk | Terminal | MerchantPerson | Staff | Halfway | Service
 ANONYMOUS = Anonymous()

@@ -5,10 +5,11 @@ from typing import Any
 import structlog
 from flask import Flask, Response, g, jsonify, make_response, render_template, request
 from flask_wtf.csrf import CSRFError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, SecurityError
 
 from base import errors
 from base.errors import Problem
+from base.http import reasons
 from base.web.i18n import current_language
 
 STATUS: tuple[tuple[type[Problem], int], ...] = (
@@ -91,25 +92,44 @@ def init(app: Flask) -> None:
     """Every error of the application ends here."""
     app.register_error_handler(Problem, _problem)
     app.register_error_handler(CSRFError, lambda error: _answer(PageExpired(), 400))
+    app.register_error_handler(SecurityError, _strange_host)
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(Exception, _unexpected)
+
+
+def _strange_host(error: SecurityError) -> Response:
+    """A host name that is none of ours: no page, for a page has links, and no address of one can be made."""
+    return make_response("This host name is not served here.\n", 400, {"Content-Type": "text/plain"})
 
 
 def body_of(problem: Problem, status: int) -> dict[str, Any]:
     """The problem as JSON; the language is the caller's."""
     language = current_language()
+    facts, detail = problem.facts, str(problem.detail)
+    if language == "zh-CN" and not wants_json():
+        facts, detail = _in_chinese(facts, detail)
     body = {
         "type": f"/problems/{problem.type_name()}",
         "title": problem.title(language),
         "status": status,
-        "detail": problem.detail or problem.title(language),
+        "detail": detail or problem.title(language),
         "instance": request.path,
         "next": problem.next_step(language),
         "request_id": g.get("request_id", ""),
     }
     if problem.clerk_en and g.get("signed_by"):
         body |= {"clerk_text": {"zh-CN": problem.clerk_zh, "en": problem.clerk_en}, "then": problem.then}
-    return body | {name: value for name, value in problem.facts.items() if name not in body}
+    return body | {name: value for name, value in facts.items() if name not in body}
+
+
+def _in_chinese(facts: dict[str, Any], detail: str) -> tuple[dict[str, Any], str]:
+    """What is wrong with which field, for a page."""
+    if "errors" not in facts:
+        return facts, reasons.detail_in_chinese(detail)
+    told, together = reasons.errors_in_chinese(
+        [{k: str(v) for k, v in one.items()} for one in facts["errors"]]
+    )
+    return facts | {"errors": told}, together
 
 
 def _problem(problem: Problem) -> Response:

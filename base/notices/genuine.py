@@ -9,7 +9,6 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from ipaddress import ip_address, ip_network
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -68,7 +67,7 @@ def check(session: Session, config: Config, typed: str, source: str, at: datetim
 
     What cannot be a code is a slip of the finger, tells a guesser nothing, and is not counted.
     """
-    scope = _scope(config, source)
+    scope = guesses.of_source(config, "genuine", source)
     guesses.check(session, scope, WRONG, at)
     symbols = read(typed)
     if symbols is None:
@@ -99,14 +98,3 @@ def _newest(session: Session, code_digest: bytes) -> Notice | None:
         .order_by(Notice.notice_id.desc())
         .limit(1)
     )
-
-
-def _scope(config: Config, source: str) -> str:
-    """Who is counted: an address, or of a newer one the network that one household has; never kept readable."""
-    try:
-        address = ip_address(source)
-        if address.version == 6:
-            source = str(ip_network(f"{address}/64", strict=False))
-    except ValueError:
-        source = "unknown"
-    return f"genuine:{seals.blind(config.secret_key, 'genuine', source).hex()[:32]}"

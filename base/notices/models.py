@@ -24,6 +24,9 @@ class NoticeTemplate(Base):
     actor: Mapped[str] = mapped_column(Text)
 
 
+TEST = "test"  # the subject of what staff send to try a text
+
+
 class Notice(Base):
     """A message for a person and where it stands; receiver and text are sealed, if `keyed` with the member's own key.
 
@@ -59,3 +62,15 @@ class NoticeSpend(Base):
     __tablename__ = "notice_spend"
     day: Mapped[date] = mapped_column(Date, primary_key=True)
     fen: Mapped[int] = mapped_column(BigInteger)
+
+
+class NoticeCount(Base):
+    """How many messages of a kind that were written on a day (of a zone) are in a state, and when that was counted."""
+
+    __tablename__ = "notice_count"
+    zone: Mapped[str] = mapped_column(Text, primary_key=True)
+    day: Mapped[date] = mapped_column(Date, primary_key=True)
+    template: Mapped[str] = mapped_column(Text, primary_key=True)
+    state: Mapped[str] = mapped_column(Text, primary_key=True)
+    count: Mapped[int] = mapped_column(BigInteger)
+    counted_at: Mapped[datetime]

@@ -7,15 +7,16 @@ stays written, and a page shows it.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from datetime import date, datetime
+from typing import Any, NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from base import clock, ids, outbox, vault
+from base import clock, database, ids, outbox, vault
 from base.config import Config
-from base.notices import genuine, sealing, templates, times
+from base.failpoints import failpoint
+from base.notices import counting, genuine, sealing, templates, times
 from base.notices.models import SUPPRESSED, WRITTEN, Notice
 from base.notices.templates import Facts
 from base.notices.texts import EN, KINDS, ZH, Manner
@@ -56,6 +57,7 @@ class Message:
     due_at: datetime
     reason: str | None
     subject: str | None = None
+    notice_id: int = 0
 
 
 def send(
@@ -94,6 +96,7 @@ def send_many(session: Session, config: Config, wanted: Sequence[Wanted]) -> lis
         written.append(_written(config, one, keys[one.member_id], versions[one.template], at, due_at, reason))
     session.add_all(written)
     session.flush()
+    failpoint("notice_written")
     if config.sms_url:
         for one, notice in zip(wanted, written, strict=True):
             if notice.state == WRITTEN:
@@ -122,30 +125,55 @@ def latest(session: Session, seal_key: str, limit: int = 50) -> list[Message]:
 
 
 def of_member(
-    session: Session, member_id: int, *, before: int | None, limit: int, but: Sequence[str] = ()
+    session: Session,
+    member_id: int,
+    *,
+    before: int | None,
+    limit: int,
+    but: Sequence[str] = (),
+    held_back: bool = False,
 ) -> list[Notice]:
-    """A member's messages, newest first, from before an id on, without kinds left out and those that were held back."""
-    asked = (
-        select(Notice)
-        .where(Notice.member_id == member_id, Notice.state != SUPPRESSED, Notice.template.not_in(but))
-        .order_by(Notice.notice_id.desc())
-        .limit(limit)
-    )
-    return list(session.scalars(asked if before is None else asked.where(Notice.notice_id < before)))
+    """A member's messages, newest first, from before an id on, without kinds left out; `held_back`: also those over a cap."""
+    states = [] if held_back else [SUPPRESSED]
+    values = (member_id, states, list(but), before, before, limit)
+    return database.copies(session, Notice, _OF_MEMBER, values)
+
+
+_OF_MEMBER = (
+    f"select {database.columns(Notice)} from notice where member_id = %s and state <> all(%s::text[]) and template <> all(%s::text[]) "
+    "and (%s::bigint is null or notice_id < %s) order by notice_id desc limit %s"
+)
 
 
 def report(session: Session, since: datetime, until: datetime) -> dict[str, dict[str, int]]:
-    """What became of the messages written from one moment to another: kind -> state -> how many."""
-    rows = session.execute(
-        select(Notice.template, Notice.state, func.count())
-        .where(Notice.at >= since, Notice.at < until)
-        .group_by(Notice.template, Notice.state)
-        .order_by(Notice.template, Notice.state)
-    )
+    """What became of the messages written from one moment to another: kind -> state -> how many; without tests."""
     found: dict[str, dict[str, int]] = {}
-    for template, state, count in rows:
-        found.setdefault(template, {})[state] = count
-    return found
+    for row in by_day(session, since, until, "UTC"):
+        states = found.setdefault(row.template, {})
+        states[row.state] = states.get(row.state, 0) + row.count
+    return {template: dict(sorted(states.items())) for template, states in sorted(found.items())}
+
+
+class Reported(NamedTuple):
+    """So many messages of a kind that were written on a day are in a state."""
+
+    day: date
+    template: str
+    state: str
+    count: int  # type: ignore[assignment]  # hides tuple.count, which nobody needs here
+
+
+def by_day(session: Session, since: datetime, until: datetime, zone: str) -> list[Reported]:
+    """The same by the day of a zone, the newest day first: days that are over as they were counted last, the others as of now."""
+    first, last = clock.day(since, zone), clock.day(until, zone)
+    kept = counting.kept(session, first, last, zone)
+    found = [Reported(*row) for row in kept if since <= clock.start_of(row[0], zone) and row[0] < last]
+    known = {row.day for row in found}
+    for day, following in counting.spans(first, last, known):
+        begins, ends = max(since, clock.start_of(day, zone)), min(until, clock.start_of(following, zone))
+        found += [Reported(*row) for row in counting.count(session, begins, ends, zone)]
+    order = sorted((row for row in found if row.count), key=lambda row: (row.template, row.state))
+    return sorted(order, key=lambda row: row.day, reverse=True)
 
 
 def opened(session: Session, rows: Iterable[Notice], seal_key: str) -> list[Message]:
@@ -163,6 +191,7 @@ def opened(session: Session, rows: Iterable[Notice], seal_key: str) -> list[Mess
             due_at=row.due_at,
             reason=row.reason,
             subject=row.subject,
+            notice_id=row.notice_id,
         )
         for row in rows
         if row.notice_id in clear

@@ -6,7 +6,7 @@ value (a merchant's name, say) is cut out.
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
@@ -107,24 +107,33 @@ def change(
 ) -> NoticeTemplate:
     """A later version, in force from a moment on; what `check` raises, TemplateVersionTaken."""
     check(code, texts)
-    _seed(session)
-    latest = session.execute(
-        select(NoticeTemplate.version, NoticeTemplate.from_at)
-        .where(NoticeTemplate.code == code)
-        .order_by(NoticeTemplate.version.desc())
-        .limit(1)
-    ).one()
-    if from_at <= latest.from_at:
-        raise TemplateVersionTaken(since=latest.from_at.isoformat())
+    latest = may_begin(session, code, from_at)
     kept: NoticeTemplate | None = session.scalar(
         insert(NoticeTemplate)
-        .values(code=code, version=latest.version + 1, from_at=from_at, texts=dict(texts), actor=actor)
+        .values(code=code, version=latest + 1, from_at=from_at, texts=dict(texts), actor=actor)
         .on_conflict_do_nothing()
         .returning(NoticeTemplate)
     )
     if kept is None:
         raise TemplateVersionTaken()
     return kept
+
+
+def may_begin(session: Session, code: str, from_at: datetime) -> int:
+    """The number of the latest version, behind which one may begin at a moment; TemplateVersionTaken."""
+    latest = versions(session, code)[0]
+    if from_at <= latest.from_at:
+        raise TemplateVersionTaken(since=latest.from_at.isoformat())
+    return latest.version
+
+
+def versions(session: Session, code: str) -> Sequence[NoticeTemplate]:
+    """Every version of a kind of message, the latest first; TemplateUnknown."""
+    if code not in KINDS:
+        raise TemplateUnknown(template=code[:64])
+    _seed(session)
+    asked = select(NoticeTemplate).where(NoticeTemplate.code == code)
+    return session.scalars(asked.order_by(NoticeTemplate.version.desc())).all()
 
 
 def in_force(session: Session, codes: Iterable[str], at: datetime) -> dict[str, Version]:

@@ -101,6 +101,26 @@ KINDS: dict[str, Kind] = {
         "About your voucher {offer} (ending {last4}): we found that this use stands. "
         "What is left of it can be used again.",
     ),
+    "ticket-received": _kind(
+        "number subject until",
+        Manner.SERVICE,
+        "已收到您的请求（{subject}），编号 {number}，我们将在 {until} 前答复。处理期间您的积分不受影响。",
+        "We have your request about {subject}, number {number}; you hear from us by {until}. "
+        "Your points stay as they are meanwhile.",
+    ),
+    "ticket-answered": _kind(
+        "number",
+        Manner.SERVICE,
+        "您的请求 {number} 已有答复，请在应用的“帮助”中查看；我们将在 48 小时内致电回访。",
+        "Your request {number} was answered: read it under Help in the app. We call you within 48 hours.",
+    ),
+    "ticket-not-reached": _kind(
+        "number",
+        Manner.SERVICE,
+        "关于请求 {number}，我们三次致电均未能联系上您，已按现有答复办结；如不满意，可在答复后七天内再次提出。",
+        "About your request {number}: we called three times and could not reach you, so it is closed with the answer that you have. "
+        "Within seven days of the answer you can take it up again.",
+    ),
     "bill-credit-done": _kind(
         "points yuan",
         Manner.URGENT,
@@ -197,6 +217,42 @@ KINDS: dict[str, Kind] = {
         "您赠送的 {points} 积分未能送达，已退回。",
         "Your gift of {points} points could not be delivered; they are back.",
     ),
+    "thaw-code": _kind(
+        "code minutes",
+        Manner.URGENT,
+        "验证码 {code}：解除您的积分冻结，{minutes} 分钟内有效。工作人员绝不会索要，请勿告诉任何人。",
+        "Your code is {code}, for thawing your points; it is valid for {minutes} minutes. "
+        "Our staff never ask for it: tell nobody.",
+        timedelta(minutes=10),
+    ),
+    "points-frozen": _kind(
+        "",
+        Manner.URGENT,
+        "您的积分已冻结：暂不能兑换和转赠，积分照常累积，已领取的券仍可使用。如非本人操作，请联系客服。",
+        "Your points are frozen: nothing is redeemed or given away, you go on collecting, and vouchers you have stay "
+        "usable. If this was not you, call customer service.",
+    ),
+    "number-changed": _kind(
+        "",
+        Manner.URGENT,
+        "您的手机号码已变更，为防他人使用，积分已暂时冻结。请用新号码登录，凭短信验证码解除。如非本人办理，请立即联系客服。",
+        "Your number changed, so your points are frozen until you show that this one is yours: sign in with it and thaw them "
+        "with a code. If it was not you who changed it, call customer service at once.",
+    ),
+    "points-thawed": _kind(
+        "",
+        Manner.URGENT,
+        "您的积分冻结已解除，可以照常兑换和转赠。如非本人操作，请立即联系客服。",
+        "Your points are thawed and can be redeemed and given away again. If this was not you, call customer service at once.",
+    ),
+    "step-up-code": _kind(
+        "code points offer merchant minutes",
+        Manner.URGENT,
+        "验证码 {code}：用 {points} 积分兑换「{offer}」（{merchant}），{minutes} 分钟内有效。工作人员绝不会索要，请勿告诉任何人。",
+        "Your code is {code}, for redeeming {points} points for {offer} ({merchant}); it is valid for {minutes} minutes. "
+        "Our staff never ask for it: tell nobody.",
+        timedelta(minutes=10),
+    ),
     "voucher-gift-code": _kind(
         "code offer receiver minutes",
         Manner.URGENT,
@@ -286,4 +342,6 @@ KINDS: dict[str, Kind] = {
         "Congratulations: from {from_day} on you are a {tier} member{more}",
     ),
 }
+# Of no use after some minutes, and nobody should learn to read codes elsewhere than on the own phone.
+CODES = ("sign-in-code", "voucher-gift-code", "step-up-code", "thaw-code", "payout-route-code")
 REMINDERS = tuple(code for code, kind in KINDS.items() if kind.manner is Manner.REMINDER)

@@ -1,21 +1,32 @@
 """The web layer of an app: static files under /static, base templates, filters, and what every page knows."""
 
 import gzip
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from flask import Blueprint, Flask, Response, g, request, url_for
+from flask import Blueprint, Flask, Response, g, request
+from flask.templating import Environment
 from markupsafe import Markup
 
-from base import clock
+from base import clock, ids
 from base.web import formats, i18n
 
 STATIC = Path(__file__).parent / "static"
 A_YEAR_S = 365 * 24 * 3600
+
+
+class Pages(Environment):
+    """Jinja's environment as Flask has it, whose templates look into its globals themselves, not into a chain of maps:
+    each import of macros compares all names, and a page imports a dozen times.
+    """
+
+    def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
+        return super().make_globals(d) if d else self.globals
+
 
 web = Blueprint(
     "web", __name__, static_folder="static", template_folder="templates", static_url_path="/static"
@@ -24,6 +35,7 @@ web = Blueprint(
 
 def init(app: Flask, *, language: str = i18n.DEFAULT, zone: str = formats.DEFAULT_ZONE) -> None:
     """Give the app its pages' foundation. The app itself is made with `static_folder=None`."""
+    app.jinja_environment = Pages
     i18n.init(app, language)
     formats.init(app, zone)
     app.register_blueprint(web)
@@ -36,6 +48,7 @@ def init(app: Flask, *, language: str = i18n.DEFAULT, zone: str = formats.DEFAUL
         static_url=static_url,
         with_query=with_query,
         is_here=is_here,
+        public=ids.public,
         now=clock.now,
     )
     app.add_template_filter(attributes)
@@ -44,7 +57,7 @@ def init(app: Flask, *, language: str = i18n.DEFAULT, zone: str = formats.DEFAUL
 
 def static_url(name: str) -> str:
     """The address of a static file, changed whenever its content is: browsers may keep it for a year."""
-    return url_for("web.static", filename=name, v=version(name))
+    return f"{web.static_url_path}/{name}?v={version(name)}"
 
 
 def with_query(**changes: str | int | None) -> str:

@@ -1,9 +1,16 @@
-"""How numbers, money and times read on a page, in the language of the request."""
+"""How numbers, money and times read on a page, in the language of the request.
 
-from collections.abc import Callable
+What Babel has said of a value in a language is kept: a page says the same prices and days to everybody.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import date, datetime
 from decimal import Decimal
+from functools import lru_cache
 
+from babel import Locale
 from babel.dates import format_date, format_skeleton
 from babel.numbers import format_currency, format_decimal
 from flask import Flask, current_app, has_app_context, has_request_context
@@ -13,6 +20,9 @@ from base.money import yuan_text
 from base.web.i18n import current_language, locale, ngettext
 
 DEFAULT_ZONE = "Asia/Shanghai"
+OWN_MONEY = {"CNY": "¥#,##0.00"}  # read at home, in English as well: CN¥ is how others tell it from the yen
+MOST_KEPT = 10_000
+_called: ContextVar[dict[str, str] | None] = ContextVar("called", default=None)
 
 
 def init(app: Flask, zone: str = DEFAULT_ZONE) -> None:
@@ -23,10 +33,10 @@ def init(app: Flask, zone: str = DEFAULT_ZONE) -> None:
 
 
 def fen(amount: int | None, currency: str = "CNY") -> str:
-    """Money: 1250 -> ¥12.50 (Chinese) or CN¥12.50 (English). Nothing known is a dash."""
+    """Money: 1250 -> ¥12.50, in either of our languages. Nothing known is a dash."""
     if amount is None:
         return "—"
-    return str(format_currency(Decimal(yuan_text(amount)), currency, locale=locale()))
+    return _money(amount, currency, locale())
 
 
 def points(amount: int | None) -> str:
@@ -49,7 +59,19 @@ def named_as(app: Flask, names_of: Callable[[], dict[str, str] | None]) -> None:
     app.extensions["jifen_unit"] = names_of
 
 
+@contextmanager
+def calling(names: dict[str, str] | None) -> Iterator[None]:
+    """Points called as in a programme, for whoever does not belong to it: the preview of what its members see."""
+    token = _called.set(names)
+    try:
+        yield
+    finally:
+        _called.reset(token)
+
+
 def _named() -> dict[str, str] | None:
+    if (called := _called.get()) is not None:
+        return called
     names_of: Callable[[], dict[str, str] | None] = (
         current_app.extensions.get("jifen_unit", lambda: None) if has_request_context() else lambda: None
     )
@@ -63,8 +85,8 @@ def _form(named: dict[str, str], amount: int) -> str:
 
 
 def number(amount: int | None) -> str:
-    """A whole number with separators: 1234 -> 1,234."""
-    return "—" if amount is None else str(format_decimal(amount, locale=locale()))
+    """A whole number with separators: 1234 -> 1,234, in either of our languages."""
+    return "—" if amount is None else f"{amount:,}"
 
 
 def signed(amount: int) -> str:
@@ -76,31 +98,28 @@ def percent(basis_points: int | None) -> str:
     """Basis points as per cent: 1250 -> 12.5%."""
     if basis_points is None:
         return "—"
-    return f"{format_decimal(Decimal(basis_points) / 100, format='#,##0.##', locale=locale())}%"
+    return _percent(basis_points, locale())
 
 
-def day(on: date | datetime | None) -> str:
-    """A day: 2026年3月5日 or Mar 5, 2026. A moment gives its day in the app's zone."""
-    return "—" if on is None else str(format_date(_here(on), "medium", locale=locale()))
+def day(on: date | datetime | str | None) -> str:
+    """A day: 2026年3月5日 or Mar 5, 2026. A moment gives its day in the app's zone; a text is a day as documents have it."""
+    on = date.fromisoformat(on) if isinstance(on, str) else on
+    return "—" if on is None else _medium(_day(on), locale())
 
 
 def month_day(on: date | datetime | None) -> str:
     """A day of the present year, short: 3月5日 or Mar 5."""
-    return "—" if on is None else str(format_skeleton("MMMd", _here(on), locale=locale()))
+    return "—" if on is None else _skeleton("MMMd", _day(on), locale())
 
 
 def month(on: date) -> str:
     """The month of a day: 2026年3月 or March 2026."""
-    return str(format_skeleton("yMMMM", on, locale=locale()))
+    return _skeleton("yMMMM", on, locale())
 
 
 def moment(at: datetime | None, zone: str | None = None) -> str:
     """A moment to the minute: 2026年3月5日 14:30 or Mar 5, 2026 14:30."""
-    return (
-        "—"
-        if at is None
-        else f"{format_date(_here(at, zone), 'medium', locale=locale())} {time_of_day(at, zone)}"
-    )
+    return "—" if at is None else f"{_medium(_day(at, zone), locale())} {time_of_day(at, zone)}"
 
 
 def time_of_day(at: datetime | None, zone: str | None = None) -> str:
@@ -113,8 +132,30 @@ def iso(at: date | datetime) -> str:
     return at.isoformat(timespec="seconds") if isinstance(at, datetime) else at.isoformat()
 
 
-def _here(at: date | datetime, zone: str | None = None) -> date | datetime:
-    if not isinstance(at, datetime):
-        return at
+@lru_cache(MOST_KEPT)
+def _money(fen: int, currency: str, spoken: Locale) -> str:
+    return str(format_currency(Decimal(yuan_text(fen)), currency, OWN_MONEY.get(currency), spoken))
+
+
+@lru_cache(MOST_KEPT)
+def _percent(basis_points: int, spoken: Locale) -> str:
+    return f"{format_decimal(Decimal(basis_points) / 100, format='#,##0.##', locale=spoken)}%"
+
+
+@lru_cache(MOST_KEPT)
+def _medium(on: date, spoken: Locale) -> str:
+    return str(format_date(on, "medium", locale=spoken))
+
+
+@lru_cache(MOST_KEPT)
+def _skeleton(which: str, on: date, spoken: Locale) -> str:
+    return str(format_skeleton(which, on, locale=spoken))
+
+
+def _day(at: date | datetime, zone: str | None = None) -> date:
+    return _here(at, zone).date() if isinstance(at, datetime) else at
+
+
+def _here(at: datetime, zone: str | None = None) -> datetime:
     configured = current_app.config.get("ZONE", DEFAULT_ZONE) if has_app_context() else DEFAULT_ZONE
     return at.astimezone(clock.zone(zone or configured))

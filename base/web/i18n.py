@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from functools import cache
+from functools import cache, lru_cache
 from io import BytesIO
 from pathlib import Path
 
@@ -13,11 +13,15 @@ from babel.messages.pofile import read_po
 from babel.support import NullTranslations, Translations
 from flask import Flask, Response, current_app, g, has_request_context, request, session
 from flask_babel import Babel, Domain  # type: ignore[import-untyped]
+from jinja2 import pass_eval_context
+from jinja2.nodes import EvalContext
+from markupsafe import Markup
 
 # Language tag (as in HTML, HTTP and our tables) -> Babel's locale.
 LOCALES = {"zh-CN": "zh_Hans_CN", "en": "en"}
 OWN_NAMES = {"zh-CN": "中文", "en": "English"}
 DEFAULT = "zh-CN"
+MOST_TEXTS = 10_000
 FOLDER = Path(__file__).parent / "translations"
 
 _LOCALE = {tag: Locale.parse(name) for tag, name in LOCALES.items()}
@@ -43,6 +47,7 @@ def init(app: Flask, default: str = DEFAULT) -> None:
     babel = Babel()
     babel.init_app(app, locale_selector=lambda: LOCALES[current_language()])
     babel.domain_instance = _domain
+    app.jinja_env.globals.update(_=_on_page, gettext=_on_page, ngettext=_counted_on_page)
     app.before_request(_remember_choice)
     app.after_request(_name_language)
 
@@ -52,18 +57,16 @@ def current_language() -> str:
     spoken = _spoken.get()
     if spoken or not has_request_context():
         return spoken or DEFAULT
-    asked = g.get("language") or session.get("language")
-    if asked in LOCALES:
-        return str(asked)
-    if "browser_language" not in g:
-        g.browser_language = _of_browser()
-    return str(g.browser_language)
+    found: str | None = g.get("answers_in")
+    if found is None:  # a page asks a hundred times
+        found = g.answers_in = _asked_for()
+    return found
 
 
 def choose(tag: str) -> None:
     """Answer in this language from now on (a link, a sign-in, an account page). Unknown: no change."""
     if tag in LOCALES:
-        g.language = session["language"] = tag
+        g.answers_in = session["language"] = tag
 
 
 @contextmanager
@@ -106,6 +109,38 @@ def translations(tag: str) -> NullTranslations:
         known.merge(part)
         known.plural = part.plural  # merge() forgets the plural rule
     return known
+
+
+# On pages as Jinja's own, which go a longer way for each text than a page that says a hundred can afford.
+
+
+@pass_eval_context
+def _on_page(page: EvalContext, text: str, /, **facts: object) -> str:
+    if facts:
+        return _said(current_language(), page.autoescape, text) % facts
+    return _said_plainly(current_language(), page.autoescape, text)
+
+
+@pass_eval_context
+def _counted_on_page(page: EvalContext, one: str, many: str, num: int, /, **facts: object) -> str:
+    said = translations(current_language()).ungettext(one, many, num)
+    return (Markup(said) if page.autoescape else said) % ({"num": num} | facts)
+
+
+@lru_cache(MOST_TEXTS)
+def _said(tag: str, as_markup: bool, text: str) -> str:
+    said = translations(tag).ugettext(text)
+    return Markup(said) if as_markup else said
+
+
+@lru_cache(MOST_TEXTS)
+def _said_plainly(tag: str, as_markup: bool, text: str) -> str:
+    return _said(tag, as_markup, text) % {}  # "%%" stands for a per cent sign with facts and without
+
+
+def _asked_for() -> str:
+    chosen = session.get("language")
+    return str(chosen) if chosen in LOCALES else _of_browser()
 
 
 def _of_browser() -> str:

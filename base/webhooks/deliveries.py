@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session
 
-from base import clock, ids, outbox
+from base import clock, ids, locks, outbox
 from base.config import Config
 from base.patience import patiently
 from base.webhooks import endpoints, owners, sending, signing, webhooks
@@ -210,5 +210,4 @@ def _row(delivery: Delivery, outcome: Outcome, at: datetime) -> Try:
 
 
 def _lock(session: Session, member_id: int, endpoint_id: int) -> None:
-    name = f"webhook:{member_id}:{endpoint_id}"
-    session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
+    locks.in_turn(session, f"webhook:{member_id}:{endpoint_id}")

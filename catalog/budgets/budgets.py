@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from base import audit, clock, ids
-from base.auth.permissions import STAFF_ROLES
+from base.auth.roles import ROLES
 from base.errors import Conflict, NotAllowed, NotFound
 from catalog.budgets.models import MONTH, Budget, BudgetPeriod, BudgetUse
 from points import programmes
@@ -167,7 +167,7 @@ def reference(budget_id: int) -> str:
 
 def approvers() -> list[str]:
     """Roles that approve a larger amount, the second of the two persons."""
-    return sorted(role for role, permissions in STAFF_ROLES.items() if APPROVES in permissions)
+    return sorted(role for role, permissions in ROLES.items() if APPROVES in permissions)
 
 
 def _ask(session: Session, budget: Budget, member_id: int, person_id: int | None, at: datetime) -> None:

@@ -38,9 +38,17 @@ class Standing:
 
 def one(session: Session, person: Principal, budget_id: int, at: datetime) -> Standing:
     """A budget that the person may see; BudgetUnknown."""
+    found = seen(session, person, budget_id, at)
+    if found is None:
+        raise budgets.BudgetUnknown()
+    return found
+
+
+def seen(session: Session, person: Principal, budget_id: int, at: datetime) -> Standing | None:
+    """The same; None where the person may not see it. BudgetUnknown where there is none at all."""
     budget = budgets.by_id(session, budget_id)
     if not _sees(person, budget):
-        raise budgets.BudgetUnknown()
+        return None
     return _standing(session, budget, programmes.by_id(session, budget.programme_id), at)
 
 

@@ -31,11 +31,13 @@ from catalog.disputes.schemas import (
     merchant_view,
     own_view,
 )
+from catalog.redemptions.models import Redemption
 from catalog.vouchers import freezing
 from catalog.vouchers.models import Voucher
 from merchants import scope as merchant_scope
 from merchants.disputes import disputes
 from merchants.disputes.models import Dispute
+from merchants.models import Acceptance
 from merchants.scope import Reach
 from points.members import scope
 
@@ -118,6 +120,10 @@ def list_disputes(query: dict[str, Any]) -> dict[str, Any]:
         rows = disputes.listed(
             session, current(), state=query["state"], after=place[0] if place else None, limit=limit + 1
         )
+        database.bring(session, Acceptance, ((row.member_id, row.acceptance_id) for row in rows))
+        database.bring(session, Voucher, ((row.member_id, row.voucher_id) for row in rows))
+        vouchers = (session.get_one(Voucher, (row.member_id, row.voucher_id)) for row in rows)
+        database.bring(session, Redemption, ((one.member_id, one.redemption_id) for one in vouchers))
         data = [dispute_view(session, row, at) for row in rows[:limit]]
     more = len(rows) > limit
     return {

@@ -19,6 +19,7 @@ from base.notices.templates import Fact, Facts
 from catalog.offers import eligibility_words as words
 from catalog.offers.models import VOUCHER
 from catalog.redemptions import redemptions
+from catalog.redemptions.models import Redemption
 from catalog.reversals import reversals
 from catalog.vouchers import freezing, life
 from catalog.vouchers.models import ACCEPTED, CANCELLED, Voucher
@@ -180,11 +181,8 @@ def points_due(session: Session, dispute: Dispute) -> int | None:
     used = session.get_one(Acceptance, (dispute.member_id, dispute.acceptance_id))
     ended_it = voucher.state == CANCELLED and voucher.cancelled_at == dispute.decided_at
     units = used.units + (voucher.units_left if ended_it else 0)
-    try:
-        redemption = redemptions.find(session, dispute.member_id, voucher.redemption_id)
-    except redemptions.RedemptionUnknown:
-        return None
-    return redemption.price_points * units // voucher.units
+    redemption = session.get(Redemption, (dispute.member_id, voucher.redemption_id))
+    return redemption.price_points * units // voucher.units if redemption else None
 
 
 def _give_back(session: Session, person: Staff, dispute: Dispute, voucher: Voucher, at: datetime) -> str:

@@ -151,6 +151,14 @@ def _fill(session: Session, places: EventPlaces, form: forms.Form, offer: Offer,
         outbox.put(session, **promised, due_at=until)
 
 
+def is_full(session: Session, offer: Offer) -> bool:
+    """Whether somebody who signs up now would wait, as far as can be said without locking anything; no event: no."""
+    if offer.kind != EVENT:
+        return False
+    places = session.get(EventPlaces, offer.offer_id)
+    return places is not None and places.taken >= forms.of(offer).capacity
+
+
 def fill(session: Session, offer_id: int, at: datetime) -> None:
     """Offer what has become free without anybody leaving: a change of the event may have more places."""
     places, offer = _locked(session, offer_id), offers.by_id(session, offer_id, at)
@@ -169,6 +177,28 @@ def of_redemption(session: Session, member_id: int, redemption_id: int) -> Seat 
         select(Seat).where(Seat.member_id == member_id, Seat.redemption_id == redemption_id),
         execution_options={"populate_existing": True},
     )
+
+
+def standing(session: Session, member_id: int, offer_id: int) -> Seat | None:
+    """A member's own seat at an event, sure, offered or in the line; none that was given back, none of a group."""
+    return session.scalar(
+        select(Seat).where(
+            Seat.member_id == member_id,
+            Seat.offer_id == offer_id,
+            Seat.spender_id.is_(None),
+            Seat.state != GIVEN_BACK,
+        )
+    )
+
+
+def of_member(session: Session, member_id: int, *, limit: int = 50) -> list[Seat]:
+    """A member's own seats that are still to come, sure or not, the newest first."""
+    asked = select(Seat).where(
+        Seat.member_id == member_id,
+        Seat.spender_id.is_(None),
+        Seat.state.in_((WAITING, OFFERED, TAKEN)),
+    )
+    return list(session.scalars(asked.order_by(Seat.seat_id.desc()).limit(limit)))
 
 
 def ahead(session: Session, seat: Seat) -> int:

@@ -131,6 +131,10 @@ class Catalogue:
         """One of the offers with its price for a member; None: it is not live, or has no price."""
         return self.shelf(who).by_id.get(offer_id)
 
+    def worth(self, points: int) -> int:
+        """What points are worth as bill credit on its day, in fen."""
+        return rates.worth(self._book, points)
+
     def item(self, offer: Offer, who: Facts | None) -> Item | None:
         """Any offer of the programme with its price; None: it has none."""
         return self._item(_entry(offer, frozenset()), who)

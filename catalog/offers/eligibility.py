@@ -246,6 +246,11 @@ def _minute(name: str, value: Any, default: int) -> int:
 
 
 def _closed(name: str, value: Any) -> dict[str, Any]:
+    return {name: closed(value, name)}
+
+
+def closed(value: Any, name: str = "closed") -> tuple[Days, ...]:
+    """Days as JSON says them: [{"from": "2026-12-24", "to": "2026-12-26"}, ...], one day without `to`; BadEligibility."""
     found = []
     for one in _list(name, value):
         said = _object(name, one, ("from", "to"))
@@ -254,7 +259,7 @@ def _closed(name: str, value: Any) -> dict[str, Any]:
         if last < first:
             raise _bad(name, "from lies not after to")
         found.append(Days(first, last))
-    return {name: tuple(dict.fromkeys(found))}
+    return tuple(dict.fromkeys(found))
 
 
 def _day(name: str, value: Any) -> date:

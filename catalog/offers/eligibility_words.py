@@ -178,12 +178,22 @@ PERS: dict[str, Pair] = {
 
 def limit(most: int, used: int, of_all: bool, per: str, days: int | None, moment: datetime | None) -> Words:
     """How many may be had in which time, how many were, and from when there are some again."""
-    per_zh, per_en = (f"每 {days} 天内", f"within {days} days") if days else PERS[per]
-    zh, en = (f"{per_zh}全体会员最多 {most} 份", f"At most {most} {per_en} for all members together") if of_all else (
-        f"{per_zh}每人最多 {most} 份", f"At most {most} {per_en} for each member")  # fmt: skip
+    zh, en = _allowed(most, of_all, per, days)
     zh, en = (f"{zh}，已兑 {used} 份", f"{en}; {used} taken") if of_all else (
         f"{zh}，您已有 {used} 份", f"{en}; you had {used}")  # fmt: skip
     return _with_next(zh, en, moment, "从", "possible from")
+
+
+def allowed(most: int, of_all: bool, per: str, days: int | None) -> Words:
+    """How many may be had in which time."""
+    zh, en = _allowed(most, of_all, per, days)
+    return {ZH: f"{zh}。", EN: f"{en}."}
+
+
+def _allowed(most: int, of_all: bool, per: str, days: int | None) -> Pair:
+    per_zh, per_en = (f"每 {days} 天内", f"within {days} days") if days else PERS[per]
+    return (f"{per_zh}全体会员最多 {most} 份", f"At most {most} {per_en} for all members together") if of_all else (
+        f"{per_zh}每人最多 {most} 份", f"At most {most} {per_en} for each member")  # fmt: skip
 
 
 def _window(one: Hours) -> Pair:

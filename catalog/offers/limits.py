@@ -69,6 +69,11 @@ class Limit:
 Limits = tuple[Limit, ...]
 
 
+def said(limits: Limits) -> list[dict[str, str]]:
+    """The limits in sentences, to be read before anything is chosen."""
+    return [words.allowed(limit.most, limit.of == ALL, limit.per, limit.days) for limit in limits]
+
+
 def check(
     limits: Limits, had: Sequence[Had], wanted: int, at: datetime, zone: str, until: datetime | None = None
 ) -> LimitReached | None:

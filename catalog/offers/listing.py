@@ -15,6 +15,7 @@ from base import clock, database
 from base.errors import Problem
 from catalog.offers import access, catalogue, limits, offers, search
 from catalog.offers.catalogue import STAMP, Catalogue, Item, Place
+from catalog.offers.categories import CATEGORIES
 from catalog.offers.limits import Counts, Had
 from catalog.offers.models import EVENT, Offer
 from catalog.offers.offers import Listed, OfferUnknown
@@ -118,6 +119,16 @@ def fitting(reader: Reader, asked: Asked, after: Place | None = None) -> Iterato
             and (who is None or rule.is_empty or not rule.hides(who))
         ):
             yield item
+
+
+def choices(reader: Reader) -> tuple[list[str], list[str]]:
+    """The categories, and the areas, by which what the reader may see can be narrowed."""
+    seen = list(fitting(reader, Asked()))
+    found = {item.entry.category for item in seen}
+    known = [one for one in CATEGORIES if one in found]
+    return known + sorted(found - set(known)), sorted(
+        {area for item in seen for area in item.entry.rule.areas}
+    )
 
 
 def _meet(one: str, other: str) -> bool:

@@ -10,7 +10,10 @@ from base.database import Base
 
 
 class Picture(Base):
-    """A picture, whole; `digest` is the SHA-256 of its bytes, which the database checks. Never changed."""
+    """A picture, whole; `digest` is the SHA-256 of its bytes, which the database checks. Never changed.
+
+    `person_id`: of the staff or of a merchant, who sent it first; the audit says which.
+    """
 
     __tablename__ = "picture"
     digest: Mapped[bytes] = mapped_column(BYTEA, primary_key=True)

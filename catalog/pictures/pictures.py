@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from base import audit, clock
-from base.auth.principals import Staff
+from base.auth.principals import MerchantPerson, Staff
 from base.errors import Invalid, NotFound
 from catalog.pictures.models import Picture
 
@@ -41,7 +41,7 @@ class PictureNotThere(NotFound):
     zh = "没有该图片。"
 
 
-def add(session: Session, person: Staff, content: bytes) -> Picture:
+def add(session: Session, person: Staff | MerchantPerson, content: bytes) -> Picture:
     """Keep a picture; the one that is there when it is known already. PictureTooLarge, PictureKindUnknown."""
     if len(content) > MOST_BYTES:
         raise PictureTooLarge(bytes=len(content), most=MOST_BYTES)
@@ -49,7 +49,8 @@ def add(session: Session, person: Staff, content: bytes) -> Picture:
     if media_type is None:
         raise PictureKindUnknown()
     digest = hashlib.sha256(content).digest()
-    values = {"digest": digest, "person_id": person.staff_id, "at": clock.now()}
+    person_id = person.staff_id if isinstance(person, Staff) else person.clerk_id
+    values = {"digest": digest, "person_id": person_id, "at": clock.now()}
     fresh = session.scalar(
         insert(Picture)
         .values(**values, media_type=media_type, content=content)

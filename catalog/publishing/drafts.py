@@ -85,15 +85,22 @@ class BadOfferCode(Invalid):
 
 
 def begin(
-    session: Session, person: Principal, programme_code: str, kind: str, code: str, content: dict[str, Any]
+    session: Session,
+    person: Principal,
+    programme_code: str,
+    kind: str,
+    code: str,
+    content: dict[str, Any],
+    *,
+    campaign_id: int | None = None,
 ) -> OfferDraft:
-    """A new offer, on paper; ProgrammeUnknown, ProgrammeClosed, BadOfferCode, OfferCodeTaken."""
+    """A new offer, on paper, maybe of a merchant's campaign; ProgrammeUnknown, ProgrammeClosed, BadOfferCode, OfferCodeTaken."""
     programme = programmes.open_one(session, programmes.by_code(session, programme_code).programme_id)
     if not CODE.fullmatch(code):
         raise BadOfferCode(field="code")
     refuse_taken(session, programme.programme_id, code)
     content = {"currency": programme.currency} | content
-    return _write(session, person, programme, kind, code, content)
+    return _write(session, person, programme, kind, code, content, campaign_id=campaign_id)
 
 
 def begin_from(
@@ -222,7 +229,7 @@ def _write(
     kind: str,
     code: str,
     content: dict[str, Any],
-    **of: int,
+    **of: int | None,
 ) -> OfferDraft:
     if not isinstance(person, Staff):
         raise NotAPerson()

@@ -35,6 +35,7 @@ class Wanted:
     life: str | None = None
     category: str | None = None
     q: str | None = None
+    merchant_id: int | None = None
 
     def takes(self, row: Row, at: datetime) -> bool:
         """Whether a row is one of them, as far as the database was not asked."""
@@ -87,6 +88,8 @@ def _batch(
         asked = asked.where(Offer.kind == wanted.kind)
     if wanted.category is not None:
         asked = asked.where(Offer.category == wanted.category)
+    if wanted.merchant_id is not None:
+        asked = asked.where(Offer.merchant_id == wanted.merchant_id)
     if after is not None:
         asked = asked.where(tuple_(Offer.kind, Offer.offer_id) > after)
     return [Row(*row) for row in session.execute(asked)]

@@ -14,7 +14,7 @@ class OfferDraft(Base):
     """What one person is writing: a new offer (`offer_id` None until it is approved), or a further version of one.
 
     `revision` grows with each edit; `content`: see contents.py. `proposal_id`: the last proposal that was made of it.
-    `from_version_id`: the version that it was begun from.
+    `from_version_id`: the version that it was begun from. `campaign_id`: the merchant's campaign that it was made of.
     """
 
     __tablename__ = "offer_draft"
@@ -24,6 +24,7 @@ class OfferDraft(Base):
     offer_id: Mapped[int | None] = mapped_column(BigInteger)
     from_version_id: Mapped[int | None] = mapped_column(BigInteger)
     proposal_id: Mapped[int | None] = mapped_column(BigInteger)
+    campaign_id: Mapped[int | None] = mapped_column(BigInteger)
     made_at: Mapped[datetime]
     changed_at: Mapped[datetime]
     discarded_at: Mapped[datetime | None]

@@ -49,7 +49,7 @@ def shown(session: Session, draft: OfferDraft, at: datetime) -> Shown:
     return Shown(
         draft,
         programme,
-        _life(session, draft, case, at),
+        life_at(session, draft, case, at),
         drafts.check(session, draft, at),
         costs.concerns(draft.kind, draft.content, credit),
         price,
@@ -69,7 +69,8 @@ def price_and_credit(
     return price, rates.worth(begun, price)
 
 
-def _life(session: Session, draft: OfferDraft, case: Case | None, at: datetime) -> str:
+def life_at(session: Session, draft: OfferDraft, case: Case | None, at: datetime) -> str:
+    """How far a draft is, with the last proposal that was made of it: one of life.LIVES."""
     review, discarded = case.state(at) if case else None, draft.discarded_at is not None
     before = life_of(at, review=review, discarded=discarded)
     if before in (DRAFT, DISCARDED, IN_REVIEW) or case is None or draft.offer_id is None:

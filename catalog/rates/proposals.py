@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from base import clock, ids
+from base import clock, ids, locks
 from base.approvals import approvals
 from base.approvals.approvals import NO_MEMBER, Case
 from base.approvals.models import Proposal
@@ -61,9 +61,13 @@ def revert(
 
 
 def carry_out(session: Session, proposal: Proposal, at: datetime) -> None:
-    """Write what was approved; what `propose` refuses, for days have passed and others were approved since."""
+    """Write what was approved; what `propose` refuses, for days have passed and others were approved since.
+
+    One after the other for a programme: the second is checked against what the first wrote.
+    """
     wanted = wanted_of(session, proposal)
     programme = programmes.by_code(session, wanted.programme)
+    locks.in_turn(session, f"rates:{programme.programme_id}")
     _check(session, programme, wanted, at)
     rates.put(session, programme.programme_id, wanted.rows, approvals.reference(proposal.proposal_id))
 

@@ -145,7 +145,8 @@ def add(
 def put(session: Session, programme_id: int, rows: Iterable[Row], approval: str | None = None) -> list[Rate]:
     """Write versions, by scope and day, each of which ends the one before it; RateOverlaps where one is in the way.
 
-    Of two who end the same version at once the second finds it ended.
+    One at a time for a programme, as `proposals.carry_out` sees to: of two let go together each would wait for the
+    other's version to stand or fall, and neither would be written.
     """
     written: list[Rate] = []
     ordered = sorted(rows, key=lambda row: (row.scope.place, row.from_day, not row.ends))

@@ -1,26 +1,31 @@
 """HTTP: quote, redeem, look, cancel."""
 
+from datetime import timedelta
 from typing import Any
 
-from flask import Response
+from flask import Response, request
 from sqlalchemy.orm import Session
 
 from base import channels, clock, database, ids, pages
-from base.auth.guard import current, needs
+from base.auth import one_time_codes
+from base.auth.guard import current, needs, signed_in_with
 from base.auth.principals import Member
 from base.http.api import IDEMPOTENT, Blueprint, answer_once
 from base.http.settings import config
 from catalog.bundles import bundles, parts
-from catalog.gifts import confirming, giving
+from catalog.gifts import giving
 from catalog.goods import addresses, orders
 from catalog.goods.schemas import order_view
 from catalog.offers import offers
 from catalog.offers.models import BUNDLE, GIFT, GOODS, TRIAL_CARD, VOUCHER, Offer
-from catalog.redemptions import course, quotes, redemptions
+from catalog.redemptions import confirming, course, day_limit, quotes, redemptions
+from catalog.redemptions.confirming import Asker, Proof
 from catalog.redemptions.course import By
+from catalog.redemptions.day_limit import Most
 from catalog.redemptions.models import Redemption
 from catalog.redemptions.schemas import (
     ASKED_BY_KIND,
+    CodeSentView,
     CourseView,
     QuoteRequest,
     QuoteView,
@@ -67,8 +72,25 @@ def make_quote(asked: dict[str, Any]) -> dict[str, Any]:
         )
         services = parts.services_in(session, priced.offer, clock.now())
         receiver = confirming.send(session, config(), priced.quote, clock.now())
+        reason = confirming.why(session, config(), priced.quote, asker(), clock.now())
         currency = programmes.by_id(session, me.programme_id).currency
-        return quote_view(priced, currency, services, receiver)
+        return quote_view(priced, currency, services, receiver) | {
+            "needs_code": reason is not None,
+            "code_because": reason,
+        }
+
+
+@blueprint.route("/quotes/<quote>/code", methods=["POST"])
+@blueprint.response(202, CodeSentView)
+@needs("redemptions:own")
+def send_code(quote: str) -> dict[str, Any]:
+    """Send the code that a quote needs, a first time or once more; only the latest one counts, for this quote alone."""
+    member_id, quote_id = ids.parse("quo", quote)
+    at = clock.now()
+    with database.begin() as session:
+        found = quotes.usable(session, member_id, quote_id, at, _spender(member_id))
+        number = confirming.send_again(session, config(), found, asker(), at)
+    return {"number": number, "minutes": one_time_codes.LIFE // timedelta(minutes=1)}
 
 
 @blueprint.route("/redemptions", methods=["POST"])
@@ -84,12 +106,14 @@ def redeem(asked: dict[str, Any]) -> Response:
             session, member_id, quote_id, _spender(member_id)
         )  # kept, so that it is read once
         kept = addresses.blinded(config().secret_key, asked)
-        if confirming.right(session, config(), quote, asked["code"], clock.now()):
+        proof = confirming.proof(session, config(), quote, asked["code"], asker(), clock.now())
+        if proof is not Proof.WRONG:
             details = {"confirmed": True} | ({"address": asked["address"]} if asked["address"] else {})
+            most = day_limit.of(config()) if proof is Proof.NOT_ASKED else None
             return answer_once(
-                session, member_id, kept, lambda: (201, _redeem(session, member_id, quote_id, details))
+                session, member_id, kept, lambda: (201, _redeem(session, member_id, quote_id, details, most))
             )
-    raise giving.GiftNotConfirmed(field="code")  # the wrong try is counted by now
+    raise confirming.refusal(quote)  # the wrong try is counted by now
 
 
 @blueprint.route("/redemptions")
@@ -157,6 +181,11 @@ def cancel(redemption: str) -> Response:
         )
 
 
+def asker() -> Asker:
+    """Where the caller confirms."""
+    return Asker(signed_in_with(), request.remote_addr or "")
+
+
 def _me() -> Member:
     principal = current()
     assert isinstance(principal, Member)
@@ -174,10 +203,12 @@ def _spender(member_id: int) -> int | None:
     return None if member_id == _me().member_id else _me().member_id
 
 
-def _redeem(session: Session, member_id: int, quote_id: int, details: dict[str, Any]) -> dict[str, Any]:
+def _redeem(
+    session: Session, member_id: int, quote_id: int, details: dict[str, Any], most: Most | None
+) -> dict[str, Any]:
     by, spender_id = By(_me().actor, channels.MEMBER_WEB), _spender(member_id)
     row = redemptions.redeem(
-        session, member_id, quote_id, by, clock.now(), spender_id=spender_id, details=details
+        session, member_id, quote_id, by, clock.now(), spender_id=spender_id, details=details, most=most
     )
     return _view(session, row, offers.version(session, row.version_id))
 

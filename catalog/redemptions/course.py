@@ -93,6 +93,10 @@ select m, r, at, no, state, actor, channel from (values (%s::bigint, %s::bigint,
 cross join unnest(array[1, 2], %s::text[], %s::text[], %s::text[]) s(no, actor, channel, state)
 returning no, {LISTENS} listens
 """
+_STEP = f"""
+insert into redemption_step (member_id, redemption_id, at, no, state, actor, channel, reason)
+values (%s, %s, %s, %s, %s, %s, %s, %s) returning {LISTENS} listens
+"""
 
 
 def move(
@@ -115,19 +119,9 @@ def move(
     )
     if moved is None:
         raise MovedOn(state=old)
-    session.add(
-        Step(
-            member_id=moved.member_id,
-            redemption_id=moved.redemption_id,
-            at=at,
-            no=moved.steps,
-            state=new,
-            actor=by.actor,
-            channel=by.channel,
-            reason=reason,
-        )
-    )
-    _publish(session, moved, at)
+    place = (moved.member_id, moved.redemption_id, at, moved.steps)
+    if database.rows(session, _STEP, (*place, new, by.actor, by.channel, reason))[0].listens:
+        _publish(session, moved, at)
 
 
 def _publish(session: Session, redemption: Redemption, at: datetime) -> None:

@@ -46,6 +46,16 @@ class Quote(Base):
     details: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
 
 
+class StepUp(Base):
+    """A quote that was confirmed with a code, and why one was asked; never changed."""
+
+    __tablename__ = "step_up"
+    member_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    quote_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    at: Mapped[datetime]
+    why: Mapped[str] = mapped_column(Text)
+
+
 class Redemption(Base):
     """A member's redemption and where it stands; `posting_seq` is the hold or the redeem in the ledger.
 

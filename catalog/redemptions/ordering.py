@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from base import clock, database, outbox
 from base.config import Config
+from base.failpoints import failpoint
 from catalog.redemptions import course, redemptions
 from catalog.redemptions.models import FULFILLING, PENDING, UNKNOWN, Redemption
 from catalog.redemptions.outcomes import Done, Ended, NotFound, Outcome, Refused, UnderWay, Unreachable, Wrong
@@ -88,7 +89,9 @@ def run(config: Config, member_id: int, redemption_id: int) -> None:
         noted = note_try(session, member_id, redemption_id)
     if noted is None:
         return
+    failpoint("after_claim_before_call")
     outcome = ask(config, _ports[noted.kind], noted)
+    failpoint("after_call_before_result")
     log.info("order", kind=noted.kind, tries=noted.number, outcome=type(outcome).__name__)
     with database.begin() as session:
         record(session, config, member_id, redemption_id, noted, outcome)

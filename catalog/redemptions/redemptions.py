@@ -10,13 +10,16 @@ from sqlalchemy.orm import Session
 
 from base import clock, database, ids
 from base.errors import Conflict, NotFound, Problem
+from base.failpoints import failpoint
+from base.halts import halts
 from catalog.budgets import budgets
 from catalog.cash import parts
 from catalog.offers import access, counting, offers
 from catalog.offers.models import Offer
-from catalog.redemptions import course, courses, quotes
+from catalog.redemptions import course, courses, day_limit, quotes
 from catalog.redemptions.course import By
 from catalog.redemptions.courses import Asked
+from catalog.redemptions.day_limit import Most
 from catalog.redemptions.models import CANCELLED, FULFILLED, PENDING, REVERSED, Quote, Redemption
 from catalog.stock import stock
 from points import ledger, programmes
@@ -58,17 +61,19 @@ def redeem(
     *,
     spender_id: int | None = None,
     details: dict[str, Any] | None = None,
+    most: Most | None = None,
 ) -> Redemption:
     """Confirm a quote: the very points it named are spent or set aside, and what they buy is issued or on its way.
 
     All of it is one transaction; stock comes last. Safe against a second confirmation: a quote is used once.
     With `spender_id` it is a group's quote, which only the spender who asked for it can confirm, within the cap.
-    `details`: what the offer's kind asks besides (an address, a person to give it to).
+    `details`: what the offer's kind asks besides (an address, a person to give it to). `most`: what may be redeemed within a
+    day without a code; None where it was confirmed with one, or nobody asks for one. CodeNeeded.
     """
     quote = quotes.usable(session, member_id, quote_id, at, spender_id)
     if spender_id is not None:
         spending.payer(session, member_id, spender_id)
-    member, programme = members.with_programme(session, member_id)
+    member, programme = members.with_programme(session, member_id, doing=halts.REDEEM)
     programmes.taking_writes(programme)
     found, who = offers.find(session, quote.offer_id, programme.programme_id, at), spender_id or member_id
     offer, on = offers.version(session, quote.version_id), clock.day(at, programme.zone)
@@ -85,8 +90,10 @@ def redeem(
             _telling_used(session, quote),
         ):
             redemption.posting_seq = ledger.post(session, _spend(redemption, quote, programme, at)).seq
+    failpoint("points_spent")
     database.insert(session, redemption, unless_there=("member_id", "quote_id"), refusal=quotes.QuoteEnded)
     course.begin(session, redemption, redemption.state, by, at)
+    failpoint("redemption_kept")
     way.keep(session, redemption, asked)
     if cash:  # its kind begins when the money is there
         parts.open(session, member_id, redemption.redemption_id, quote.cash_fen, programme.currency, at)
@@ -98,7 +105,10 @@ def redeem(
     if redemption.budget_id is not None:
         place = {"member_id": member_id, "redemption_id": redemption.redemption_id}
         budgets.spend(session, redemption.budget_id, redemption.cost_fen, at, **place, person_id=by.person_id)
+    failpoint("given")
     counting.take(session, offer, redemption, programme.zone)
+    if most is not None:
+        day_limit.check(session, most, redemption, at)
     if way.counts_stock:
         for offer_id, units in sorted(way.takes(session, redemption, offer)):
             if offer_id != offer.offer_id or found.left_over is not None:
@@ -121,8 +131,8 @@ def hand_out(
     Without a quote there is nothing that keeps it from being given twice: whoever calls has done so. Refuses what redeeming
     would refuse, but for the price.
     """
-    member = members.by_id(session, member_id)
-    programme = programmes.open_one(session, member.programme_id)
+    member, programme = members.with_programme(session, member_id, doing=halts.REDEEM)
+    programmes.taking_writes(programme)
     found = offers.find(session, offer.offer_id, programme.programme_id, at)
     refusal = offers.why_not_given(found, at)
     if refusal:
@@ -196,6 +206,7 @@ def cancel(session: Session, member_id: int, redemption_id: int, by: By, at: dat
         parts.stop(session, member_id, redemption_id, at)  # when it is certain that none comes, it ends
         return redemption
     course.give_back(session, redemption, CANCELLED, by, at)
+    failpoint("given_back")
     return redemption
 
 
@@ -256,14 +267,15 @@ def all_of(
 
 def under_way(session: Session, member_id: int, limit: int = 50) -> list[tuple[Redemption, Offer]]:
     """A member's redemptions whose end is not known yet, newest first; their points are set aside."""
-    rows = session.execute(
-        select(Redemption, Offer)
-        .join(Offer, Offer.version_id == Redemption.version_id)
-        .where(Redemption.member_id == member_id, Redemption.state.in_(course.OPEN))
-        .order_by(Redemption.redemption_id.desc())
-        .limit(limit)
-    )
-    return [(redemption, offer) for redemption, offer in rows]
+    rows = database.copies(session, Redemption, _UNDER_WAY, (member_id, list(course.OPEN), limit))
+    return [(row, offers.version(session, row.version_id)) for row in rows]
+
+
+# Asked with every look at the home page, so in words that need no compiling.
+_UNDER_WAY = (
+    f"select {database.columns(Redemption)} from redemption where member_id = %s and state = any(%s) "
+    "order by redemption_id desc limit %s"
+)
 
 
 def of_quote(session: Session, member_id: int, quote_id: int) -> int | None:

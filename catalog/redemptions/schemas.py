@@ -110,6 +110,19 @@ class QuoteView(View):
     services = ma.fields.List(
         ma.fields.Nested(ServiceView), metadata={"description": "what a service in it costs by the month"}
     )
+    needs_code = ma.fields.Boolean(
+        metadata={"description": "confirmed from here it needs a code: see POST /v1/quotes/{quote}/code"}
+    )
+    code_because = ma.fields.String(
+        allow_none=True, metadata={"description": "gift, value, device or number"}
+    )
+
+
+class CodeSentView(View):
+    """Where the code went."""
+
+    number = ma.fields.String(metadata={"description": "masked"})
+    minutes = ma.fields.Integer(metadata={"description": "how long it counts"})
 
 
 class RedemptionRequest(Request):
@@ -117,7 +130,9 @@ class RedemptionRequest(Request):
 
     quote = Text(required=True, most=40)
     code = Text(
-        most=12, load_default=None, metadata={"description": "of a gift: the code that was sent to the giver"}
+        most=12,
+        load_default=None,
+        metadata={"description": "the code that was sent to the member, where the quote needs one"},
     )
     address = ma.fields.Nested(
         AddressRequest,

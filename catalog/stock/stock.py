@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from base import audit, clock, ids
 from base.errors import Conflict
+from base.failpoints import failpoint
 from catalog.stock.models import RECEIVED, Stock, StockMove
 
 SYSTEM = "system"
@@ -31,6 +32,7 @@ def take(session: Session, offer_id: int, units: int) -> None:
     """Take units of a limited offer: one conditional UPDATE, last before the commit; SoldOut. Unlimited: nothing."""
     if change(session, offer_id, left=-units) is None and session.scalar(_is_limited(offer_id)):
         raise SoldOut()
+    failpoint("stock_taken")
 
 
 def put_back(session: Session, offer_id: int, units: int) -> None:

@@ -1,6 +1,6 @@
-"""What the vouchers of an offer are bound to: outlets, weekdays and hours, uses a day, a first day, a least bill. Of its form.
+"""What the vouchers of an offer are bound to: outlets, weekdays and hours, closed days, uses a day, a first day, a least bill.
 
-Days and hours are those of the merchant's zone, by the clock on its wall. Before its first day a voucher is answered like one
+All of it stands in the offer's form, and beside it what of the price the merchant itself bears. Days and hours are those of the merchant's zone, by the clock on its wall. Before its first day a voucher is answered like one
 that nobody knows, for it is nobody's business yet; whatever else is not met is said to the till with what would be right.
 """
 
@@ -14,12 +14,12 @@ from sqlalchemy.orm import Session
 
 from base import clock, ids
 from base.errors import OverLimit, Problem
-from base.money import yuan_text
+from base.money import BASIS_POINTS, yuan_text
 from catalog.offers import eligibility
 from catalog.offers import eligibility_words as words
 from catalog.offers.forms import BadForm
 from catalog.offers.models import VOUCHER, Offer
-from catalog.offers.times import Hours, MemberDays, Times
+from catalog.offers.times import Days, Hours, MemberDays, Times
 from catalog.vouchers.models import Voucher
 from catalog.vouchers.refusals import MemberDaysOnly, OutsideHours, VoucherUnknown, WrongOutlet
 from merchants import merchants
@@ -32,6 +32,8 @@ PARTS: dict[str, type] = {
     "uses_a_day": int,
     "first_day": str,
     "least_spend_fen": int,
+    "closed": list,
+    "merchant_bp": int,
 }
 MOST_OUTLETS, MOST_USES, MOST_FEN = 200, 100, 10**9
 DAY = timedelta(days=1)
@@ -42,6 +44,7 @@ Words = Mapping[str, str]
 class Conditions:
     """All that has to hold; what is empty or None asks nothing. `outlets`: ids.
 
+    `merchant_bp`: of the price, what the merchant bears itself; the terms say it where they say more.
     `least_spend_fen`: from which bill on; the till does not know the bill, so the clerk reads it with the check and keeps to it.
     """
 
@@ -51,10 +54,13 @@ class Conditions:
     uses_a_day: int | None = None
     first_day: date | None = None
     least_spend_fen: int | None = None
+    closed: tuple[Days, ...] = ()
+    merchant_bp: int | None = None
 
     @property
     def times(self) -> Times:
-        return Times(member_days=MemberDays(self.member_days) if self.member_days else None, hours=self.hours)
+        days = MemberDays(self.member_days) if self.member_days else None
+        return Times(member_days=days, hours=self.hours, closed=self.closed)
 
 
 def of(offer: Offer) -> Conditions:
@@ -67,6 +73,8 @@ def of(offer: Offer) -> Conditions:
         uses_a_day=_whole(form, "uses_a_day", MOST_USES),
         least_spend_fen=_whole(form, "least_spend_fen", MOST_FEN),
         first_day=_day(form["first_day"]) if "first_day" in form else None,
+        closed=_closed(form["closed"]) if "closed" in form else (),
+        merchant_bp=_whole(form, "merchant_bp", BASIS_POINTS),
     )
 
 
@@ -91,7 +99,7 @@ def admit(session: Session, voucher: Voucher, offer: Offer, place: Place, at: da
     if asked.member_days and today.day not in asked.member_days:
         raise MemberDaysOnly(days=list(asked.member_days))
     if not asked.times.hold(at, zone):
-        raise _outside(asked, at, zone)
+        raise _outside(asked, today, at, zone)
     if asked.uses_a_day is not None:
         _within(session, voucher, asked, at, zone)
 
@@ -121,6 +129,7 @@ def said(session: Session, offer: Offer) -> list[dict[str, str]]:
         found.append(words.member_days(MemberDays(asked.member_days), None))
     if asked.hours:
         found.append(words.hours(asked.hours, None))
+    found += [words.shut(days, None) for days in asked.closed]
     if asked.uses_a_day is not None:
         found.append(_limit_words(asked.uses_a_day))
     if asked.least_spend_fen is not None:
@@ -148,10 +157,16 @@ def _wrong_outlet(session: Session, merchant_id: int, asked: Conditions) -> Wron
     )
 
 
-def _outside(asked: Conditions, at: datetime, zone: str) -> OutsideHours:
+def _outside(asked: Conditions, today: date, at: datetime, zone: str) -> OutsideHours:
     moment = asked.times.next(at, zone)
-    sentence = words.hours(asked.hours, moment)
     next_at = moment.isoformat() if moment else None
+    for days in asked.closed:
+        if days.hold(today):
+            told = words.shut(days, moment)
+            return OutsideHours(explanation=told, next_at=next_at).saying(
+                f"It cannot be used today. {told[words.EN]}", f"这张券今天不可用。{told[words.ZH]}", "support"
+            )
+    sentence = words.hours(asked.hours, moment)
     return OutsideHours(explanation=sentence, next_at=next_at).saying(
         f"It is valid at certain hours. {sentence[words.EN]}", f"这张券{sentence[words.ZH]}", "support"
     )
@@ -238,6 +253,13 @@ def _hours(value: Any) -> tuple[Hours, ...]:
         return eligibility.hours(value)
     except Problem as wrong:
         raise BadForm(field="form.hours", why=wrong.detail.removeprefix("hours: ")) from None
+
+
+def _closed(value: Any) -> tuple[Days, ...]:
+    try:
+        return eligibility.closed(value)
+    except Problem as wrong:
+        raise BadForm(field="form.closed", why=wrong.detail.removeprefix("closed: ")) from None
 
 
 def _whole(form: Mapping[str, Any], name: str, most: int) -> int | None:

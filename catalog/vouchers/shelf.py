@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import ColumnElement, Date, DateTime, and_, cast, func, literal, or_, select, tuple_
 from sqlalchemy.orm import Session
 
-from base import clock
+from base import clock, database
+from catalog.offers import offers
 from catalog.offers.models import Offer
 from catalog.vouchers import life
 from catalog.vouchers.models import ACCEPTED, CANCELLED, EXPIRED, FROZEN, HELD, ISSUED, Voucher
@@ -36,21 +36,13 @@ def listed(
     limit: int = 50,
 ) -> list[Kept]:
     """One heap from after a position (last day, id) on: usable ones soonest-lapsing first, the others latest first."""
-    place = tuple_(Voucher.last_day, Voucher.voucher_id)
-    upwards = heap == USABLE
-    asked = (
-        select(Voucher, Offer, Merchant)
-        .join(Offer, Offer.version_id == Voucher.version_id)
-        .join(Merchant, Merchant.merchant_id == Voucher.merchant_id)
-        .where(Voucher.member_id == member_id, _in(heap, at))
-        .order_by(
-            *(column if upwards else column.desc() for column in (Voucher.last_day, Voucher.voucher_id))
-        )
-        .limit(limit)
-    )
-    if after:
-        asked = asked.where(place > after if upwards else place < after)
-    return [_kept(voucher, offer, merchant, at) for voucher, offer, merchant in session.execute(asked)]
+    last_day, voucher_id = after or (None, None)
+    values = {"member": member_id, "at": at, "last_day": last_day, "voucher": voucher_id, "limit": limit}
+    rows = database.side_by_side(session, (Voucher, Merchant), _LISTED[heap], values)
+    return [
+        _kept(voucher, offers.version(session, voucher.version_id), merchant, at)
+        for voucher, merchant in rows
+    ]
 
 
 def find(session: Session, member_id: int, voucher_id: int, at: datetime) -> Kept:
@@ -63,11 +55,21 @@ def _kept(voucher: Voucher, offer: Offer, merchant: Merchant, at: datetime) -> K
     return Kept(voucher, offer, merchant, life.state_now(voucher, at, clock.day(at, merchant.zone)))
 
 
-def _in(heap: str, at: datetime) -> ColumnElement[bool]:
-    today = cast(func.timezone(Merchant.zone, literal(at, DateTime(timezone=True))), Date)
-    waiting = Voucher.state.in_([ISSUED, HELD])
-    if heap == USABLE:
-        return and_(waiting, Voucher.last_day >= today)
-    if heap == USED:
-        return Voucher.state == ACCEPTED
-    return or_(Voucher.state.in_([EXPIRED, CANCELLED, FROZEN]), and_(waiting, Voucher.last_day < today))
+# Asked with every look at the home page, so in words that need no compiling.
+_WAITS, _TODAY = f"v.state in ('{ISSUED}', '{HELD}')", "(%(at)s::timestamptz at time zone m.zone)::date"
+_IN = {
+    USABLE: f"{_WAITS} and v.last_day >= {_TODAY}",
+    USED: f"v.state = '{ACCEPTED}'",
+    PAST: f"(v.state in ('{EXPIRED}', '{CANCELLED}', '{FROZEN}') or {_WAITS} and v.last_day < {_TODAY})",
+}
+_LISTED = {
+    heap: f"""
+select {database.columns(Voucher, "v")}, {database.columns(Merchant, "m")}
+from voucher v join merchant m on m.merchant_id = v.merchant_id
+where v.member_id = %(member)s and {which} and (%(last_day)s::date is null
+  or (v.last_day, v.voucher_id) {">" if heap == USABLE else "<"} (%(last_day)s::date, %(voucher)s::bigint))
+order by v.last_day {way}, v.voucher_id {way} limit %(limit)s
+"""
+    for heap, which in _IN.items()
+    for way in ["asc" if heap == USABLE else "desc"]
+}

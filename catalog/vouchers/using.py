@@ -9,6 +9,8 @@ from sqlalchemy.orm import Session
 
 from base import database
 from base.errors import Problem
+from base.failpoints import failpoint
+from base.halts import halts
 from base.money import part_of
 from catalog.offers import offers
 from catalog.offers.models import Offer
@@ -68,6 +70,7 @@ def check(session: Session, till: Till, found: Voucher, shown: Shown, hold_s: in
         "token": tokens.digest(token),
     }
     for voucher in database.copies(session, Voucher, _HOLD, values):
+        failpoint("voucher_held")
         if not standing.takes_vouchers(session, found.member_id, till.at):
             raise VoucherNotUsable()
         return Checked(voucher, offer, token, conditions.said(session, offer))
@@ -96,10 +99,13 @@ def accept(session: Session, till: Till, token: str, units: int | None) -> Accep
         raise VoucherUnknown()
     wanted, shown = _wanted(before, units), tokens.digest(token)
     house = terms.house(session, till.place.merchant_id, till.at)
+    offer = offers.version(session, before.version_id)
+    halts.check_among(house.stopped, halts.ACCEPT, offer.programme_id)
     if before.token_digest == shown:
-        conditions.admit_use(session, before, offers.version(session, before.version_id), till.at, house.zone)
+        conditions.admit_use(session, before, offer, till.at, house.zone)
     values = _asked(till, before, house, None) | {"wanted": wanted, "token": shown}
     for taken in database.copies(session, Voucher, _TAKE_HELD, values):
+        failpoint("voucher_taken")
         return _recorded(session, till, house, taken, wanted, CHECKED)
     raise why_not(session, till, before, house.today, accepting=True)
 
@@ -111,10 +117,12 @@ def accept_directly(
     house = terms.house(session, till.place.merchant_id, till.at)
     if not house.direct_accept:
         raise DirectAcceptOff()
-    _, step = _admitted(session, till, found, shown, house)
+    offer, step = _admitted(session, till, found, shown, house)
+    halts.check_among(house.stopped, halts.ACCEPT, offer.programme_id)
     wanted = _wanted(found, units)
     values = _asked(till, found, house, step) | {"wanted": wanted}
     for taken in database.copies(session, Voucher, _TAKE_SHOWN, values):
+        failpoint("voucher_taken_directly")
         return _recorded(session, till, house, taken, wanted, DIRECT)
     raise why_not(session, till, found, house.today, step=step)
 
@@ -124,6 +132,7 @@ def void(session: Session, till: Till, acceptance: Acceptance, reason: str) -> V
     back from the merchant: AcceptanceDisputed, AlreadyClawedBack.
     """
     undone = acceptances.undo(session, acceptance, till.place, reason, till.at)
+    failpoint("acceptance_undone")
     # Whoever freezes it just now writes the reason first: it is seen below.
     freezing.lock(session, (acceptance.member_id, acceptance.voucher_id))
     holding.check_free(session, acceptance)
@@ -227,6 +236,7 @@ def _use(session: Session, voucher: Voucher, units: int) -> Use:
         last4=voucher.last4,
         offer_names=offer.names,
         offer_id=voucher.offer_id,
+        merchant_bp=offer.form.get("merchant_bp", 0),
     )
 
 

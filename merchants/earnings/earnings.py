@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from base import clock, ids
 from base.errors import Conflict, NotAllowed, NotFound
+from base.failpoints import failpoint
 from base.money import BASIS_POINTS, ratio
 from merchants import cycles, merchants, terms
 from merchants.acceptances import Place
@@ -108,6 +109,7 @@ def give(
     points = points_for(version, amount_fen)
     earning_id = ids.new_id()
     seq = _post(session, member, programme, merchant, version, (earning_id, amount_fen, points), at)
+    failpoint("purchase_posted")
     day = cycles.day_of(version.cutoff_minute, merchant.zone, at)
     drawn = packs.draw(session, merchant.merchant_id, day, member.member_id, earning_id, points)
     if drawn.missing and version.issuing_rule == STOP:
@@ -131,6 +133,7 @@ def give(
     )
     session.add(earning)
     session.flush()
+    failpoint("earning_kept")
     return Given(earning, drawn, drawn.missing > 0 and version.issuing_rule != POSTPAID)
 
 

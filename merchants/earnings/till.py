@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from base import clock, database
 from base.config import Config
 from base.errors import field_errors
+from base.halts import halts
 from merchants.acceptances import Place
 from merchants.earnings import buyers, earnings, events
 from merchants.earnings.earnings import Given
@@ -40,6 +41,7 @@ def give(
         member = buyers.find(session, config, of.programme_id, phone, place, at)
 
         def given() -> Given:
+            halts.check(session, halts.EARN, of.programme_id)
             made = earnings.give(session, member, of, place, amount_fen, at)
             events.given(session, made)
             return made

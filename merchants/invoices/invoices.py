@@ -109,8 +109,7 @@ class Due:
 
 def due(session: Session, statement: Statement, at: datetime) -> list[Due]:
     """What each side owes the other for a statement; nothing where the regime or the sums ask for none."""
-    row = documents.latest(session, statement.merchant_id)
-    kinds = OWED.get(row.invoice_regime if row else "", {})
+    kinds = _kinds(session, statement.merchant_id)
     zone = merchants.zone_of(session, statement.merchant_id)
     until = clock.day(statement.sealed_at, zone) + WITHIN
     today, totals = clock.day(at, zone), _totals(session, statement)
@@ -121,6 +120,12 @@ def due(session: Session, statement: Statement, at: datetime) -> list[Due]:
     ]
 
 
+def _kinds(session: Session, merchant_id: int) -> dict[str, str]:
+    """By side, the kind of invoice that the merchant's regime asks of it."""
+    row = documents.latest(session, merchant_id)
+    return OWED.get(row.invoice_regime if row else "", {})
+
+
 def is_missing(session: Session, statement: Statement, at: datetime) -> bool:
     """Whether the merchant's own invoice should be there and is not."""
     return any(one.is_missing for one in due(session, statement, at) if one.issuer == MERCHANT)
@@ -128,6 +133,8 @@ def is_missing(session: Session, statement: Statement, at: datetime) -> bool:
 
 def any_missing(session: Session, merchant_id: int, statement_no: int, at: datetime) -> bool:
     """Whether the merchant's own invoice is missing of a statement, or of one of the dozen before: then nothing more is paid."""
+    if MERCHANT not in _kinds(session, merchant_id):
+        return False
     asked = select(Statement).where(
         Statement.merchant_id == merchant_id,
         Statement.statement_no.between(statement_no - LOOKS_BACK, statement_no),

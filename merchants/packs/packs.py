@@ -8,10 +8,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from base import database, ids
+from base import database, ids, locks
 from merchants.packs.models import Pack, PackUse
 
 LOW_PERCENTS = (20, 5, 0)  # of what all packs that run hold: the merchant and the operator are told
@@ -72,8 +72,7 @@ def draw(session: Session, merchant_id: int, day: date, member_id: int, source_i
     """Take points for an earning out of the packs that run on a merchant's day. StillRunning where others take for long."""
     if not _running(session, merchant_id, day):
         return Drawn((), points, 0, 0, None)
-    name = f"packs:{merchant_id}"
-    session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
+    locks.in_turn(session, f"packs:{merchant_id}")
     drawn = drained(rests(session, _running(session, merchant_id, day)), points)
     session.add_all(
         PackUse(

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from base import ids
 from base.csv_files import neutralised
 from base.errors import Invalid, NotFound
+from base.halts import halts
 from base.money import yuan_text
 from merchants.payout_routes import routes
 from merchants.payout_routes.models import BANK
@@ -139,9 +140,10 @@ def written(
 
 
 def of_run(session: Session, seal_key: str, run: PayoutRun) -> BankFile:
-    """A run's file again, with the bytes that were approved; RunWithoutFile."""
+    """A run's file again, with the bytes that were approved; RunWithoutFile, PayoutsStopped."""
     if run.route != BANK:
         raise RunWithoutFile()
+    halts.check(session, halts.PAYOUT)
     return written(session, seal_key, run.run_id, run.template, run.currency, rows_of(session, run.run_id))
 
 

@@ -19,6 +19,7 @@ from base.approvals.approvals import NO_MEMBER, Case, ForHeadquarters, Kind
 from base.approvals.models import Decision, Proposal
 from base.auth.principals import Principal, Staff
 from base.errors import Conflict, Invalid, NotFound
+from base.halts import halts
 from merchants import scope
 from merchants.models import Merchant
 from merchants.payout_routes import routes
@@ -124,7 +125,8 @@ def ready(session: Session, person: Principal, wanted: Wanted, at: datetime) -> 
 
 
 def carry_out(seal_key: str, session: Session, proposal: Proposal, at: datetime) -> None:
-    """Approve every payout of the run, or none; a bank's are sent with it. RunChanged."""
+    """Approve every payout of the run, or none; a bank's are sent with it. RunChanged, PayoutsStopped."""
+    halts.check(session, halts.PAYOUT)
     said = proposal.said
     (run_id,) = ids.parse("pyr", said["run"], parts=1)
     approval, actor = approvals.reference(proposal.proposal_id), _checker(session, proposal)

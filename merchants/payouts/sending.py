@@ -15,6 +15,8 @@ from sqlalchemy.orm import Session
 
 from base import clock, database
 from base.config import Config
+from base.failpoints import failpoint
+from base.halts import halts
 from merchants.payout_routes.models import STRIPE
 from merchants.payouts import connect, payouts, states, stripe
 from merchants.payouts.connect import Order, Transfer
@@ -63,6 +65,7 @@ def due(session: Session, at: datetime, limit: int = BATCH) -> list[tuple[int, i
             Payout.state.in_((APPROVED, SENDING, UNKNOWN)),
             Payout.route == STRIPE,
             or_(Payout.busy_until.is_(None), Payout.busy_until <= at),
+            ~halts.is_on(halts.PAYOUT, halts.EVERYWHERE),
         )
         .order_by(Payout.changed_at)
         .limit(limit)
@@ -76,7 +79,9 @@ def step(config: Config, merchant_id: int, statement_no: int) -> None:
         noted = note_try(session, merchant_id, statement_no, clock.now())
     if noted is None:
         return
+    failpoint("payout_intended")
     outcome = ask(config, noted)
+    failpoint("payout_asked")
     with database.begin() as session:
         record(session, noted, outcome, clock.now())
 
@@ -86,6 +91,8 @@ def note_try(session: Session, merchant_id: int, statement_no: int, at: datetime
     payout = payouts.of_statement(session, merchant_id, statement_no)
     if payout is None or payout.route != STRIPE or (payout.busy_until or at) > at:
         return None
+    if session.scalar(select(halts.is_on(halts.PAYOUT, halts.EVERYWHERE))):
+        return None  # what may have been sent is still found by webhooks and polls
     try:
         return _intent(session, payout, at)
     except PayoutElsewhere:

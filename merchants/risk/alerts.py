@@ -18,6 +18,7 @@ GUESSING, MERCHANT_GUESSING, FLEET_GUESSING = "guessing", "merchant-guessing", "
 COPIED_KEY, MANY_VOIDS, SAME_MEMBER = "copied-key", "many-voids", "same-member"
 TWO_OUTLETS, OFF_HOURS = "two-outlets", "off-hours"
 PACKS_LOW = "packs-low"
+OUTLET_SURGE = "outlet-surge"
 RULES: dict[str, dict[str, str]] = {
     GUESSING: {"en": "Many unknown codes at one till", "zh-CN": "同一终端输入大量未知券码"},
     MERCHANT_GUESSING: {"en": "Many unknown codes at one merchant", "zh-CN": "同一商户输入大量未知券码"},
@@ -27,6 +28,7 @@ RULES: dict[str, dict[str, str]] = {
     SAME_MEMBER: {"en": "One clerk and one member, again and again", "zh-CN": "同一店员反复为同一会员核销"},
     TWO_OUTLETS: {"en": "One clerk at two outlets on a day", "zh-CN": "同一店员一天内出现在两家门店"},
     OFF_HOURS: {"en": "Accepted while the outlet is closed", "zh-CN": "在门店营业时间外核销"},
+    OUTLET_SURGE: {"en": "An outlet accepts far more than usual", "zh-CN": "门店核销量远高于平时"},
     PACKS_LOW: {"en": "A merchant's packs of points run low", "zh-CN": "商户预购的积分即将用完"},
 }
 NO_MERCHANT = 0

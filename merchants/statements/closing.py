@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from base import ids
+from base import database, ids
 from base.errors import Conflict, NotFound
+from base.failpoints import failpoint
 from merchants.cycles import Period
 from merchants.models import Merchant
 from merchants.statements import lines, reckoning, reserves, ruling, seals
@@ -54,6 +55,7 @@ def close(session: Session, merchant: Merchant, period: Period, at: datetime) ->
     number, opening = (previous.statement_no + 1, previous.carried_fen) if previous else (1, 0)
     first = 2 if opening else 1
     things = lines.put(session, merchant.merchant_id, number, period.to_at, after=first - 1)
+    failpoint("lines_put")
     terms = ruling.load(session, merchant)
     released, rules = reserves.due(session, merchant, terms, period.to_at), terms.at(period.from_at)
     found = reckoning.reckon(rules, opening, things, sum(one.left_fen for one in released), len(released))
@@ -69,6 +71,7 @@ def close(session: Session, merchant: Merchant, period: Period, at: datetime) ->
     statement.hash = seals.of(statement, lines.stored(session, statement))
     session.add(statement)
     session.flush()
+    failpoint("statement_sealed")
     for told in _told:
         told(session, statement)
     return statement
@@ -77,7 +80,7 @@ def close(session: Session, merchant: Merchant, period: Period, at: datetime) ->
 def take_time(session: Session) -> None:
     """Time enough for a merchant of a million lines, in this transaction."""
     session.execute(text("set local lock_timeout = '60s'"))
-    session.execute(text("set local statement_timeout = '600s'"))
+    database.take_time(session, 600)
 
 
 def _alone(session: Session, merchant: Merchant) -> None:

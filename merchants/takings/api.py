@@ -10,6 +10,7 @@ from base.http.settings import config
 from merchants import scope
 from merchants.takings import takings
 from merchants.takings.schemas import DayQuery, SumsView, TakingsQuery, TakingsView, sum_view, taken_view
+from merchants.takings.takings import Wanted
 
 blueprint = Blueprint("takings", __name__, description="What a merchant's outlets accepted")
 
@@ -26,7 +27,7 @@ def list_them(query: dict[str, Any]) -> dict[str, Any]:
         place = pages.position(key, query["cursor"])
         before = (datetime.fromisoformat(place[0]), int(place[1])) if place else None
         on = query["on"] or takings.today(session, reach, clock.now())
-        rows = takings.listed(session, reach, on, before=before, limit=query["limit"] + 1)
+        rows = takings.listed(session, reach, Wanted(on, on), before=before, limit=query["limit"] + 1)
     return pages.page(
         key,
         rows,

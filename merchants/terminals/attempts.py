@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from base import clock, database, ids
+from base import clock, database, ids, logs
 from base.errors import Malformed, NotSignedIn, Problem, Unavailable
 from merchants.acceptances import Place
 from merchants.terminals import guessing
@@ -58,6 +58,7 @@ def keep(session: Session, place: Place, deed: str, problem: Problem, about: Abo
             at=at,
             deed=deed,
             problem=problem.type_name(),
+            request_id=logs.request_id(),
         )
     )
 

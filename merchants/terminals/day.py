@@ -1,12 +1,13 @@
-"""What a till accepted, or all tills of its outlet: the list, newest first, and the totals of each clerk."""
+"""What a till accepted, or all tills of its outlet: the list, newest first, and the totals and points given of each clerk."""
 
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, func, select, tuple_
+from sqlalchemy import ColumnElement, exists, func, select, tuple_
 from sqlalchemy.orm import Session
 
 from merchants.acceptances import Place
+from merchants.earnings.models import Earning, EarningReversal
 from merchants.models import Acceptance
 from merchants.terminals.models import ClerkRow, Terminal
 
@@ -71,6 +72,25 @@ def totals(session: Session, scope: Scope) -> list[Total]:
         .order_by(ClerkRow.number)
     )
     return [Total(number, count, int(owed_fen), undone) for number, count, owed_fen, undone in rows]
+
+
+def points_by_clerk(session: Session, scope: Scope) -> dict[str, int]:
+    """The points that members earned there, by the number of the clerk, less what was undone."""
+    undone = exists().where(
+        EarningReversal.member_id == Earning.member_id, EarningReversal.earning_id == Earning.earning_id
+    )
+    place = scope.place
+    at = Earning.terminal_id == place.terminal_id
+    if scope.whole_outlet:
+        at = (Earning.merchant_id == place.merchant_id) & (Earning.outlet_id == place.outlet_id)
+    rows = session.execute(
+        select(ClerkRow.number, func.sum(Earning.points))
+        .join(ClerkRow, ClerkRow.clerk_id == Earning.clerk_id)
+        .where(at, Earning.recorded_at >= scope.since, ~undone)
+        .group_by(ClerkRow.number)
+        .order_by(ClerkRow.number)
+    )
+    return {number: int(points) for number, points in rows}
 
 
 def _of(scope: Scope) -> list[ColumnElement[bool]]:

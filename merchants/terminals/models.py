@@ -79,7 +79,7 @@ class Shift(Base):
 
 
 class Attempt(Base):
-    """A try at a till that was refused: what was asked, and which problem it met. No code is in it."""
+    """A try at a till that was refused: what was asked, and which problem it met, by which request. No code is in it."""
 
     __tablename__ = "till_attempt"
     terminal_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
@@ -92,3 +92,4 @@ class Attempt(Base):
     at: Mapped[datetime]
     deed: Mapped[str] = mapped_column(Text)
     problem: Mapped[str] = mapped_column(Text)
+    request_id: Mapped[str | None] = mapped_column(Text)

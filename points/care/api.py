@@ -84,7 +84,10 @@ def add_rule(asked: dict[str, Any]) -> Response:
 @blueprint.response(200, WithoutPersonsView)
 @needs(care.READS)
 def without_person(query: dict[str, Any]) -> dict[str, Any]:
-    """Important members (gold, diamond) of one's own scope whom nobody looks after."""
+    """Important members (gold, diamond) of one's own scope whom nobody looks after.
+
+    A page looks at some thousands of them: it may be short, even empty, while `has_more` says that there are others.
+    """
     key, limit, principal = f"care:{config().secret_key}", query["limit"], current()
     place = pages.position(key, query["cursor"])
     with database.begin() as session:
@@ -92,13 +95,14 @@ def without_person(query: dict[str, Any]) -> dict[str, Any]:
         if isinstance(principal, Service) and principal.programme_id != programme.programme_id:
             raise ProgrammeUnknown()
         on = clock.day(clock.now(), programme.zone)
-        rows = care.without_a_person(session, principal, programme, on, place[0] if place else 0, limit + 1)
-        data = [without_view(row) for row in rows[:limit]]
-    more = len(rows) > limit
+        rows, on_from = care.without_a_person(
+            session, principal, programme, on, place[0] if place else 0, limit
+        )
+        data = [without_view(row) for row in rows]
     return {
         "data": data,
-        "has_more": more,
-        "next_cursor": pages.cursor(key, rows[limit - 1].member_id) if more else None,
+        "has_more": on_from is not None,
+        "next_cursor": None if on_from is None else pages.cursor(key, on_from),
     }
 
 

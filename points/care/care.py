@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import exists, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import Select, exists, func, literal_column, select
+from sqlalchemy.orm import Session, aliased
 
 from base import clock, ids
 from base.auth.principals import Principal, Service, Staff
@@ -28,7 +28,11 @@ from points.tiers import tiers
 
 ASSIGNS, RULES, READS = "care:assign", "care:rules", "members:read"
 NO_TIER = ""
-IMPORTANT = ("diamond", "gold")  # who must have a named person, the most important first
+IMPORTANT = (
+    "diamond",
+    "gold",
+)  # who must have a named person, the most important first; two indexes hold them alone
+LOOKED_AT = 5_000  # important members for one page
 DEPARTMENT = re.compile(r"[a-z][a-z0-9-]{0,31}", re.ASCII)
 GOVERNMENT = ("government-enterprise", {"zh-CN": "政企客户部", "en": "Government and enterprise"})
 SERVICE = ("customer-service", {"zh-CN": "客户服务部", "en": "Customer service"})
@@ -188,33 +192,45 @@ def assign(
 
 def without_a_person(
     session: Session, principal: Principal, programme: Programme, on: date, after: int, limit: int
-) -> Sequence[MemberFacts]:
-    """Important members of one's own scope whom nobody looks after, by id."""
+) -> tuple[Sequence[MemberFacts], int | None]:
+    """Important members of one's own scope whom nobody looks after, by id, and behind whom to go on (None: at the end).
+
+    So many at most are looked at, LOOKED_AT, that a page may hold less than its limit, or nobody, and not be the last.
+    """
     assert isinstance(principal, Staff | Service)
-    latest = (
-        select(CareAssignment.staff_id)
-        .where(CareAssignment.member_id == MemberFacts.member_id, CareAssignment.from_day <= on)
-        .order_by(CareAssignment.from_day.desc(), CareAssignment.assignment_id.desc())
-        .limit(1)
-        .correlate(MemberFacts)
-        .scalar_subquery()
-    )
-    asked = (
+    looked_at = (
         select(MemberFacts)
         .where(
+            scope.of_facts(principal),
             MemberFacts.programme_id == programme.programme_id,
             MemberFacts.member_id > after,
-            MemberFacts.tiers.op("&&")(list(IMPORTANT)),
-            func.coalesce(latest, 0) == 0,
-            exists().where(
-                WalletRow.member_id == MemberFacts.member_id,
-                WalletRow.state.not_in((State.CLOSED, State.MERGED)),
-            ),
+            MemberFacts.tiers.op("&&")(literal_column(f"'{{{','.join(IMPORTANT)}}}'::text[]")),
         )
         .order_by(MemberFacts.member_id)
-        .limit(limit)
+        .limit(LOOKED_AT)
+        .subquery()
     )
-    return session.scalars(scope.within(principal, asked, MemberFacts.member_id)).all()
+    one = aliased(MemberFacts, looked_at)
+    found = session.scalars(_unmanaged(one, on).order_by(one.member_id).limit(limit + 1)).all()
+    if len(found) > limit:
+        return found[:limit], found[limit - 1].member_id
+    ids_of = select(looked_at.c.member_id).offset(LOOKED_AT - 1)
+    return found, session.scalar(ids_of)
+
+
+def _unmanaged(one: type[MemberFacts], on: date) -> Select[MemberFacts]:
+    latest = (
+        select(CareAssignment.staff_id)
+        .where(CareAssignment.member_id == one.member_id, CareAssignment.from_day <= on)
+        .order_by(CareAssignment.from_day.desc(), CareAssignment.assignment_id.desc())
+        .limit(1)
+        .correlate(one)
+        .scalar_subquery()
+    )
+    here = exists().where(
+        WalletRow.member_id == one.member_id, WalletRow.state.not_in((State.CLOSED, State.MERGED))
+    )
+    return select(one).where(func.coalesce(latest, 0) == 0, here)
 
 
 def _department(found: dict[str, Department], held: set[str]) -> Department:

@@ -15,6 +15,7 @@ from base import clock, database
 from base.auth.guard import current, needs
 from base.auth.principals import Member, Service
 from base.errors import field_errors
+from base.halts import halts
 from base.http.api import Blueprint
 from points import bills, corrections, payments, policies, programmes
 from points.bills import BillLineIn
@@ -84,14 +85,16 @@ def tell_corrections(asked: dict[str, Any]) -> dict[str, Any]:
 
 
 def _told(take: Callable[[Session, Programme], Sequence[Outcome]]) -> dict[str, Any]:
-    """What became of each, in one transaction, in the system's own programme; ProgrammeClosed.
+    """What became of each, in one transaction, in the system's own programme; ProgrammeClosed, EarningStopped.
 
     StillRunning where others change the same members for longer than a second: nothing is kept, send it again.
     """
     me = current()
     assert isinstance(me, Service)
     with database.begin() as session:
-        outcomes = take(session, programmes.open_one(session, me.programme_id))
+        programme = programmes.open_one(session, me.programme_id)
+        halts.check(session, halts.EARN, programme.programme_id)
+        outcomes = take(session, programme)
     return {"answers": [outcome_view(outcome) for outcome in outcomes]}
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from base import clock, ids
+from base import clock, database, ids
 from base.errors import Conflict, Invalid, NotAllowed, NotFound, OverLimit
 from points import ledger, programmes
 from points.entitlements import periods, rules
@@ -25,9 +25,12 @@ from points.members.attributes import NOTHING_KNOWN, Attributes
 from points.members.models import Member
 from points.models import Programme
 from points.tiers import ladders
+from points.tiers.ladders import Ladders
 
 LONGEST_REF = 64
 _DAY = timedelta(days=1)
+TWO_PERIODS = 366  # days; the longest period is a year: the one before the present ended no earlier
+Counts = dict[tuple[str, date], EntitlementCount]
 
 
 class EntitlementUnknown(NotFound):
@@ -117,13 +120,13 @@ def use(
     if on > today:
         raise BadUse("on: lies in the future")
     versions, known = rules.load(session, programme.programme_id), _known(session, member)
-    found = _standing(session, member.member_id, known, versions, perk, on)
+    found = _standing(_counts(session, member.member_id, on), known, versions, perk, on)
     if found is None:
         raise EntitlementUnknown()
     _check(found, guests, on, today, ref)
     taken = 1 + (guests if found.rule.guests_take_uses else 0)
     if not _count(session, member.member_id, found, taken):
-        now = _standing(session, member.member_id, known, versions, perk, on) or found
+        now = _standing(_counts(session, member.member_id, on), known, versions, perk, on) or found
         raise EntitlementUsedUp(
             allowed=now.allowance.allowed, left=now.allowance.left, resets_on=str(now.period.until)
         )
@@ -143,7 +146,7 @@ def use(
     )
     session.add(row)
     session.flush()
-    after = _standing(session, member.member_id, known, versions, perk, on)
+    after = _standing(_counts(session, member.member_id, on), known, versions, perk, on)
     assert after is not None
     return row, after
 
@@ -180,22 +183,26 @@ def refuse_redeemed(session: Session, member_id: int, use_id: int) -> None:
         raise UseOfRedemption(ref=row.ref)
 
 
-def of(session: Session, member: Member, programme: Programme, on: date) -> list[Standing]:
-    """Every perk that the member's tier allows on a day or that was used in its period, by code."""
+def of(
+    session: Session, member: Member, programme: Programme, on: date, climbed: Ladders | None = None
+) -> list[Standing]:
+    """Every perk that the member's tier allows on a day or that was used in its period, by code.
+
+    `climbed`: the programme's ladders, where they were just read.
+    """
     versions = rules.load(session, programme.programme_id)
     if not versions:
         return []
-    known = _known(session, member)
-    found = (
-        _standing(session, member.member_id, known, versions, perk, on) for perk in rules.perks(versions)
-    )
+    known, counts = _known(session, member, climbed), _counts(session, member.member_id, on)
+    found = (_standing(counts, known, versions, perk, on) for perk in rules.perks(versions))
     return [one for one in found if one is not None and (one.allowance.allowed or one.allowance.used)]
 
 
 def find(session: Session, member: Member, programme: Programme, perk: str, on: date) -> Standing | None:
     """How one perk stands for a member on a day; None where no rule of it has begun."""
     versions = rules.load(session, programme.programme_id)
-    return _standing(session, member.member_id, _known(session, member), versions, perk, on)
+    counts = _counts(session, member.member_id, on)
+    return _standing(counts, _known(session, member), versions, perk, on)
 
 
 def uses(session: Session, member_id: int, *, before: int | None, limit: int) -> list[EntitlementUse]:
@@ -219,35 +226,39 @@ def _check(found: Standing, guests: int, on: date, today: date, ref: str) -> Non
         raise TooManyGuests(most=found.rule.guests)
 
 
-def _known(session: Session, member: Member) -> Attributes:
+def _known(session: Session, member: Member, climbed: Ladders | None = None) -> Attributes:
     """The member's tiers by date."""
-    found = ladders.load(session, member.programme_id)
+    found = climbed or ladders.load(session, member.programme_id)
     return attributes.of_many(session, [member.member_id], found).get(member.member_id, NOTHING_KNOWN)
 
 
+def _counts(session: Session, member_id: int, on: date) -> Counts:
+    """What was used in the periods that a standing of this day may look at: the present ones and those before."""
+    since = date.fromordinal(max(date.min.toordinal(), on.toordinal() - TWO_PERIODS))
+    rows = database.copies(session, EntitlementCount, _COUNTS, (member_id, since))
+    return {(row.perk, row.period_from): row for row in rows}
+
+
+_COUNTS = f"select {database.columns(EntitlementCount)} from entitlement_count where member_id = %s and period_until >= %s"
+
+
 def _standing(
-    session: Session,
-    member_id: int,
-    known: Attributes,
-    versions: Sequence[EntitlementRule],
-    perk: str,
-    on: date,
+    counts: Counts, known: Attributes, versions: Sequence[EntitlementRule], perk: str, on: date
 ) -> Standing | None:
     """How a perk stands on a day; None where no rule has begun."""
     rule = rules.in_force(versions, perk, on)
     if rule is None:
         return None
     now = periods.period(rule.period, on)
-    row = session.get(EntitlementCount, (member_id, perk, now.first), populate_existing=True)
+    row = counts.get((perk, now.first))
     own = periods.own(rule.uses, known.every_on(on))
     if row is not None:
         return Standing(rule, now, Allowance(own, row.carried, row.used))
-    return Standing(rule, now, Allowance(own, _carried(session, member_id, known, versions, rule, now), 0))
+    return Standing(rule, now, Allowance(own, _carried(counts, known, versions, rule, now), 0))
 
 
 def _carried(
-    session: Session,
-    member_id: int,
+    counts: Counts,
     known: Attributes,
     versions: Sequence[EntitlementRule],
     rule: EntitlementRule,
@@ -258,7 +269,7 @@ def _carried(
     if last is None or not rule.carry_over or last.period != rule.period:
         return 0
     then = periods.period(last.period, now.first - _DAY)
-    row = session.get(EntitlementCount, (member_id, rule.perk, then.first))
+    row = counts.get((rule.perk, then.first))
     own = periods.own(last.uses, known.every_on(then.last))
     before = Allowance(own, row.carried if row else 0, row.used if row else 0)
     return periods.carried(before, rule.carry_over)

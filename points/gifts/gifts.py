@@ -17,6 +17,7 @@ from base.auth import guesses
 from base.auth.guesses import Limit
 from base.config import Config
 from base.errors import Conflict, NotFound, OverLimit
+from base.failpoints import failpoint
 from base.notices.templates import Facts
 from points import ledger, programmes
 from points.deeds import Request
@@ -95,6 +96,7 @@ def give(session: Session, config: Config, member_id: int, phone: str, points: i
     )
     with standing.explaining(session, giver, programme, on, Action.GIFT_OUT):
         hold_seq = ledger.post(session, hold).seq
+    failpoint("gift_set_aside")
     # The giver's wallet is ours until the commit: no other gift of this member can be counted or written beside us.
     _within_the_day(session, member_id, points, clock.start_of(on, programme.zone))
     receiver = _receiver(session, config, giver, phone, at)
@@ -131,6 +133,7 @@ def undo(session: Session, member_id: int, gift_id: int, at: datetime) -> Gift:
         raise GiftNotUndoable(state=gift.state)
     gift.end_seq = ledger.post(session, of_giver(session, gift, Kind.RELEASE, at)).seq
     gift.state, gift.changed_at = UNDONE, at
+    failpoint("gift_undone")
     outbox.withdraw(session, **promise(gift))
     return gift
 

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from base import clock, database, outbox
 from base.config import Config
 from base.errors import Problem
+from base.failpoints import failpoint
 from base.notices.templates import Facts
 from points import ledger
 from points.deeds import Request
@@ -58,6 +59,7 @@ def send(session: Session, config: Config, member_id: int, gift_id: int, at: dat
         return True
     gift.sent_seq = ledger.post(session, gifts.of_giver(session, gift, Kind.GIFT_OUT, at)).seq
     gift.state, gift.changed_at = SENT, at
+    failpoint("gift_sent")
     outbox.put(session, **gifts.promise(gift))
     return True
 
@@ -79,6 +81,7 @@ def arrive(session: Session, config: Config, member_id: int, gift_id: int, at: d
     )
     gift.end_seq = ledger.post(session, asked).seq
     gift.state, gift.changed_at = RECEIVED, at
+    failpoint("gift_arrived")
     said: Facts = {"points": gift.points, "giver": gift.giver_masked, "receiver": gift.receiver_masked}
     telling.tell(session, config, gift.receiver_id, "gift-received", said)
     telling.tell(session, config, gift.member_id, "gift-arrived", said)

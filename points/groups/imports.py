@@ -30,6 +30,7 @@ CHANGED = "changed: an earlier line says something else about this group and con
 OTHER_GROUP = "group: an earlier line gives it another name or class"
 ACTOR = "import:groups"
 LONGEST_NAME = 200
+NEW = "new"
 NAMES = {"百强": "top", "A": "a", "B": "b", "C": "c"}  # as the operator writes its classes
 RANK_NAMES = {"高层领导": "senior", "中层领导": "middle", "普通成员": "ordinary"}
 
@@ -105,39 +106,48 @@ def _take_rows(
 def _take(session: Session, row: Row, programme: Programme, earlier: _Earlier) -> Outcome:
     try:
         with session.begin_nested():  # a refusal half-way undoes what was done for this row alone
-            group, new_group = _set_up(session, row, programme)
-            new_contact = _belongs(session, row, group)
+            group, of_group = _set_up(session, row, programme)
+            of_contact = _belongs(session, row, group)
     except StillRunning:
         raise
     except Problem as problem:
         return refused(str(problem))
     mine = earlier.set_up.setdefault(row.group, row.place) == row.place
-    return Outcome(What.POSTED if new_contact or (new_group and mine) else What.THERE)
+    said = [*(of_group if mine else []), *of_contact]
+    changes = ", ".join(name for name in said if name != NEW)
+    return Outcome(What.POSTED, changes="" if NEW in said else changes) if said else Outcome(What.THERE)
 
 
-def _set_up(session: Session, row: Row, programme: Programme) -> tuple[Group, bool]:
-    """The group with this name and class, and whether it had others, or was none."""
+def _set_up(session: Session, row: Row, programme: Programme) -> tuple[Group, list[str]]:
+    """The group with this name and class, and which of them it had otherwise; NEW where it was none."""
     member = groups.present(session, programme.programme_id, row.group)
     there = session.get(Group, member.member_id, with_for_update=True, populate_existing=True)
     if there is not None and (there.name, there.group_class) == (row.name, row.group_class):
-        return there, False
+        return there, []
+    changes = [NEW] if there is None else _otherwise(there, row)
     made = groups.set_up(
         session, programme.programme_id, row.group, row.name, row.group_class, clock.now(), ACTOR
     )
-    return made, True
+    return made, changes
 
 
-def _belongs(session: Session, row: Row, group: Group) -> bool:
-    """The contact with this rank, cap and cost centre; whether anything of it is another than before."""
+def _otherwise(there: Group, row: Row) -> list[str]:
+    found = {"name": there.name != row.name, "class": there.group_class != row.group_class}
+    return [name for name, differs in found.items() if differs]
+
+
+def _belongs(session: Session, row: Row, group: Group) -> list[str]:
+    """The contact with this rank, cap and cost centre; which of them are others than before, NEW where it was none."""
     at, contact_id = clock.now(), groups.present(session, group.programme_id, row.contact).member_id
     there = groups.contact(session, group.member_id, contact_id)
     groups.set_contact(session, group, row.contact, row.rank, at, ACTOR)
-    changed = there is None or there.rank != row.rank
+    changed = [NEW] if there is None else ["rank"] if there.rank != row.rank else []
     if row.cap_points is None:
         return changed
     before = spending.present_spender(session, group.member_id, contact_id)
     made = spending.set_spender(session, group, row.contact, row.cap_points, at, ACTOR, row.cost_centre)
-    return changed or before is None or made.entry_id != before.entry_id
+    same = before is not None and made.entry_id == before.entry_id
+    return changed if same else [*changed, "cap_points"]
 
 
 def _parse(cells: dict[str, str]) -> Row:

@@ -4,24 +4,32 @@ The cap itself is kept by the ledger (points/caps.py, points/spenders.py) in the
 appoints spenders, shows them, and refuses early.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import ColumnElement, and_, func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from base import clock, ids
+from base import clock, database, ids
 from base.errors import Conflict
 from points import ledger, programmes
 from points.caps import Allowance, month, next_month
 from points.groups import groups
 from points.groups.groups import ContactUnknown, GroupUnknown
-from points.groups.models import Contact, Group, Spender, Spent
+from points.groups.models import Contact, Group, Spender
 from points.kinds import State
 from points.members import members
 from points.members.models import Member
-from points.models import HoldRow, PostingRow, Programme
-from points.refusals import MemberClosed, MemberFrozen, MemberMerged, OverCap, SpendingNotAllowed
+from points.models import Programme
+from points.refusals import (
+    MemberClosed,
+    MemberFrozen,
+    MemberMerged,
+    OverCap,
+    PointsFrozen,
+    SpendingNotAllowed,
+)
 
 MOST_COST_CENTRE = 64
 BARRED = {State.FROZEN: MemberFrozen, State.CLOSED: MemberClosed, State.MERGED: MemberMerged}
@@ -110,12 +118,14 @@ def payer(session: Session, group_id: int, spender_id: int) -> Group:
     """The group that a spender may spend for.
 
     GroupUnknown for everybody who is no contact of it; then MemberFrozen and the like where the spender's own line is
-    barred, and SpendingNotAllowed.
+    barred, PointsFrozen where the own points are frozen, and SpendingNotAllowed.
     """
     group = visible(session, group_id, spender_id)
-    member, state = members.by_id(session, spender_id), ledger.read(session, spender_id).state
-    if member.left_on is not None or state in BARRED:
-        raise BARRED.get(state, MemberClosed)(line="your own")
+    member, wallet = members.by_id(session, spender_id), ledger.read(session, spender_id)
+    if member.left_on is not None or wallet.state in BARRED:
+        raise BARRED.get(wallet.state, MemberClosed)(line="your own")
+    if wallet.stopped:
+        raise PointsFrozen()
     if present_spender(session, group_id, spender_id) is None:
         raise SpendingNotAllowed()
     return group
@@ -152,18 +162,19 @@ def of(session: Session, group: Group, spender_id: int, at: datetime) -> Spendin
 def maybe(session: Session, group: Group, contact_id: int, at: datetime) -> Spending | None:
     """What a contact may take at this moment; None for one who may not spend."""
     programme = programmes.by_id(session, group.programme_id)
-    ours = Spender.member_id == group.member_id
-    found = _spendings(session, programme, at, ours, Spender.spender_id == contact_id)
-    return found[0][1] if found else None
+    found = _spendings(session, programme, at, _IN_GROUP, group.member_id, [contact_id])
+    return found[0][2] if found else None
 
 
 def mine(session: Session, member_id: int, at: datetime) -> list[tuple[Group, Spending]]:
     """The groups that a member may spend for, by name."""
     programme = programmes.by_id(session, members.by_id(session, member_id).programme_id)
     of_group = {
-        spender.member_id: spending
-        for spender, spending in _spendings(session, programme, at, Spender.spender_id == member_id)
+        group_id: spending
+        for group_id, _, spending in _spendings(session, programme, at, _OF_SPENDER, member_id)
     }
+    if not of_group:
+        return []
     found = session.scalars(select(Group).where(Group.member_id.in_(of_group)).order_by(Group.name))
     return [(group, of_group[group.member_id]) for group in found]
 
@@ -182,9 +193,9 @@ def contacts(
         .limit(limit)
     ).all()
     programme = programmes.by_id(session, group.programme_id)
-    ours, listed = Spender.member_id == group.member_id, [contact.contact_id for contact, _ in rows]
-    found = _spendings(session, programme, at, ours, Spender.spender_id.in_(listed))
-    spendings = {spender.spender_id: spending for spender, spending in found}
+    listed = [contact.contact_id for contact, _ in rows]
+    found = _spendings(session, programme, at, _IN_GROUP, group.member_id, listed)
+    spendings = {spender_id: spending for _, spender_id, spending in found}
     return [
         ListedContact(contact, customer_id, spendings.get(contact.contact_id))
         for contact, customer_id in rows
@@ -192,40 +203,35 @@ def contacts(
 
 
 def _spendings(
-    session: Session, programme: Programme, at: datetime, *whose: ColumnElement[bool]
-) -> list[tuple[Spender, Spending]]:
-    """Present spenders with what they took this month; what was held and has run out counts as given back."""
+    session: Session, programme: Programme, at: datetime, which: str, whose: int, who: Sequence[int] = ()
+) -> list[tuple[int, int, Spending]]:
+    """Groups and present spenders with what these took this month; what was held and has run out counts as given back."""
     on = clock.day(at, programme.zone)
-    run_out = (
-        select(func.coalesce(func.sum(HoldRow.open_points), 0))
-        .join(PostingRow, and_(PostingRow.member_id == HoldRow.member_id, PostingRow.seq == HoldRow.seq))
-        .where(
-            HoldRow.member_id == Spender.member_id,
-            HoldRow.ends_at <= at,
-            PostingRow.spender_id == Spender.spender_id,
-            PostingRow.effective_on >= month(on),
-            PostingRow.effective_on < next_month(on),
-        )
-        .correlate(Spender)
-        .scalar_subquery()
-    )
-    rows = session.execute(
-        select(Spender, func.coalesce(Spent.points, 0) - run_out)
-        .outerjoin(
-            Spent,
-            and_(
-                Spent.member_id == Spender.member_id,
-                Spent.spender_id == Spender.spender_id,
-                Spent.month == month(on),
-            ),
-        )
-        .where(*whose, Spender.until.is_(None))
-        .execution_options(populate_existing=True)
-    )
+    resets_on = next_month(on)
+    values = {"whose": whose, "who": list(who), "at": at, "month": month(on), "next": resets_on}
     return [
-        (spender, Spending(spender.cap_points, int(spent), next_month(on), spender.cost_centre))
-        for spender, spent in rows
+        (row.member_id, row.spender_id, Spending(row.cap_points, row.spent, resets_on, row.cost_centre))
+        for row in database.rows(session, _SPENDINGS[which], values)
     ]
+
+
+# Asked with every look at the home page, so in words that need no compiling.
+_OF_SPENDER, _IN_GROUP = "of a spender", "in a group"
+_SPENDINGS = {
+    which: f"""
+select s.member_id, s.spender_id, s.cap_points, s.cost_centre, (coalesce(t.points, 0) - (
+  select coalesce(sum(h.open_points), 0) from hold h join posting p on p.member_id = h.member_id and p.seq = h.seq
+  where h.member_id = s.member_id and h.ends_at <= %(at)s and p.spender_id = s.spender_id
+    and p.effective_on >= %(month)s and p.effective_on < %(next)s))::bigint spent
+from spender s
+left join spent t on t.member_id = s.member_id and t.spender_id = s.spender_id and t.month = %(month)s
+where {whose} and s.until is null
+"""
+    for which, whose in {
+        _OF_SPENDER: "s.spender_id = %(whose)s",
+        _IN_GROUP: "s.member_id = %(whose)s and s.spender_id = any(%(who)s::bigint[])",
+    }.items()
+}
 
 
 def present_spender(session: Session, group_id: int, spender_id: int) -> Spender | None:

@@ -19,16 +19,26 @@ from points.lines.states import Line, LineState, Membership
 from points.members import members
 from points.members.models import Member
 from points.models import Programme
-from points.refusals import LineForbids, MemberClosed, MemberFrozen, MemberMerged, MemberTooNew
+from points.postings import Wallet
+from points.refusals import (
+    LineForbids,
+    MemberClosed,
+    MemberFrozen,
+    MemberMerged,
+    MemberTooNew,
+    PointsFrozen,
+)
 
 _FORBIDS = frozenset({Answer.NO})
 _TOO_NEW = frozenset({LineState.NEW, LineState.REJOINED})
+SPENDS = frozenset({Action.REDEEM, Action.GIFT_OUT})
 
 
 def ask(
     session: Session, member: Member, wallet: State, programme: Programme, on: date, action: Action
 ) -> None:
-    """MemberClosed, MemberMerged, MemberFrozen, MemberTooNew or LineForbids where the line does not allow the action.
+    """MemberClosed, MemberMerged, MemberFrozen, MemberTooNew or LineForbids where the line does not allow the action;
+    PointsFrozen where the wallet is frozen by hand and points would leave it.
 
     `wallet` is the state as just read; the ledger compares it again when it writes.
     """
@@ -37,6 +47,27 @@ def ask(
     line = of(session, member, wallet, programme, on)
     if not _permits(session, programme, line, action, on):
         raise refusal(line, action)
+    if action in SPENDS and is_stopped(session, member.member_id):
+        raise PointsFrozen()
+
+
+def why_not(
+    session: Session, wallet: Wallet, line: Line, programme: Programme, on: date, action: Action
+) -> NotAllowed | None:
+    """What `ask` would raise for a wallet and a line that were just read; None where the action is allowed."""
+    if wallet.state is State.MERGED:
+        return MemberMerged()
+    if not _permits(session, programme, line, action, on):
+        return refusal(line, action)
+    return PointsFrozen() if action in SPENDS and wallet.stopped else None
+
+
+def is_stopped(session: Session, member_id: int) -> bool:
+    """Whether the member's points are frozen by hand."""
+    return any(row.stopped for row in database.rows(session, _STOPPED, (member_id,)))
+
+
+_STOPPED = "select stopped from wallet where member_id = %s"
 
 
 def ask_now(session: Session, member: Member, programme: Programme, on: date, action: Action) -> None:
@@ -50,6 +81,8 @@ def ask_now(session: Session, member: Member, programme: Programme, on: date, ac
         changes = _rows(_Change, row.changes)
         if matrix.answer(changes, line.state, action, on) in _FORBIDS:
             raise refusal(line, action)
+        if row.stopped and action in SPENDS:
+            raise PointsFrozen()
         return
     raise ledger.WalletUnknown(member=member.member_id)
 
@@ -77,7 +110,7 @@ def _rows(kind: Callable[..., Row], found: list[tuple[Any, ...]] | None) -> list
 
 
 _ALL = """
-select w.state wallet,
+select w.state wallet, w.stopped,
   (select array_agg((nth, since, state, reason, clearing_day)) from line_event where member_id = w.member_id) events,
   (select array_agg((line_state, action, answer, from_day)) from line_policy
     where programme_id = %(programme)s and action = %(action)s) changes
@@ -100,7 +133,7 @@ def explaining(
 def allows(session: Session, member_id: int, action: Action, at: datetime) -> bool:
     """Whether the line allows an action at a moment; WalletUnknown, MemberUnknown."""
     member, wallet = members.by_id(session, member_id), ledger.read(session, member_id).state
-    if wallet is State.MERGED:
+    if wallet is State.MERGED or (action in SPENDS and is_stopped(session, member_id)):
         return False
     programme = programmes.by_id(session, member.programme_id)
     on = clock.day(at, programme.zone)

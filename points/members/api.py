@@ -3,17 +3,19 @@
 from datetime import date
 from typing import Any
 
-from flask import Response
+from flask import Response, request
 
 from base import audit, clock, database, pages
+from base.auth import app_tokens, devices
 from base.auth.guard import current, needs, open_to_all
 from base.http.api import IDEMPOTENT, NO_SIGN_IN, Blueprint, answer_once
 from base.http.settings import config
 from points import programmes
-from points.members import attributes, scope, sign_in
+from points.members import app_sign_in, attributes, scope, sign_in
 from points.members.attributes import Told
 from points.members.models import Member, MemberAttribute
 from points.members.schemas import (
+    AppSignInRequest,
     AttributeRequest,
     AttributesView,
     AttributeView,
@@ -36,7 +38,15 @@ def ask_for_code(asked: dict[str, str]) -> dict[str, str]:
     """Send a one-time code by SMS. The answer is the same whether the number is known or not."""
     with database.begin() as session:
         programme = programmes.by_code(session, asked["programme"])
-        sign_in.ask_for_code(session, config(), programme, asked["phone"], clock.now())
+        sign_in.ask_for_code(
+            session,
+            config(),
+            programme,
+            asked["phone"],
+            clock.now(),
+            mark=asked["device"],
+            source=request.remote_addr or "",
+        )
     return {}
 
 
@@ -50,10 +60,33 @@ def begin(asked: dict[str, str]) -> dict[str, Any]:
     with database.begin() as session:
         programme = programmes.by_code(session, asked["programme"])
         token = sign_in.token_for_code(
-            session, config(), programme, asked["phone"], asked["code"], clock.now()
+            session,
+            config(),
+            programme,
+            asked["phone"],
+            asked["code"],
+            clock.now(),
+            mark=asked["device"],
+            words=devices.words(request.user_agent.string),
+            source=request.remote_addr or "",
         )
     if token is None:
         raise sign_in.CodeRefused()
+    return {"token": token, "kind": "member"}
+
+
+@blueprint.route("/sign-ins/app", methods=["POST"])
+@blueprint.arguments(AppSignInRequest)
+@blueprint.response(201, TokenView)
+@blueprint.doc(**NO_SIGN_IN)
+@open_to_all
+def begin_by_app(asked: dict[str, str]) -> dict[str, Any]:
+    """Sign in with a token of the operator's app, which counts once. The same sign-in as by SMS comes of it."""
+    at = clock.now()
+    claims = app_tokens.checked(config(), asked["token"], at)
+    words = devices.words(request.user_agent.string)
+    with database.begin() as session:
+        token = app_sign_in.token_for(session, config(), claims, asked["device"], words, at)
     return {"token": token, "kind": "member"}
 
 

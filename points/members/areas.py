@@ -3,17 +3,18 @@ cities, 330106 one of that city's counties. Whoever works for an area sees what 
 """
 
 import re
+from collections.abc import Iterable
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from base.auth import roles
 from base.errors import Invalid, NotFound
 from points.members.models import Area
 
 EVERYWHERE = ""
 AREA = re.compile(r"(?:[0-9]{2}){1,3}", re.ASCII)
-LEVELS = {0: "hq", 2: "province", 4: "city", 6: "county"}
 
 
 class BadArea(Invalid):
@@ -45,7 +46,7 @@ def own(mine: str, asked: str | None) -> str:
 
 def level(code: str) -> str:
     """hq, province, city or county."""
-    return LEVELS[len(code)]
+    return roles.level(code)
 
 
 def name(session: Session, code: str) -> dict[str, str] | None:
@@ -56,14 +57,22 @@ def name(session: Session, code: str) -> dict[str, str] | None:
 
 def full_name(session: Session, code: str) -> dict[str, str] | None:
     """The names from the province down, as an address has them; None where no part of it has a name."""
-    parts = [code[:end] for end in (2, 4, 6) if end <= len(code)]
-    known = {row.code: row.names for row in session.scalars(select(Area).where(Area.code.in_(parts)))}
-    named = [known[part] for part in parts if part in known]
-    if not named:
-        return None
+    return full_names(session, [code]).get(code)
+
+
+def full_names(session: Session, codes: Iterable[str]) -> dict[str, dict[str, str]]:
+    """The same of several areas by code, without those of which no part has a name."""
+    parts = {code: [code[:end] for end in (2, 4, 6) if end <= len(code)] for code in codes}
+    asked = select(Area).where(Area.code.in_({part for some in parts.values() for part in some}))
+    known = {row.code: row.names for row in session.scalars(asked)}
+    named = {code: [known[part] for part in some if part in known] for code, some in parts.items()}
     return {
-        "zh-CN": "".join(one["zh-CN"] for one in named),
-        "en": ", ".join(one["en"] for one in named[::-1]),
+        code: {
+            "zh-CN": "".join(one["zh-CN"] for one in some),
+            "en": ", ".join(one["en"] for one in some[::-1]),
+        }
+        for code, some in named.items()
+        if some
     }
 
 

@@ -18,7 +18,7 @@ from datetime import date
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from base import clock
+from base import clock, database
 from base.errors import Conflict, Invalid
 from points.factors import TIER_CODE, Circumstances, full_years
 from points.members.areas import AREA as AREA_CODE
@@ -121,7 +121,7 @@ def of_many(session: Session, members: Iterable[int], ladders: Ladders = NO_LADD
     """
     asked = sorted(members)
     statement = _TOLD_AND_CLIMBED if ladders.versions else f"{_TOLD} order by 1, 3"
-    rows = session.connection().exec_driver_sql(statement, (asked,) * statement.count("%s"))
+    rows = database.rows(session, statement, (asked,) * statement.count("%s"))
     tiers: dict[int, list[tuple[date, str]]] = defaultdict(list)
     birthdays: dict[int, str] = {}
     changes: dict[int, dict[str, list[tuple[date, str | None]]]] = defaultdict(lambda: defaultdict(list))

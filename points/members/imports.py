@@ -108,7 +108,8 @@ def enrol_rows(
             outcomes.append(refused(difference))
         else:
             first[row.customer_id] = row
-            outcomes.append(Outcome(What.THERE if there and _nothing_new(row, there, today) else What.POSTED))
+            changes = _changes(row, there, today) if there else ""
+            outcomes.append(Outcome(What.THERE if there and not changes else What.POSTED, changes=changes))
     members.enrol_new(
         session, programme, secrets, [row for c, row in first.items() if c not in known], close=True
     )
@@ -127,8 +128,11 @@ def enrol_rows(
     return outcomes
 
 
-def _nothing_new(row: Enrolment, known: _Known, today: date) -> bool:
-    return row.left_on == known.left_on and not _told(row, known, today) and not _changed(row, known)
+def _changes(row: Enrolment, known: _Known, today: date) -> str:
+    """The columns in which the row says more or otherwise than what is known; never what stands there."""
+    found = ["left_on"] if row.left_on != known.left_on else []
+    found += sorted({name for name, _, _ in _told(row, known, today)})
+    return ", ".join([*found, *_changed(row, known)])
 
 
 def _told(row: Enrolment, known: _Known, today: date) -> list[tuple[str, date, str]]:

@@ -6,13 +6,14 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 
 import psycopg
-from sqlalchemy import select
+from sqlalchemy import false, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from base import clock, database, ids, seals, vault
 from base.database import StillRunning
 from base.errors import Invalid
+from base.halts import halts
 from points import ledger
 from points.deeds import Request
 from points.kinds import Kind, State
@@ -118,7 +119,7 @@ def enrol_new(
 ) -> dict[str, int]:
     """Enrol those of whom there is nobody yet, with all that is said of them; customer id -> member id.
 
-    One COPY for each table. With `close` whoever has left gets a closed wallet, else one that history can be posted to.
+    One statement for each table (COPY knows no row-level security). With `close` whoever has left gets a closed wallet, else one that history can be posted to.
     BadPhone; StillRunning where somebody else enrolled one of them at this very moment.
     """
     if not all(PHONE.fullmatch(row.phone) for row in rows if row.phone):
@@ -128,10 +129,10 @@ def enrol_new(
     states = [State.CLOSED if close and row.left_on else State.OPEN for row in rows]
     connection = database.driver(session)
     try:
-        for table, lines in _lines_of(programme, secrets, rows, made, starts).items():
-            if lines:
-                with connection.cursor() as cursor, cursor.copy(f"copy {table} from stdin") as copy:
-                    copy.write("".join(lines))
+        for table, of_table in _rows_of(programme, secrets, rows, made, starts).items():
+            if of_table:
+                columns = [database.array(column) for column in zip(*of_table, strict=True)]
+                connection.execute(_INSERT[table], columns)
     except psycopg.errors.UniqueViolation as error:
         raise StillRunning(retry_after_s=1) from error
     ledger.open_wallets(session, zip(made.values(), states, starts, strict=True))
@@ -149,52 +150,91 @@ def enrol_new(
     return made
 
 
-def _lines_of(
+def _rows_of(
     programme: Programme,
     secrets: Secrets,
     rows: Sequence[Enrolment],
     made: Mapping[str, int],
     starts: Sequence[datetime],
-) -> dict[str, list[str]]:
-    """The rows of new members by table, as COPY's text format wants them: nothing in them needs an escape."""
+) -> dict[str, list[tuple[object, ...]]]:
+    """The rows of new members by table, their values in the order of `_COLUMNS`."""
     now = clock.now()
     today, of = clock.day(now, programme.zone), programme.programme_id
-    people, facts_of, keys, phones, items, told = (list[str]() for _ in range(6))
+    found: dict[str, list[tuple[object, ...]]] = {table: [] for table in _COLUMNS}
     persons = (made[row.customer_id] for row in rows if row.phone or row.personal())
     own_keys = vault.fresh_keys(secrets.seal_key, persons)
     for row, start in zip(rows, starts, strict=True):
         member_id = made[row.customer_id]
-        people.append(f"{member_id}\t{of}\t{row.joined_on}\t{_or_null(row.left_on)}\t{row.customer_id}\n")
-        facts_of.append(
-            f"{member_id}\t{of}\t{_or_null(row.arpu_fen)}\t{row.joined_on}\t{_or_null(row.risk)}\t{row.area or ''}\t"
-            f"{_or_null(row.birthday)}\t{{{row.tier or ''}}}\n"
+        found["member"].append((member_id, of, row.joined_on, row.left_on, row.customer_id))
+        found["member_facts"].append(
+            (member_id, of, row.arpu_fen, row.joined_on, row.risk, row.area or "", row.birthday, row.tier)
         )
         for name, from_day, value in row.said(today):
             if name != BIRTHDAY:  # which stands in the facts alone
-                told.append(f"{member_id}\t{name}\t{from_day}\t{value}\n")
+                found["member_attribute"].append((member_id, name, from_day, value))
         if member_id not in own_keys:
             continue
         key, wrapped = own_keys[member_id]
-        keys.append(f"{member_id}\t{now}\t\\\\x{wrapped.hex()}\n")
+        found["vault_key"].append((member_id, now, wrapped.hex()))
         if row.phone:
-            found_by = digest(secrets, row.phone).hex()
             sealed = seals.seal(key, row.phone, f"phone:{member_id}").hex()
-            phones.append(f"{member_id}\t{start}\t\\\\x{found_by}\t\\\\x{sealed}\tt\n")
+            found["phone"].append((member_id, start, digest(secrets, row.phone).hex(), sealed, True))
         for name, text in row.personal().items():
             sealed = seals.seal(key, text, vault.item_bound(name, member_id)).hex()
-            items.append(f"{member_id}\t{name}\t{now}\t\\\\x{sealed}\timport\n")
-    return {
-        "member (member_id, programme_id, joined_on, left_on, customer_id)": people,
-        "member_facts (member_id, programme_id, arpu_fen, joined_on, risk, area, birthday, tiers)": facts_of,
-        "vault_key (member_id, made_at, wrapped)": keys,
-        "phone (member_id, since, digest, sealed, keyed)": phones,
-        "vault_item (member_id, name, since, sealed, source)": items,
-        "member_attribute (member_id, name, from_day, value)": told,
-    }
+            found["vault_item"].append((member_id, name, now, sealed, "import"))
+    return found
 
 
-def _or_null(value: object) -> object:
-    return r"\N" if value is None else value
+# Column -> type; bytes travel as hex, and a tier is the only one of its list.
+_COLUMNS = {
+    "member": {
+        "member_id": "bigint",
+        "programme_id": "bigint",
+        "joined_on": "date",
+        "left_on": "date",
+        "customer_id": "text",
+    },
+    "member_facts": {
+        "member_id": "bigint",
+        "programme_id": "bigint",
+        "arpu_fen": "bigint",
+        "joined_on": "date",
+        "risk": "smallint",
+        "area": "text",
+        "birthday": "text",
+        "tiers": "text[]",
+    },
+    "vault_key": {"member_id": "bigint", "made_at": "timestamptz", "wrapped": "bytea"},
+    "phone": {
+        "member_id": "bigint",
+        "since": "timestamptz",
+        "digest": "bytea",
+        "sealed": "bytea",
+        "keyed": "boolean",
+    },
+    "vault_item": {
+        "member_id": "bigint",
+        "name": "text",
+        "since": "timestamptz",
+        "sealed": "bytea",
+        "source": "text",
+    },
+    "member_attribute": {"member_id": "bigint", "name": "text", "from_day": "date", "value": "text"},
+}
+_PLAIN = {"bytea": "text", "text[]": "text"}
+_READ = {"bytea": "decode({}, 'hex')", "text[]": "array_remove(array[{}], null)"}
+
+
+def _insert(table: str) -> str:
+    """The statement that writes many rows of a table, given column by column."""
+    types = _COLUMNS[table]
+    arrays = ", ".join(f"%s::text::{_PLAIN.get(kind, kind)}[]" for kind in types.values())
+    values = ", ".join(_READ.get(kind, "{}").format(name) for name, kind in types.items())
+    names = ", ".join(types)
+    return f"insert into {table} ({names}) select {values} from unnest({arrays}) as given ({names})"
+
+
+_INSERT = {table: _insert(table) for table in _COLUMNS}
 
 
 def join_again(session: Session, programme: Programme, secrets: Secrets, row: Enrolment) -> tuple[int, bool]:
@@ -245,18 +285,21 @@ def find_many(session: Session, programme_id: int, customer_ids: list[str]) -> d
 
 def by_id(session: Session, member_id: int) -> Member:
     """A member; MemberUnknown."""
-    found = session.get(Member, member_id)
+    found = database.own(session, Member, member_id)
     if found is None:
         raise MemberUnknown()
     return found
 
 
-def with_programme(session: Session, member_id: int) -> tuple[Member, Programme]:
-    """A member with the programme, in one statement; MemberUnknown."""
-    asked = select(Member, Programme).join(Programme, Programme.programme_id == Member.programme_id)
+def with_programme(session: Session, member_id: int, *, doing: str | None = None) -> tuple[Member, Programme]:
+    """A member with the programme, in one statement; MemberUnknown. `doing`: an action that must not be stopped there."""
+    stopped = halts.is_on(doing, Programme.programme_id) if doing else false()
+    asked = select(Member, Programme, stopped).join(Programme, Programme.programme_id == Member.programme_id)
     found = session.execute(asked.where(Member.member_id == member_id)).one_or_none()
     if found is None:
         raise MemberUnknown()
+    if doing and found[2]:
+        raise halts.refusal(doing)
     return found[0], found[1]
 
 

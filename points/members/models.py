@@ -47,6 +47,15 @@ class PhoneHolder(Base):
     since: Mapped[datetime]
 
 
+class MemberDevice(Base):
+    """A device that a member is known by: the keyed digest of what it keeps."""
+
+    __tablename__ = "member_device"
+    member_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    digest: Mapped[bytes] = mapped_column(BYTEA, primary_key=True)
+    since: Mapped[datetime]
+
+
 class MemberAttribute(Base):
     """What a member is from a day on (see attributes.py), who said so and why; never edited, a change is a later row."""
 

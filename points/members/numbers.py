@@ -1,7 +1,7 @@
 """Who has a phone number now: one row for each number in a programme, whose key lets one of two who say it have it.
 
 The row outlives its holders and is never deleted. Whoever loses a number by it loses every sign-in in the same
-transaction: sign-ins stand for "has this number".
+transaction (sign-ins stand for "has this number"), and the points are frozen until a code was sent to the next one.
 """
 
 from collections import Counter
@@ -11,8 +11,12 @@ from datetime import datetime
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from base import clock
 from base.auth import sign_ins
+from points.freezes import beginning
 from points.members.models import Phone, PhoneHolder
+
+BY = "numbers"  # who froze, where somebody else's number did
 
 
 def claim(session: Session, rows: Sequence[tuple[int, bytes, datetime]]) -> list[int]:
@@ -31,6 +35,7 @@ def claim(session: Session, rows: Sequence[tuple[int, bytes, datetime]]) -> list
         return []
     lost = sorted(connection.exec_driver_sql(_LOST, (known,)).scalars())
     sign_ins.end_all(session, "member", lost)
+    beginning.number_changed(session, lost, BY, clock.now())
     return lost
 
 

@@ -1,7 +1,8 @@
 """A member's number changes: told by the operator with the moment from which it holds, dated, one holder at a time.
 
 Whoever loses a number, the member itself or the former holder of a recycled one, is signed out everywhere in the same
-transaction and cannot sign in again before a number is told for them. Locks: the member, then the numbers.
+transaction, cannot sign in again before a number is told for them, and has frozen points until a code was sent to that one.
+Locks: the member, then the numbers, then wallets.
 """
 
 from datetime import datetime
@@ -13,11 +14,13 @@ from base import audit, ids, seals, vault
 from base.config import Config
 from base.errors import Conflict, Invalid
 from points import programmes
+from points.freezes import beginning
 from points.members import members, numbers, sign_in
 from points.members.members import PHONE, BadPhone
 from points.members.models import Member, Phone, PhoneHolder
 from points.members.sign_in import secrets_of
 from points.models import Programme
+from points.notices import telling
 from points.refusals import MemberClosed
 
 
@@ -75,6 +78,9 @@ def change(
     if phone is not None:
         _forget_codes_of_the_holder(session, config, programme, phone)
         members.add_phones(session, secrets, [(member_id, phone, since)])
+    if known is not None:  # a first number changes nothing
+        beginning.number_changed(session, [member_id], by, at)
+        telling.tell(session, config, member_id, "number-changed", {})
     audit.write(session, by, "member.number", ids.public("mbr", member_id), has_number=phone is not None)
     return _present(session, member_id) is not None
 

@@ -14,12 +14,33 @@ class CodeRequest(Request):
 
     programme = Text(required=True, most=40, metadata={"description": "the programme's code"})
     phone = Text(required=True, most=20)
+    device = Text(
+        most=64,
+        load_default=None,
+        metadata={
+            "description": "what this device is known again by: random, kept by it, told to nobody else"
+        },
+    )
 
 
 class SignInRequest(CodeRequest):
     """The code that came."""
 
     code = Text(required=True, most=12)
+
+
+class AppSignInRequest(Request):
+    """The operator's app says who is there."""
+
+    token = Text(
+        required=True,
+        most=4096,
+        metadata={
+            "description": "a JWT that counts once: header alg ES256 and kid of the key set; claims iss, aud, sub (customer "
+            "id), programme (its code), iat, exp (at most 300 s after iat), jti (8 to 128 characters)"
+        },
+    )
+    device = Text(most=64, load_default=None, metadata={"description": "as in a sign-in by code"})
 
 
 class TokenView(View):

@@ -6,8 +6,8 @@ outside is not forbidden but not there: nobody learns that it exists.
 
 from typing import Any
 
-from sqlalchemy import Select, exists, select, true
-from sqlalchemy.orm import Session
+from sqlalchemy import Select, and_, exists, select, true
+from sqlalchemy.orm import Session, aliased
 from sqlalchemy.sql import ColumnElement
 
 from base import ids
@@ -17,9 +17,18 @@ from points.members.models import Member, MemberFacts
 
 
 def rule(principal: Principal, member_id: Any) -> ColumnElement[bool]:
-    """Whether the member that a column names is one of the principal's own."""
-    rules = _rules(principal)
-    return exists().where(MemberFacts.member_id == member_id, *rules) if rules else true()
+    """Whether the member that a column names is one of the principal's own.
+
+    Asked of facts under a name of their own: else a query over the facts would take them for its own rows.
+    """
+    facts = aliased(MemberFacts)
+    rules = _rules(principal, facts)
+    return exists().where(facts.member_id == member_id, *rules) if rules else true()
+
+
+def of_facts(principal: Principal) -> ColumnElement[bool]:
+    """Whether a row of MemberFacts is of one of the principal's own members."""
+    return and_(true(), *_rules(principal, MemberFacts))
 
 
 def within(principal: Principal, asked: Select[Any], member_id: Any) -> Select[Any]:
@@ -29,7 +38,7 @@ def within(principal: Principal, asked: Select[Any], member_id: Any) -> Select[A
 
 def sees(session: Session, principal: Principal, member_id: int) -> bool:
     """Whether a member is one of the principal's own."""
-    rules = _rules(principal)
+    rules = _rules(principal, MemberFacts)
     return not rules or bool(
         session.scalar(select(exists().where(MemberFacts.member_id == member_id, *rules)))
     )
@@ -56,12 +65,12 @@ def area_of(session: Session, member_id: int) -> str:
     return session.scalar(select(MemberFacts.area).where(MemberFacts.member_id == member_id)) or ""
 
 
-def _rules(principal: Principal) -> list[ColumnElement[bool]]:
+def _rules(principal: Principal, facts: type[MemberFacts]) -> list[ColumnElement[bool]]:
     """None where the principal may see every member."""
     assert isinstance(principal, Staff | Service), "members and clerks are not asked here"
     rules: list[ColumnElement[bool]] = []
     if isinstance(principal, Service):
-        rules.append(MemberFacts.programme_id == principal.programme_id)
+        rules.append(facts.programme_id == principal.programme_id)
     if principal.area:
-        rules.append(MemberFacts.area.startswith(principal.area, autoescape=True))
+        rules.append(facts.area.startswith(principal.area, autoescape=True))
     return rules

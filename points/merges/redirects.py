@@ -5,6 +5,7 @@ from collections.abc import Collection
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from base import database
 from points.merges.models import MemberMerge
 
 
@@ -28,6 +29,20 @@ def survivors(session: Session, members: Collection[int]) -> dict[int, int]:
 def survivor_of(session: Session, member_id: int) -> int | None:
     """Who has a member's points now; None: the member was not merged."""
     return survivors(session, [member_id]).get(member_id)
+
+
+def into(session: Session, member_id: int) -> list[int]:
+    """Who was merged into a member, and into those in turn."""
+    found: list[int] = []
+    ends = [member_id]
+    while ends:
+        ends = [row.member_id for row in database.rows(session, _INTO, (ends,))]
+        found += ends
+    return found
+
+
+# Asked with every look at a member's tiers, so in words that need no compiling.
+_INTO = "select member_id from member_merge where survivor_id = any(%s)"
 
 
 def every(session: Session) -> dict[int, int]:

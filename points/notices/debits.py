@@ -157,4 +157,5 @@ def _message(group: list[Debit], to: Receiver, names: Names) -> Wanted:
         template = "points-spent"
         facts |= {"points": amount[Kind.REDEEM] + amount[Kind.CAPTURE], "about": named}
     first = group[0]
-    return Wanted(first.member_id, to.phone, template, facts, to.zone, to.language, first.seq)
+    about = first.ref if (first.ref or "").startswith("red_") else None
+    return Wanted(first.member_id, to.phone, template, facts, to.zone, to.language, first.seq, subject=about)

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from base import audit, clock, ids, vault
 from base.config import Config
 from base.errors import Invalid
+from base.halts import halts
 from points import programmes
 from points.members import attributes, members
 from points.members.attributes import AREA, BIRTHDAY
@@ -42,9 +43,10 @@ def enrol(
 ) -> tuple[Member, bool]:
     """The member who is this customer, and True when made by this call; one who is there already stays as it is.
 
-    BadCustomerId, BadPhone, BadJoiningDay, BadAttribute, ProgrammeClosed. Of two at once one is made, both get it.
+    BadCustomerId, BadPhone, BadJoiningDay, BadAttribute, ProgrammeClosed, EnrolmentStopped. Of two at once one is made, both get it.
     """
     programme = programmes.open_one(session, programme_id)
+    halts.check(session, halts.ENROL, programme_id)
     today = clock.day(at, programme.zone)
     joined_on = wanted.joined_on or today
     _check(session, programme_id, wanted, joined_on, today)

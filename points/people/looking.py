@@ -13,18 +13,20 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from base import audit, clock, database, ids, vault
+from base import audit, clock, database, ids, locks, vault
 from base.auth import guesses
 from base.auth.guesses import Limit
 from base.auth.principals import Principal, Service, Staff
 from base.config import Config
 from base.errors import Invalid, NotAllowed, TooMany
 from base.models import AuditRow
+from base.notices import notices
+from base.notices.texts import CODES
+from points import programmes
 from points.members import masks, members, scope
 from points.members.members import PHONE, BadPhone
 from points.members.models import Member
 from points.members.sign_in import secrets_of
-from points.programmes import every
 
 VIEWED, REVEALED, FOUND, MISSED, ALARM = (
     "member.viewed",
@@ -35,8 +37,9 @@ VIEWED, REVEALED, FOUND, MISSED, ALARM = (
 )
 LOOKS = (VIEWED, REVEALED, FOUND)
 REASONS = ("identity-check", "complaint", "delivery", "fraud", "authority", "correction")
-PHONE_FIELD = "phone"
-FIELDS = (PHONE_FIELD, *vault.ITEMS)
+PHONE_FIELD, MESSAGES = "phone", "messages"
+FIELDS = (PHONE_FIELD, *vault.ITEMS, MESSAGES)
+MOST_MESSAGES = 20
 CASE = re.compile(r"[A-Za-z][A-Za-z0-9._/-]{0,63}", re.ASCII)
 MOST_REVEALS, WINDOW = 50, timedelta(hours=1)
 MISSES = Limit(tries=100, window=timedelta(hours=1))
@@ -138,8 +141,7 @@ def reveal(
     _check(wanted)
     member_id = scope.find(session, principal, reference).member_id
     # One after the other for each person, else two at the border would both count the same.
-    name = f"reveals:{principal.staff_id}"
-    session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
+    locks.in_turn(session, f"reveals:{principal.staff_id}")
     within = (AuditRow.actor == principal.actor, AuditRow.action == REVEALED, AuditRow.at > at - WINDOW)
     count, first = session.execute(select(func.count(), func.min(AuditRow.at)).where(*within)).one()
     if count >= MOST_REVEALS:
@@ -148,6 +150,8 @@ def reveal(
         raise vault.PersonErased()
     known: dict[str, str | None] = dict(vault.opened(session, config.seal_key, member_id))
     known[PHONE_FIELD] = members.phone_of(session, secrets_of(config), member_id)
+    if MESSAGES in wanted.fields:
+        known[MESSAGES] = _messages(session, config, member_id)
     audit.write(
         session, principal.actor, REVEALED, ids.public("mbr", member_id),
         fields=sorted(wanted.fields), reason=wanted.reason, case=wanted.case,
@@ -192,7 +196,7 @@ def _found(
     session: Session, config: Config, principal: Principal, customer_id: str | None, phone: str | None
 ) -> Iterator[Member]:
     mine = [principal.programme_id] if isinstance(principal, Service) else []
-    for programme_id in mine or [programme.programme_id for programme in every(session)]:
+    for programme_id in mine or [programme.programme_id for programme in programmes.every(session)]:
         if phone is not None:
             holder = members.by_phone(session, secrets_of(config), programme_id, phone)
             if holder is not None:
@@ -201,6 +205,14 @@ def _found(
             found = members.find_many(session, programme_id, [customer_id]).get(customer_id)
             if found is not None:
                 yield members.by_id(session, found)
+
+
+def _messages(session: Session, config: Config, member_id: int) -> str | None:
+    """What was written to a member last, a message a line with its moment in the programme's zone; no codes."""
+    rows = notices.of_member(session, member_id, before=None, limit=MOST_MESSAGES, but=CODES, held_back=True)
+    zone = clock.zone(programmes.by_id(session, members.by_id(session, member_id).programme_id).zone)
+    opened = notices.opened(session, rows, config.seal_key)
+    return "\n".join(f"{one.at.astimezone(zone):%Y-%m-%d %H:%M} {one.text}" for one in opened) or None
 
 
 def _check(wanted: Wanted) -> None:

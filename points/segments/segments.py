@@ -218,8 +218,8 @@ def members(
 def preview(session: Session, principal: Principal, rule: Rule, today: date) -> Preview:
     """Whom a rule would take in now: counted anew, nothing is kept. BadRule, ProgrammeUnknown."""
     rule = own(session, principal, rule)
-    asked = select(MemberFacts.member_id).where(rules.where(rule, today))
-    matched = scope.within(principal, asked, MemberFacts.member_id).cte("matched")
+    asked = select(MemberFacts.member_id).where(rules.where(rule, today), scope.of_facts(principal))
+    matched = asked.cte("matched")
     # In the order of a hash, so that the few are of all ages, and the same at each look.
     few = select(matched.c.member_id).order_by(func.hashint8extended(matched.c.member_id, 7)).limit(SAMPLE)
     count, some = session.execute(

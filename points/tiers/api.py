@@ -107,7 +107,7 @@ deciding(blueprint, "tier-grants", grants, grant_view, TierGrantView, TierGrants
 def _tiers(session: Session, member_id: int) -> dict[str, Any]:
     programme = programmes.by_id(session, members.by_id(session, member_id).programme_id)
     on = clock.day(clock.now(), programme.zone)
-    return tiers_view(tiers.of(session, member_id, on), tiers.history(session, member_id))
+    return tiers_view(*tiers.seen(session, member_id, on))
 
 
 def _policy(session: Session, asked: dict[str, Any]) -> dict[str, Any]:

@@ -36,17 +36,21 @@ Sums = dict[int, tuple[int, ...]]
 def of_members(session: Session, first: int, last: int, rules: Sequence[Rule], on: date) -> Sums:
     """Points earned by a range of members in each rule's window that ends on a day; who earned nothing is left out."""
     found = _read(session, _RANGE, (first, last), rules, on)
-    brought = {
-        member_id: survivor
-        for member_id, survivor in _survivors(redirects.every(session)).items()
-        if first <= survivor <= last
-    }
+    brought = _brought(session, first, last)
     if brought:
         nothing = (0,) * len(rules)
         for member_id, sums in _read(session, _SOME, (sorted(brought),), rules, on).items():
             own = found.get(brought[member_id], nothing)
             found[brought[member_id]] = tuple(a + b for a, b in zip(own, sums, strict=True))
     return found
+
+
+def _brought(session: Session, first: int, last: int) -> dict[int, int]:
+    """Who was merged into one of these members, at whatever remove, and into whom; of one member without a look at all merges."""
+    if first == last:
+        return dict.fromkeys(redirects.into(session, first), first)
+    every = _survivors(redirects.every(session))
+    return {member_id: survivor for member_id, survivor in every.items() if first <= survivor <= last}
 
 
 def _read(session: Session, which: str, members: tuple[Any, ...], rules: Sequence[Rule], on: date) -> Sums:

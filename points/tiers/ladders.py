@@ -4,10 +4,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from base import ids
+from base import database, ids
 from points.tiers.models import TierPolicy
 from points.tiers.reckoning import Rule, Step
 
@@ -56,9 +55,11 @@ NO_LADDERS = Ladders()
 
 def load(session: Session, programme_id: int) -> Ladders:
     """The ladders of a programme."""
-    asked = select(TierPolicy).where(TierPolicy.programme_id == programme_id)
-    rows = session.scalars(asked.order_by(TierPolicy.ladder, TierPolicy.from_day))
-    return Ladders(tuple(map(rule_of, rows)))
+    return Ladders(tuple(map(rule_of, database.rows(session, _POLICIES, (programme_id,)))))
+
+
+# Asked with every look at a member, so in words that need no compiling.
+_POLICIES = f"select {database.columns(TierPolicy)} from tier_policy where programme_id = %s order by ladder, from_day"
 
 
 def rule_of(row: TierPolicy) -> Rule:

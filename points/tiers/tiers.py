@@ -4,9 +4,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from base import database
 from points.members import members
 from points.tiers import earned, ladders, reckoning
 from points.tiers.ladders import Ladders
@@ -56,15 +56,29 @@ class Told:
 
 def of(session: Session, member_id: int, on: date) -> list[Held]:
     """How a member stands on each ladder of the programme on a day; right on every day, whether a run came or not."""
-    found = ladders.load(session, members.by_id(session, member_id).programme_id)
+    return seen(session, member_id, on)[0]
+
+
+def seen(session: Session, member_id: int, on: date) -> tuple[list[Held], list[Told]]:
+    """How a member stands on a day, and what changed, was granted or revoked, the latest first."""
+    return seen_on(
+        session, ladders.load(session, members.by_id(session, member_id).programme_id), member_id, on
+    )
+
+
+def seen_on(session: Session, found: Ladders, member_id: int, on: date) -> tuple[list[Held], list[Told]]:
+    """The same on ladders of the member's programme that were just read."""
+    if not found.versions:
+        return [], []
+    changes, grants = _changes(session, member_id), _grants(session, member_id)
     rules = found.every(on)
     if not rules:
-        return []
+        return [], _history(found, changes, grants)
     points = earned.of_members(session, member_id, member_id, rules, on).get(member_id, (0,) * len(rules))
-    changes, grants = _changes(session, member_id), _grants(session, member_id)
-    return [
+    held = [
         _held(found, rule, changes, grants, sum_of, on) for rule, sum_of in zip(rules, points, strict=True)
     ]
+    return held, _history(found, changes, grants)
 
 
 def codes(session: Session, member_id: int, on: date) -> list[str]:
@@ -72,14 +86,14 @@ def codes(session: Session, member_id: int, on: date) -> list[str]:
     return sorted(held.step.tier for held in of(session, member_id, on) if held.step)
 
 
-def history(session: Session, member_id: int) -> list[Told]:
-    """What changed, was granted or revoked, the latest first."""
-    found = ladders.load(session, members.by_id(session, member_id).programme_id)
+def _history(
+    found: Ladders, changes: list[TierChange], grants: list[tuple[TierGrant, TierRevocation | None]]
+) -> list[Told]:
     told = [
         Told(row.from_day, row, found.step(row.policy_id, row.tier), found.step(row.policy_id, row.before))
-        for row in _changes(session, member_id)
+        for row in changes
     ]
-    for grant, revoked in _grants(session, member_id):
+    for grant, revoked in grants:
         step = _step_on(found, grant.ladder, grant.tier)
         told.append(Told(grant.from_day, grant, step, None, grant))
         if revoked:
@@ -169,19 +183,20 @@ def _step_on(found: Ladders, ladder: str, tier: str) -> Step | None:
 
 
 def _changes(session: Session, member_id: int) -> list[TierChange]:
-    asked = select(TierChange).where(TierChange.member_id == member_id)
-    return list(session.scalars(asked.order_by(TierChange.ladder, TierChange.from_day)))
+    return database.copies(session, TierChange, _CHANGES, (member_id,))
 
 
 def _grants(session: Session, member_id: int) -> list[tuple[TierGrant, TierRevocation | None]]:
-    asked = (
-        select(TierGrant, TierRevocation)
-        .outerjoin(
-            TierRevocation,
-            (TierRevocation.member_id == TierGrant.member_id)
-            & (TierRevocation.grant_id == TierGrant.grant_id),
-        )
-        .where(TierGrant.member_id == member_id)
-        .order_by(TierGrant.from_day, TierGrant.grant_id)
-    )
-    return [(row[0], row[1]) for row in session.execute(asked)]
+    rows = database.side_by_side(session, (TierGrant, TierRevocation), _GRANTS, (member_id,))
+    return [(grant, revoked) for grant, revoked in rows]
+
+
+# Asked with every look at the home page, so in words that need no compiling.
+_CHANGES = (
+    f"select {database.columns(TierChange)} from tier_change where member_id = %s order by ladder, from_day"
+)
+_GRANTS = f"""
+select {database.columns(TierGrant, "g")}, {database.columns(TierRevocation, "r")} from tier_grant g
+left join tier_revocation r on r.member_id = g.member_id and r.grant_id = g.grant_id
+where g.member_id = %s order by g.from_day, g.grant_id
+"""

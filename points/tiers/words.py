@@ -49,12 +49,17 @@ def until(held: Held) -> Sentence | None:
     """Until when the tier is sure, and why; None: as long as as much is earned."""
     if held.until is None:
         return None
-    day: date = held.until
+    zh, en = _day(held.until)
     if held.by_grant:
-        return {ZH: f"授予至 {day}", EN: f"granted until {day}"}
+        return {ZH: f"授予至{zh}", EN: f"granted until {en}"}
     if held.grace:
-        return {ZH: f"宽限至 {day}", EN: f"in grace until {day}"}
-    return {ZH: f"保级至 {day}", EN: f"holds until {day}"}
+        return {ZH: f"宽限至{zh}", EN: f"in grace until {en}"}
+    return {ZH: f"保级至{zh}", EN: f"holds until {en}"}
+
+
+def _day(on: date) -> tuple[str, str]:
+    """A day as pages say it in either language."""
+    return f"{on.year}年{on.month}月{on.day}日", f"{on:%b} {on.day}, {on.year}"
 
 
 def missing(held: Held) -> Sentence | None:

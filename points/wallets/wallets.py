@@ -1,5 +1,6 @@
 """What a member sees: balance, lots, what lapses next, and the postings behind it."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -101,11 +102,12 @@ def postings(
     before: int | None,
     limit: int,
     kind: Kind | None = None,
+    kinds: Collection[Kind] = (),
     from_day: date | None = None,
     until_day: date | None = None,
     spender_id: int | None = None,
 ) -> list[PostingRow]:
-    """A member's postings, newest first, from before a number on; maybe of one kind, or of days in the programme's zone.
+    """A member's postings, newest first, from before a number on; maybe of one kind or some, or of days in the programme's zone.
 
     With `spender_id` what this one spent of a group's points, and what came back of it.
     """
@@ -119,6 +121,8 @@ def postings(
         asked = asked.where(PostingRow.seq < before)
     if kind is not None:
         asked = asked.where(PostingRow.kind == int(kind))
+    if kinds:
+        asked = asked.where(PostingRow.kind.in_([int(one) for one in kinds]))
     if from_day is not None:
         asked = asked.where(PostingRow.effective_on >= from_day)
     if until_day is not None:

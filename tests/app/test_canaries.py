@@ -224,6 +224,7 @@ def _tables(db) -> dict[str, str]:
         }
 
 
+@pytest.mark.attack("A9")
 def test_a_thousand_canaries_leave_no_trace_where_nobody_asked_for_them(db, flock):
     outputs = flock()
 

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 from sqlalchemy import Column, MetaData, Table, Text, UniqueConstraint, create_engine, pool, text
 
-from app import create_app, distribution  # imports every model
+from app import distribution
 from app.distribution import MEMBER, Place, Spread, Unclassified
+from app.web import create_app  # imports every model
 from base.database import Base
 from tests.owner import owner
 

@@ -12,8 +12,8 @@ import pytest
 import redis
 from werkzeug.test import TestResponse
 
-from app import create_app
 from app.proof import findings
+from app.web import create_app
 from app.wiring import wire
 from base import cache, database, local, local_process, schema
 from base.config import Config

@@ -10,7 +10,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, inspect, pool, text
 from sqlalchemy.dialects import postgresql
 
-from app import create_app  # imports every model
+from app.web import create_app  # imports every model
 from base import schema
 from base.config import Config
 from base.database import Base

@@ -65,6 +65,7 @@ def test_the_page_of_a_member_elsewhere_is_not_there(app, mine, theirs):
     assert page(app, f"/staff/members/{ref(theirs)}/adjust", "support").status_code == 404
 
 
+@pytest.mark.attack("A1")
 def test_looking_for_a_customer_elsewhere_finds_nobody(app, db, mine, theirs):
     with database.begin() as session:
         customer = members.by_id(session, theirs).customer_id
@@ -152,6 +153,7 @@ def test_what_is_about_a_whole_programme_is_for_headquarters(app, programme):
 
 
 @pytest.mark.parametrize("path", ["wallet", "postings", "line-events", "entitlements", "entitlement-uses"])
+@pytest.mark.attack("A1")
 def test_a_key_for_one_area_finds_no_member_of_another(app, programme, mine, theirs, path):
     with database.begin() as session:
         scopes = ["wallet:any", "members:read"]
@@ -179,7 +181,7 @@ def test_a_person_is_added_once_with_roles_and_an_area(app, db, mine, theirs):
 
     short, wrong, first, again = run(password="short"), run("--area", "33x"), run("--area", HANGZHOU), run()
 
-    assert "12 characters" in str(short.exception)
+    assert "at least 12 characters" in str(short.exception)
     assert "two, four or six digits" in str(wrong.exception)
     assert first.output == "a@example.test: support, area 3301\n"
     assert "already" in str(again.exception)

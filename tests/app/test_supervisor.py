@@ -17,7 +17,7 @@ from base import local
 from base.money import parse_yuan
 from tests.conftest import ROOT
 
-READY_WITHIN_S = 120
+READY_WITHIN_S = 200
 
 
 @contextmanager

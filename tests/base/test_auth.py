@@ -6,12 +6,12 @@ from datetime import timedelta
 import pytest
 from flask import Flask
 
-from app import create_app
+from app.web import create_app
 from base import clock, database
 from base.auth import api_keys, guard, guesses, one_time_codes, passwords, sign_ins
 from base.auth.guesses import Limit, TooManyGuesses
-from base.auth.permissions import staff_permissions
 from base.auth.principals import ANONYMOUS, Member, Service
+from base.auth.roles import staff_permissions
 from base.errors import Invalid
 from tests.given import given_member, given_programme, member_token
 

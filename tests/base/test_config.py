@@ -1,20 +1,28 @@
 """The configuration: everything that is wrong is said at once, and nothing secret is guessed in production."""
 
+import base64
+import hashlib
+import itertools
 import os
+import secrets
 import stat
 from pathlib import Path
 
 import pytest
 
+from base import weak_keys
 from base.config import Config, ConfigError
 
-SECRET = "s" * 32
+SECRET, PEPPER, OLDER, SEAL = (
+    hashlib.sha256(name).hexdigest() for name in (b"one", b"two", b"three", b"four")
+)
 PRODUCTION = {
     "JIFEN_ENV": "production",
     "DATABASE_URL": "postgresql+psycopg://app@db/jifen",
     "JIFEN_SECRET_KEY": SECRET,
-    "JIFEN_VOUCHER_PEPPER": "p" * 32,
-    "JIFEN_SEAL_KEY": "k" * 32,
+    "JIFEN_VOUCHER_PEPPER": PEPPER,
+    "JIFEN_SEAL_KEY": SEAL,
+    "JIFEN_HOSTS": "points.example, .shop.example",
 }
 
 
@@ -40,6 +48,18 @@ def test_without_any_variable_a_development_machine_works(environment):
     assert made.environment == "development"
     assert (made.database_url, made.redis_url) == (None, None)
     assert len({made.secret_key, made.seal_key, *made.voucher_peppers.values()}) == 3
+
+
+def test_there_is_a_web_process_for_each_processor_up_to_four_unless_somebody_says_how_many(
+    environment, monkeypatch
+):
+    counts = []
+    for processors in (None, 1, 2, 64):
+        monkeypatch.setattr("os.cpu_count", lambda processors=processors: processors)
+        counts.append(environment().web_workers)
+
+    assert counts == [1, 1, 2, 4]
+    assert environment(JIFEN_WEB_WORKERS="7").web_workers == 7
 
 
 def test_a_development_machine_keeps_its_secrets_for_its_owner_alone(environment, tmp_path):
@@ -110,26 +130,66 @@ def test_production_talks_to_stripe_itself_or_says_that_it_does_not_start(enviro
 def test_production_with_all_of_it_is_usable(environment):
     made = environment(**PRODUCTION)
 
-    assert (made.in_production, made.secret_key, made.voucher_peppers) == (True, SECRET, {1: "p" * 32})
+    assert made.hosts == ("points.example", ".shop.example")
+    assert (made.in_production, made.secret_key, made.voucher_peppers) == (True, SECRET, {1: PEPPER})
 
 
+KEYS = ("JIFEN_SECRET_KEY", "JIFEN_VOUCHER_PEPPER", "JIFEN_SEAL_KEY")
+WEAK = {
+    "too short": SECRET[:31],
+    "one sign": "s" * 64,
+    "few signs": "0123" * 16,
+    "an example": "example-" + SECRET,
+    "to be changed": "Change-Me-" + SECRET,
+    "a password": SECRET[:40] + "-Password",
+    "the product's name": "jifen-" + SECRET,
+    "a row of digits": "1234567890" * 4,
+    "a row of letters": "ABCDEFGHIJ" * 4,
+}
+
+
+@pytest.mark.attack("A19")
+@pytest.mark.parametrize("name", KEYS)
+@pytest.mark.parametrize("why", WEAK)
+def test_production_does_not_start_with_a_key_that_can_be_guessed(environment, name, why):
+    with pytest.raises(ConfigError, match=name) as refused:
+        environment(**PRODUCTION | {name: WEAK[why]})
+
+    assert WEAK[why] not in str(refused.value)
+
+
+@pytest.mark.attack("A19")
+@pytest.mark.parametrize(("one", "other"), list(itertools.combinations(KEYS, 2)))
+def test_production_does_not_start_with_one_key_for_two_purposes(environment, one, other):
+    with pytest.raises(ConfigError, match="is the same as"):
+        environment(**PRODUCTION | {one: SECRET, other: SECRET})
+
+
+@pytest.mark.attack("A19")
+def test_keys_as_the_readme_says_to_make_them_are_taken(environment):
+    for _ in range(50):
+        drawn = {name: secrets.token_hex(32) for name in KEYS}
+        assert environment(**PRODUCTION | drawn).secret_key == drawn["JIFEN_SECRET_KEY"]
+
+
+@pytest.mark.attack("A19")
 def test_an_older_pepper_stays_known_beside_the_new_one(environment):
     made = environment(
         **PRODUCTION,
         JIFEN_VOUCHER_PEPPER_ID="2",
-        JIFEN_VOUCHER_PEPPER_OLD="o" * 32,
+        JIFEN_VOUCHER_PEPPER_OLD=OLDER,
         JIFEN_VOUCHER_PEPPER_OLD_ID="1",
     )
 
-    assert made.voucher_peppers == {2: "p" * 32, 1: "o" * 32}
+    assert made.voucher_peppers == {2: PEPPER, 1: OLDER}
 
 
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"JIFEN_VOUCHER_PEPPER_OLD": "o" * 32},
-        {"JIFEN_VOUCHER_PEPPER_OLD": "o" * 32, "JIFEN_VOUCHER_PEPPER_OLD_ID": "1"},
-        {"JIFEN_VOUCHER_PEPPER_OLD": "o" * 32, "JIFEN_VOUCHER_PEPPER_OLD_ID": "7"},
+        {"JIFEN_VOUCHER_PEPPER_OLD": OLDER},
+        {"JIFEN_VOUCHER_PEPPER_OLD": OLDER, "JIFEN_VOUCHER_PEPPER_OLD_ID": "1"},
+        {"JIFEN_VOUCHER_PEPPER_OLD": OLDER, "JIFEN_VOUCHER_PEPPER_OLD_ID": "7"},
     ],
     ids=["without its number", "under the number of the new one", "newer than the new one"],
 )
@@ -161,4 +221,42 @@ def test_an_empty_address_is_as_good_as_none(environment, name):
 def test_secrets_do_not_show_when_the_configuration_is_printed(environment):
     made = environment(**PRODUCTION)
 
-    assert [word for word in (SECRET, "p" * 32, "k" * 32) if word in repr(made)] == []
+    assert [word for word in (SECRET, PEPPER, "k" * 32) if word in repr(made)] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("JIFEN_SEAL_KEY", "s" * 40, "too few different characters"),
+        ("JIFEN_SEAL_KEY", "0123456789abcdefghijklmnopqrstuvwxyz", "counted up"),
+        ("JIFEN_SECRET_KEY", "please-changeme-" + SEAL, "looks like an example"),
+        ("JIFEN_VOUCHER_PEPPER", SECRET, "same as JIFEN_SECRET_KEY"),
+        ("FLASK_DEBUG", "1", "FLASK_DEBUG"),
+    ],
+)
+def test_production_refuses_keys_that_are_none_and_a_program_that_tells_too_much(
+    environment, name, value, told
+):
+    with pytest.raises(ConfigError, match=told) as error:
+        environment(**PRODUCTION | {name: value})
+
+    assert value == "1" or value not in str(error.value)
+    if name != "JIFEN_VOUCHER_PEPPER":
+        assert environment(**{name: value}).environment == "development"
+
+
+def test_a_random_key_is_never_taken_for_a_weak_one():
+    for number in range(2_000):
+        digest = hashlib.sha256(str(number).encode())
+        keys = {"hex": digest.hexdigest()[:32], "base64": base64.b64encode(digest.digest()).decode()}
+        assert list(weak_keys.faults(keys)) == []
+
+
+def test_failpoints_are_refused_in_production_and_read_elsewhere(environment):
+    said = "part_taken=kill@3,wallet_read=sleep"
+
+    assert environment(JIFEN_FAILPOINTS=said).failpoints == said
+    with pytest.raises(ConfigError, match="JIFEN_FAILPOINTS"):
+        environment(JIFEN_FAILPOINTS="part_taken=explode")
+    with pytest.raises(ConfigError, match="JIFEN_FAILPOINTS: makes processes fail"):
+        environment(**PRODUCTION, JIFEN_FAILPOINTS=said)

@@ -2,10 +2,11 @@
 
 import csv
 import hashlib
+import io
 from datetime import date
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from base import csv_files
@@ -163,9 +164,25 @@ def test_a_corrected_error_file_can_be_taken_in_as_it_is(tmp_path_factory, rows)
     assert [tuple(row.cells.values()) for row in read(path)] == rows
 
 
-@given(cells)
-def test_no_spreadsheet_takes_a_neutralised_cell_for_a_formula(cell):
-    assert not csv_files.neutralised(cell).startswith(("=", "+", "-", "@", "\t"))
+LIVE = tuple("=+-@\t\r＝＋－＠")
+
+
+@pytest.mark.attack("A15")
+@pytest.mark.parametrize("count", [100, pytest.param(10_000, marks=pytest.mark.torture)])
+def test_no_spreadsheet_takes_a_neutralised_cell_for_a_formula(tmp_path, count):
+    """As it stands in a file, read back: whatever begins like a formula begins with a mark, and its words are whole."""
+
+    @settings(max_examples=count, database=None)
+    @given(st.one_of(cells, st.builds(str.__add__, st.sampled_from(LIVE), cells)))
+    def no_live_cell(cell):
+        safe = csv_files.neutralised(cell)
+        assert not safe.startswith(LIVE)
+        assert safe in (cell, "'" + cell)
+        out = io.StringIO()
+        csv.writer(out).writerow([safe, "1"])
+        assert next(csv.reader(io.StringIO(out.getvalue(), newline=""))) == [safe, "1"]
+
+    no_live_cell()
 
 
 def test_an_error_file_that_cannot_be_written_is_named(tmp_path):

@@ -7,6 +7,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from procrastinate.exceptions import ConnectorException
+from procrastinate.manager import JobManager
 from sqlalchemy import text
 
 from base import clock, database, jobs, outbox
@@ -153,3 +155,75 @@ def test_what_is_to_be_repeated_is_done_by_the_worker_until_it_ends_and_a_failur
     assert not worker.is_alive()
     jobs.drain(db.database_url)
     assert len(done) < 50
+
+
+def test_a_worker_whose_connection_ends_while_it_asks_for_work_comes_again(db, ran, monkeypatch):
+    asked, true, stopping = [], JobManager.fetch_job, threading.Event()
+
+    async def fetch(*given, **named):
+        asked.append(1)
+        if len(asked) == 1:
+            raise ConnectorException("the connection has ended")
+        return await true(*given, **named)
+
+    monkeypatch.setattr(JobManager, "fetch_job", fetch)
+    working = threading.Thread(target=jobs.work, args=(db.database_url, stopping))
+    working.start()
+    promise(after="the end")
+    limit = time.monotonic() + 30
+    while not ran and working.is_alive() and time.monotonic() < limit:
+        time.sleep(0.05)
+    stopping.set()
+    working.join(30)
+
+    assert ran == [{"after": "the end"}]
+    assert len(asked) > 1
+
+
+def test_a_worker_that_is_told_to_end_gives_back_what_would_take_too_long(db, ran, monkeypatch):
+    begun, go, left = threading.Event(), threading.Event(), []
+
+    def long(**_: Any) -> None:
+        begun.set()
+        go.wait(20)
+
+    def leave() -> None:
+        with database.begin() as session:
+            left.extend(session.execute(text("select task_name, status::text from procrastinate_jobs")))
+        go.set()
+
+    monkeypatch.setitem(jobs._tasks, "note", long)
+    monkeypatch.setattr(jobs, "ENDS_WITHIN_S", 0.2)
+    monkeypatch.setattr(jobs, "_leave", leave)
+    stopping = threading.Event()
+    promise()
+    worker = threading.Thread(target=jobs.work, args=(db.database_url, stopping))
+    worker.start()
+    assert begun.wait(20)
+
+    stopping.set()
+    worker.join(20)
+
+    assert left == [("note", "todo")]
+
+
+def test_a_worker_that_is_told_to_end_finishes_what_it_has_begun(db, ran, monkeypatch):
+    begun, go = threading.Event(), threading.Event()
+
+    def short(**args: Any) -> None:
+        begun.set()
+        go.wait(20)
+        ran.append(args)
+
+    monkeypatch.setitem(jobs._tasks, "note", short)
+    stopping = threading.Event()
+    promise(number=1)
+    worker = threading.Thread(target=jobs.work, args=(db.database_url, stopping))
+    worker.start()
+    assert begun.wait(20)
+
+    stopping.set()
+    go.set()
+    worker.join(20)
+
+    assert (ran, counted("procrastinate_jobs")) == ([{"number": 1}], 0)

@@ -104,6 +104,7 @@ def test_two_starts_at_once_give_one_server(servers, data_dir):
     assert answer(servers.database_url) == "jifen_app"
 
 
+@pytest.mark.torture
 def test_starting_and_removing_at_once_leaves_no_server_behind(other_dir):
     command = (
         "import sys; from pathlib import Path; from base import local; "

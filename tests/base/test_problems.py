@@ -6,7 +6,7 @@ import re
 import pytest
 from flask import Flask
 
-from app import create_app
+from app.web import create_app
 from base import errors
 from base.auth.guard import open_to_all
 from base.http import problems
@@ -149,6 +149,7 @@ def test_a_request_number_that_could_do_harm_is_replaced(app, given):
     assert re.fullmatch(r"req_[0-9a-f]{16}", answer.headers["X-Request-Id"])
 
 
+@pytest.mark.attack("A13")
 def test_every_answer_carries_the_headers_that_keep_browsers_safe(app):
     for path in ("/health/live", "/v1/nothing", "/nothing", "/", "/v1/members/me/wallet"):
         headers = app.test_client().get(path).headers

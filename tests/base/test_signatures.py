@@ -65,6 +65,7 @@ def test_a_known_answer():
 
 
 @given(st.binary(max_size=60), st.binary(min_size=1, max_size=60), st.integers(0, 511))
+@pytest.mark.attack("A11")
 def test_no_other_text_and_no_changed_bit_is_believed(signed, other, bit):
     signature = PRIVATE.sign(signed)
     turned = bytearray(signature)
@@ -131,6 +132,7 @@ def test_a_signature_is_good_for_its_own_request_alone(app, shop, token, changed
 
 
 @pytest.mark.parametrize("away_s", [-301, 301, -(10**9)])
+@pytest.mark.attack("A11")
 def test_a_request_from_another_time_is_refused(app, shop, token, away_s):
     then = int(clock.now().timestamp()) + away_s
 
@@ -148,6 +150,7 @@ def test_a_clock_that_is_wrong_by_two_minutes_is_told(app, shop, token):
     assert "Jifen-Clock-Skew" not in right.headers
 
 
+@pytest.mark.attack("A11")
 def test_the_same_request_again_is_a_replay_and_does_not_freeze(app, shop, token):
     headers = shop.signer.headers("POST", PATH, BODY)
     sent(app, token, headers)
@@ -158,6 +161,7 @@ def test_the_same_request_again_is_a_replay_and_does_not_freeze(app, shop, token
     assert kind(sent(app, token, shop.signer.headers("POST", PATH, BODY))) == "voucher-unknown"
 
 
+@pytest.mark.attack("A21")
 def test_one_counter_with_two_nonces_freezes_the_terminal(app, shop, token):
     sent(app, token, shop.signer.headers("POST", PATH, BODY, nonce="7." + "a" * 16))
 
@@ -170,6 +174,7 @@ def test_one_counter_with_two_nonces_freezes_the_terminal(app, shop, token):
         assert session.scalar(text("select count(*) from till_alert where rule = 'copied-key'")) == 1
 
 
+@pytest.mark.attack("A21")
 def test_a_counter_that_was_passed_long_ago_freezes_too(app, shop, token):
     sent(app, token, shop.signer.headers("POST", PATH, BODY, nonce="900." + "a" * 16))
     with database.begin() as session:

@@ -41,6 +41,7 @@ def test_texts_numbers_and_money_each_have_their_cell():
 
 
 @pytest.mark.parametrize("sign", ["=", "+", "-", "@", "\t=", "＝"])
+@pytest.mark.attack("A15")
 def test_what_a_spreadsheet_would_take_for_a_formula_is_neutralised(sign):
     (found,) = cells(written([(f"{sign}1+1",)]))
 

@@ -4,11 +4,13 @@ import json
 
 import pytest
 
+from admin.console.views.views import PLACES
 from bench import __main__ as bench
-from bench import results
+from bench import lists, results
 from bench.plans import FULL, PLANS, TINY, short, with_ten_million
 from bench.population import LOTS, Populations
 from bench.server import running
+from bench.sizing import DEEDS
 
 
 @pytest.fixture
@@ -20,6 +22,7 @@ def file(tmp_path):
     return path
 
 
+@pytest.mark.torture
 def test_a_part_writes_its_own_keys_and_leaves_those_of_others(file, capsys):
     bench.main(["--only", "growth", "log", "--plan", "tiny", "--results", str(file)])
 
@@ -39,6 +42,7 @@ def test_a_part_writes_its_own_keys_and_leaves_those_of_others(file, capsys):
     assert "wal_bytes_redeem" in capsys.readouterr().out
 
 
+@pytest.mark.torture
 def test_a_list_of_members_is_measured(file):
     bench.main(["--only", "members", "--plan", "tiny", "--results", str(file)])
 
@@ -47,6 +51,21 @@ def test_a_list_of_members_is_measured(file):
     assert figures["members_s_per_million"] > 0
 
 
+@pytest.mark.torture
+def test_the_costs_of_every_deed_are_measured(file):
+    bench.main(["--only", "costs", "--plan", "tiny", "--results", str(file)])
+
+    figures = json.loads(file.read_text())["figures"]
+    assert all(
+        figures[f"cost_{deed}_{what}"] > 0 for deed in DEEDS for what in ("python_ms", "statements", "times")
+    )
+    assert all(
+        figures[f"cost_{deed}_rows"] >= 1 for deed in ("line_filed", "redeem_voucher", "accept", "gift")
+    )
+    assert figures["cost_balance_rows"] == 0
+
+
+@pytest.mark.torture
 def test_a_replay_is_measured(file):
     bench.main(["--only", "replay", "--plan", "tiny", "--results", str(file)])
 
@@ -55,6 +74,7 @@ def test_a_replay_is_measured(file):
     assert figures["replay_s"] > 0
 
 
+@pytest.mark.torture
 def test_the_analysis_is_measured_from_the_snapshot_to_the_stored_run(file):
     bench.main(["--only", "analytics", "--plan", "tiny", "--results", str(file)])
 
@@ -66,6 +86,7 @@ def test_the_analysis_is_measured_from_the_snapshot_to_the_stored_run(file):
     )
 
 
+@pytest.mark.torture
 def test_the_examination_of_the_estimators_is_kept_with_what_it_missed(file):
     bench.main(["--only", "selftest", "--plan", "tiny", "--results", str(file)])
 
@@ -76,6 +97,7 @@ def test_the_examination_of_the_estimators_is_kept_with_what_it_missed(file):
     assert figures["selftest_main_same_members_and_seed_same_bytes_percent"] == 100
 
 
+@pytest.mark.torture
 def test_members_copied_by_the_server_have_the_lots_of_the_first_one():
     with running() as server:
         people = Populations(server, lambda text: None).of(
@@ -125,10 +147,15 @@ def test_a_topic_is_all_its_parts_and_a_wrong_name_is_refused(capsys):
             *bench._parts(["ledger"]),
             "tiers",
             "members",
+            "lists",
+            "intake",
             "people",
             "http",
+            "pages",
+            "overload",
             "till",
             "settlement",
+            "costs",
             "promises",
             "replay",
             "analytics",
@@ -142,3 +169,22 @@ def test_a_topic_is_all_its_parts_and_a_wrong_name_is_refused(capsys):
     with pytest.raises(SystemExit):
         bench.main(["--only", "weather"])
     assert "weather" in capsys.readouterr().err
+
+
+@pytest.mark.torture
+def test_every_list_is_opened_and_the_slowest_is_told(file):
+    bench.main(["--only", "lists", "--plan", "tiny", "--results", str(file)])
+
+    figures = json.loads(file.read_text())["figures"]
+    assert figures["lists_members"] == 1_200
+    assert figures["lists_opened"] > 100
+    assert figures["lists_slowest_p95_ms"] >= figures["lists_tickets_p95_ms"] > 0
+
+
+def test_what_is_measured_is_read_off_the_map_and_what_is_left_out_is_there(app):
+    found = {name for name, _path in lists.addresses(app)}
+    rules = {rule.rule.removeprefix(lists.PREFIX) for rule in app.url_map.iter_rules()}
+
+    assert {place.removeprefix(lists.PREFIX) for place in PLACES} | set(lists.FILTERS) <= found
+    assert rules >= lists.APART
+    assert not found & lists.APART

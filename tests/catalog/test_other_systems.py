@@ -10,6 +10,7 @@ from base.errors import Problem
 from base.notices import notices
 from tests.catalog import stand_ins
 from tests.catalog.stand_ins import BACK, CASES, HELD, SPENT, SYSTEM, asked
+from tests.sparse import each_once
 
 KINDS = ("service", "goods", "electronic", "bundle")
 POINTS = {"fulfilled": SPENT, "failed": BACK, "unknown": HELD}
@@ -31,8 +32,7 @@ def system(kind):
     return SYSTEM.get(kind, "fulfilment")
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize(("case", "kind"), each_once(CASES, KINDS))
 def test_done_refused_or_not_known_there_is_either_the_thing_or_the_points(app, db, stand_in, kind, case):
     one = asked(app, db, stand_in, kind)
     assert (one.state, one.points) == ("pending", HELD)
@@ -72,8 +72,7 @@ WRONG = {
 }
 
 
-@pytest.mark.parametrize("kind", ["service", "goods"])
-@pytest.mark.parametrize("name", WRONG)
+@pytest.mark.parametrize(("name", "kind"), each_once(WRONG, ["service", "goods"]))
 def test_whatever_the_other_side_does_wrong_nothing_is_given_twice_and_nothing_is_lost(
     app, db, stand_in, kind, name
 ):

@@ -9,9 +9,11 @@ import shutil
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from flask import Flask
@@ -20,8 +22,11 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 
 from base import jobs
 from base.config import Config
+from tests.journeys.screens import SCREENS
+from tests.journeys.walk import endpoint_at
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+# The engine without the windows of a browser first: it draws the same pages in half of the processor's time.
+NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -93,16 +98,25 @@ class _Silent(WSGIRequestHandler):
         pass
 
 
-@pytest.fixture
-def address(app: Flask) -> Iterator[str]:
-    """The application on a free port of loopback, with threads as in operation."""
+@contextmanager
+def served(app: Flask) -> Iterator[str]:
+    """The application on a free port of loopback, with threads as in operation; its address."""
     server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Silent)
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     thread.start()
-    yield f"http://127.0.0.1:{server.port}"
-    server.shutdown()
-    thread.join(5)
-    server.server_close()
+    try:
+        yield f"http://127.0.0.1:{server.port}"
+    finally:
+        server.shutdown()
+        thread.join(5)
+        server.server_close()
+
+
+@pytest.fixture
+def address(app: Flask) -> Iterator[str]:
+    """The application on loopback."""
+    with served(app) as found:
+        yield found
 
 
 @dataclass
@@ -115,6 +129,7 @@ class Opened:
     pages: list[Page] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
     meant: list[str] = field(default_factory=list)  # parts of messages that a journey brings about on purpose
+    asked: set[tuple[str, str]] = field(default_factory=set)  # method and path of every request
 
     def open(
         self,
@@ -157,12 +172,16 @@ class Opened:
         return found
 
     def _asked(self, request: Request) -> None:
+        self.asked.add((request.method, urlsplit(request.url).path))
         if not request.url.startswith((self.address + "/", "data:")):
             self.faults.append(f"a request leaves the application: {request.url}")
 
     def _answered(self, response: Response) -> None:
         # What the till sends by itself is answered by a page as well: a refusal there, or "try again", is no fault.
-        a_page = response.request.resource_type == "document"
+        # A service worker asks for pages on behalf of its page.
+        asked = response.request
+        by_worker = asked.service_worker is not None and "/static/" not in response.url
+        a_page = asked.resource_type == "document" or by_worker
         fault = (
             response.status == 500
             if REFUSES.search(response.url)
@@ -184,15 +203,27 @@ OPENED = pytest.StashKey[Opened]()
 
 
 @pytest.fixture
-def visit(chromium: Browser, address: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Visit]:
+def visit(
+    chromium: Browser, address: str, app: Flask, tmp_path: Path, request: pytest.FixtureRequest
+) -> Iterator[Visit]:
     """visit(path, language="en", width=1280, cookies={}, ...): a page in somebody's own browser."""
     opened = Opened(chromium, address, tmp_path)
     request.node.stash[OPENED] = opened
     expect.set_options(timeout=LONGEST_WAIT_MS)
     yield opened.open
     opened.close()
-    if opened.faults:
-        pytest.fail("\n".join(opened.faults), pytrace=False)
+    faults = opened.faults + not_walked(app, opened, request.node)
+    if faults:
+        pytest.fail("\n".join(faults), pytrace=False)
+
+
+def not_walked(app: Flask, opened: Opened, test: pytest.Item) -> list[str]:
+    """The screens that a journey names and did not come to."""
+    asked = {
+        found and found[1] for found in (endpoint_at(app, path, method) for method, path in opened.asked)
+    }
+    named = [screen for mark in test.iter_markers("screens") for screen in mark.args]
+    return [f"this journey did not open {one}" for one in named if not asked & set(SCREENS[one])]
 
 
 @pytest.fixture

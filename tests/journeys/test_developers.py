@@ -3,6 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
+from base.web import i18n
 from tests.base.webhooks.receivers import receiving
 from tests.given import given_shop
 from tests.journeys.conftest import DESK, PHONE, sound
@@ -17,30 +18,33 @@ def cookies(db):
     return {"jifen_merchant": person_token(given_shop())}
 
 
-def test_a_developer_gets_a_key_once_rolls_it_and_finds_the_sandboxs_codes(visit, cookies):
-    page = visit(HERE, cookies=cookies)
-    sound(page, widths=(PHONE, DESK))
-    page.get_by_label("Name").fill("desk-1")
-    page.get_by_role("button", name="Add the cash desk").click()
+@pytest.mark.screens("merchant: developers")
+@pytest.mark.parametrize("language", ["en", "zh-CN"])
+def test_a_developer_gets_a_key_once_rolls_it_and_finds_the_sandboxs_codes(visit, cookies, language):
+    say = i18n.translations(language).gettext
+    page = visit(HERE, language=language, cookies=cookies)
+    sound(page, language, widths=(PHONE, DESK))
+    page.get_by_label(say("Name")).fill("desk-1")
+    page.get_by_role("button", name=say("Add the cash desk")).click()
 
-    expect(page.get_by_label("Private key")).to_contain_text("BEGIN PRIVATE KEY")
+    expect(page.get_by_label(say("Private key"))).to_contain_text("BEGIN PRIVATE KEY")
     page.get_by_text("till.py", exact=True).click()
-    sound(page, widths=(PHONE, DESK))
-    page.get_by_role("button", name="Roll the key").click()
-    expect(page.get_by_role("button", name="End now")).to_be_visible()
-    page.get_by_role("button", name="End now").click()
-    expect(page.get_by_role("button", name="End now")).to_have_count(0)
+    sound(page, language, widths=(PHONE, DESK))
+    page.get_by_role("button", name=say("Roll the key")).click()
+    expect(page.get_by_role("button", name=say("End now"))).to_be_visible()
+    page.get_by_role("button", name=say("End now")).click()
+    expect(page.get_by_role("button", name=say("End now"))).to_have_count(0)
     expect(page.get_by_text("BEGIN PRIVATE KEY")).to_have_count(0)
 
-    page.get_by_role("button", name="Revoke …").click()
-    sound(page, widths=(PHONE,))
-    page.get_by_role("button", name="Revoke it").click()
-    expect(page.get_by_text("Revoked")).to_be_visible()
+    page.get_by_role("button", name=say("Revoke …")).click()
+    sound(page, language, widths=(PHONE,))
+    page.get_by_role("button", name=say("Revoke it"), exact=True).click()
+    expect(page.get_by_text(say("Revoked")).first).to_be_visible()
 
-    page.get_by_role("link", name="Cash desks").click()
-    page.get_by_role("button", name="Make a sandbox terminal").click()
+    page.get_by_role("link", name=say("Cash desks")).click()
+    page.get_by_role("button", name=say("Make a sandbox terminal")).click()
     expect(page.get_by_text("TEST-0034-0000E")).to_be_visible()
-    sound(page, widths=(PHONE, DESK))
+    sound(page, language, widths=(PHONE, DESK))
 
 
 def test_a_receiver_is_added_tried_and_an_event_sent_again(visit, cookies, work):

@@ -8,8 +8,10 @@ from sqlalchemy import func, select
 
 from base import clock, database, ids
 from catalog.redemptions.models import Redemption
+from merchants import merchants
 from tests.given import (
     caller,
+    given_group,
     given_member,
     given_offer,
     given_points,
@@ -18,6 +20,7 @@ from tests.given import (
     member_token,
 )
 from tests.journeys.conftest import DESK, PHONE, code_of_message, menu, sound, tab_to
+from tests.ratings import place_at, used_voucher
 
 pytestmark = pytest.mark.browser
 
@@ -75,11 +78,16 @@ def given_a_full_account(app, programme, tea, member_id):
     assert me.post(f"/v1/redemptions/{cancelled['id']}/cancel").status_code == 200
 
 
+@pytest.mark.screens(
+    "member: home", "member: catalogue", "member: offer", "member: confirm", "member: result", "member: voucher",
+    "member: history", "member: lapsing", "member: group and club", "member: errors and account",
+)  # fmt: skip
 @pytest.mark.parametrize(("language", "scheme"), [("en", "dark"), ("zh-CN", "light")])
-def test_every_page_fits_the_narrowest_phone_and_can_be_read_by_everybody(
-    visit, app, programme, tea, member, language, scheme
+def test_a_full_account_fits_the_narrowest_phone_and_can_be_read_by_everybody(
+    visit, app, db, programme, tea, member, language, scheme
 ):
     given_a_full_account(app, programme, tea, member)
+    group_id = given_group(db, programme, points=900, caps={member: 500})
 
     # signing in, with a number that is none
     page = visit("/sign-in", language=language, width=PHONE, color_scheme=scheme)
@@ -96,13 +104,15 @@ def test_every_page_fits_the_narrowest_phone_and_can_be_read_by_everybody(
 
     # each page of the menu, and what lies behind it
     pages = menu(page)
-    assert len(pages) == 4
+    assert len(pages) == 5
     for path in [
         *pages,
+        f"/groups/{ids.public('grp', group_id)}",
         "/redemptions",
         "/offers?affordable=1",
         "/vouchers?heap=past",
         "/vouchers?heap=used",
+        "/profile",
     ]:
         page.goto(path)
         sound(page, language)
@@ -117,7 +127,7 @@ def test_every_page_fits_the_narrowest_phone_and_can_be_read_by_everybody(
     # the sheet, its lots, the result, the voucher
     page.goto(page_of(tea))
     page.get_by_role("spinbutton").fill("2")
-    page.get_by_role("main").get_by_role("button").click()
+    page.get_by_role("main").get_by_role("button").first.click()
     page.locator("summary").click()
     sound(page, language)
     page.get_by_role("main").get_by_role("button").click()
@@ -198,3 +208,41 @@ def test_the_chosen_language_stays_over_pages_and_sign_out(visit, programme, tea
     page.get_by_role("link", name="English").click()
 
     expect(page.get_by_role("heading", level=1)).to_have_text("Sign in")
+
+
+@pytest.mark.parametrize(("language", "scheme", "script"), [("en", "dark", True), ("zh-CN", "light", False)])
+def test_what_was_used_is_rated_by_keyboard_on_the_narrowest_phone_with_or_without_script(
+    visit, db, programme, tea, member, language, scheme, script
+):
+    with database.begin() as session:
+        (outlet,) = merchants.outlets_of(session, tea.merchant_id)
+    used_voucher(db, member, tea, place_at(outlet))
+    poor, thanks = {"en": ("2: poor", "Thank you."), "zh-CN": ("2: 不满意", "感谢您的评价。")}[language]
+
+    page = visit(
+        "/",
+        language=language,
+        width=PHONE,
+        cookies=cookie(member),
+        color_scheme=scheme,
+        java_script_enabled=script,
+    )
+    if script:  # what looks for faults is a script itself
+        sound(page, language)
+    page.locator(".jf-ask a").click()
+    if script:
+        sound(page, language, widths=(PHONE, DESK))
+    page.locator("input[name=stars]").first.focus()
+    page.keyboard.press("ArrowRight")  # from none to the second: the first has the focus
+    expect(page.get_by_role("radio", name=poor)).to_be_checked()
+    page.get_by_role("checkbox").nth(3).press("Space")
+    page.get_by_role("textbox").fill("等了一个小时 / an hour of waiting")
+    page.get_by_role("main").get_by_role("button").last.press("Enter")
+
+    expect(page.get_by_text(thanks)).to_be_visible()
+    expect(page.get_by_role("main").locator("a[href^='/help/new?about=red_']")).to_be_visible()
+    page.locator("summary").click()
+    if script:
+        sound(page, language, widths=(PHONE, DESK))
+    page.goto("/")
+    expect(page.locator(".jf-ask")).to_have_count(0)

@@ -1,13 +1,26 @@
 """A merchant's people in the browser: an owner lets in a till and a clerk, each page readable by everybody at any width."""
 
 import re
+from datetime import timedelta
 
 import pytest
 from playwright.sync_api import expect
 
-from base import ids
-from tests.given import given_colleague, given_shop, merchant_token, staff_token
-from tests.journeys.conftest import DESK, PHONE, menu, sound
+from base import clock
+from base.web import i18n
+from tests.given import (
+    caller,
+    clerk_token,
+    closed,
+    given_colleague,
+    given_member,
+    given_offer,
+    given_programme,
+    given_shop,
+    member_token,
+    merchant_token,
+)
+from tests.journeys.conftest import DESK, PHONE, sound
 
 pytestmark = pytest.mark.browser
 WIDTHS = (PHONE, DESK)
@@ -49,19 +62,27 @@ def test_an_owner_pairs_a_till_and_a_clerk_takes_up_the_invitation(visit, shop, 
     expect(page.get_by_role("main")).to_contain_text("07")
 
 
+@pytest.mark.screens("merchant: statements")
 @pytest.mark.parametrize("language", ["en", "zh-CN"])
-def test_every_page_of_the_merchant_is_readable(visit, shop, owner, language):
-    page = visit("/merchant", language=language, cookies=owner)
-    till = ids.public("trm", shop.terminal.terminal_id)
+def test_from_the_statement_to_the_acceptance_and_its_terms(visit, app, db, shop, owner, language):
+    say = i18n.translations(language).gettext
+    yesterday = clock.now() - timedelta(days=1)
+    with clock.stopped(yesterday):
+        programme = given_programme()
+        offer = given_offer(programme, "voucher", merchant_id=shop.merchant.merchant_id)
+        me, till = (
+            caller(app, token)
+            for token in (member_token(given_member(db, programme, points=2_000)), clerk_token(shop))
+        )
+        code = me.get(f"/v1/vouchers/{me.redeem(offer).json['voucher']}").json["code"]
+        till.post("/v1/vouchers/accept", {"check_token": till.check(code).json["check_token"]})
+    closed(shop, clock.day(yesterday, shop.merchant.zone))
 
-    places = {*menu(page), "/merchant/joining", "/merchant/outlets/new", f"/merchant/terminals/{till}"}
-    for place in sorted(places):
-        page.goto(place)
-        sound(page, language, widths=WIDTHS)
-
-
-def test_a_merchant_in_the_console_is_readable(visit, shop):
-    page = visit("/staff/merchants", cookies={"jifen_staff": staff_token("editor")})
-    for place in ("", "/new", "/tea", "/tea/terms/new"):
-        page.goto(f"/staff/merchants{place}")
-        sound(page, widths=WIDTHS)
+    page = visit("/merchant/statements", language=language, width=PHONE, cookies=owner)
+    sound(page, language, widths=WIDTHS)
+    page.locator("a[href^='/merchant/statements/stm_']").first.click()
+    expect(page.get_by_role("main")).to_contain_text(say("Owed"))
+    sound(page, language, widths=WIDTHS)
+    page.locator("a[href^='/merchant/acceptances/']").first.click()
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    sound(page, language, widths=WIDTHS)

@@ -25,6 +25,7 @@ WORDS = {
 }
 
 
+@pytest.mark.torture  # test_offers.py has a proposal replayed and approved in every run
 @pytest.mark.parametrize("language", ["en", "zh-CN"])
 def test_from_the_button_to_the_approval(visit, work, db, language):
     programme = given_programme()

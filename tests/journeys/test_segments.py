@@ -12,6 +12,7 @@ from base import clock, database
 from tests.given import given_member, given_person, given_programme, staff_token
 from tests.journeys.conftest import DESK, PHONE, sound, tab_to
 from tests.points.segments.peopled import today
+from tests.sparse import first_of
 
 pytestmark = pytest.mark.browser
 PICTURES = os.environ.get("PICTURES")
@@ -39,10 +40,10 @@ def picture(page, name):
 
 @pytest.mark.parametrize(
     ("language", "risk", "count", "found"),
-    [
+    first_of(
         ("en", "Risk of three stars and more", "Count", "members now"),
         ("zh-CN", "离网风险三星及以上", "统计人数", "位会员"),
-    ],
+    ),
 )
 def test_from_the_list_to_one_segment_and_a_rule_tried_by_keyboard(
     visit, people, language, risk, count, found

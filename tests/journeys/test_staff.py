@@ -1,76 +1,15 @@
-"""The console in the browser: every page over the demo operator, and the raw gap beside its caution."""
+"""The analysis in the console's pages: the raw gap beside its caution, charts and tables on phone, desk and paper."""
 
 import re
 
 import pytest
 from playwright.sync_api import expect
-from sqlalchemy import select
 
-from app import demo
-from base import database, ids
-from catalog.vouchers.models import Voucher
-from merchants.statements.models import Statement
-from points.members.models import Member
 from tests.admin.console.test_retention import given_report, given_run, simulated
 from tests.given import given_programme, staff_token
-from tests.journeys.conftest import DESK, PHONE, menu, sound
+from tests.journeys.conftest import DESK, PHONE, sound
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture
-def desk(db, app, visit):
-    """desk(language, ...): a staff member's page, signed in by mail address and password."""
-    demo.make(db, "tiny", quiet=True)
-
-    def sign_in(language="en", **more):
-        page = visit("/staff", language=language, **more)
-        sound(page, language, widths=(PHONE, DESK))
-        page.locator("#email").fill(demo.STAFF)
-        page.locator("#password").fill(demo.staff_password(db))
-        page.keyboard.press("Enter")
-        expect(page.get_by_role("navigation").first).to_be_visible()
-        return page
-
-    return sign_in
-
-
-def a_statement():
-    with database.begin() as session:
-        row = session.scalars(select(Statement).limit(1)).one()
-    return ids.public("stm", row.merchant_id, row.statement_no)
-
-
-def a_customer():
-    """The customer number of somebody with a voucher."""
-    with database.begin() as session:
-        wanted = select(Member.customer_id).join(Voucher, Voucher.member_id == Member.member_id)
-        return session.scalars(wanted.limit(1)).one()
-
-
-@pytest.mark.parametrize(("language", "scheme"), [("en", "dark"), ("zh-CN", "light")])
-def test_every_page_of_the_console_fits_a_phone_and_a_desk(desk, language, scheme):
-    page = desk(language, color_scheme=scheme)
-
-    pages = menu(page)
-    assert len(pages) == 14
-    for path in pages:
-        page.goto(path)
-        sound(page, language, widths=(PHONE, DESK))
-
-    # a sealed statement and its merchant
-    page.goto(f"/staff/statements/{a_statement()}")
-    sound(page, language, widths=(PHONE, DESK))
-    page.get_by_role("main").get_by_role("link").first.click()
-    sound(page, language, widths=(PHONE, DESK))
-
-    # somebody who is no member, and a member who redeemed
-    for customer_id, leads_to in (("nobody", r"customer=nobody"), (a_customer(), r"/members/mbr_")):
-        page.goto("/staff/members")
-        page.get_by_role("main").get_by_role("textbox").fill(customer_id)
-        page.keyboard.press("Enter")
-        expect(page).to_have_url(re.compile(leads_to))
-        sound(page, language, widths=(PHONE, DESK))
 
 
 def test_the_raw_gap_stands_beside_its_caution_and_the_estimate(visit, db):
@@ -100,6 +39,7 @@ PAINTED = """(place) => { const canvas = place.querySelector("canvas");
     return canvas && new Set(canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data).size > 8; }"""
 
 
+@pytest.mark.screens("operations: analytics")
 @pytest.mark.parametrize(("language", "scheme", "width"), [("en", "dark", PHONE), ("zh-CN", "light", DESK)])
 def test_the_analysis_is_read_and_drawn_on_a_phone_and_a_desk(visit, db, language, scheme, width):
     """The policy of the pages is watched the while: charts bring no inline style and no script."""

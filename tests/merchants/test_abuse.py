@@ -61,6 +61,7 @@ def signed(body: bytes, at: int, secret: str = SECRET) -> str:
     return f"t={at},v1={mac}"
 
 
+@pytest.mark.attack("A11")
 def test_abuse_14_a_forged_an_altered_and_an_old_event_are_not_believed(db):
     config, at = db.at(stripe_webhook_secret=SECRET), clock.now()
     body = json.dumps(
@@ -127,6 +128,7 @@ def test_abuse_18_a_sealed_statement_that_was_edited_is_refused_to_us_and_found_
 
 
 @pytest.mark.parametrize("url", INSIDE)
+@pytest.mark.attack("A14")
 def test_abuse_21_an_address_inside_gets_no_events_of_a_merchant(app, db, url):
     owner = caller(app, person_token(given_shop()))
     keep(app, db.at(environment=PRODUCTION))
@@ -153,6 +155,7 @@ def test_abuse_15_a_transfer_that_timed_out_after_stripe_did_it_is_found_and_not
     assert len(paying.twin.all("transfer")) == paying.twin.calls[TRANSFERS] == 1
 
 
+@pytest.mark.attack("A22")
 def test_abuse_16_a_bank_account_changed_before_payday_gets_nothing_for_48_hours(app, db):
     shop, key = given_shop(), "a long password 7"
     given_bank(db, shop.merchant)
@@ -214,6 +217,7 @@ def told(db):
         return notices.latest(session, db.seal_key)
 
 
+@pytest.mark.attack("A15")
 def test_abuse_19_a_hostile_file_is_capped_read_as_a_stream_and_named_row_by_row(paying, tmp_path):
     """The only file that comes from outside so far is a bank's answer; merchants' own files are not taken in yet."""
     merchant = given_merchant()

@@ -92,6 +92,7 @@ def expected(places):
     return {place: (404, CALLS[place][1]) for place in places}
 
 
+@pytest.mark.attack("A1")
 def test_another_merchants_things_are_not_there(app, shop):
     other = given_shop("noodles")
     theirs = named(app, other, other.outlet, other.clerk)
@@ -101,6 +102,7 @@ def test_another_merchants_things_are_not_there(app, shop):
     assert answers(owner, values, CALLS) == expected(CALLS)
 
 
+@pytest.mark.attack("A1")
 def test_another_outlets_things_are_not_there_for_a_manager(app, shop):
     elsewhere = given_outlet(shop)
     clerk = given_colleague(shop, "clerk", "51", outlet=elsewhere)

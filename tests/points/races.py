@@ -16,7 +16,7 @@ from unittest.mock import patch
 
 from base import database
 from base.database import StillRunning
-from base.errors import Problem
+from base.errors import Problem, Unavailable
 from points import deeds, ledger
 from points.deeds import Request
 from points.kinds import FOREVER, Kind, State
@@ -36,7 +36,7 @@ def tried(request: Request) -> Any:
     while True:
         try:
             return post(request)
-        except StillRunning:
+        except (StillRunning, Unavailable):
             continue
         except Exception as error:
             return error
@@ -46,7 +46,7 @@ def tried_in_batch(request: Request) -> Any:
     while True:
         try:
             return post_many(request)[0]
-        except StillRunning:
+        except (StillRunning, Unavailable):
             continue
         except Exception as error:
             return error

@@ -1,7 +1,7 @@
 """What somebody who may write every row could do to the books: random changes by seed, each in a transaction undone after.
 
 A change is found when `verify` names its member; a history that was cut or written anew with fitting hashes, when the
-anchor does. What no posting says is left out: the state of a wallet, and `seen`.
+anchor does. What no posting says is left out: the state of a wallet, whether it is stopped, and `seen`.
 """
 
 import hashlib
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import create_engine, delete, exc, insert, pool, select, text, update
+from sqlalchemy import delete, exc, insert, select, text, update
 from sqlalchemy.orm import Session
 
 from base import clock, database
@@ -23,10 +23,11 @@ from points import anchor, ledger, postings, records, verify
 from points.kinds import FOREVER, Kind, State
 from points.models import HoldRow, PostingRow, WalletRow
 from points.postings import Posting
+from tests.owner import undone
 from tests.points.oracle import START, in_days
 from tests.points.test_ledger import HOUR, ask, given_wallet, post_many
 
-UNSAID = frozenset({"state", "seen"})  # columns of a wallet that no posting speaks of
+UNSAID = frozenset({"state", "seen", "stopped"})  # columns of a wallet that no posting speaks of
 POSTING_COLUMNS = tuple(records.POSTING.split(", "))
 WALLET_COLUMNS = tuple(name for name in records.WALLET.split(", ") if name not in UNSAID | {"member_id"})
 Members = set[int]  # whose books were changed
@@ -44,11 +45,9 @@ class Books:
     @contextmanager
     def undone(self) -> Iterator[Session]:
         """A transaction of the owner's role that leaves nothing behind."""
-        engine = create_engine(self.config.database_owner_url or "", poolclass=pool.NullPool)
-        with engine.connect() as connection, Session(connection) as session:
+        with undone(self.config) as connection, Session(connection) as session:
             yield session
             session.rollback()
-        engine.dispose()
 
 
 def given_books(config: Config, folder: Path, members: int = 6) -> Books:

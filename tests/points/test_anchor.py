@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, pool
 from sqlalchemy.orm import Session
 
 from base import clock, database
@@ -17,6 +16,7 @@ from base.config import Config
 from base.findings import Finding
 from points import anchor, ledger, postings, records, verify
 from points.kinds import Kind
+from tests.owner import undone
 from tests.points.oracle import in_days
 from tests.points.test_ledger import ask, given_wallet, post
 
@@ -39,11 +39,9 @@ class Anchored:
     @contextmanager
     def undone(self) -> Iterator[Session]:
         """A transaction of the owner's role that leaves nothing behind."""
-        engine = create_engine(self.config.database_owner_url or "", poolclass=pool.NullPool)
-        with engine.connect() as connection, Session(connection) as session:
+        with undone(self.config) as connection, Session(connection) as session:
             yield session
             session.rollback()
-        engine.dispose()
 
     def found_after(self, *deeds: str | Callable[[Session], None]) -> list[Finding]:
         """What the anchor finds after this was done to the database."""

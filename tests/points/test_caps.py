@@ -26,6 +26,7 @@ from points.refusals import NotEnoughPoints, OverCap, SpendingNotAllowed
 from tests.points.oracle import FOLLOW_UPS, START, ZONE, Spendings, asked_for, in_days, request, steps
 from tests.points.test_ledger import ask, at_once, given_wallet, post, post_many, told, wallet
 from tests.points.test_postings import Book
+from tests.sparse import examples
 
 ANN, BEN = 1001, 1002
 CAPS = {ANN: 60, BEN: 150}
@@ -114,7 +115,7 @@ def run_in_memory(history: list) -> tuple[list[Request], list, Spendings]:
     return requests, came, plain
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(histories())
 def test_whatever_happens_a_spender_takes_no_more_in_a_month_than_the_cap(history):
     _, _, plain = run_in_memory(history)

@@ -28,7 +28,7 @@ from tests.points.races import (
 from tests.points.test_ledger import ask, given_wallet
 
 COMPARE_AND_SET = {
-    "where member_id = %s and seq = %s and state = %s returning": "where member_id = %s and %s::int8 is not null and %s::int8 is not null returning",
+    "where member_id = %s and seq = %s and state = %s and stopped = %s returning": "where member_id = %s and %s::int8 is not null and %s::int8 is not null and %s::bool is not null returning",
     "where w.member_id = t.member_id and w.seq = t.was and w.state = t.state": "where w.member_id = t.member_id",
 }  # fmt: skip
 LOOK_UP = {
@@ -38,8 +38,11 @@ LOOK_UP = {
 }
 SOME = [("earn", "redeem"), ("redeem", "redeem"), ("redeem", "hold"), ("adjust down", "adjust down")]
 NO_STATE = {
-    "and seq = %s and state = %s returning": "and seq = %s and %s::int8 is not null returning",
+    "and seq = %s and state = %s and stopped": "and seq = %s and %s::int8 is not null and stopped",
     "and w.seq = t.was and w.state = t.state": "and w.seq = t.was",
+}
+NO_STOPPED = {
+    "and state = %s and stopped = %s returning": "and state = %s and %s::bool is not null returning"
 }
 
 
@@ -141,6 +144,25 @@ def test_without_the_state_in_the_compare_and_set_a_line_that_is_just_frozen_spe
         without_it = tried(spends[1])
 
     assert (names([with_it]), names([without_it])) == ({"MemberFrozen": 1}, {"Answer": 1})
+
+
+def test_without_the_freeze_in_the_compare_and_set_points_that_are_just_frozen_are_spent(wild, monkeypatch):
+    real = deeds.run
+
+    def frozen_meanwhile(wallet, *asked):
+        if not wallet.stopped:
+            with database.begin() as other:
+                ledger.set_stopped(other, wallet.member_id, stopped=True)
+        return real(wallet, *asked)
+
+    spends = [ask(given_wallet(100), "spend", Kind.REDEEM, 10) for _ in range(2)]
+    monkeypatch.setattr(deeds, "run", frozen_meanwhile)
+
+    with_it = tried(spends[0])
+    with without(monkeypatch, NO_STOPPED):
+        without_it = tried(spends[1])
+
+    assert (names([with_it]), names([without_it])) == ({"PointsFrozen": 1}, {"Answer": 1})
 
 
 def test_one_key_looked_up_before_the_lock_is_answered_as_one_that_was_never_sent(wild, monkeypatch):

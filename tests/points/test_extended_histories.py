@@ -31,6 +31,7 @@ from tests.points.oracle import (
     steps,
 )
 from tests.points.test_postings import Book, assert_postings_prove
+from tests.sparse import examples
 
 
 @dataclass
@@ -200,7 +201,7 @@ def asked_of(book: ExtendedBook, made: dict[int, tuple[Kind, int]], number: int,
     return asked, of
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(begin, happenings)
 def test_any_history_with_announcements_gives_the_points_of_a_plain_list_of_lots(first, then):
     book, oracle, at, made = ExtendedBook(), ExtendedOracle(), START, dict[int, tuple[Kind, int]]()

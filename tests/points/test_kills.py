@@ -12,7 +12,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from app import create_app
+from app.web import create_app
 from app.wiring import wire
 from base import database
 from base.database import NotConnected, StillRunning

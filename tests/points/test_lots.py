@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from points import lots
 from points.lots import Calendar, Extension, Interval, Lots
+from tests.sparse import examples
 
 TODAY = date(2026, 6, 15)
 days = st.integers(-400, 400).map(lambda n: TODAY + timedelta(days=n))
@@ -234,7 +235,7 @@ def test_points_land_where_they_live_as_long_and_no_lot_of_the_past_is_opened(po
 # A wallet that is nearly full
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(st.lists(st.tuples(few_keys, st.integers(1, 50)), min_size=40, max_size=160), calendars())
 def test_as_room_gets_short_points_live_longer_never_shorter_and_none_is_lost(gives, calendar):
     pot, refused = Lots(), 0

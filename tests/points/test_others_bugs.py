@@ -9,7 +9,7 @@ import pytest
 import redis
 from sqlalchemy import text
 
-from app import create_app
+from app.web import create_app
 from app.wiring import wire
 from base import clock, database
 from base.errors import Problem

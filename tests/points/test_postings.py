@@ -41,6 +41,7 @@ from tests.points.oracle import (
     request,
     same_in_oracle,
 )
+from tests.sparse import examples
 
 
 @dataclass
@@ -69,7 +70,7 @@ class Book:
         return Original(row, captured, sum(p.amount for p in later) - captured)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(histories())
 def test_any_history_gives_the_points_of_a_plain_list_of_lots(steps):
     book, oracle, at, made = Book(), Oracle(), START, dict[int, tuple[Kind, int]]()

@@ -1,6 +1,6 @@
-"""The long versions, run by `make torture`: thousands of sequences, a minute of killed backends, a thousand changes.
+"""The long versions, run by `make long`: thousands of sequences, a minute of killed backends, a thousand changes.
 
-Each run draws another seed and tells it; `make torture SEED=...` draws the same again (the interleaving stays its own).
+Each run draws another seed and tells it; `make long SEED=...` draws the same again (the interleaving stays its own).
 """
 
 import os

@@ -14,6 +14,7 @@ from points.lots import Interval
 from points.trace import Moved, Source
 from tests.points.oracle import START, in_days, request
 from tests.points.test_postings import Book
+from tests.sparse import examples
 
 KINDS = (
     Kind.EARN, Kind.EARN, Kind.REDEEM, Kind.REDEEM, Kind.HOLD, Kind.HOLD, Kind.CAPTURE, Kind.RELEASE, Kind.GIFT_OUT,
@@ -68,7 +69,7 @@ def played(steps):
     return book
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(st.lists(deeds(Kind.EARN), min_size=2, max_size=5), st.lists(deeds(*KINDS), min_size=25, max_size=60))
 def test_traced_parts_add_up_and_no_point_is_gone_twice_at_a_time(earned, steps):
     book = played(earned + steps)

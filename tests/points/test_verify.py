@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 from flask import Flask
-from sqlalchemy import create_engine, pool, select, text
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from app.proof import findings
@@ -34,6 +34,7 @@ from tests.given import (
     given_shop,
     member_token,
 )
+from tests.owner import owner, undone
 
 SHAPES = {
     "other_last_day": "update wallet set lot_key = array[lot_key[1] + 32768] || lot_key[2:] where member_id = :member",
@@ -162,8 +163,7 @@ class Books:
     @contextmanager
     def undone(self) -> Iterator[Session]:
         """A transaction of the owner's role that leaves nothing behind."""
-        engine = create_engine(self.config.database_owner_url or "", poolclass=pool.NullPool)
-        with engine.connect() as connection, Session(connection) as session:
+        with undone(self.config) as connection, Session(connection) as session:
             yield session
             session.rollback()
 
@@ -349,10 +349,8 @@ def extended(books: Books, first: Interval, days: int, when: datetime) -> Iterat
             {"p": programme_id, "day": day, "to": day + timedelta(days=days), "when": when},
         )
     yield
-    engine = create_engine(books.config.database_owner_url or "", poolclass=pool.NullPool)
-    with engine.begin() as connection:
+    with owner(books.config) as connection:
         connection.execute(text("delete from extension"))
-    engine.dispose()
 
 
 def test_extensions_are_part_of_what_is_proven(books):

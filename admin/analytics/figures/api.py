@@ -10,7 +10,7 @@ from typing import Any
 from flask import Response
 from sqlalchemy.orm import Session
 
-from admin.analytics import liability, mix, mix_targets, period_reports, premium, roll_up, sums
+from admin.analytics import liability, mix, mix_targets, period_reports, premium, roll_up, satisfaction, sums
 from admin.analytics.figures.schemas import (
     BY_MERCHANT,
     LISTED,
@@ -29,7 +29,6 @@ from admin.analytics.figures.schemas import (
 )
 from admin.analytics.mix_targets import Wanted
 from admin.analytics.models import FiguresRun
-from admin.analytics.refusals import Reason
 from base import clock, database, ids, pages
 from base.approvals.api import deciding
 from base.approvals.approvals import NO_MEMBER
@@ -67,9 +66,7 @@ def premium_of_a_point(query: dict[str, Any]) -> dict[str, Any]:
         | {
             "by": query["by"],
             "whole": taken["whole"] if taken else None,
-            "rating": taken["rating"]
-            if taken
-            else {"status": "refused", "reasons": [Reason("no_rating").block()]},
+            "rating": taken["rating"] if taken else satisfaction.block(0, 0),
         }
     )
 

@@ -79,7 +79,17 @@ class PremiumRowView(View):
     )
     cost_premium_bp = ma.fields.Integer(allow_none=True)
     cost_a_use_fen = ma.fields.Integer(allow_none=True)
-    rating = ma.fields.Integer(allow_none=True)
+    rating = ma.fields.Dict(
+        metadata={
+            "description": "share of four and five stars in basis points with its interval, or why there is none"
+        }
+    )
+    unnoticed = ma.fields.Boolean(
+        allow_none=True, metadata={"description": "rated below all together, the whole interval of it"}
+    )
+    flag = ma.fields.Dict(
+        allow_none=True, metadata={"description": "plain words where it is dear and unnoticed"}
+    )
     label = ma.fields.Dict(allow_none=True, metadata={"description": "plain words where it is worth less"})
     cost_label = ma.fields.Dict(allow_none=True)
 
@@ -90,7 +100,7 @@ class PremiumView(PageView):
     by = ma.fields.String()
     data = ma.fields.List(ma.fields.Nested(PremiumRowView))
     whole = ma.fields.Nested(PremiumRowView, allow_none=True)
-    rating = ma.fields.Dict(metadata={"description": "why there is no rating beside the cost of a use"})
+    rating = ma.fields.Dict(metadata={"description": "of all offers together"})
 
 
 class SliceView(View):

@@ -5,14 +5,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from admin.console import words
+from base.errors import Problem
 from base.money import yuan_text
-from catalog.offers import categories
+from base.web import formats
+from base.web.i18n import both
+from catalog.offers import categories, limits
 from catalog.publishing import contents
 from catalog.publishing.classes import CLASSES
 from catalog.publishing.schemas.views import changed
 from catalog.publishing.wording import LANGUAGES
 
 IN_FEN = frozenset({"value_fen", "cost_fen"})
+MOMENTS = frozenset({"from_at", "until_at", "event_at"})
 NOTHING: tuple[Any, ...] = (None, "", [], {})
 IN_BOTH_LANGUAGES = frozenset({"names", "texts", "terms"})
 
@@ -51,6 +55,10 @@ def _told(name: str, value: Any) -> str:
         return "—"
     if name in IN_BOTH_LANGUAGES:
         return " / ".join(value.get(language, "—") for language in LANGUAGES)
+    if name in MOMENTS:
+        return formats.moment(contents.moment(value))
+    if name == "limits":
+        return _limits(value)
     if name in IN_FEN:
         return yuan_text(value)
     if name == "cash_choices":
@@ -62,3 +70,11 @@ def _told(name: str, value: Any) -> str:
     if isinstance(value, bool):
         return str(words.YES if value else words.NO)
     return json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else str(value)
+
+
+def _limits(value: Any) -> str:
+    """Limits in sentences; what cannot be read, as it is."""
+    try:
+        return " ".join(both(one) for one in limits.said(limits.of(value)))
+    except Problem:
+        return json.dumps(value, ensure_ascii=False)

@@ -15,17 +15,23 @@ from sqlalchemy.orm import Session
 
 from admin.analytics import mix_targets
 from admin.console import words
+from admin.console.approvals import inbox
 from admin.console.approvals.offers import compared
 from admin.console.http import PAGE, cut, page, position
 from admin.console.replays import beside
+from admin.console.sheets import http as sheets
+from admin.halts import resuming
+from admin.staff import access as staff_access
 from admin.staff.models import StaffRow
-from base import clock, database, idempotency
+from base import clock, database, idempotency, ids
 from base.approvals import approvals, endorsements
 from base.approvals.approvals import Case
 from base.approvals.models import APPROVED, Proposal
 from base.auth.guard import current, needs
 from base.errors import field_errors
+from base.notices import proposals as notice_proposals
 from catalog.budgets import proposals as budgets
+from catalog.campaigns import campaigns, taking
 from catalog.offers import offers
 from catalog.publishing import proposals as publishing
 from catalog.rates import differences
@@ -34,6 +40,7 @@ from catalog.rates.scopes import Scope
 from catalog.reversals import reversals
 from catalog.stock import corrections as stock_corrections
 from catalog.trial_cards import trial_cards
+from merchants import merchants
 from merchants import words as partner_words
 from merchants.adjustments import adjustments as merchant_adjustments
 from merchants.agreements import proposals as merchant_terms
@@ -52,14 +59,13 @@ from points.earn_rules import earn_rules
 from points.entitlements import rules as entitlements
 from points.erasures import erasures
 from points.goodwill import goodwill
-from points.members import areas, members
-from points.members.models import Member
+from points.members import areas
 from points.merges import merges
 from points.opening import opening
 from points.tiers import grants, proposals
 
 MOST_NOTE = 500
-APART = frozenset({"kind", "member", "into"})  # said elsewhere on the page
+APART = frozenset({"kind", "member", "into", "staff_id"})  # said elsewhere on the page
 ALL = "all"
 KINDS: dict[str, tuple[str, ModuleType]] = {  # kind -> its place under /staff, its rules
     adjustments.KIND: ("adjustments", adjustments),
@@ -87,6 +93,9 @@ KINDS: dict[str, tuple[str, ModuleType]] = {  # kind -> its place under /staff, 
     payout_runs.KIND: ("payout-runs", payout_runs),
     payout_releases.KIND: ("payout-releases", payout_releases),
     write_offs.KIND: ("write-offs", write_offs),
+    notice_proposals.KIND: ("notice-proposals", notice_proposals),
+    staff_access.KIND: ("access-proposals", staff_access),
+    resuming.KIND: ("resumptions", resuming),
 }
 
 blueprint = Blueprint("approvals", __name__)
@@ -96,28 +105,68 @@ blueprint = Blueprint("approvals", __name__)
 @needs("proposals:read")
 def case_list() -> ResponseReturnValue:
     """What waits for a decision, or what was decided, newest first; of the kinds that one may read."""
-    asked = request.args.get("state", approvals.PROPOSED)
-    state = asked if asked in approvals.STATES else None
+    wanted, topics = _wanted(), {kind: topic for kind, (_place, topic) in KINDS.items()}
     place, at = position("approvals"), clock.now()
-    mine = [kind for kind, (_, topic) in KINDS.items() if topic.READS in current().permissions]
     with database.begin() as session:
+        if sheets.is_asked():
+            every = inbox.listed(session, current(), topics, wanted, at, before=None, limit=sheets.MOST)
+            return sheets.of_list(session, "approvals", inbox.COLUMNS, inbox.lines(session, every, at))
         before = int(place[0]) if place else None
-        found = approvals.listed(
-            session, mine, at, state=state, before=before, person=current(), limit=PAGE + 1
-        )
+        found = inbox.listed(session, current(), topics, wanted, at, before=before, limit=PAGE + 1)
         rows, after = cut("approvals", found, lambda case: [case.proposal.proposal_id])
-        names, people = _names(session, list(rows)), _members(session, list(rows))
+        names, people = inbox.names(session, list(rows)), inbox.people(session, list(rows))
+        partners = _partners(session, list(rows))
+        waiting = taking.waiting(session, current())
+        standings = inbox.standings(session, [case.proposal for case in rows], at)
+        areas_called = inbox.area_names(session, standings.values())
     return page(
         "console/approvals.html",
+        whose=[(one, words.APPROVALS_WHOSE[one]) for one in inbox.WHOSE],
+        wanted=wanted,
+        kinds=[
+            (kind, words.APPROVAL_KINDS[kind])
+            for kind, topic in topics.items()
+            if topic.READS in current().permissions
+        ],
+        standings=standings,
+        areas_called=areas_called,
+        class_words={case.proposal.proposal_id: inbox.class_words(case.proposal) for case in rows},
         rows=[_shown(case) for case in rows],
         names=names,
         people=people,
-        chosen=state or ALL,
+        partners=partners,
+        campaigns_waiting=waiting,
+        chosen=wanted.state or ALL,
         states=(*approvals.STATES, ALL),
         after=after,
+        as_file=bool(rows),
         words=words,
         at=at,
     )
+
+
+def _wanted() -> inbox.Wanted:
+    """What the address asks for; what it says wrongly narrows nothing."""
+    said = {name: request.args.get(name, "") for name in ("whose", "kind")}
+    state = request.args.get("state", approvals.PROPOSED)
+    return inbox.Wanted(
+        said["whose"] if said["whose"] in inbox.WHOSE else "",
+        said["kind"] if said["kind"] in KINDS else None,
+        state if state in approvals.STATES else None,
+    )
+
+
+@blueprint.route("/approvals/<proposal>")
+@needs("proposals:read")
+def one_proposal(proposal: str) -> ResponseReturnValue:
+    """To the page of a proposal whose kind one does not know."""
+    number = approvals.parse(proposal)
+    with database.begin() as session:
+        found = session.get(Proposal, number)
+        if found is None:
+            raise approvals.ProposalUnknown()
+        place = url_of(found.kind, number)
+    return redirect(place, 303)
 
 
 def _views(kind: str, place: str, topic: ModuleType) -> None:
@@ -178,7 +227,7 @@ def _one(number: int, kind: str) -> str:
     at, principal = clock.now(), current()
     with database.begin() as session:
         case = approvals.by_id(session, number, kind, principal)
-        names, people = _names(session, [case]), _members(session, [case])
+        names, people = inbox.names(session, [case]), inbox.people(session, [case])
         posted = _posted(session, case.proposal)
         rule = bonus_rules.made(session, case.proposal) if kind == bonus_rules.KIND else None
         used = bonus_rules.used(session, rule) if rule else None
@@ -189,6 +238,8 @@ def _one(number: int, kind: str) -> str:
         replays = beside.of(session, case.proposal)
         currency = programmes.by_code(session, case.proposal.said["programme"]).currency if changes else None
         offer = _offer(session, case) if kind == publishing.KIND else None
+        standing = inbox.standings(session, [case.proposal], at)[number]
+        areas_called = inbox.area_names(session, [standing])
         came_to, came_why = reversals.outcome(session, case) if kind == reversals.KIND else (None, None)
     topic = KINDS[kind][1]
     own = getattr(principal, "staff_id", None) == case.proposal.maker_id
@@ -208,6 +259,9 @@ def _one(number: int, kind: str) -> str:
         currency=currency,
         tier_name=explain.tier_name,
         offer=offer,
+        standing=standing if case.state(at) == approvals.PROPOSED else None,
+        areas_called=areas_called,
+        class_words=inbox.class_words(case.proposal),
         came_to=came_to,
         came_why=came_why,
         own=own,
@@ -225,7 +279,14 @@ def _offer(session: Session, case: Case) -> dict[str, Any]:
     """What a proposed version says beside the one before, and who has approved it where it takes several."""
     persons = endorsements.persons(session, case.proposal.proposal_id)
     asked = select(StaffRow.name).where(StaffRow.staff_id.in_(persons)).order_by(StaffRow.name)
+    campaign = campaigns.of_proposal(session, case.proposal)
+    made = publishing.made(session, case.proposal.proposal_id)
+    offer = ids.public("off", made.offer_id) if made else case.proposal.said["offer"]
     return {
+        "href": f"/staff/offers/{offer}" if offer else None,
+        "campaign": campaigns.reference(campaign) if campaign else None,
+        "merchant": merchants.by_id(session, campaign.merchant_id).names if campaign else None,
+        "wished_points": campaign.wished_points if campaign else None,
         "rows": compared(
             publishing.before(session, case.proposal),
             publishing.seen_by(session, current(), case.proposal.said["content"]),
@@ -233,6 +294,18 @@ def _offer(session: Session, case: Case) -> dict[str, Any]:
         "checkers": approvals.checkers_of(case.proposal),
         "endorsed_by": list(session.scalars(asked)) if persons else [],
     }
+
+
+def _partners(session: Session, cases: list[Case]) -> dict[int, dict[str, str]]:
+    """The names of the merchants whose campaigns are proposed, by proposal."""
+    found = {}
+    for case in cases:
+        if case.proposal.kind == publishing.KIND:
+            campaign = campaigns.of_proposal(session, case.proposal)
+            if campaign is not None:
+                merchant = merchants.by_id(session, campaign.merchant_id)
+                found[case.proposal.proposal_id] = merchant.names
+    return found
 
 
 def _posted(session: Session, proposal: Proposal) -> int | None:
@@ -298,21 +371,6 @@ def plain(value: Any) -> str:
     if isinstance(value, bool):
         return str(words.YES if value else words.NO)
     return f"{value:,}" if isinstance(value, int) else str(value or "—")
-
-
-def _names(session: Session, cases: list[Case]) -> dict[int, str]:
-    """What the persons of these cases are called."""
-    persons = {case.proposal.maker_id for case in cases}
-    persons |= {case.decision.person_id for case in cases if case.decision}
-    persons |= {budgets.owner_of(case.proposal) or 0 for case in cases}
-    asked = select(StaffRow.staff_id, StaffRow.name).where(StaffRow.staff_id.in_(persons))
-    return {row.staff_id: row.name for row in session.execute(asked)}
-
-
-def _members(session: Session, cases: list[Case]) -> dict[int, Member]:
-    about = {case.proposal.member_id for case in cases if case.proposal.member_id}
-    about |= {merges.into_of(case.proposal) for case in cases if case.proposal.kind == merges.KIND}
-    return {member_id: members.by_id(session, member_id) for member_id in about}
 
 
 def _note(*, needed: bool) -> str | None:

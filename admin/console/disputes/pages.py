@@ -1,6 +1,6 @@
 """Disputes: the list with the oldest first, and one of them with the forms to take, decide and close it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 from uuid import uuid4
 
@@ -10,6 +10,8 @@ from sqlalchemy.orm import Session
 
 from admin.console import words
 from admin.console.http import PAGE, cut, page, position
+from admin.console.sheets import http as sheets
+from admin.staff.models import StaffRow
 from base import clock, database, idempotency, ids
 from base.auth.guard import current, needs
 from base.auth.principals import Staff
@@ -18,10 +20,14 @@ from catalog.disputes import disputing
 from catalog.disputes.schemas import held_fen
 from catalog.vouchers import life
 from merchants.disputes import disputes
-from merchants.disputes.models import MEMBER, OPEN, STATES, VERDICTS
+from merchants.disputes.models import MEMBER, OPEN, STATES, VERDICTS, Dispute
 from merchants.models import Acceptance, Merchant, Outlet
 from points.care import care
 
+COLUMNS = (
+    "dispute", "merchant", "amount_fen", "currency", "filed_at", "filed_by", "decide_by", "is_late", "looked_into_by", "state",
+    "verdict",
+)  # fmt: skip
 blueprint = Blueprint("disputes", __name__)
 Deed = Callable[[Session, Staff, tuple[int, int]], Any]
 
@@ -34,10 +40,20 @@ def dispute_list() -> ResponseReturnValue:
     state = asked if asked in STATES else OPEN
     place, at = position(f"disputes {state}"), clock.now()
     with database.begin() as session:
+        as_file = sheets.is_asked()
         found = disputes.listed(
-            session, current(), state=state, after=place[0] if place else None, limit=PAGE + 1
+            session,
+            current(),
+            state=state,
+            after=place[0] if place and not as_file else None,
+            limit=sheets.MOST if as_file else PAGE + 1,
         )
-        rows, after = cut(f"disputes {state}", found, lambda row: [row.dispute_id])
+        rows, after = (
+            (found, None) if as_file else cut(f"disputes {state}", found, lambda row: [row.dispute_id])
+        )
+        database.bring(session, Acceptance, ((row.member_id, row.acceptance_id) for row in rows))
+        database.bring(session, Merchant, (row.merchant_id for row in rows))
+        database.bring(session, StaffRow, (row.handler_id for row in rows))
         shown = [
             (
                 disputing.reference(row),
@@ -49,7 +65,19 @@ def dispute_list() -> ResponseReturnValue:
             )
             for row in rows
         ]
-    return page("console/disputes.html", rows=shown, state=state, words=words, after=after)
+        if as_file:
+            return sheets.of_list(session, f"disputes-{state}", COLUMNS, map(_line, shown))
+    return page(
+        "console/disputes.html", rows=shown, state=state, words=words, after=after, as_file=bool(shown)
+    )
+
+
+def _line(shown: tuple[str, Dispute, Acceptance, Merchant, str | None, bool]) -> Sequence[Any]:
+    id, row, acceptance, merchant, handler, is_late = shown
+    return (
+        id, merchant.code, row.amount_fen, acceptance.currency, row.opened_at.isoformat(), row.side,
+        row.decide_by.isoformat(), int(is_late), handler, row.state, row.verdict,
+    )  # fmt: skip
 
 
 @blueprint.route("/disputes/<dispute>")

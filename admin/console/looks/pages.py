@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from admin.console import words
 from admin.console.http import PAGE, cut, page, position
+from admin.console.sheets import http as sheets
 from admin.staff.models import StaffRow
 from base import clock, database, ids
 from base.auth.guard import current, needs
@@ -17,9 +18,11 @@ from base.http.problems import body_of, status_of
 from base.http.settings import config
 from base.models import AuditRow
 from points.members import members, scope
+from points.members.models import Member
 from points.people import looking
 from points.people.looking import FIELDS, REASONS
 
+COLUMNS = ("at", "who", "what", "customer_id", "fields", "reason", "case")
 blueprint = Blueprint("looks", __name__)
 
 
@@ -35,6 +38,10 @@ def form(member: str) -> ResponseReturnValue:
 def reveal(member: str) -> ResponseReturnValue:
     """The values, on this page alone: nothing keeps them, and to load it again is another look."""
     typed = request.form
+    with database.begin() as session:
+        scope.find(
+            session, current(), member
+        )  # before the form is: what is wrong with it is shown beside the member
     wanted = looking.Wanted(
         tuple(typed.getlist("fields")), typed.get("reason", ""), typed.get("case", "").strip()
     )
@@ -54,6 +61,7 @@ def view_log() -> ResponseReturnValue:
     with database.begin() as session:
         member_id = scope.find(session, current(), asked).member_id if asked else None
         bound = bool(getattr(current(), "area", "")) and member_id is None
+        as_file = sheets.is_asked()
         found = (
             []
             if bound
@@ -61,10 +69,12 @@ def view_log() -> ResponseReturnValue:
                 session,
                 member_id=member_id,
                 person=person or None,
-                before=int(place[0]) if place else None,
-                limit=PAGE + 1,
+                before=int(place[0]) if place and not as_file else None,
+                limit=sheets.MOST if as_file else PAGE + 1,
             )
         )
+        if as_file:
+            return _file(session, found)
         rows, after = cut("view-log", found, lambda row: [row.audit_id])
         names, customers = names_of(session, rows), _customers(session, rows)
     return page(
@@ -76,8 +86,22 @@ def view_log() -> ResponseReturnValue:
         person=person,
         bound=bound,
         after=after,
+        as_file=bool(rows),
         words=words,
     )
+
+
+def _file(session: Session, rows: Sequence[AuditRow]) -> Response:
+    """The looks that the filter shows as a file: which fields, why and for which case; nothing that was seen."""
+    names, customers = names_of(session, rows), _customers(session, rows)
+    lines = (
+        (
+            row.at.isoformat(), names.get(row.actor, row.actor), row.action, customers.get(row.subject),
+            " ".join(row.facts.get("fields", ())), row.facts.get("reason"), row.facts.get("case"),
+        )
+        for row in rows
+    )  # fmt: skip
+    return sheets.of_list(session, "view-log", COLUMNS, lines)
 
 
 @blueprint.errorhandler(Invalid)
@@ -102,11 +126,12 @@ def names_of(session: Session, rows: Sequence[AuditRow]) -> dict[str, str]:
 
 def _customers(session: Session, rows: Sequence[AuditRow]) -> dict[str, str]:
     """Public member id -> customer number."""
-    found = {}
-    for subject in {row.subject for row in rows if row.subject.startswith("mbr_")}:
-        (member_id,) = ids.parse("mbr", subject, parts=1)
-        found[subject] = members.by_id(session, member_id).customer_id
-    return found
+    subjects = {row.subject for row in rows if row.subject.startswith("mbr_")}
+    looked_at = {subject: ids.parse("mbr", subject, parts=1)[0] for subject in subjects}
+    database.bring(session, Member, looked_at.values())
+    return {
+        subject: members.by_id(session, member_id).customer_id for subject, member_id in looked_at.items()
+    }
 
 
 def _form(

@@ -1,6 +1,7 @@
-"""Look a member up by customer number and see wallet, movements, redemptions and vouchers. Every look is on record."""
+"""Look a member up by a number and see all about them, masked, on one page. Every look is on record."""
 
 import uuid
+from collections.abc import Sequence
 from typing import Any
 
 from flask import Blueprint, redirect, request, url_for
@@ -8,8 +9,12 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
 from admin.console import words
-from admin.console.http import PAGE, chosen, cut, page, position
+from admin.console.contacts.pages import beside
+from admin.console.http import chosen, page
 from admin.console.looks.pages import names_of
+from admin.console.messages import beside as messages
+from admin.console.notices import words as notice_words
+from admin.console.why.pages import movements
 from base import clock, database, ids
 from base.auth.guard import current, needs
 from base.http.settings import config
@@ -24,16 +29,15 @@ from points.lines import words as line_words
 from points.lines.models import LineEvent
 from points.lines.states import Line, LineState
 from points.members import areas, members, scope
-from points.members.members import CUSTOMER_ID
+from points.members.members import CUSTOMER_ID, BadPhone
 from points.members.models import Member, MemberFacts
 from points.people import looking
 from points.tiers import tiers
 from points.tiers import words as tier_words
 from points.tiers.tiers import Held
 from points.wallets import wallets
-from points.wallets.schemas import posting_view
 
-SHOWN = 20
+SHOWN, LAST = 20, 10
 
 blueprint = Blueprint("members", __name__)
 
@@ -51,24 +55,50 @@ def look_up() -> ResponseReturnValue:
     return page("console/members.html", **choice, customer_id=customer_id, found=found)
 
 
+@blueprint.route("/members/by-phone", methods=["POST"])
+@needs("members:read")
+def by_phone() -> ResponseReturnValue:
+    """Find a member by the number of a phone, which stands in no address; a miss is counted."""
+    phone = request.form.get("phone", "").strip()
+    try:
+        found = looking.search(config(), current(), customer_id=None, phone=phone)
+    except BadPhone:
+        return _looked_up(wrong=True), 422
+    if len(found) == 1:
+        return redirect(url_for(".one_member", member=ids.public("mbr", found[0].member.member_id)), 303)
+    return _looked_up([one.member for one in found], wrong=False)
+
+
+def _looked_up(rows: Sequence[Member] = (), *, wrong: bool) -> str:
+    with database.begin() as session:
+        choice = chosen(session)
+        brands = {one.programme_id: one for one in choice["programmes"]}
+        found = [
+            {"id": ids.public("mbr", row.member_id), "row": row, "programme": brands[row.programme_id]}
+            for row in rows
+        ]
+    return page("console/members.html", **choice, customer_id="", found=found, wrong=wrong, missed=not wrong)
+
+
 @blueprint.route("/members/<member>")
 @needs("members:read")
 def one_member(member: str) -> ResponseReturnValue:
     """A member, masked; that it was looked at goes into the audit."""
-    place, at = position("postings"), clock.now()
+    at = clock.now()
     with database.begin() as session:
         seen = looking.view(session, config(), current(), member)
         row = seen.member
         area = areas.full_name(session, seen.area)
         member_id = row.member_id
         shown = wallets.show(session, member_id, at)
-        postings = wallets.postings(session, member_id, before=place[0] if place else None, limit=PAGE + 1)
+        last = wallets.postings(session, member_id, before=None, limit=LAST)
+        postings = movements(session, member_id, last)
         redeemed = redemptions.all_of(session, member_id, limit=SHOWN)
         vouchers = life.all_of(session, member_id, limit=SHOWN)
         states = {voucher.voucher_id: _state(session, voucher) for voucher, _ in vouchers}
         told = log.history(session, member_id, limit=SHOWN)
         allowances = entitlements.of(session, row, shown.programme, shown.on)
-        held, changed = tiers.of(session, member_id, shown.on), tiers.history(session, member_id)
+        held, changed = tiers.seen(session, member_id, shown.on)
         looked_after = care.of(session, row, shown.on)
         manager = care.name_of(session, looked_after.manager.staff_id) if looked_after.manager else None
         facts = session.get(MemberFacts, member_id)
@@ -78,7 +108,8 @@ def one_member(member: str) -> ResponseReturnValue:
             else ()
         )
         names = names_of(session, looks)
-    rows, after = cut("postings", postings, lambda posting: [posting.seq])
+        service = beside(session, member_id)
+        written = messages.last(session, member_id, member, limit=SHOWN)
     return page(
         "console/member.html",
         member=row,
@@ -89,8 +120,9 @@ def one_member(member: str) -> ResponseReturnValue:
         seen=seen,
         looks=looks,
         names=names,
-        postings=[posting_view(posting) for posting in rows],
-        after=after,
+        postings=postings,
+        messages=written,
+        notice_words=notice_words,
         redeemed=redeemed,
         vouchers=vouchers,
         states=states,
@@ -107,6 +139,7 @@ def one_member(member: str) -> ResponseReturnValue:
         care=looked_after,
         care_manager=manager,
         care_key=uuid.uuid4(),
+        **service,
     )
 
 

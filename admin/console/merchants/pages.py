@@ -1,9 +1,13 @@
 """One merchant's terms, drafts and sealed statements; each statement with its lines, files, payout and place in the chain."""
 
+from collections.abc import Sequence
+from typing import Any
+
 from flask import Blueprint, Response, redirect, request
 from flask.typing import ResponseReturnValue
 
 from admin.console.http import PAGE, cut, page, position
+from admin.console.sheets import http as sheets
 from base import clock, database, ids
 from base.auth.guard import current, needs
 from base.web.i18n import current_language
@@ -19,6 +23,9 @@ from merchants.statements import lines as statement_lines
 
 LINES = 200
 MOST_TO_PROVE = 5_000
+COLUMNS = (
+    "statement", "no", "from_at", "to_at", "lines", "owed_fen", "fee_fen", "vat_fen", "payable_fen", "currency", "money", "sealed_at",
+)  # fmt: skip
 
 blueprint = Blueprint("merchants", __name__)
 
@@ -35,6 +42,9 @@ def statement_list() -> ResponseReturnValue:
     place = position("statements")
     with database.begin() as session:
         merchant = scope.merchant(session, current(), code)
+        if sheets.is_asked():
+            every = settled.listed(session, merchant.merchant_id, limit=sheets.MOST)
+            return sheets.of_list(session, f"statements-{merchant.code}", COLUMNS, map(_line, every))
         outlets = scope.outlets_of(session, current(), merchant.merchant_id)
         versions = terms.versions(session, merchant.merchant_id)
         before = int(place[0]) if place else None
@@ -59,7 +69,17 @@ def statement_list() -> ResponseReturnValue:
         may_adjust="merchant-adjustments:propose" in current().permissions,
         words=merchant_words,
         after=after,
+        as_file=bool(rows),
     )
+
+
+def _line(one: settled.Row) -> Sequence[Any]:
+    row = one.statement
+    return (
+        ids.public("stm", row.merchant_id, row.statement_no), row.statement_no, row.from_at.isoformat(), row.to_at.isoformat(),
+        row.line_count, row.owed_fen, row.fee_fen, row.vat_fen, row.payable_fen, row.currency, one.stage,
+        row.sealed_at.isoformat(),
+    )  # fmt: skip
 
 
 @blueprint.route("/statements/<statement>")

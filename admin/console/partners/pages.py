@@ -5,13 +5,15 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import segno
-from flask import Blueprint, redirect, request, url_for
+from flask import Blueprint, Response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from admin.console.approvals.pages import url_of
 from admin.console.http import PAGE, cut, page, position
 from admin.console.partners.http import once, text, whole
+from admin.console.sheets import http as sheets
 from admin.staff.models import StaffRow
 from base import clock, database
 from base.auth.guard import current, needs
@@ -35,6 +37,7 @@ from points.members import areas
 MOST_NOTE = stages.MOST_NOTE
 JOIN = {"code": 40, "name_zh": 120, "name_en": 120, "city": 60}
 
+COLUMNS = ("merchant", "city", "area", "stage", "who_has_it", "person", "since", "until")
 blueprint = Blueprint("partners", __name__)
 
 
@@ -46,6 +49,8 @@ def merchant_list() -> ResponseReturnValue:
     stage = asked if asked in STAGES else None
     place, at = position("merchants"), clock.now()
     with database.begin() as session:
+        if sheets.is_asked():
+            return _file(session, stages.listed(session, current(), stage=stage, limit=sheets.MOST))
         found = stages.listed(session, current(), stage=stage, after=stages.after(place), limit=PAGE + 1)
         rows, after = cut("merchants", found, stages.position)
         people = _people(session, [one.step.staff_id for one in rows if one.step])
@@ -58,8 +63,32 @@ def merchant_list() -> ResponseReturnValue:
         words=words,
         people=people,
         at=at,
+        as_file=bool(rows),
         may_manage="merchants:manage" in current().permissions,
     )
+
+
+def _file(session: Session, rows: list[stages.Ticket]) -> Response:
+    """The merchants that the filter shows as a file."""
+    people = _people(session, [one.step.staff_id for one in rows if one.step])
+    lines = []
+    for one in rows:
+        merchant, step = one.merchant, one.step
+        since, until = (step.at, step.until_at) if step else (None, None)
+        who = people.get(step.staff_id or 0) if step else None
+        moments = (moment.isoformat() if moment else None for moment in (since, until))
+        lines.append(
+            (
+                merchant.code,
+                merchant.city,
+                merchant.area,
+                merchant.state,
+                step.owner if step else None,
+                who,
+                *moments,
+            )
+        )
+    return sheets.of_list(session, "merchants", COLUMNS, lines)
 
 
 @blueprint.route("/merchants/new")
@@ -143,6 +172,23 @@ def hand_over(merchant: str) -> ResponseReturnValue:
             note=note,
         ),
     )
+
+
+@blueprint.route("/merchants/<merchant>/tills/<till>/revoke", methods=["POST"])
+@needs("merchants:manage")
+def revoke(merchant: str, till: str) -> ResponseReturnValue:
+    """The till can do nothing from this moment on, for good; whoever does it types its code."""
+    if request.form.get("code", "").strip() != till:
+        raise field_errors({"code": _("type the code of this very till: %(code)s", code=till)})
+
+    def effect(session: Session, found: Merchant) -> None:
+        terminal = tills.by_code(session, till)
+        within = {one.outlet_id for one in scope.outlets_of(session, current(), found.merchant_id)}
+        if terminal.outlet_id not in within:
+            raise tills.TerminalUnknown(terminal=till[:40])
+        tills.revoke(session, terminal, current().actor, clock.now())
+
+    return _done(merchant, effect)
 
 
 @blueprint.route("/merchants/<merchant>/reviews", methods=["POST"])
@@ -243,8 +289,10 @@ def _done(merchant: str, deed: Callable[[Session, Merchant], object]) -> Respons
 
 
 def _people(session: Session, them: list[int | None]) -> dict[int, str]:
-    rows = (session.get(StaffRow, one) for one in {one for one in them if one})
-    return {row.staff_id: row.name for row in rows if row}
+    asked = select(StaffRow.staff_id, StaffRow.name).where(
+        StaffRow.staff_id.in_({one for one in them if one})
+    )
+    return {row.staff_id: row.name for row in session.execute(asked)}
 
 
 def _me() -> int | None:

@@ -1,6 +1,6 @@
 """Payouts: those of one state with what to do about them, runs proposed for a second person, their files."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
 from uuid import uuid4
 
@@ -12,6 +12,7 @@ from admin.console import words
 from admin.console.approvals.pages import url_of
 from admin.console.http import PAGE, cut, once, page, position
 from admin.console.partners.http import day, text
+from admin.console.sheets import http as sheets
 from base import audit, clock, database, ids
 from base.auth.guard import current, needs
 from base.errors import field_errors
@@ -19,6 +20,7 @@ from base.http.settings import config
 from base.web.i18n import gettext as _
 from merchants import merchants
 from merchants import words as merchant_words
+from merchants.models import Merchant
 from merchants.payout_routes.models import BANK, STRIPE
 from merchants.payouts import bank_files, payouts, releases, runs
 from merchants.payouts.models import APPROVED, ON_HOLD, PLANNED, STATES, Payout
@@ -27,6 +29,7 @@ from merchants.payouts.runs import Wanted
 FILES = "payouts:files"
 SHOWN_RUNS = 10
 ROUTES = (BANK, STRIPE)
+COLUMNS = ("merchant", "statement", "amount_fen", "currency", "due_day", "state", "route", "since", "why")
 blueprint = Blueprint("payouts", __name__)
 
 
@@ -38,9 +41,12 @@ def payout_list() -> ResponseReturnValue:
     state = asked if asked in STATES else PLANNED
     place = position(f"payouts {state}")
     with database.begin() as session:
+        if sheets.is_asked():
+            return _list_file(session, payouts.listed(session, current(), state=state, limit=sheets.MOST))
         after = (int(place[0]), int(place[1])) if place else None
         found = payouts.listed(session, current(), state=state, after=after, limit=PAGE + 1)
         rows, after_next = cut(f"payouts {state}", found, lambda row: [row.merchant_id, row.statement_no])
+        database.bring(session, Merchant, (row.merchant_id for row in rows))
         shown = [(payouts.reference(row), row, merchants.by_id(session, row.merchant_id)) for row in rows]
         need = {
             one: len(payouts.listed(session, current(), state=one, limit=PAGE + 1))
@@ -60,9 +66,23 @@ def payout_list() -> ResponseReturnValue:
         may_propose=runs.PROPOSES in current().permissions,
         may_file=FILES in current().permissions,
         after=after_next,
+        as_file=bool(shown),
         words=merchant_words,
         key=uuid4(),
     )
+
+
+def _list_file(session: Session, rows: Sequence[Payout]) -> Response:
+    """The payouts that the filter shows as a file."""
+    database.bring(session, Merchant, (row.merchant_id for row in rows))
+    lines = (
+        (
+            merchants.by_id(session, row.merchant_id).code, row.statement_no, row.amount_fen, row.currency, row.due_day,
+            row.state, row.route, row.changed_at.isoformat(), row.held or row.reason,
+        )
+        for row in rows
+    )  # fmt: skip
+    return sheets.of_list(session, "payouts", COLUMNS, lines)
 
 
 @blueprint.route("/payouts/runs", methods=["POST"])

@@ -3,7 +3,7 @@
 Nothing is computed here: a page reads one stored report and says it in words, tables and charts.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from flask import Blueprint, redirect, request
@@ -15,6 +15,7 @@ from admin.analytics.models import AnalysisRun
 from admin.console.charts.http import Source, answered
 from admin.console.http import PAGE, chosen, cut, page, position
 from admin.console.retention import cards, curves, kinds, parts, study, trust, words
+from admin.console.sheets import http as sheets
 from base import clock, database, idempotency, ids
 from base.approvals.approvals import NO_MEMBER
 from base.auth.guard import current, needs
@@ -24,6 +25,7 @@ from points import programmes
 from points.members import areas
 
 RECENT_TASKS = 5
+COLUMNS = ("run", "as_of", "verdict", "members", "figures_missing", "code_version", "seed")
 blueprint = Blueprint("retention", __name__)
 
 
@@ -200,6 +202,9 @@ def run_list() -> ResponseReturnValue:
     with database.begin() as session:
         choice = chosen(session)
         programme_id = choice["programme"].programme_id if choice["programme"] else 0
+        if sheets.is_asked():
+            every = runs.heads(session, programme_id, before=None, limit=sheets.MOST)
+            return sheets.of_list(session, "analyses", COLUMNS, map(_line, every))
         found = runs.heads(session, programme_id, before=int(place[0]) if place else None, limit=PAGE + 1)
         asked = tasks.recent(session, programme_id, RECENT_TASKS)
     rows, after = cut("retention-runs", found, lambda one: [one.run_id])
@@ -209,11 +214,25 @@ def run_list() -> ResponseReturnValue:
         **choice,
         rows=rows,
         after=after,
+        as_file=bool(rows),
         tasks=asked,
         words=words,
         reference=runs.reference,
         may_ask=tasks.RUNS in person.permissions and isinstance(person, Staff) and not person.area,
         key=ids.new_id(),
+    )
+
+
+def _line(row: runs.Head) -> Sequence[Any]:
+    as_of = (row.snapshot_at or row.at).isoformat()
+    return (
+        runs.reference(row.run_id),
+        as_of,
+        row.verdict,
+        row.members,
+        row.refused,
+        row.code_version,
+        row.seed,
     )
 
 

@@ -5,16 +5,19 @@ from datetime import date
 from functools import partial
 from typing import Any
 
-from flask import Blueprint, request
+from flask import Blueprint, Response, request
 from flask.typing import ResponseReturnValue
+from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
 
 from admin.console import words
 from admin.console.http import PAGE, cut, page, position
+from admin.console.sheets import http as sheets
 from base import audit, clock, database, ids
 from base.auth.guard import current, needs
 from base.http.settings import config
 from base.money import FEN_PER_YUAN
+from base.web.i18n import both
 from points import programmes
 from points.groups.models import CLASSES, RANKS
 from points.lines.words import STATES as LINE_WORDS
@@ -35,6 +38,7 @@ TYPED = ("areas", "tiers", "interests")
 NUMBERS = ("risk_at_least", "risk_at_most", "tenure_from_months", "tenure_below_months")
 YUAN = {"arpu_from": "arpu_from_fen", "arpu_below": "arpu_below_fen"}
 
+COLUMNS = ("segment", "name", "members", "came", "went", "as_of", "state")
 blueprint = Blueprint("segments", __name__)
 
 
@@ -44,10 +48,26 @@ def segment_list() -> ResponseReturnValue:
     """All segments with the counts of their last refresh."""
     place = position("segments")
     with database.begin() as session:
+        if sheets.is_asked():
+            return _file(session, segments.listed(session, current(), _today(), limit=sheets.MOST))
         after = int(place[0]) if place else None
         shown = segments.listed(session, current(), _today(), after=after, limit=PAGE + 1)
     rows, after_this = cut("segments", shown, lambda one: [one.segment.segment_id])
-    return page("console/segments.html", rows=rows, reference=segments.reference, after=after_this)
+    return page(
+        "console/segments.html", rows=rows, reference=segments.reference, after=after_this, as_file=bool(rows)
+    )
+
+
+def _file(session: Session, rows: Sequence[segments.Shown]) -> Response:
+    """The segments with their counts as a file; nobody who is in one."""
+    lines = []
+    for one in rows:
+        run = one.run
+        counts = (one.members, run.came, run.went, run.as_of) if run else (None,) * 4
+        lines.append(
+            (one.segment.code, both(one.segment.names), *counts, "ended" if one.segment.ended_at else "live")
+        )
+    return sheets.of_list(session, "segments", COLUMNS, lines)
 
 
 @blueprint.route("/segments/draft")
@@ -72,6 +92,7 @@ def draft() -> ResponseReturnValue:
         wrong=_by_field(wrong),
         brands=[(one.code, one.names) for one in brands],
         places=places,
+        named={one.code: one.names for one in places},
         kinds=_choices(KINDS, KIND_WORDS),
         classes=_choices(CLASSES, CLASS_WORDS),
         ranks=_choices(RANKS, RANK_WORDS),

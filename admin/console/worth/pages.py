@@ -1,6 +1,6 @@
 """What points cost and are worth, from figures that were taken: of one's own area alone, and nothing slow is reckoned here."""
 
-from datetime import date
+from datetime import date, datetime
 from typing import Any, NamedTuple
 
 from flask import Blueprint, Response, request
@@ -12,11 +12,15 @@ from admin.analytics.models import FiguresRun
 from admin.console.charts.http import Source, answered
 from admin.console.http import PAGE, chosen, cut, page, position
 from admin.console.words import HEAPS, LOT_CLASSES
-from admin.console.worth import shown, words
+from admin.console.worth import rated, shown, words
 from base import clock, database, ids
 from base.auth.guard import current, needs
 from base.auth.principals import Staff
+from base.http.settings import config
 from base.web.i18n import both, gettext
+from catalog.offers import offers
+from catalog.ratings import said
+from catalog.ratings import words as rating_words
 from points import programmes
 from points.members import areas
 from points.models import Programme
@@ -97,19 +101,45 @@ def premium_page() -> ResponseReturnValue:
             )
         on = clock.day(clock.now(), asked.programme.zone)
         after_row = (str(place[0]), int(place[1])) if place else None
-        offers = premium.listed(session, asked.programme, on, after=after_row, limit=PAGE + 1)
+        priced = premium.listed(session, asked.programme, on, after=after_row, limit=PAGE + 1)
         run = sums.latest(session, asked.programme.programme_id, sums.PREMIUM)
         taken = premium.of_run(session, run, asked.area) if run else None
-    rows, after = cut("listed", offers, lambda row: [row["kind"], *ids.parse("off", row["offer"], parts=1)])
+    rows, after = cut("listed", priced, lambda row: [row["kind"], *ids.parse("off", row["offer"], parts=1)])
     charts = [shown.premium(rows, "listed", gettext("As listed today"), gettext("Offer"), listed=True)]
     if taken:
         whole = taken["whole"] | {"names": None}
         charts += [
             shown.premium([*taken["offers"], whole], "taken-up", gettext("As taken up, by offer"), gettext("Offer"), listed=False),
+            rated.cost_rating(taken["offers"], whole),
             shown.premium(taken["merchants"], "merchants", gettext("As taken up, by merchant"), gettext("Merchant"), listed=False),
         ]  # fmt: skip
     source = _source(run) or Source(clock.now(), "listed", "/staff/rates")
-    return answered("console/worth/premium.html", charts, source, **asked.frame, taken=taken, after=after)
+    may_read = "ratings:read" in current().permissions
+    return answered(
+        "console/worth/premium.html",
+        charts,
+        source,
+        **asked.frame,
+        taken=taken,
+        after=after,
+        written=may_read,
+    )
+
+
+@blueprint.route("/worth/written")
+@needs("ratings:read")
+def written() -> ResponseReturnValue:
+    """What members of one's own area wrote of an offer, the newest first: without who it was. OfferUnknown."""
+    person, place = current(), position("written")
+    assert isinstance(person, Staff)
+    (offer_id,) = ids.parse("off", request.args.get("offer", ""), parts=1)
+    before = (datetime.fromisoformat(place[0]), int(place[1])) if place else None
+    with database.begin() as session:
+        offer = offers.by_id(session, offer_id, clock.now())
+        found = said.listed(session, config().seal_key, person.area, offer_id, before=before, limit=PAGE + 1)
+    rows, after = cut("written", found, lambda one: [one.place[0].isoformat(), one.place[1]])
+    frame = {"star_words": rating_words.STARS, "reason_words": rating_words.REASONS}
+    return page("console/worth/written.html", **frame, offer=offer, rows=rows, after=after)
 
 
 @blueprint.route("/worth/liability")
@@ -154,7 +184,10 @@ def area_page() -> ResponseReturnValue:
             for nth, one in enumerate(found["parts"])
             if not one["is_rest"]
         }
-        charts = [shown.areas(found, called, asked.frame["area_name"], words.FIGURES, links)]
+        charts = [
+            shown.areas(found, called, asked.frame["area_name"], words.FIGURES, links),
+            rated.satisfaction(found, called, asked.frame["area_name"]),
+        ]
     return answered(
         "console/worth/areas.html",
         charts,

@@ -151,9 +151,9 @@ def premium(rows: Sequence[Block], name: str, title: str, first: str, *, listed:
 
 
 def _premium_row(row: Block, listed: bool) -> tuple[Any, ...]:
-    name = both(row.get("names")) or row.get("code") or row.get("merchant") or _("All together")
+    name = row_name(row)
     counted = (row["price_points"],) if listed else (row["count"], row["points"])
-    said = [both(_tagged(row[label])) for label in ("label", "cost_label") if row[label]]
+    said = [both(tagged(row[label])) for label in ("label", "cost_label") if row[label]]
     kind = str(OFFER_KINDS.get(row.get("kind") or "", "")) or None
     return (
         name,
@@ -167,7 +167,13 @@ def _premium_row(row: Block, listed: bool) -> tuple[Any, ...]:
     )
 
 
-def _tagged(texts: Mapping[str, str]) -> dict[str, str]:
+def row_name(row: Block) -> str:
+    """What a row of offers or merchants is called; without a name it is all of them."""
+    return both(row.get("names")) or row.get("code") or row.get("merchant") or _("All together")
+
+
+def tagged(texts: Mapping[str, str]) -> dict[str, str]:
+    """Words of a report as a page picks them."""
     return {"en": texts["en"], "zh-CN": texts["zh"]}
 
 
@@ -266,7 +272,7 @@ def soon(found: Block) -> Chart:
 
 AREA_COLUMNS = (
     ("opening", "number"), ("joined", "number"), ("left", "number"), ("left_involuntary", "number"), ("members", "number"),
-    ("exit_rate_bp", "bp"), ("loyalty_bp", "bp"), ("silent", "number"), ("silent_bp", "bp"), ("vip", "number"),
+    ("satisfaction_bp", "bp"), ("exit_rate_bp", "bp"), ("loyalty_bp", "bp"), ("silent", "number"), ("silent_bp", "bp"), ("vip", "number"),
     ("vip_covered_bp", "bp"), ("groups", "number"), ("groups_not_served", "number"), ("points_earned", "points"),
     ("points_redeemed", "points"), ("cost_fen", "fen"), ("points_lapsing", "points"),
 )  # fmt: skip
@@ -298,11 +304,11 @@ def areas(
                 for name in ("exit_rate_bp", "loyalty_bp")
             ],
         } if with_rate else None,
-        _("Satisfaction: no source tells it yet."),
+        "",
         links,
     )  # fmt: skip
 
 
 def _area_row(name: str, figures: Block) -> tuple[Any, ...]:
-    said = " ".join(both(_tagged(reason["text"])) for reason in figures["reasons"])
+    said = " ".join(both(tagged(reason["text"])) for reason in figures["reasons"])
     return name, *(figures[part] for part, _form in AREA_COLUMNS), said

@@ -8,6 +8,7 @@ FIGURES = {
     "left": _("Left of their own will"),
     "left_involuntary": _("Left otherwise"),
     "members": _("There at the end"),
+    "satisfaction_bp": _("Satisfaction"),
     "exit_rate_bp": _("Exit rate"),
     "loyalty_bp": _("Loyalty"),
     "silent": _("Silent"),

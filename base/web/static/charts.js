@@ -16,7 +16,7 @@
     percent: (value) => `${number(value, 1)}%`,
     ratio: (value) => number(value, 2),
     difference: (value) => number(value, 3).replace("-", "\u2212"),
-    yuan: (value) => value.toLocaleString(language, { style: "currency", currency: "CNY", maximumFractionDigits: 0 }),
+    yuan: (value) => value.toLocaleString(language, { style: "currency", currency: "CNY", currencyDisplay: "narrowSymbol", maximumFractionDigits: 0 }),
     number: (value) => value.toLocaleString(language, { maximumFractionDigits: 1 }),
   };
   const shown = (unit) => (value) => (value == null || Number.isNaN(value) ? "\u2014" : (UNITS[unit] ?? UNITS.number)(value));

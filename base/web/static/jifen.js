@@ -21,7 +21,7 @@
 
   const copy = async (button) => {
     const source = button.dataset.copy && document.querySelector(button.dataset.copy);
-    await navigator.clipboard.writeText(button.dataset.copyText ?? source.textContent.trim());
+    await navigator.clipboard.writeText(button.dataset.copyText ?? (source.value || source.textContent).trim());
     const label = button.querySelector("span") ?? button;
     const before = label.textContent;
     say(label.textContent = button.dataset.copied ?? before);
@@ -29,10 +29,12 @@
   };
 
   document.addEventListener("click", (event) => {
-    const target = event.target.closest("[data-copy], [data-copy-text], [data-print], [data-dialog], [data-close]");
+    const target = event.target.closest("[data-copy], [data-copy-text], [data-print], [data-bright], [data-dialog], [data-close], [data-share]");
     if (!target) return;
     if (target.matches("[data-copy], [data-copy-text]")) copy(target);
     else if (target.matches("[data-print]")) window.print();
+    else if (target.matches("[data-bright]")) bright(target);
+    else if (target.matches("[data-share]")) navigator.share({ url: target.dataset.share, title: target.dataset.shareTitle }).catch(() => {});
     else if (target.matches("[data-dialog]")) {
       event.preventDefault();
       document.querySelector(target.dataset.dialog)?.showModal();
@@ -59,9 +61,12 @@
 
   document.addEventListener("keydown", (event) => {
     const typing = event.target.closest("input, textarea, select, [contenteditable]");
-    if (event.key !== "/" || typing || event.ctrlKey || event.metaKey || event.altKey) return;
+    const command = event.ctrlKey || event.metaKey;
+    if (event.altKey || (typing && !command)) return;
     const search = document.querySelector("[data-search]");
-    if (search) { event.preventDefault(); search.focus(); }
+    const asked = command ? event.key.toLowerCase() === "k" : event.key === "/";
+    if (asked && search) { event.preventDefault(); search.focus(); search.select(); }
+    if (event.key === "?" && !command) document.querySelector("[data-keys]")?.click();
   });
 
   // How far the server's clock is ahead of this device's (ms), where the page says its moment; 0 elsewhere.
@@ -88,6 +93,23 @@
     time.dispatchEvent(new CustomEvent("jifen:over", { bubbles: true }));
   });
 
+  // Bright for a camera: the part alone on the screen, white, awake; everything else is out of reach until it is over.
+  const around = (part) => part === document.body ? [] : [...[...part.parentElement.children].filter((one) => one !== part), ...around(part.parentElement)];
+  let awake;
+  const bright = async (button) => {
+    const part = document.querySelector(button.dataset.bright), label = button.querySelector("span");
+    const on = part.classList.toggle("jf-bright");
+    around(part).forEach((one) => { if (one.id !== "jf-say") one.inert = on; });
+    button.setAttribute("aria-pressed", String(on));
+    [label.textContent, button.dataset.pressed] = [button.dataset.pressed, label.textContent];
+    if (on) awake = await navigator.wakeLock?.request("screen").catch(() => undefined);
+    else { awake?.release(); awake = undefined; }
+  };
+  document.addEventListener("keydown", (event) => {
+    const button = event.key === "Escape" && document.querySelector("[data-bright][aria-pressed=true]");
+    if (button) bright(button);
+  });
+
   const focus = (within, selector) => {
     const field = within.querySelector(selector);
     if (field && !field.closest("dialog:not([open])")) field.focus({ preventScroll: field.matches("input") });
@@ -98,7 +120,12 @@
     field.value = decodeURIComponent(location.hash.slice(1));
     history.replaceState(null, "", location.pathname + location.search);
   });
-  const begin = (within) => { show(); tick(); focus(within, "[data-focus]"); };
+  // Buttons that only a script can serve are there where it can.
+  const offer = () => {
+    find("[data-share][hidden]").forEach((button) => { button.hidden = !navigator.share; });
+    find("[data-copying][hidden]").forEach((button) => { button.hidden = !navigator.clipboard; });
+  };
+  const begin = (within) => { offer(); show(); tick(); focus(within, "[data-focus]"); };
 
   // A write sent by htmx outside a form still carries the page's CSRF token.
   document.addEventListener("htmx:config:request", (event) => {
@@ -109,6 +136,15 @@
   document.addEventListener("jifen:put", () => { skew = moment(document); begin(document); });
   document.addEventListener("htmx:after:swap", () => { show(); tick(); focus(document, "[data-focus=keep]"); });
 
-  const start = () => { fragment(); begin(document); setInterval(tick, 1000); };
+  // What came about while the page was open is told to those who hear it, once the page that says it has settled.
+  const announce = () => setTimeout(() => find("[data-say]").forEach((part) => say(part.textContent.trim().replace(/\s+/g, " "))), 500);
+
+  const start = () => {
+    fragment();
+    begin(document);
+    find("[data-scripted]:not(.jf-till-foot)").forEach((part) => { part.hidden = false; });
+    announce();
+    setInterval(tick, 1000);
+  };
   if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", start); else start();
 })();

@@ -1,11 +1,13 @@
 """The demo operator gives welcomes and birthdays: everybody one birthday in a year at most, within the budget."""
 
+import pytest
 from sqlalchemy import text
 
 from app import demo
 from base import database
 
 
+@pytest.mark.torture
 def test_the_demo_operator_gives_a_welcome_and_birthdays(db):
     demo.make(db, "tiny", quiet=True)
 

@@ -100,7 +100,7 @@ def test_the_roll_up_shows_parts_that_add_up(app, taken):
 
     assert found["whole"]["members"] == sum(one["figures"]["members"] for one in found["data"]) == 2
     assert [one["area"] for one in found["data"]] == ["3301", "3302"]
-    assert found["whole"]["satisfaction"] is None
+    assert found["whole"]["satisfaction"]["status"] == "refused"
     first = ask(app, "roll-up", area="33", limit=1).json
     second = ask(app, "roll-up", area="33", limit=1, cursor=first["next_cursor"]).json
     assert [page["data"][0]["area"] for page in (first, second)] == ["3301", "3302"]

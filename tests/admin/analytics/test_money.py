@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from admin.analytics import money
 from admin.analytics.money import ArmSums, bucket_draws
 from admin.analytics.refusals import Reason
+from tests.sparse import examples
 
 BUCKETS, MONTHS = 40, 3
 
@@ -204,7 +205,7 @@ def _any_sums(rng):
 
 
 @given(SUMS, st.integers(1, 10**6))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 def test_a_price_is_shown_exactly_where_the_interval_lies_below_zero(sums, margin):
     draws = bucket_draws(20, 60, 1)
     low, high = np.percentile(sums.drawn(draws).risk_difference, [2.5, 97.5])

@@ -23,6 +23,7 @@ from tests.given import (
     given_shop,
     member_token,
 )
+from tests.ratings import rate, used_perk
 
 NOV = datetime(2026, 11, 10, 4, tzinfo=UTC)
 AFTER = datetime(2026, 11, 26, 4, tzinfo=UTC)
@@ -171,13 +172,65 @@ def test_an_area_has_what_its_own_members_took(db, programme):
     assert [taken(programme, area)["whole"]["points"] for area in ("", "33", "3302")] == [1000, 500, 0]
 
 
-def test_there_is_no_rating_and_no_number_stands_for_it(db, programme):
+def test_without_ratings_no_number_stands_for_one(db, programme):
     redeem(member(db, programme), given_offer(programme, "perk", value_fen=500))
 
     found = taken(programme)
 
     assert found["rating"]["reasons"][0]["code"] == "no_rating"
-    assert found["offers"][0]["rating"] is None
+    assert found["offers"][0]["rating"]["share_bp"] is None
+
+
+def test_what_members_said_stands_beside_the_cost_of_a_use(db, programme):
+    offer = given_offer(programme, "perk", value_fen=500, cost_fen=900)
+    who = member(db, programme, area="330106")
+    for stars in (5, 2):
+        with clock.stopped(NOV):
+            place = used_perk(who, programme, offer)
+        rate(db, who, place, stars, NOV)
+
+    found, elsewhere = taken(programme, "33"), taken(programme, "44")
+
+    (row,) = found["offers"]
+    assert (row["cost_a_use_fen"], row["count"]) == (900, 2)
+    assert (row["rating"]["rated"], row["rating"]["satisfied"]) == (2, 1)
+    assert row["rating"]["reasons"][0]["code"] == "few_ratings"
+    assert found["rating"]["rated"] == 2
+    assert elsewhere["rating"]["rated"] == 0
+
+
+@pytest.mark.parametrize(
+    ("cost_fen", "satisfied", "is_flagged"),
+    [(600, 20, True), (400, 20, False), (600, 39, False), (600, 12, True)],
+)
+def test_dear_and_rated_below_all_together_is_flagged_and_neither_alone_is(cost_fen, satisfied, is_flagged):
+    by_key = {
+        "1/": Sums(100, 50_000, 50_000, 100 * cost_fen),
+        "1//credit": Sums(0, 0, 50_000, 0),
+        "1//rating": Sums(40, satisfied),
+        "2/": Sums(900, 450_000, 450_000, 450_000),
+        "2//credit": Sums(0, 0, 450_000, 0),
+        "2//rating": Sums(400, 360),
+    }
+
+    row = next(one for one in premium.taken_up(by_key, {}) if one["code"] == "1")
+
+    assert (row["flag"] == premium.UNNOTICED) == is_flagged
+    whole = premium.together(by_key)
+    assert (whole["rating"]["rated"], whole["points"]) == (440, 500_000)
+
+
+def test_a_dear_one_with_few_ratings_is_not_called_unnoticed():
+    by_key = {
+        "1/": Sums(10, 100, 100, 900),
+        "1//credit": Sums(0, 0, 100, 0),
+        "1//rating": Sums(29, 0),
+        "2//rating": Sums(100, 100),
+    }
+
+    row = next(one for one in premium.taken_up(by_key, {}) if one["code"] == "1")
+
+    assert (row["unnoticed"], row["flag"]) == (None, None)
 
 
 @given(st.integers(0, 10**9), st.integers(1, 10**6), st.integers(1, 10**4), st.integers(1, 10**4))

@@ -1,12 +1,12 @@
 """The roll-up: exit rate, loyalty and the rest for every area, the parts of which add up to the whole."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from admin.analytics import period_reports, roll_up, sums
+from admin.analytics import period_reports, roll_up, satisfaction, sums
 from admin.analytics.period_reports import BadPeriod
 from admin.analytics.sums import Days, Sums
 from base import clock, database
@@ -28,6 +28,7 @@ from tests.given import (
     given_programme,
     given_tier,
 )
+from tests.ratings import rate, used_perk
 
 FIRST, LAST = date(2026, 10, 1), date(2026, 10, 31)
 AFTER = datetime(2026, 11, 26, 4, tzinfo=UTC)
@@ -104,13 +105,45 @@ def test_loyal_is_who_is_there_for_long_and_active_and_silent_who_did_nothing_fo
     assert found["loyalty_bp"] == 2500
 
 
-def test_satisfaction_has_no_source_and_no_number(db, programme):
+def test_without_ratings_there_is_no_satisfaction_and_it_says_what_would_supply_it(db, programme):
     member(db, programme)
 
     found = taken(programme)["whole"]
 
-    assert found["satisfaction"] is None
-    assert found["satisfaction_status"]["code"] == "no_source"
+    assert found["satisfaction_bp"] is None
+    assert found["satisfaction"]["reasons"][0]["code"] == "no_rating"
+    assert found["vip_satisfaction"]["target_bp"] == 9500
+
+
+def test_ratings_count_in_the_period_of_their_first_entry_as_they_stood_at_its_end(db, programme):
+    offer = given_offer(programme, "perk", value_fen=10)
+    at = datetime(2026, 10, 30, 4, tzinfo=UTC)
+    for area, tier, entries in (
+        ("330106", "diamond", [(at, 2), (at + timedelta(hours=1), 5)]),  # said anew in the period
+        ("330106", None, [(at, 4), (at + timedelta(days=3), 1)]),  # said anew after it
+        ("3302", None, [(at, 3)]),
+        ("33", None, [(at + timedelta(days=3), 5)]),  # after the period
+    ):
+        who = member(db, programme, area=area, earned=date(2026, 10, 1))
+        if tier:
+            given_tier(who, tier)
+        with clock.stopped(at):
+            place = used_perk(who, programme, offer)
+        for moment, stars in entries:
+            rate(db, who, place, stars, moment)
+
+    found = taken(programme, "33")
+
+    def counts(figures):
+        return tuple(figures[name] for name in satisfaction.COUNTED)
+
+    assert counts(found["whole"]) == (3, 2, 1, 1)
+    assert {one["area"]: counts(one["figures"]) for one in found["parts"]} == {
+        "33": (0, 0, 0, 0),
+        "3301": (2, 2, 1, 1),
+        "3302": (1, 0, 0, 0),
+    }
+    assert found["whole"]["satisfaction"]["reasons"][0]["code"] == "few_ratings"
 
 
 def test_points_earned_redeemed_and_lapsing_of_the_area(db, programme):
@@ -156,7 +189,10 @@ def test_the_most_important_cards_with_and_without_a_named_person_and_groups_nob
 AREAS = st.sampled_from(["", "33", "3301", "330106", "330108", "3302", "330203", "44", "440103", "4403"])
 NUMBERS = st.tuples(*[st.integers(0, 10**6)] * 4).map(lambda numbers: Sums(*numbers))
 TABLES = st.dictionaries(
-    AREAS, st.dictionaries(st.sampled_from(roll_up.COUNTED + roll_up.SUMMED), NUMBERS, max_size=4)
+    AREAS,
+    st.dictionaries(
+        st.sampled_from((*roll_up.COUNTED, "rated", "vip_rated", *roll_up.SUMMED)), NUMBERS, max_size=4
+    ),
 )
 
 
@@ -203,6 +239,7 @@ def test_counts_of_the_parts_add_up_as_they_are_shown(by_area):
 
     for name in (
         *roll_up.COUNTED,
+        *satisfaction.COUNTED,
         "points_earned",
         "points_redeemed",
         "cost_fen",
@@ -289,7 +326,7 @@ def test_a_report_has_every_area_and_no_cell_that_is_a_formula(db, programme):
         ("county", "330106", "0", "1"),
     ]
     assert cells[1][6:8] == ["'=HYPERLINK(1)", "'@Zhejiang"]
-    assert "no source" in lines[1]
+    assert "too few ratings" in lines[1]
 
 
 def test_there_is_no_report_of_a_period_that_is_not_over(programme):

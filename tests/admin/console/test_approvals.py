@@ -206,10 +206,13 @@ def extension(maker, **more):
 
 
 @pytest.mark.parametrize(
-    ("language", "kind", "day"),
-    [("en", "Extension of last days", "Counts from"), ("zh-CN", "积分延期", "生效时间")],
+    ("language", "kind", "day", "days"),
+    [
+        ("en", "Extension of last days", "Counts from", ("May 1, 2030 – May 31, 2030", "Dec 31, 2030")),
+        ("zh-CN", "积分延期", "生效时间", ("2030年5月1日 – 2030年5月31日", "2030年12月31日")),
+    ],
 )
-def test_an_extension_is_decided_here_too_in_both_languages(app, programme, language, kind, day):
+def test_an_extension_is_decided_here_too_in_both_languages(app, programme, language, kind, day, days):
     one = extension(given_person("editor"))
     checker = browser(app, "checker", language=language)
 
@@ -218,7 +221,7 @@ def test_an_extension_is_decided_here_too_in_both_languages(app, programme, lang
     done = send(checker, one, f"{one}/approve")
 
     assert f'<a href="{one}">{kind}</a>' in listed
-    for said in ("gotone", "2030-05-01 – 2030-05-31", "2030-12-31", "a good year"):
+    for said in ("gotone", *days, "a good year"):
         assert said in seen
     assert done.status_code == 303
     assert day in checker.get(one).text

@@ -39,6 +39,7 @@ def send(client, path, **fields):
 FILLED = {"fields": ["phone", "name"], "reason": "complaint", "case": "T-17"}
 
 
+@pytest.mark.attack("A8")
 def test_the_page_of_a_member_is_masked_and_leads_to_the_form(app, member):
     support = browser(app, "support")
 

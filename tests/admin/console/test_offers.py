@@ -52,7 +52,7 @@ def test_a_checker_reads_old_beside_new_and_approves_it(app, db):
     ):
         assert said in page
     assert page.count("<del") == 5  # names, cost, class, case, start
-    for said in ("须审批人数", "目前已同意", "Test"):
+    for said in ("须审批人数", "目前已同意", "Person "):
         assert said in half
     assert len(versions()) == 1
     with database.begin() as session:

@@ -243,7 +243,7 @@ def same(value, cell, heading):
     except ValueError:
         return " ".join(value.split()) == cell
     return cell in {str(FORMS[form](number)) for form in ("pp", "share", "ratio", "difference", "decimal", "figure")} | {
-        f"{number:,.0f}", f"CN¥{number / 100:,.2f}"
+        f"{number:,.0f}", f"¥{number / 100:,.2f}"
     }  # fmt: skip
 
 
@@ -429,6 +429,9 @@ def test_a_stored_run_of_before_can_be_read_and_its_protocol_names_all_it_came_o
     protocol = browser(app).get(f"/staff/retention/runs/{old}").text
 
     assert f"/staff/retention/runs/{old}" in page
+    listed = browser(app).get("/staff/retention/runs?csv=1").text.splitlines()
+    assert [line.split(",")[0] for line in listed[1:]][1:] == [old]
+    assert listed[2].endswith(",2")  # its seed
     for told in ("9.9", "00" * 32, "3,000", "Outages of the network", "options.horizon"):
         assert told in protocol
     assert browser(app).get("/staff/retention/runs/run_nonsense").status_code == 404

@@ -7,14 +7,28 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from admin.analytics import burning, liability, mix, outstanding, period_reports, premium, roll_up, sums
+from admin.analytics import (
+    burning,
+    liability,
+    mix,
+    outstanding,
+    period_reports,
+    premium,
+    roll_up,
+    satisfaction,
+    sums,
+)
 from admin.analytics.models import FiguresRun
 from admin.analytics.sums import Days
-from base import clock, database
+from admin.console.worth import rated
+from base import clock, database, ids
+from base.web import i18n
+from catalog.ratings.ratings import Said
 from points.members import areas
 from tests.admin.analytics.test_figures_api import AFTER, programme, taken  # noqa: F401  # the same members
 from tests.admin.console.test_retention import FORBIDDEN, browser, charts_of, plain, same
-from tests.given import given_programme
+from tests.given import given_area, given_member, given_offer, given_programme
+from tests.ratings import rate, used_perk
 
 PAGES = ("mix", "premium", "liability", "areas")
 
@@ -56,7 +70,7 @@ def test_each_page_shows_what_was_taken(app, taken, language):  # noqa: F811
 
 
 def test_parts_of_an_area_add_up_to_it_and_lead_further(app, taken):  # noqa: F811
-    ((_, (head, *rows)),) = charts_of(page_of(app, "areas?area=33").text)
+    ((_, (head, *rows)), _satisfaction) = charts_of(page_of(app, "areas?area=33").text)
     page = page_of(app, "areas?area=33").text
     at = head.index("There at the end")
 
@@ -74,7 +88,7 @@ def test_who_works_for_an_area_sees_that_alone(app, taken):  # noqa: F811
         assert "3302" not in plain(mine)
     assert "4,000" in plain(page_of(app, "liability", area="3301").text)
     assert "2,000" not in plain(page_of(app, "premium", area="3301").text.split("As taken up")[1])
-    ((_, (_head, *rows)),) = charts_of(page_of(app, "areas", area="3301").text)
+    ((_, (_head, *rows)), _satisfaction) = charts_of(page_of(app, "areas", area="3301").text)
     assert [row[0] for row in rows] == ["330106", "3301"]
 
 
@@ -96,24 +110,82 @@ def test_the_file_of_a_chart_is_its_table(app, taken, path):  # noqa: F811
     found = list(charts_of(page_of(app, path).text))
     assert found
 
-    for name, (head, *shown) in found:
+    for name, (head, *table) in found:
         answer = page_of(app, f"{path}?csv={name}")
         first, *rows = csv.reader(io.StringIO(answer.data.decode("utf-8-sig"), newline=""))
 
         assert [re.sub(r" \[.*", "", one) for one in first[:-2]] == head
         assert first[-2:] == ["as_of", "run"]
-        assert len(rows) == len(shown)
-        for row, cells in zip(rows, shown, strict=True):
+        assert len(rows) == len(table)
+        for row, cells in zip(rows, table, strict=True):
             for value, cell, heading in zip(row[:-2], cells, first, strict=False):
                 if "basis points" in heading and value:
                     number = int(value) / 100
                     assert cell in (f"{number:g}%", f"{number:+.1f}%".replace("-", "−"))
                 elif "fen" in heading and value:
-                    assert cell == f"{'-' if int(value) < 0 else ''}CN¥{abs(int(value)) / 100:,.2f}"
+                    assert cell == f"{'-' if int(value) < 0 else ''}¥{abs(int(value)) / 100:,.2f}"
                 elif re.fullmatch(r"\d{4}-\d\d-\d\d", value):
                     continue  # a day, which reads otherwise in words
                 else:
                     assert same(value, cell, heading), (name, heading, value, cell)
+
+
+@pytest.mark.parametrize("language", ["en", "zh-CN"])
+def test_satisfaction_stands_with_its_number_interval_and_goal_and_too_few_are_refused_in_words(language):
+    block = satisfaction.block
+    few, enough = block(12, 12), block(100, 93)
+    goal = {"target_bp": satisfaction.VIP_TARGET_BP}
+    part, whole = ({"satisfaction": one, "vip_satisfaction": few | goal} for one in (few, enough))
+    found = {"parts": [{"area": "33", "figures": part}], "whole": whole}
+
+    with i18n.speaking(language):
+        chart = rated.satisfaction(found, {"33": "Zhejiang"}, "All")
+        part_all, part_vip, all_all, all_vip = chart.table
+
+    assert part_all[2:6] == ["12", "—", "—", "—"]
+    assert {"en": "Too few ratings", "zh-CN": "评价太少"}[language] in part_all[-1]
+    assert (all_all[0], *all_all[2:6]) == ("All", "100", "93%", "86.25%", "96.57%")
+    assert (part_vip[6], all_all[6], all_vip[6]) == ("95%", "—", "95%")
+    assert chart.drawn["zero"] == 95
+    assert chart.drawn["names"] == ["All"]
+
+
+def test_what_is_dear_and_unnoticed_is_named_in_the_row(app):
+    from admin.analytics.premium import UNNOTICED
+
+    row = {
+        "names": {"en": "Lounge"}, "kind": "perk", "count": 100, "cost_a_use_fen": 900, "cost_premium_bp": 1000,
+        "rating": satisfaction.block(100, 50), "flag": UNNOTICED,
+    }  # fmt: skip
+    whole = row | {"names": None, "rating": satisfaction.block(1000, 900), "flag": None}
+
+    with i18n.speaking("en"):
+        chart = rated.cost_rating([row], whole)
+        (mine, together) = chart.table
+
+    assert (mine[0], mine[2], mine[-1]) == ("Lounge", "¥9.00", "Dear and unnoticed")
+    assert together[0] == "All together"
+    assert chart.drawn["zero"] == 90
+
+
+def test_what_members_wrote_is_read_without_who_in_ones_own_area_alone(app, db):
+    made = given_programme()
+    offer = given_offer(made, "perk", value_fen=300)
+    for area, text in (("330106", "call 13900001234"), ("440101", "far away")):
+        with clock.stopped(datetime(2026, 11, 20, 4, tzinfo=UTC)):
+            who = given_area(given_member(db, made, points=1000), area)
+            place = used_perk(who, made, offer)
+        rate(db, who, place, Said(2, ("waiting",), text))
+    path = f"/staff/worth/written?offer={ids.public('off', offer.offer_id)}"
+
+    mine = browser(app, "en", "analyst", area="33").get(path)
+
+    assert "call •••" in mine.text
+    assert "Waiting time" in mine.text
+    assert "13900001234" not in mine.text
+    assert "far away" not in mine.text
+    assert "mbr_" not in mine.text
+    assert browser(app, "en", "finance").get(path).status_code == 403
 
 
 def test_nothing_is_taken_in_a_request(app, taken, monkeypatch):  # noqa: F811

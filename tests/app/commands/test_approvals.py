@@ -12,6 +12,7 @@ from points import ledger
 from points.members import members
 from points.members.members import MemberUnknown
 from tests.given import given_member, given_person, given_programme
+from tests.second_factor import typed
 
 MAKER, CHECKER = "maker@example.test", "checker@example.test"
 WHY = ("--text", "a long outage", "--ticket", "T-17")
@@ -25,7 +26,7 @@ def run(cli, db):
     given_person("support", "checker", email=CHECKER)
 
     def command(*words, password="a long password"):
-        return CliRunner().invoke(jifen, [str(word) for word in words], input=f"{password}\n")
+        return CliRunner().invoke(jifen, [str(word) for word in words], input=typed(db, words, password))
 
     return command
 

@@ -11,6 +11,7 @@ from points import ledger
 from points.members import members
 from points.members.members import Enrolment
 from tests.given import LONG_AGO, given_person, given_programme, secrets_of
+from tests.second_factor import typed
 
 MAKER, CHECKER = "maker@example.test", "checker@example.test"
 ROWS = "key,customer_id,class,last_day,points,source,value_fen\nK1,C1,1,2031-03-31,100,boss,90\nK2,C2,1,2031-03-31,20,boss,\n"
@@ -25,12 +26,12 @@ def programme(db):
 
 
 @pytest.fixture
-def run(cli, programme):
+def run(cli, db, programme):
     given_person("editor", "checker", email=MAKER)
     given_person("checker", email=CHECKER)
 
     def command(*words, password="a long password"):
-        return CliRunner().invoke(jifen, [str(word) for word in words], input=f"{password}\n")
+        return CliRunner().invoke(jifen, [str(word) for word in words], input=typed(db, words, password))
 
     return command
 

@@ -12,6 +12,7 @@ from base.approvals.approvals import OwnProposal
 from points.members import members
 from tests.given import given_bonus_rule, given_member, given_person, given_programme
 from tests.points.bonuses.giving import balance, today
+from tests.second_factor import typed
 
 DAY = timedelta(days=1)
 
@@ -138,7 +139,7 @@ def test_a_rule_and_goodwill_under_it_are_two_persons_work(db, cli, programme):
         given_person("editor", "support", "checker", email=email)
 
     def run(*words):
-        return CliRunner().invoke(jifen, [str(word) for word in words], input="a long password\n")
+        return CliRunner().invoke(jifen, [str(word) for word in words], input=typed(db, words))
 
     def proposed(*words):
         return json.loads(run(*words, "--as", people[0], "--json").stdout)

@@ -1,6 +1,8 @@
 """jifen doctor and the start of the web process: what a database must promise before points stand on it."""
 
+import hashlib
 import json
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import text
@@ -8,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from app import safeguards, serve
 from app.wiring import wire
-from base import database
+from base import clock, database
 
 SECRETS = ("JIFEN_SECRET_KEY", "JIFEN_VOUCHER_PEPPER", "JIFEN_SEAL_KEY")
 
@@ -17,8 +19,9 @@ SECRETS = ("JIFEN_SECRET_KEY", "JIFEN_VOUCHER_PEPPER", "JIFEN_SEAL_KEY")
 def production(monkeypatch):
     """From here on the environment says that this is production."""
     monkeypatch.setenv("JIFEN_ENV", "production")
+    monkeypatch.setenv("JIFEN_HOSTS", "points.example")
     for name in SECRETS:
-        monkeypatch.setenv(name, "s" * 40)
+        monkeypatch.setenv(name, hashlib.sha256(name.encode()).hexdigest())
 
 
 def checks(answer) -> dict[str, dict[str, object]]:
@@ -113,3 +116,9 @@ def test_a_database_that_does_not_answer_does_not_end_the_web_process(cli, db, p
     safeguards.demand(nowhere)
 
     wire(db)
+
+
+@pytest.mark.parametrize(("ahead_s", "weak"), [(0, []), (-1, []), (5, ["clock"]), (-5, ["clock"])])
+def test_a_clock_that_is_apart_from_the_databases_is_a_weakness(db, ahead_s, weak):
+    with clock.stopped(clock.now() + timedelta(seconds=ahead_s)), database.begin() as session:
+        assert [one.name for one in safeguards.clocks_apart(session)] == weak

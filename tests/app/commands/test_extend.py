@@ -15,6 +15,7 @@ from points.models import ExtensionRow
 from tests.app.commands.test_expiry import LAPSED, LONG_AGO, told
 from tests.given import given_member, given_person, given_points, given_programme
 from tests.points.test_expiry import given_crowd
+from tests.second_factor import typed
 
 MAKER, CHECKER = "maker@example.test", "checker@example.test"
 
@@ -24,7 +25,7 @@ def run(cli, db):
     """run(*words): a command with the password on standard input."""
     given_person("editor", "checker", email=MAKER)
     given_person("editor", "checker", email=CHECKER)
-    return lambda *words: CliRunner().invoke(jifen, [str(word) for word in words], input="a long password\n")
+    return lambda *words: CliRunner().invoke(jifen, [str(word) for word in words], input=typed(db, words))
 
 
 def which(*days, to=None):

@@ -12,6 +12,7 @@ from base.approvals.approvals import ForHeadquarters, OwnProposal
 from base.errors import NotAllowed
 from tests.given import given_person
 from tests.merchants.payouts.paying import DAY, given_bank, given_merchant, given_statement, payout_of
+from tests.second_factor import typed
 
 MAKER, CHECKER = "maker@example.test", "checker@example.test"
 
@@ -21,7 +22,7 @@ def run(cli, db):
     """run(*words): a command, with the password on standard input."""
     given_person("finance", email=MAKER)
     given_person("checker", email=CHECKER)
-    return lambda *words: CliRunner().invoke(jifen, [str(word) for word in words], input="a long password\n")
+    return lambda *words: CliRunner().invoke(jifen, [str(word) for word in words], input=typed(db, words))
 
 
 @pytest.fixture

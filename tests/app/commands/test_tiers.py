@@ -14,6 +14,7 @@ from points.members import members
 from points.tiers import tiers
 from tests.app.commands.test_expiry import told
 from tests.given import ZONE, given_earned, given_ladder, given_member, given_person, given_programme
+from tests.second_factor import typed
 
 MAKER, CHECKER = "maker@example.test", "checker@example.test"
 
@@ -23,7 +24,7 @@ def run(cli, db):
     """run(*words): a command with the password on standard input."""
     given_person("support", "editor", "checker", email=MAKER)
     given_person("checker", email=CHECKER)
-    return lambda *words: CliRunner().invoke(jifen, [str(word) for word in words], input="a long password\n")
+    return lambda *words: CliRunner().invoke(jifen, [str(word) for word in words], input=typed(db, words))
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from datetime import timedelta
 from sqlalchemy import text
 
 from base import clock, database, ids, jobs
+from base.halts import halts
 from tests.app.member.conftest import Forms
 from tests.given import (
     caller,
@@ -271,7 +272,7 @@ def test_points_page_tells_each_movement_with_the_balance_after_it(somebody, pro
     assert "+1,000" in me.page
     assert "−400" in me.page
     assert "then 600" in me.page
-    assert re.search(r'Redeemed</strong>: <a href="/redemptions/red_', me.page)
+    assert re.search(r'Redeemed</strong>.*?<a href="/redemptions/red_', me.page, re.S)
 
 
 def test_redemptions_and_movements_come_in_pages(somebody, programme):
@@ -353,3 +354,16 @@ def test_what_the_merchant_alone_disputes_the_member_still_says_was_not_them(app
     assert "We are looking into it" in me.page
     me.get(redemption)
     assert "What became of your report" in me.page
+
+
+def test_while_redeeming_is_stopped_the_page_says_that_nothing_was_taken(somebody, programme):
+    offer = given_voucher_offer(programme, value_fen=500)
+    me = somebody(points=1000)
+    me.quote(offer_id(offer))
+    with database.begin() as session:
+        halts.stop(session, "staff:1", halts.REDEEM, programme.programme_id, "a fault", clock.now())
+
+    answer = me.submit("/redemptions")
+
+    assert answer.status_code == 409
+    assert "nothing was taken from your points" in me.page

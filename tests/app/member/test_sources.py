@@ -53,7 +53,7 @@ def test_an_earning_has_no_link_and_somebody_elses_movement_is_not_found(somebod
 
     mine.get("/points")
 
-    assert 'href="/points/' not in mine.page
+    assert 'href="/points/1"' not in mine.page
     assert mine.get("/points/1").status_code == 200
     assert mine.get("/points/2").status_code == 404
     assert other.get("/points/1").status_code == 404

@@ -134,6 +134,9 @@ def test_a_frozen_desk_says_so_and_refused_tries_are_listed(owner, shop, app):
 
     assert "Two systems seem to hold its key" in page
     assert "/problems/voucher-unknown" in page
+    assert re.search(
+        r"<code[^>]*>req_[0-9a-f]{16}</code></td></tr>", page
+    )  # the number that support finds it by
 
 
 @contextmanager

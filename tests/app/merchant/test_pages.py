@@ -301,7 +301,7 @@ def test_a_position_of_one_list_is_none_in_another(owner, monkeypatch):
         monkeypatch.setattr(module, "PAGE", 1)
     place = re.search(r"after=([^\"&]+)", owner.get("/merchant/people").text)
 
-    assert owner.get(f"/merchant?after={place[1]}").status_code == 400
+    assert owner.get(f"/merchant/acceptances?after={place[1]}").status_code == 400
 
 
 def test_a_clerk_at_the_till_manages_nothing(app, shop):

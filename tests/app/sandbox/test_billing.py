@@ -20,6 +20,7 @@ from jsonschema import Draft4Validator  # type: ignore[import-untyped]
 
 from app.sandbox.billing import create_sandbox
 from app.sandbox.tmf654 import ADJUST, API, TOPUP, departures
+from tests.sparse import examples
 
 ROOT = Path(__file__).parents[3]
 SWAGGER = json.loads((ROOT / "tests/data/tmf/TMF654-PrepayBalance-v4.0.0.swagger.json").read_text())
@@ -265,7 +266,7 @@ def places(value: Any) -> Iterator[tuple[Any, Any]]:
             yield from places(inner)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(st.data())
 def test_its_shapes_and_the_published_definition_agree_on_every_body(data):
     body = deepcopy(FULL)

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from app.till import shell
 from base import clock, database
 from base.auth import passwords
 from merchants import merchants
@@ -75,9 +76,9 @@ def test_a_clerk_signs_in_scans_accepts_and_undoes(screen, code):
     again = screen.check(code)
 
     assert checked.status_code == 200
-    for text in ("Longjing tea", "CN¥30.00", "139****", "data-countdown", "jf-verdict-ok"):
+    for text in ("Longjing tea", "¥30.00", "139****", "data-countdown", "jf-verdict-ok"):
         assert text in checked.text
-    assert "CN¥27.00" in accepted.text
+    assert "¥27.00" in accepted.text
     assert "Accepted" in accepted.text
     assert "wrong item" in voided.text
     assert "jf-verdict-ok" in again.text
@@ -102,8 +103,8 @@ def test_some_of_several_units_are_accepted(app, db, programme, screen, shop):
     accepted = screen.send("/till/accept", units="3")
     rest = screen.check(code)
 
-    assert "CN¥13.50" in accepted.text
-    assert "CN¥5.00" in rest.text
+    assert "¥13.50" in accepted.text
+    assert "¥5.00" in rest.text
 
 
 @pytest.mark.parametrize("units", ["0", "-1", "1e3", "٣", "9" * 30])
@@ -220,6 +221,22 @@ def test_undoing_too_late_is_refused_in_words(screen, code):
     assert "Open a case for support." in refused.text
 
 
+def test_after_the_window_a_request_to_support_is_filled_in_and_sent_once(screen, code):
+    screen.accept(code)
+    place = re.search(r"/till/acceptances/\w+", screen.get("/till/today").text)[0]
+    early = screen.get(place).text
+    with clock.stopped(clock.now() + timedelta(minutes=16)):
+        late = screen.get(place).text
+        reason = re.search(r'name="reason"[^>]* value="([^"]+)"', late)[1]
+        asked = screen.send(f"{place}/ask", reason=reason)
+        again = screen.get(place).text
+
+    assert f'action="{place}/ask"' not in early
+    assert "clerk 01" in reason
+    assert "A person looks into it" in asked.text
+    assert f'action="{place}/ask"' not in again
+
+
 def test_today_adds_up_what_stands(app, db, programme, screen, shop, code):
     screen.accept(code)
     screen.accept(given_code(app, db, programme, shop, units=2))
@@ -228,7 +245,7 @@ def test_today_adds_up_what_stands(app, db, programme, screen, shop, code):
     page = screen.get("/till/today").text
 
     assert "owed to you for 1 voucher" in page
-    assert "CN¥27.00" in page
+    assert "¥27.00" in page
     assert "Undone" in page
 
 
@@ -272,7 +289,7 @@ def test_closing_the_shift_shows_its_count_and_ends_the_sign_in(screen, code):
 
     assert "Your shift" in so_far
     assert "Shift closed" in closed
-    assert all("CN¥26.43" in page for page in (so_far, closed))  # 27.00 less fee and tax
+    assert all("¥26.43" in page for page in (so_far, closed))  # 27.00 less fee and tax
     assert screen.client.get("/till").location == "/till/sign-in"
 
 
@@ -405,8 +422,8 @@ def test_a_voucher_in_money_is_shown_and_accepted_in_yuan(app, db, programme, sc
 
     assert 'name="amount"' in shown.text
     assert 'value="1.00"' in shown.text
-    assert "CN¥0.40" in accepted.text
-    assert "CN¥0.60" in accepted.text
+    assert "¥0.40" in accepted.text
+    assert "¥0.60" in accepted.text
     assert 'value="0.60"' in rest.text
 
 
@@ -428,9 +445,9 @@ def test_today_tells_what_each_clerk_took(app, db, programme, screen, shop, code
     screen.sign_in(shop, clerk="02")
     screen.accept(given_code(app, db, programme, shop, units=2))
 
-    rows = re.findall(r"<tr><td>(\d\d)</td>.*?(CN¥[\d.]+)", screen.get("/till/today").text)
+    rows = re.findall(r"<tr><td>(\d\d)</td>.*?(¥[\d.]+)", screen.get("/till/today").text)
 
-    assert rows == [("01", "CN¥27.00"), ("02", "CN¥54.00")]
+    assert rows == [("01", "¥27.00"), ("02", "¥54.00")]
 
 
 def test_an_acceptance_is_found_by_the_last_four_of_its_code(app, db, programme, screen, shop, code):
@@ -545,7 +562,7 @@ def test_the_worker_changes_with_what_it_keeps_and_with_nothing_else(app, monkey
     client = app.test_client()
 
     first, second = client.get("/till/worker.js").text, client.get("/till/worker.js").text
-    monkeypatch.setattr("app.till.shell.SHELL", ("jifen.css",))
+    monkeypatch.setattr(shell, "APP", replace(shell.APP, files=("jifen.css",)))
     third = client.get("/till/worker.js").text
 
     named = [re.search(r"jifen-till-[0-9a-f]{12}", text)[0] for text in (first, second, third)]

@@ -49,11 +49,16 @@ def test_points_are_given_shown_and_taken_back(screen, shop, member):
 
     given = screen.send("/till/points", phone=PHONE, amount="36.50")
     before = balance(member)
+    place, today = given.request.path, screen.get("/till/today").text
+    screen.get(place)
     undone = screen.send("/till/points/undo", reason="goods came back")
+    later = screen.get("/till/today").text
 
     assert given.request.path.startswith("/till/points/ern_")
     assert "Points given" in given.text
     assert PHONE not in given.text
+    assert re.search(r"Points given to members: 36\s*·\s*Clerk 01: 36", today)
+    assert "Points given to members" not in later
     assert "Points taken back" in undone.text
     assert (before, balance(member)) == (36, 0)
     assert 'action="/till/points/undo"' not in undone.text

@@ -96,6 +96,7 @@ def test_what_one_proposes_another_approves_and_it_is_done(done, maker, checker)
     assert (state(proposal), done) == ("approved", [{"kind": KIND, "colour": "red"}])
 
 
+@pytest.mark.attack("A7")
 def test_of_all_pairs_of_roles_only_maker_and_checker_can(done):
     persons = {role: (given_person(role), given_person(role)) for role in STAFF_ROLES}
     could = set()
@@ -137,6 +138,7 @@ def test_a_system_or_a_member_neither_proposes_nor_approves(done, maker):
 
 
 @pytest.mark.parametrize("seen", ["", "00" * 32, "of another"])
+@pytest.mark.attack("A7")
 def test_an_approval_names_the_very_content(done, maker, checker, seen):
     proposal, other = propose(maker), propose(maker, colour="green")
 
@@ -210,6 +212,7 @@ def test_what_the_effect_refuses_leaves_the_proposal_open(db, done, maker, check
     assert (open_still, state(proposal)) == ("proposed", "approved")
 
 
+@pytest.mark.attack("A7")
 def test_of_many_checkers_at_once_one_decides(done, maker):
     proposal, checkers = propose(maker), [given_person("checker") for _ in range(8)]
     barrier = threading.Barrier(8)
@@ -265,6 +268,7 @@ DECIDE = (
 CHECK, FOREIGN, TWICE, RIGHT = "23514", "23503", "23505", "42501"
 
 
+@pytest.mark.attack("A7")
 def test_the_database_refuses_a_maker_who_is_the_checker(done, maker, checker):
     proposal = propose(maker)
     mine = {"proposal": proposal.proposal_id, "maker": maker.staff_id, "hash": proposal.content_hash}

@@ -233,6 +233,7 @@ def test_a_code_that_waited_too_long_is_not_sent_any_more(given, serving):
     assert len(serving.messages) == 1
 
 
+@pytest.mark.attack("A4")
 def test_the_money_of_a_day_stops_batches_at_four_fifths_and_codes_at_its_end(given, serving):
     noon = datetime(2026, 3, 10, 4, 0, tzinfo=UTC)
     with clock.stopped(noon):

@@ -33,6 +33,7 @@ def test_every_shipped_template_leads_nowhere_asks_for_no_card_and_names_what_it
         assert set(re.findall(r"\{(\w+)\}", said)) == kind.names
 
 
+@pytest.mark.attack("A5")
 def test_a_code_is_never_sent_without_its_purpose_and_the_warning():
     assert "{code}，用于登录" in KINDS["sign-in-code"].texts[ZH]
     assert "绝不会索要" in KINDS["sign-in-code"].texts[ZH]

@@ -1,9 +1,12 @@
 from datetime import UTC, date, datetime
 
 import pytest
+from babel.numbers import format_decimal
+from hypothesis import given
+from hypothesis import strategies as st
 
 from base.web import formats
-from base.web.i18n import both, current_language, gettext, say, speaking
+from base.web.i18n import LOCALES, both, current_language, gettext, say, speaking
 
 
 @pytest.fixture
@@ -72,8 +75,8 @@ AT = datetime(2026, 3, 5, 18, 30, tzinfo=UTC)
 @pytest.mark.parametrize(
     ("text", "chinese", "english"),
     [
-        ("1250|fen", "¥12.50", "CN¥12.50"),
-        ("(-5)|fen", "-¥0.05", "-CN¥0.05"),
+        ("1250|fen", "¥12.50", "¥12.50"),
+        ("(-5)|fen", "-¥0.05", "-¥0.05"),
         ("123456789|fen('USD')", "US$1,234,567.89", "$1,234,567.89"),
         ("none|fen", "—", "—"),
         ("1234|points", "1,234 分", "1,234 points"),
@@ -84,6 +87,7 @@ AT = datetime(2026, 3, 5, 18, 30, tzinfo=UTC)
         ("1250|percent", "12.5%", "12.5%"),
         ("day|day", "2026年3月5日", "Mar 5, 2026"),
         ("at|day", "2026年3月6日", "Mar 6, 2026"),
+        ("'2026-03-05'|day", "2026年3月5日", "Mar 5, 2026"),
         ("day|month_day", "3月5日", "Mar 5"),
         ("at|moment", "2026年3月6日 02:30", "Mar 6, 2026 02:30"),
         ("at|moment('UTC')", "2026年3月5日 18:30", "Mar 5, 2026 18:30"),
@@ -102,6 +106,31 @@ def test_figures_read_as_in_each_language(app, text, chinese, english):
             app.preprocess_request()
             shown = app.jinja_env.from_string("{{ " + text + " }}").render(at=AT, day=date(2026, 3, 5))
         assert shown == expected
+
+
+@given(amount=st.integers(-(10**18), 10**18))
+def test_whole_numbers_read_as_babel_has_them_in_every_language_of_ours(amount):
+    assert {format_decimal(amount, locale=name) for name in LOCALES.values()} == {formats.number(amount)}
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("_('about %(name)s, 5 %% more', name='<b>')", "about &lt;b&gt;, 5 % more"),
+        ("_('about %(name)s', name='<b>'|safe)", "about <b>"),
+        ("_('5 %%')", "5 %"),
+        ("ngettext('%(num)s of %(name)s', '%(num)s of all %(name)s', 2, name='<b>')", "2 of all &lt;b&gt;"),
+    ],
+)
+def test_texts_on_pages_take_facts_and_escape_them_and_always_read_two_per_cent_signs_as_one(
+    app, text, shown
+):
+    app.jinja_env.autoescape = True  # as in every .html
+    with app.test_request_context("/?lang=en"):
+        app.preprocess_request()
+
+        assert app.jinja_env.from_string("{{ " + text + " }}").render() == shown
+        assert app.jinja_env.from_string("{{ " + text + " }}").render() == shown
 
 
 def test_moments_are_shown_in_the_zone_of_the_app(app):

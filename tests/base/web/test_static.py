@@ -51,6 +51,7 @@ def test_an_unchanged_file_is_not_sent_again(client):
         assert client.get("/static/jifen.js", headers={**headers, "If-None-Match": tag}).status_code == 304
 
 
+@pytest.mark.attack("A16")
 def test_nothing_outside_the_folder_is_served(client):
     assert client.get("/static/../blueprint.py").status_code == 404
     assert client.get("/static/%2e%2e/blueprint.py").status_code == 404

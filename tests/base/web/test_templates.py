@@ -134,6 +134,7 @@ def test_only_error_pages_show_the_request_number(app):
     assert "req_1234" not in page(app, PAGES["base"])
 
 
+@pytest.mark.attack("A13")
 def test_messages_are_escaped_and_have_a_tone(app):
     def view():
         flash("<b>saved</b>", "success")
@@ -189,6 +190,7 @@ INLINE = {
 }
 
 
+@pytest.mark.attack("A13")
 def test_no_template_breaks_the_content_security_policy():
     broken = [
         f"{path.relative_to(ROOT)}: {what}"

@@ -42,7 +42,12 @@ WRONG = {
     "http://shop.example/": "https://",
 }
 # As resolvers read them: numbers in other bases, short forms, a name of this machine.
-WRITTEN = ("127.1", "2130706433", "0x7f000001", "0177.0.0.1", "0", "localhost", "[::1]", "[::ffff:7f00:1]")
+WRITTEN = (
+    "127.1", "127.0.1", "127.000.000.001", "2130706433", "017700000001", "0x7f000001", "0x7f.0x0.0x0.0x1", "0x7f.1", "0177.0.0.1",
+    "0177.1", "0", "00000000", "0.0.0.0", "localhost", "LOCALHOST", "localhost.", "127.0.0.1.", "%31%32%37.0.0.1",
+    "[::1]", "[0:0:0:0:0:0:0:1]", "[::ffff:7f00:1]", "[::ffff:127.0.0.1]", "[0000:0000:0000:0000:0000:ffff:7f00:0001]",
+    "[::127.0.0.1]", "[64:ff9b::7f00:1]", "[::]", "3232235777", "0xc0a80101", "167772161", "2852039166", "0xa9fea9fe",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("url", WRONG)
@@ -57,6 +62,7 @@ def test_what_is_no_address_for_events_is_refused_in_words(monkeypatch, url):
 
 
 @pytest.mark.parametrize("address", INSIDE)
+@pytest.mark.attack("A14")
 def test_a_name_that_leads_inside_is_refused_beside_whichever_other(monkeypatch, address):
     assert not addresses.is_public(ip_address(address))
     for found in ([address], [PUBLIC, address], [address, PUBLIC]):
@@ -65,7 +71,13 @@ def test_a_name_that_leads_inside_is_refused_beside_whichever_other(monkeypatch,
             addresses.resolved("https://shop.example/", own_machine=False)
 
 
+@pytest.mark.attack("A14")
+def test_that_many_ways_are_tried():
+    assert len({*INSIDE, *WRITTEN}) >= 60
+
+
 @pytest.mark.parametrize("host", WRITTEN)
+@pytest.mark.attack("A14")
 def test_no_way_of_writing_the_own_machine_gets_through(host):
     with pytest.raises(AddressRefused):
         addresses.resolved(f"https://{host}/", own_machine=False)
@@ -80,6 +92,7 @@ def test_public_ones_are_taken_as_they_were_found(monkeypatch):
     assert addresses.read("https://shop.example").target == "/"
 
 
+@pytest.mark.attack("A14")
 def test_a_name_is_looked_up_once_and_the_request_goes_to_that_address(world, monkeypatch):
     asked = []
 
@@ -99,6 +112,7 @@ def test_a_name_is_looked_up_once_and_the_request_goes_to_that_address(world, mo
     assert [got.headers["host"] for got in world.receiver.got] == [f"shop.example:{port}"]
 
 
+@pytest.mark.attack("A14")
 def test_in_production_a_name_that_turns_inside_gets_no_connection_and_is_told_so(given, db):
     world = given(config=db.at(environment="production"))
     world.publish(1)

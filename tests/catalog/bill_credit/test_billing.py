@@ -39,6 +39,7 @@ from catalog.bill_credit.billing import (
     settle,
     top_up,
 )
+from tests.sparse import examples
 
 DATA = Path(__file__).parents[2] / "data/tmf"
 SWAGGER = json.loads((DATA / "TMF654-PrepayBalance-v4.0.0.swagger.json").read_text())
@@ -528,7 +529,7 @@ def test_fen_and_the_number_on_the_wire_round_trip(fen):
     assert fen_of(through_their_float) == fen
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(st.decimals(allow_nan=True, allow_infinity=True) | st.integers() | st.text() | st.none())
 def test_only_whole_fen_are_read(amount):
     fen = fen_of(amount)

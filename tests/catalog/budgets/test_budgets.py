@@ -231,7 +231,7 @@ def test_a_persons_budget_is_spent_by_that_person_and_over_it_the_refusal_says_w
         budgets.spend(session, budget.budget_id, 300, NOON, **second, person_id=manager.staff_id)
 
     assert problem.value.facts == {
-        "resets_on": "2026-12-01", "left_fen": 200, "needs_fen": 300, "approved_by": ["checker", "finance"],
+        "resets_on": "2026-12-01", "left_fen": 200, "needs_fen": 300, "approved_by": ["checker", "finance", "finance-checker"],
     }  # fmt: skip
     assert "200 fen are left, 300 are needed" in problem.value.detail
     assert "checker or finance" in problem.value.detail

@@ -8,10 +8,10 @@ from sqlalchemy import text
 from app.proof import findings
 from app.wiring import wire
 from base import clock, database, ids, jobs, vault
-from catalog.gifts import confirming, giving, job
+from catalog.gifts import giving, job
 from catalog.offers.forms import BadForm
 from catalog.offers.models import Offer
-from catalog.redemptions import redemptions
+from catalog.redemptions import confirming, redemptions
 from catalog.redemptions.course import By
 from points.members import members
 from tests.catalog.redemptions.test_races import at_once

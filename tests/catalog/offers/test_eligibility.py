@@ -16,6 +16,7 @@ from catalog.offers.why_not import why_not
 from points.kinds import State
 from points.lines.states import Line, LineState
 from points.members.facts import Facts, after_months, full_months
+from tests.sparse import examples
 
 ZONE = "Asia/Shanghai"
 AT = datetime(2026, 11, 9, 4, 30, tzinfo=UTC)  # a Monday, 12:30 in Shanghai
@@ -200,7 +201,7 @@ def plainly(said: dict, who: Facts) -> bool:
     return all(tests[name](value) for name, value in said.items())
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 @given(SAID, PEOPLE)
 def test_a_rule_says_what_its_conditions_say_one_by_one(said, who):
     rule = eligibility.parse(said)

@@ -22,6 +22,7 @@ from catalog.redemptions.models import Quote
 from tests.catalog.redemptions.test_races import at_once
 from tests.given import caller, given_member, given_offer, given_programme, given_shop, member_token
 from tests.owner import forget_everything
+from tests.sparse import examples
 
 ZONE, NEW_YORK = "Asia/Shanghai", "America/New_York"
 SHANGHAI = ZoneInfo(ZONE)
@@ -98,7 +99,7 @@ LIMITS = st.builds(Limit, st.integers(1, 6), st.just("member"), st.sampled_from(
 )  # fmt: skip
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 @given(LIMITS, HAD, st.integers(1, 4))
 def test_a_limit_counts_what_its_window_holds_and_what_is_named_is_the_first_moment_that_it_allows(
     limit, had, wanted

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from catalog.offers.times import Days, Hours, MemberDays, Times
+from tests.sparse import examples
 
 QUARTER = timedelta(minutes=15)
 ZONE = "America/New_York"  # its clock is put forward on 8 March and back on 1 November 2026
@@ -55,7 +56,7 @@ def plainly(times: Times, at: datetime) -> bool:
     )
 
 
-@settings(max_examples=80)
+@settings(max_examples=examples(80))
 @given(TIMES, DAYS, st.integers(0, 95))
 def test_the_next_moment_is_the_first_one_of_a_walk(times, day, quarter):
     at = datetime(day.year, day.month, day.day, tzinfo=UTC) + quarter * QUARTER

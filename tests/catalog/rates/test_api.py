@@ -25,6 +25,7 @@ from tests.given import (
     given_tier,
     staff_token,
 )
+from tests.second_factor import typed
 
 DAY = timedelta(days=1)
 TODAY = clock.day(clock.now(), ZONE)
@@ -145,7 +146,7 @@ def test_refusals_name_rows_and_who_may_not_is_refused(app, programme):
 @pytest.mark.parametrize(
     ("language", "told"),
     [
-        ("en", ["Rates: what points buy", "The whole programme", "100 points for CN¥1.00", "80 points for CN¥1.00", "(-20%)", "Zhejiang", "as for: The whole programme"]),
+        ("en", ["Rates: what points buy", "The whole programme", "100 points for ¥1.00", "80 points for ¥1.00", "(-20%)", "Zhejiang", "as for: The whole programme"]),
         ("zh-CN", ["兑换比例", "整个积分计划", "浙江省", "¥1.00", "同："]),
     ],
 )  # fmt: skip
@@ -170,7 +171,7 @@ def run(cli, db):
     """run(*words): a command with the password on standard input."""
     given_person("editor", email=MAKER)
     given_person("checker", email=CHECKER)
-    return lambda *words: CliRunner().invoke(jifen, [str(word) for word in words], input="a long password\n")
+    return lambda *words: CliRunner().invoke(jifen, [str(word) for word in words], input=typed(db, words))
 
 
 def test_a_file_goes_out_and_comes_back_with_new_lines(app, run, programme, tmp_path):

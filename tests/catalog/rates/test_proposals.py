@@ -6,7 +6,7 @@ from unittest.mock import patch
 
 import pytest
 
-from base import clock, database
+from base import clock, database, locks
 from base.approvals import approvals
 from base.approvals.approvals import OwnProposal
 from catalog.rates import checking, proposals, rates
@@ -209,25 +209,44 @@ def test_an_approval_looks_again_and_nobody_approves_alone(programme):
     assert there(programme) == [("", None, 0, 100), ("", 1, None, 80)]
 
 
+def both_at_the_door(cases):
+    """Two approvals by two checkers, let go when both stand where one after the other goes in; what each came to."""
+    checkers, both_there = [given_person("checker") for _ in cases], threading.Barrier(len(cases))
+    in_turn = locks.in_turn
+
+    def waits(*args):
+        both_there.wait(10)
+        in_turn(*args)
+
+    with patch.object(locks, "in_turn", waits):
+        came = at_once(len(cases), lambda number: approve(cases[number], checker=checkers[number]))
+    return [type(answer).__name__ for answer in came]
+
+
 @pytest.mark.parametrize("seen_by_the_check", [True, False])
 @pytest.mark.parametrize(
     ("one", "other"),
     [
-        ([row()], [row(from_day=LATER)]),
+        ([row()], [row(points=95)]),
         ([row(GOLD)], [row(GOLD, until_day=LATER)]),
         ([row()], [row(), row(GOLD)]),
     ],
 )
 def test_of_two_approved_at_once_one_is_written_whole(programme, one, other, seen_by_the_check):
-    cases, checkers = [propose(*one), propose(*other)], [given_person("checker") for _ in range(2)]
-    check, both_looked = checking.check, threading.Barrier(2)
+    cases, check = [propose(*one), propose(*other)], checking.check
 
-    def looks(*args):
-        if seen_by_the_check:
-            check(*args)
-        both_looked.wait(10)  # one after the other both may be right
+    with patch.object(checking, "check", check if seen_by_the_check else lambda *args: None):
+        came = both_at_the_door(cases)
 
-    with patch.object(checking, "check", looks):
-        came = at_once(2, lambda number: approve(cases[number], checker=checkers[number]))
+    assert sorted(came) == ["NoneType", "RateOverlaps"]
 
-    assert sorted(type(answer).__name__ for answer in came) == ["NoneType", "RateOverlaps"]
+
+def test_of_two_approved_at_once_the_second_is_checked_against_what_the_first_wrote(programme):
+    came = both_at_the_door([propose(row()), propose(row(from_day=LATER, points=95))])
+
+    grid = [(from_day, until_day) for _, from_day, until_day, _ in there(programme)]
+    assert came[1] == "NoneType"
+    assert (came[0], grid) in (
+        ("NoneType", [(None, 0), (1, 9), (10, None)]),
+        ("RateOverlaps", [(None, 9), (10, None)]),
+    )

@@ -153,6 +153,7 @@ def with_raw(body: dict[str, Any], field: str, raw: str) -> str:
     return "{" + ", ".join([*parts, f"{json.dumps(field)}: {raw}"]) + "}"
 
 
+@pytest.mark.attack("A2")
 def test_a_wrong_value_is_refused_by_the_name_of_its_field(house):
     before, faults = rows_everywhere(), {}
 
@@ -166,6 +167,7 @@ def test_a_wrong_value_is_refused_by_the_name_of_its_field(house):
     assert rows_everywhere() == before
 
 
+@pytest.mark.attack("A2")
 def test_a_missing_field_and_one_too_many_are_named(house):
     before, faults = rows_everywhere(), {}
     optional = {"units"}

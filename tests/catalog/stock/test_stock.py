@@ -66,6 +66,7 @@ def corrected(maker, checker, offer, what, units):
     return checker.post(path, {"content_hash": proposal["content_hash"]})
 
 
+@pytest.mark.attack("A17")
 def test_a_hundred_items_are_sold_a_hundred_times_to_many_at_once(db, programme):
     offer = given_offer(programme, "perk", value_fen=100, stock=100)
     tries, barrier = 10, Barrier(THREADS)

@@ -147,6 +147,7 @@ def test_abuse_2_another_till_learns_nothing_of_a_key_that_is_not_its_own(app, s
     assert given_till(app, shop, "tea-2").get("/v1/acceptances/outcome", key="k1").json["outcome"] == "none"
 
 
+@pytest.mark.attack("A11")
 def test_abuse_3_a_picture_is_good_for_one_check_and_for_a_minute(app, db, shop, counter, member):
     given_code(member, shop)
     shown = picture(db)
@@ -218,6 +219,7 @@ def test_abuse_3_the_step_before_is_still_good(db, shop, counter, member):
         assert counter.check(picture(db, clock.now() - timedelta(seconds=30))).status_code == 200
 
 
+@pytest.mark.attack("A3")
 def test_abuse_4_ten_unknown_codes_lock_a_till_for_a_quarter_of_an_hour_and_somebody_is_told(
     app, shop, counter, member
 ):
@@ -238,6 +240,7 @@ def test_abuse_4_ten_unknown_codes_lock_a_till_for_a_quarter_of_an_hour_and_some
         assert [row.rule for row in session.scalars(select(Alert))] == [alerts.GUESSING]
 
 
+@pytest.mark.attack("A3")
 def test_abuse_4_a_merchant_is_locked_after_two_hundred_unknown_codes_a_day(app, shop, counter):
     given_unknown_tries(shop, guessing.MERCHANT_TRIES - 1, apart=timedelta(minutes=3))
     last = counter.check(codes.shown(codes.fresh()))
@@ -266,6 +269,7 @@ def test_abuse_4_while_all_tills_together_guess_the_answers_are_slow_and_somebod
         assert alerts.FLEET_GUESSING in set(session.scalars(select(Alert.rule)))
 
 
+@pytest.mark.attack("A3")
 def test_abuse_4_unknown_and_foreign_codes_are_answered_with_the_same_bytes_after_the_same_time(
     app, db, shop, counter, member
 ):
@@ -305,6 +309,7 @@ def given_unknown_tries(shop: Shop, count: int, *, apart: timedelta) -> None:
             )
 
 
+@pytest.mark.attack("A10")
 def test_abuse_5_accepting_and_undoing_has_its_window_its_till_its_reason_and_its_witness(
     app, db, shop, counter, member
 ):
@@ -357,6 +362,7 @@ def test_abuse_6_up_to_the_limit_of_the_terms_the_code_is_enough(shop, counter, 
     assert counter.check(given_code(member, shop, value_fen=5_000)).status_code == 200
 
 
+@pytest.mark.attack("A21")
 def test_abuse_7_a_revoked_till_is_out_and_a_copied_key_freezes_it(app, shop, counter, member):
     code = given_code(member, shop)
     assert counter.check(code).status_code == 200
@@ -377,6 +383,7 @@ def test_abuse_7_a_revoked_till_is_out_and_a_copied_key_freezes_it(app, shop, co
     assert signatures.KEPT_S < 5  # another process asks afresh after this time
 
 
+@pytest.mark.attack("A11")
 def test_abuse_8_a_request_that_was_recorded_is_worth_nothing(app, shop, counter, member):
     code = given_code(member, shop)
     token = counter.check(code).json["check_token"]
@@ -452,6 +459,7 @@ def test_abuse_13_an_acceptance_is_undone_once(app, shop, counter, member):
     assert told == {201: 1, 409: 5}
 
 
+@pytest.mark.attack("A1")
 def test_abuse_20_what_belongs_to_another_merchant_looks_unknown(app, shop, counter, member):
     other = caller(app, clerk_token(given_shop("cake")))
     code = given_code(member, shop)

@@ -39,6 +39,7 @@ def test_a_code_is_read_as_it_is_shown_and_as_its_picture_says(code):
 
 
 @given(symbols, st.integers(0, 12), st.sampled_from(ALPHABET))
+@pytest.mark.attack("A3")
 def test_every_single_wrong_symbol_is_seen(code, place, wrong):
     whole = code + codes.check_symbol(code)
     changed = whole[:place] + wrong + whole[place + 1 :]
@@ -77,6 +78,7 @@ def test_what_is_no_code_is_misread(text):
         codes.read(text)
 
 
+@pytest.mark.attack("A3")
 def test_fresh_codes_use_every_symbol_and_do_not_repeat():
     made = [codes.fresh() for _ in range(5000)]
     seen = Counter("".join(made))

@@ -25,6 +25,7 @@ from tests.given import (
     given_shop,
     member_token,
 )
+from tests.sparse import examples
 from tests.tills import paired
 
 NOON = datetime(2026, 6, 1, 4, tzinfo=UTC)  # a Monday, noon in Shanghai
@@ -83,6 +84,8 @@ def kind(answer) -> str:
         ({"hours": []}, "form.hours"),
         ({"hours": [{"from": "14:00", "until": "11:00"}]}, "form.hours"),
         ({"hours": [{"weekdays": [8]}]}, "form.hours"),
+        ({"closed": [{"from": "2026-10-07", "to": "2026-10-01"}]}, "form.closed"),
+        ({"merchant_bp": 10_001}, "form.merchant_bp"),
         ({"uses_a_day": 0}, "form.uses_a_day"),
         ({"uses_a_day": True}, "uses_a_day"),
         ({"uses_a_day": 101}, "form.uses_a_day"),
@@ -178,6 +181,26 @@ def test_outside_its_hours_the_clerk_learns_them_and_when_it_is_next(app, member
     )
     assert "11:00-14:00" in said["clerk_text"]["en"]
     assert "周一、二、三、四、五" in said["clerk_text"]["zh-CN"]
+
+
+def test_on_closed_days_the_clerk_learns_them_and_from_when_it_is_open(app, member, programme, shop):
+    today = clock.day(clock.now(), "Asia/Shanghai")
+    noon = clock.start_of(today, "Asia/Shanghai") + timedelta(hours=36)
+    days = [{"from": f"{today + timedelta(days=1)}", "to": f"{today + timedelta(days=2)}"}]
+    code = member.voucher_code(member.redeem(given_bound(programme, shop, closed=days)).json)
+    told = {}
+
+    for name, after in (("first", 0), ("last", 1), ("after", 2)):
+        with clock.stopped(noon + timedelta(days=after)):
+            told[name] = caller(app, clerk_token(shop)).check(code)
+
+    assert {name: kind(answer) for name, answer in told.items()} == {
+        "first": "outside-hours",
+        "last": "outside-hours",
+        "after": "200",
+    }
+    assert told["first"].json["clerk_text"]["en"].startswith("It cannot be used today. Closed from ")
+    assert told["after"].json["conditions"][0]["zh-CN"].endswith("不开放。")
 
 
 def test_once_a_day_counts_all_vouchers_of_the_offer_and_says_when_again(app, db, programme, shop):
@@ -285,7 +308,7 @@ def face(minute):
     return f"{minute // 60:02}:{minute % 60:02}"
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=examples(300))
 @given(
     st.integers(0, 2 * 365 * 86_400).map(lambda s: datetime(2025, 1, 1, tzinfo=UTC) + timedelta(seconds=s)),
     zones,

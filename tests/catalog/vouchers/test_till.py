@@ -269,6 +269,7 @@ def test_a_part_is_not_undone_while_another_till_holds_the_rest_and_is_afterward
     assert (refused.status_code, undone.status_code) == (409, 201)
 
 
+@pytest.mark.attack("A10")
 def test_accepting_and_undoing_has_an_end(app, db, shop, counter):
     _, _, code = given_voucher(app, db, shop)
 

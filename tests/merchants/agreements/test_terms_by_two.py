@@ -23,6 +23,7 @@ from tests.given import (
     merchant_token,
     staff_token,
 )
+from tests.sparse import examples
 
 
 @pytest.fixture
@@ -297,7 +298,7 @@ numbers = st.builds(
 def test_what_the_database_refuses_was_named_before(db, shop):
     seen = set()
 
-    @settings(max_examples=80, deadline=None)
+    @settings(max_examples=examples(80), deadline=None)
     @given(numbers)
     def agree(version):
         values = asdict(version)

@@ -142,6 +142,7 @@ def test_what_is_undone_goes_back_into_the_same_packs_and_off_the_statement(till
     assert lines(shop) == [("earning", -8), ("earning-reversal", 8)]
 
 
+@pytest.mark.attack("A10")
 def test_points_that_were_spent_meanwhile_are_owed_by_the_member(app, till, member, programme):
     earned = buy(till, 36)
     offer = given_offer(programme, "perk", value_fen=30)
@@ -162,6 +163,7 @@ def test_an_earning_is_undone_once(till, member):
     assert wallet(member) == (0, 0)
 
 
+@pytest.mark.attack("A10")
 def test_two_tills_that_undo_at_once_undo_once(app, shop, till, member, config):
     earned = buy(till)
     manager = beside(app, shop, "manager")

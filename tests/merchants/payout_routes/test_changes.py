@@ -52,6 +52,7 @@ def changed(db, owner, **more):
     return owner.post(f"{CHANGES}/{made['id']}/confirm", {"code": code_of(db)})
 
 
+@pytest.mark.attack("A22")
 def test_the_code_goes_to_the_old_contact_and_the_new_route_is_shown_masked(db, owner):
     made = owner.post(CHANGES, asked(contact_phone="13800000000"))
     ((template, receiver, told),) = messages(db)
@@ -138,6 +139,7 @@ def test_an_outlets_manager_changes_no_route(app, shop, role):
     assert person.post(CHANGES, asked()).status_code == 403
 
 
+@pytest.mark.attack("A22")
 def test_for_48_hours_no_payout_goes_and_then_it_goes_there(db, owner, shop):
     before = given_statement(shop.merchant, 100)
     changed(db, owner)

@@ -23,12 +23,16 @@ from merchants.payouts.runs import Wanted
 from merchants.payouts.stripe import told_of
 from merchants.statements import closing
 from merchants.statements.models import Statement
+from tests.engines import wire_again
 from tests.given import LONG_AGO, ZONE, given_person
+from tests.stripe_twin import endpoints
+from tests.stripe_twin.app import serving
 from tests.stripe_twin.twin import Twin
 
 DAY = timedelta(days=1)
 TRANSFERS = "POST /v1/transfers"
 PLENTY_FEN = 10**11
+SECRET = "whsec_" + "c" * 32
 _numbers = itertools.count(1)
 
 
@@ -227,6 +231,24 @@ class Treasury:
             name = each["metadata"]["statement"]
             found[name] = found.get(name, 0) + 1
         return found
+
+
+@contextmanager
+def beside_stripe(db: Config) -> Iterator[Treasury]:
+    """This process's workers and commands beside a fresh twin that has money."""
+    twin = Twin()
+    with serving(twin) as url:
+        asked = {"url": "/v1/stripe/connect-events", "enabled_events": ["*"], "connect": True}
+        endpoints.make(twin, asked, secret=SECRET)
+        config = db.at(
+            stripe_secret_key="sk_test_secret",
+            stripe_api_base=url,
+            stripe_connect_secret=SECRET,
+            stripe_timeout_s=2,
+        )
+        wire_again(config)
+        twin.fund(PLENTY_FEN)
+        yield treasury(config, twin)
 
 
 def treasury(config: Config, twin: Twin) -> Treasury:

@@ -77,6 +77,7 @@ def test_accepting_while_the_outlet_is_closed_is_told(app, db, shop, offer):
     assert [(row.clerk_id, row.facts["at"]) for row in found] == [(shop.clerk.clerk_id, NOON.isoformat())]
 
 
+@pytest.mark.attack("A10")
 def test_a_clerk_who_undoes_again_and_again_is_told_once_a_day_with_the_newest_numbers(app, db, shop, offer):
     till = caller(app, clerk_token(shop))
     for number in range(3):
@@ -96,10 +97,12 @@ def test_a_clerk_who_undoes_again_and_again_is_told_once_a_day_with_the_newest_n
     ("accepted", "voided", "told"),
     [(1000, 5, False), (1000, 6, True), (100, 3, False), (99, 3, True), (20, 2, False), (0, 3, True)],
 )
+@pytest.mark.attack("A10")
 def test_the_share_counts_from_three_on_and_the_number_from_six_on(accepted, voided, told):
     assert watching.Clerked(1, 1, accepted, voided).voids_too_often is told
 
 
+@pytest.mark.attack("A10")
 def test_one_clerk_and_one_member_more_than_three_times_a_day_is_looked_at(app, db, shop, offer):
     till, friend = caller(app, clerk_token(shop)), given_customer(app, db, 1)
     for _ in range(3):

@@ -127,6 +127,7 @@ with database.begin() as session:
 """
 
 
+@pytest.mark.attack("A21")
 def test_what_another_process_revokes_is_refused_here_within_five_seconds(app, db, shop, monkeypatch):
     till = caller(app, None, shop.signer)
     sign_in = {"clerk": "01", "pin": "123456"}

@@ -214,6 +214,7 @@ def test_what_cannot_be_an_adjustment_is_refused_by_name(member_id, maker):
     assert told == {name: refusal for name, (_, refusal) in BAD.items()}
 
 
+@pytest.mark.attack("A7")
 def test_one_person_proposes_only_so_much_a_day_and_what_was_taken_back_does_not_count(
     db, programme, member_id, maker, checker
 ):
@@ -272,6 +273,7 @@ def test_of_two_checkers_at_once_one_posts(member_id, maker):
     assert (len(adjusted(member_id)), wallet(member_id).balance) == (1, 130)
 
 
+@pytest.mark.attack("A7")
 def test_nobody_adds_points_alone(member_id):
     both = given_person("support", "checker")
     proposal = propose(both, member_id)

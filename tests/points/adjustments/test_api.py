@@ -81,6 +81,7 @@ def test_an_approval_repeated_under_its_key_gives_the_same_answer_and_posts_once
     assert caller(app, member_token(member_id)).spendable() == 130
 
 
+@pytest.mark.attack("A7")
 def test_a_second_sign_in_is_not_a_second_person(app, db, member_id):
     first = caller(app, staff_token("support", "checker"))
     second = caller(app, staff_token("support", "checker"))  # the same address: the same person

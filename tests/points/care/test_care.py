@@ -5,6 +5,8 @@ from datetime import date, timedelta
 import pytest
 
 from base import clock, database, ids
+from base.auth.principals import Service, Staff
+from points import programmes
 from points.care import care, imports
 from points.care.care import BadCare
 from points.imports import What
@@ -13,6 +15,7 @@ from points.policies import SameDayVersion
 from tests.given import (
     ZONE,
     caller,
+    given_area,
     given_ladder,
     given_member,
     given_person,
@@ -127,6 +130,44 @@ def test_important_members_without_a_person_are_listed_page_by_page(app, db, pro
     assert found == [ids.public("mbr", everybody[0]), ids.public("mbr", everybody[2])]
     assert not second["has_more"]
     assert service.get("/v1/care/without-person", programme="mzone").status_code == 404
+
+
+def test_a_page_looks_at_so_many_and_says_that_there_are_others(db, programme, today, monkeypatch):
+    monkeypatch.setattr(care, "LOOKED_AT", 2)
+    everybody = [given_member(db, programme) for _ in range(5)]
+    person, pages = given_person("support"), []
+    for one in everybody:
+        given_tier_grant(one, "gold", today + 30 * DAY)
+    with database.begin() as session:
+        for one in everybody[:2]:
+            care.assign(session, members.by_id(session, one), person.staff_id, "x", "test", clock.now())
+    with database.begin() as session:
+        own, place = programmes.by_code(session, "gotone"), 0
+        while place is not None:
+            rows, place = care.without_a_person(session, person, own, today, place, 9)
+            pages.append([row.member_id for row in rows])
+
+    assert pages == [[], everybody[2:4], everybody[4:]]
+
+
+def test_nobody_is_shown_important_members_of_another_area(app, db, programme, today):
+    here, there = (given_member(db, programme) for _ in range(2))
+    for one, area in ((here, "330106"), (there, "3302")):
+        given_tier_grant(one, "gold", today + 30 * DAY)
+        given_area(one, area)
+    with database.begin() as session:
+        own = programmes.by_code(session, "gotone")
+        shown = {
+            principal: [
+                row.member_id for row in care.without_a_person(session, principal, own, today, 0, 9)[0]
+            ]
+            for principal in (
+                Staff(1, frozenset({"support"}), "3301"),
+                Service("k", own.programme_id, frozenset(), "3302"),
+            )
+        }
+
+    assert list(shown.values()) == [[here], [there]]
 
 
 def test_a_file_names_persons_and_twice_changes_nothing(programme, member_id):

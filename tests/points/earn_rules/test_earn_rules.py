@@ -16,6 +16,7 @@ from points.policies import SameDayVersion
 from tests.admin.console.test_approvals import browser
 from tests.given import ZONE, caller, given_person, given_programme, staff_token
 from tests.points.test_ledger import at_once
+from tests.second_factor import typed
 
 DAY = timedelta(days=1)
 TODAY = clock.day(clock.now(), ZONE)
@@ -70,7 +71,7 @@ def test_two_persons_change_what_lines_earn_over_http_and_the_past_stays(app, pr
         ("data", 1, "current"), ("plan", 1, "current"), ("plan", 2, "future"), ("roaming", 3, "current"),
     ]  # fmt: skip
     assert (earned(programme, "plan", TODAY), earned(programme, "plan", SOON)) == (1, 2)
-    assert "2 points for CN¥1.00" in " ".join(pages[0].split())
+    assert "2 points for ¥1.00" in " ".join(pages[0].split())
     assert "套餐费" in pages[1]
 
 
@@ -108,11 +109,11 @@ def test_no_two_versions_begin_on_a_day_also_of_two_approved_at_once(programme):
         approve(late, at=clock.start_of(SOON, ZONE))
 
 
-def test_the_command_line_proposes_and_lists(cli, programme):
+def test_the_command_line_proposes_and_lists(cli, db, programme):
     given_person("editor", email="maker@example.test")
 
     def run(*words):
-        return CliRunner().invoke(jifen, [str(word) for word in words], input="a long password\n")
+        return CliRunner().invoke(jifen, [str(word) for word in words], input=typed(db, words))
 
     asked = (
         "plan",

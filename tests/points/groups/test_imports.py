@@ -5,15 +5,21 @@ from sqlalchemy import func, select
 
 from base import clock, database
 from base.models import AuditRow
+from points import imports as files
 from points.groups import groups, imports, spending
 from points.groups.models import Contact, Group, Spender
-from points.imports import CHUNK
 from points.members import members
 from points.members.members import Enrolment
 from tests.given import LONG_AGO, given_programme, secrets_of
 
 HEAD = "group,name,class,contact,rank,cap_points,cost_centre\n"
-MANY = CHUNK + 30
+CHUNK = 50
+MANY = CHUNK + 30  # more than one transaction takes in
+
+
+@pytest.fixture(autouse=True)
+def few_at_a_time(monkeypatch):
+    monkeypatch.setattr(files, "CHUNK", CHUNK)
 
 
 @pytest.fixture

@@ -8,11 +8,24 @@ import pytest
 from sqlalchemy import func, select
 
 from app.proof import findings
-from base import clock, database, ids
+from base import clock, database, ids, outbox
 from base.notices import notices
+from points.freezes import freezes
+from points.freezes.beginning import promise
 from points.members import members, phones
+from points.members.members import Enrolment
 from points.members.models import Phone, PhoneHolder
-from tests.given import caller, given_member, given_programme, member_token, secrets_of, service_key
+from tests.codes import code_of, texts
+from tests.given import (
+    LONG_AGO,
+    caller,
+    given_member,
+    given_offer,
+    given_programme,
+    member_token,
+    secrets_of,
+    service_key,
+)
 from tests.owner import owner
 
 X, Y, Z = "13811110001", "13811110002", "13811110003"
@@ -40,6 +53,10 @@ def told(app, programme):
     return tell
 
 
+def of_type(answer):
+    return answer.json["type"].removeprefix("/problems/")
+
+
 def holder(db, programme, phone):
     with database.begin() as session:
         found = members.by_phone(session, secrets_of(db), programme.programme_id, phone)
@@ -59,6 +76,7 @@ def codes(db):
         return [message.text.split()[1][:6] for message in notices.latest(session, db.seal_key)]
 
 
+@pytest.mark.attack("A6")
 def test_a_recycled_number_never_opens_the_old_wallet(app, db, programme, told):
     old = given_member(db, programme, points=500, phone=X)
     ask(app, X)
@@ -93,6 +111,65 @@ def test_a_member_without_a_number_cannot_sign_in_until_one_is_told_again(app, d
 
     assert (gone, sent) == (401, [])
     assert caller(app, token).spendable() == 500
+
+
+@pytest.mark.attack("A6")
+def test_whoever_loses_a_number_has_frozen_points_until_a_code_went_to_the_next_one(app, db, programme, told):
+    old = given_member(db, programme, points=500, phone=X)
+    new = given_member(db, programme, points=70, phone=Y)
+    offer = given_offer(programme, "perk", value_fen=30)
+
+    told(new, X, 3)  # the operator gave the number away
+    nobody = caller(app, member_token(old)).post("/v1/members/me/freeze/code", {})
+    told(old, Z, 2)
+    mine, theirs = caller(app, member_token(old)), caller(app, member_token(new))
+    refused = [of_type(each.quote(offer)) for each in (mine, theirs)]
+    for each, member_id in ((mine, old), (theirs, new)):
+        each.post("/v1/members/me/freeze/code", {})
+        each.post("/v1/members/me/freeze/thaw", {"code": code_of(db, member_id, "thaw-code")})
+
+    assert refused == ["points-frozen"] * 2
+    assert of_type(nobody) == "no-number-to-thaw"
+    assert [each.quote(offer).status_code for each in (mine, theirs)] == [201, 201]
+    assert [len(texts(db, each, "number-changed")) for each in (old, new)] == [1, 1]
+    told(old, Z, 1)  # the same again
+    assert mine.get("/v1/members/me/freeze").json["frozen"] is False
+
+
+@pytest.mark.attack("A6")
+def test_a_number_that_a_new_customer_is_enrolled_with_freezes_its_former_holder(app, db, programme):
+    old = given_member(db, programme, points=500, phone=X)
+    signed_in = caller(app, member_token(old))
+    system = caller(app, service_key(programme, "members:write"))
+
+    system.post("/v1/members", {"customer_id": "C-new", "phone": X})
+
+    assert signed_in.get("/v1/members/me/wallet").status_code == 401
+    frozen = caller(app, member_token(old)).get("/v1/members/me/freeze").json
+    assert (frozen["frozen"], frozen["sides"]) == (True, ["member"])
+    assert holder(db, programme, X) != old
+
+
+def test_a_first_number_freezes_nothing_and_a_thaw_that_waits_is_called_off_by_a_change(
+    app, db, programme, told
+):
+    fresh, waiting = given_member(db, programme, points=10), given_member(db, programme, points=10, phone=X)
+    with database.begin() as session:
+        without = members.enrol_many(
+            session, programme, secrets_of(db), [Enrolment("C-no-number", LONG_AGO, None)]
+        )["C-no-number"]
+        freezes.freeze(session, db, waiting, "member:1", clock.now())
+        (open_one,) = freezes.standing(session, waiting)
+        open_one.thaw_at = clock.now() + HOUR
+        outbox.put(session, **promise(open_one), due_at=open_one.thaw_at)
+
+    told(without, Y, 1)
+    told(waiting, Z, 1)
+
+    with database.begin() as session:
+        assert freezes.standing(session, without) == freezes.standing(session, fresh) == []
+        (still,) = freezes.standing(session, waiting)
+    assert (still.reason, still.thaw_at) == ("own", None)
 
 
 def test_a_code_asked_for_before_the_change_is_worth_nothing_after_it(app, db, programme, told):

@@ -10,7 +10,7 @@ from base.auth.principals import Service, Staff
 from points.members import attributes, scope
 from points.members.attributes import AREA
 from points.members.members import MemberUnknown
-from points.members.models import Member
+from points.members.models import Member, MemberFacts
 from tests.given import LONG_AGO, given_member, given_programme
 
 HQ, PROVINCE, CITY, COUNTY = "", "33", "3301", "330106"
@@ -28,9 +28,12 @@ def people(db):
 
 
 def seen(principal, people):
-    """The areas of those whom the principal sees, in a list and one by one, which must agree."""
+    """The areas of those whom the principal sees, in lists of members and of facts and one by one, which must agree."""
+    facts = select(MemberFacts.member_id)
     with database.begin() as session:
         listed = set(session.scalars(scope.within(principal, select(Member.member_id), Member.member_id)))
+        assert set(session.scalars(scope.within(principal, facts, MemberFacts.member_id))) == listed
+        assert set(session.scalars(facts.where(scope.of_facts(principal)))) == listed
         single = set()
         for member_id in people.values():
             with suppress(MemberUnknown):

@@ -202,6 +202,7 @@ def test_a_reveal_shows_what_was_asked_and_leaves_its_row_without_values(app, sy
         {"reason": None},
     ],
 )
+@pytest.mark.attack("A8")
 def test_without_a_reason_and_a_case_nothing_is_revealed(app, system, wrong):
     member = enrolled(system)
     support, _ = person(app, "support")
@@ -222,6 +223,7 @@ def test_a_member_outside_the_own_area_is_not_there_to_be_revealed(app, system):
     assert audited(looking.REVEALED) == []
 
 
+@pytest.mark.attack("A8")
 def test_the_fifty_first_reveal_of_an_hour_is_refused_and_told_on(app, system):
     member = enrolled(system)
     support, actor = person(app, "support")
@@ -246,6 +248,7 @@ def test_the_fifty_first_reveal_of_an_hour_is_refused_and_told_on(app, system):
     assert audited(looking.ALARM) == [(actor, looking.ALARM, "reveals", {"most": 50})] * 2
 
 
+@pytest.mark.attack("A8")
 def test_two_at_once_at_the_border_are_one(app, system, monkeypatch):
     member = enrolled(system)
     support, _ = person(app, "support")

@@ -21,6 +21,7 @@ from points.segments.rules import KINDS, STATES, Conditions, Rule
 from tests.given import given_member, given_merged, given_programme
 from tests.points.lines.telling import days, tell
 from tests.points.segments.peopled import given_class, given_contact, given_facts, today
+from tests.sparse import examples
 
 pytestmark = pytest.mark.untold
 
@@ -128,7 +129,9 @@ def tell_all(told):
         )
 
 
-@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=examples(250), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(data=st.data())
 def test_whatever_the_rule_and_whoever_the_members_both_readers_agree(people, data):
     tell_all({one: data.draw(PERSON) for one in people})
@@ -218,7 +221,9 @@ def test_a_rule_that_asks_for_risk_says_that_it_may_only_add(asked):
     assert not Rule(Conditions(areas=("33",))).adds_only
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(rule=RULES, at=st.integers(0, 13))
 def test_in_two_parts_a_rule_finds_whom_it_finds_at_once(people, rule, at):
     on, cut = today(), sorted(people)[at]

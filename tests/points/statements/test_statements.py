@@ -37,6 +37,7 @@ from tests.points.test_extended_histories import (
     happenings,
 )
 from tests.points.test_postings import Book
+from tests.sparse import examples
 
 PROGRAMME = SimpleNamespace(zone=ZONE)
 Shown = dict[date, Amounts]  # at the first midnight of months, as a plain list of lots has it
@@ -71,7 +72,7 @@ def assert_statements_fit(book: Book, calendar, shown: Shown, at: datetime) -> N
         before, month = found, month.next
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(histories(), st.sampled_from([1, 3]))
 def test_any_history_closes_each_month_where_the_next_one_opens_and_as_a_plain_list_of_lots_shows(
     steps, slower
@@ -95,7 +96,7 @@ def test_any_history_closes_each_month_where_the_next_one_opens_and_as_a_plain_l
     assert_statements_fit(book, NO_EXTENSIONS, shown, at + timedelta(days=70))
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(80), deadline=None)
 @given(begin, happenings)
 def test_any_history_with_announced_extensions_does_so_too(first, then):
     book, oracle, at, made = ExtendedBook(), ExtendedOracle(), START, dict[int, tuple[Kind, int]]()

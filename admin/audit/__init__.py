@@ -1,0 +1,1 @@
+"""The audit log searched, and its chains checked."""

@@ -1,0 +1,1 @@
+"""One deed for several rows of a list, each by itself."""

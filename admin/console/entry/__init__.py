@@ -1,0 +1,1 @@
+"""The console's door: sign in, second factor, a first password, single sign-on."""

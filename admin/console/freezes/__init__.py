@@ -1,0 +1,1 @@
+"""Points frozen and thawed by staff."""

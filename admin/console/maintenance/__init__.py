@@ -1,0 +1,1 @@
+"""Planned work: announcing and ending it."""

@@ -1,0 +1,1 @@
+"""What was written to a member, on the member's page."""

@@ -1,0 +1,1 @@
+"""Messages in the console: their texts, their rules, what became of them."""

@@ -1,0 +1,1 @@
+"""The page on which a person of the staff looks after the own sign-in."""

@@ -1,0 +1,1 @@
+"""Pages of the staff: who may do what, changes of that by two persons, the monthly review."""

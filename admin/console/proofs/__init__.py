@@ -1,0 +1,1 @@
+"""Proof of services in the console."""

@@ -1,0 +1,1 @@
+"""Resources of service in the console."""

@@ -1,0 +1,1 @@
+"""Tasks of care in the console."""

@@ -1,0 +1,1 @@
+"""Tickets on the console: the list that each works from, and one of them."""

@@ -1,0 +1,1 @@
+"""Stopping what members, tills and payouts do, and letting it go on by two persons."""

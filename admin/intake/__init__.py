@@ -1,0 +1,1 @@
+"""Files that people send by way of a page."""

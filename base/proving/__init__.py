@@ -1,0 +1,1 @@
+"""What the proof of each hour found."""

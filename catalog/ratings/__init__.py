@@ -1,0 +1,1 @@
+"""What members say of what they redeemed and used."""

@@ -1,0 +1,1 @@
+"""Offers and events that members share, and how far that reaches."""

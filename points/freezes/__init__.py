@@ -1,0 +1,1 @@
+"""Points frozen by hand: by their member, or by staff."""
