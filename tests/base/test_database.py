@@ -2,8 +2,10 @@
 
 import threading
 import time
+from contextlib import ExitStack
 from datetime import date
 
+import psycopg
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -115,6 +117,22 @@ def test_a_server_that_is_not_there_has_a_name(db, tmp_path):
         database._sessions = before
 
     assert 1 <= refusal.value.retry_after_s <= 4  # not all come again at the same moment
+
+
+def of_the_pool(number: int) -> list[int]:
+    """The servers' processes behind so many connections that are lent at once, and then given back."""
+    with ExitStack() as lent:
+        sessions = [lent.enter_context(database.begin()) for _ in range(number)]
+        return [session.scalar(text("select pg_backend_pid()")) for session in sessions]
+
+
+def test_a_connection_that_the_server_ended_in_the_pool_is_not_lent(db, servers):
+    kept, *ended = of_the_pool(3)
+
+    with psycopg.connect(servers.admin_url.replace("+psycopg", ""), autocommit=True) as admin:
+        admin.execute("select pg_terminate_backend(pid, 2000) from unnest(%s::int[]) pid", (ended,))
+
+    assert set(of_the_pool(3)) & {kept, *ended} == {kept}
 
 
 def test_moments_come_back_aware_and_in_utc(db):

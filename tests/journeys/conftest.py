@@ -239,6 +239,7 @@ def work(db: Config) -> Callable[[], None]:
 
 def sound(page: Page, language: str = "en", *, widths: tuple[int, ...] = ()) -> None:
     """The page can be read by everybody (at these widths): labels, headings, width, contrast."""
+    page.wait_for_load_state()  # a click waits until a page begins to come, not until it is there
     for width in widths or (page.viewport_size["width"],):
         page.set_viewport_size({"width": width, "height": page.viewport_size["height"]})
         found = page.evaluate(FAULTS, language)
@@ -246,8 +247,9 @@ def sound(page: Page, language: str = "en", *, widths: tuple[int, ...] = ()) -> 
 
 
 def menu(page: Page) -> list[str]:
-    """The addresses of the main menu."""
+    """The addresses of the main menu; waits for a page that has one."""
     links = page.locator("nav[aria-label] a[href]")
+    expect(links.first).to_be_attached()
     return [
         str(link.get_attribute("href"))
         for link in links.all()
