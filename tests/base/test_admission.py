@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 
 from base.http import admission
-from base.http.admission import FREE, KEPT, Admission, Lane
+from base.http.admission import FREE, KEPT, Admission, Lane, Places
 
 SIZE = 4  # one of them is kept
 
@@ -52,7 +52,7 @@ class Server:
 
     def until_waiting(self, lane: Lane, count):
         for _ in range(2_000):
-            if lane._waiting == count:
+            if len(lane.line) == count:
                 return True
             threading.Event().wait(0.005)
         return False
@@ -123,7 +123,7 @@ def test_who_waits_too_long_is_refused_and_leaves_no_place_taken(server, monkeyp
 
 def test_where_the_line_moves_slowly_fewer_wait_in_it(server, monkeypatch):
     lane = server.door._others
-    lane._line, lane._short, lane._slow_until = 2 * SIZE, 1, time.monotonic() + 60
+    lane._long, lane._short, lane._slow_until = 2 * SIZE, 1, time.monotonic() + 60
     for _ in range(SIZE - 1):
         server.later("/v1/offers")
     assert server.until(SIZE - 1)
@@ -144,12 +144,55 @@ def test_after_somebody_waited_long_the_line_is_short_for_a_moment_and_not_until
     monkeypatch,
 ):
     monkeypatch.setattr(admission, "SLOW_S", 0.0)
-    lane = Lane((threading.Semaphore(1),), admission.LINE)
+    lane = Places(1, 0).others
     lane.enter()
     threading.Timer(0.05, lane.leave).start()
 
     assert lane.enter()
     assert 0 < lane._slow_until - time.monotonic() <= admission.CALM_S
+
+
+def test_whoever_waits_longest_has_the_next_place_whichever_the_lane():
+    places = Places(2, 1)
+    places.others.enter()
+    places.kept.enter()
+    came = []
+
+    def wait(name, lane):
+        assert lane.enter()
+        came.append(name)
+        lane.leave()
+
+    with ThreadPoolExecutor(4) as pool:
+        for number, lane in enumerate((places.others, places.kept, places.others, places.kept), 1):
+            pool.submit(wait, number, lane)
+            while len(places.kept.line) + len(places.others.line) < number:
+                time.sleep(0.001)
+        places.others.leave()  # of one of the crowd; the other place is a till's still
+
+    assert came == [1, 2, 3, 4]
+
+
+def test_as_many_of_the_crowd_are_inside_as_there_are_places_for_them_however_many_tills_have_left():
+    places = Places(4, 1)
+    for _ in range(5):
+        places.kept.enter()
+        places.kept.leave()
+    inside, waits = [places.others.enter() for _ in range(3)], threading.Thread(target=places.others.enter)
+    waits.start()
+    while not places.others.line:
+        time.sleep(0.001)
+
+    till = places.kept.enter()
+
+    assert inside == [True] * 3
+    assert till
+    assert len(places.others.line) == 1
+    places.kept.leave()  # gives the crowd nothing
+    assert len(places.others.line) == 1
+    places.others.leave()
+    waits.join(10)
+    assert not places.others.line
 
 
 def test_an_application_that_raises_gives_its_place_back(config):
