@@ -35,8 +35,9 @@ def application():
             file.write(environ["PATH_INFO"] + "\\n")
         while not Path("go").exists() and not environ["PATH_INFO"].startswith("/till"):
             time.sleep(0.01)
-        start("200 OK", [("Content-Length", "4")])
-        return [b"done"]
+        said = f"{environ['REMOTE_ADDR']}:{environ['REMOTE_PORT']}" if environ["PATH_INFO"] == "/till/who" else "done"
+        start("200 OK", [("Content-Length", str(len(said)))])
+        return [said.encode()]
     app.wsgi_app = serve
     door = admission.Admission(app, Config.from_env().at(web_threads=4))
     admission._page = lambda app, language: "a page"  # there are no templates here
@@ -53,9 +54,12 @@ class Web:
         self.folder = folder
         (folder / "slow.py").write_text(SLOW)
         (folder / "inside").touch()
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self.port = free.getsockname()[1]
         command = [
             sys.executable, "-m", "gunicorn", "--worker-class", "app.web_worker.Worker", "--threads", str(threads),
-            "--bind", f"unix:{folder / 'web'}", "--log-level", "warning", "slow:application()",
+            "--bind", f"unix:{folder / 'web'}", "--bind", f"127.0.0.1:{self.port}",
+            "--log-level", "warning", "slow:application()",
         ]  # fmt: skip
         self.process = subprocess.Popen(
             command, cwd=folder, env=os.environ | {"PYTHONPATH": os.pathsep.join((str(ROOT), str(folder)))}
@@ -141,6 +145,14 @@ def test_whoever_calls_and_says_nothing_takes_nobodys_thread(web):
         speaks.sendall(asked("/till/check"))
 
         assert told(speaks)[0] == 200
+
+
+@pytest.mark.parametrize("web", [1], indirect=True)
+def test_who_calls_is_known_by_address(web):
+    with socket.create_connection(("127.0.0.1", web.port), 30) as link:
+        link.sendall(asked("/till/who"))
+
+        assert told(link)[2].decode() == "{}:{}".format(*link.getsockname())
 
 
 @pytest.mark.parametrize("web", [CROWD], indirect=True)
