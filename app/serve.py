@@ -9,6 +9,14 @@ from base import logs, process
 from base.config import Config
 from base.deadlines import STEP_S
 
+_prepared: Flask | None = None
+
+
+def prepare() -> None:
+    """Make the application that processes divided off from this one serve: each needs its own connections, and nothing else."""
+    global _prepared
+    _prepared = create_app(Config.from_env())
+
 
 def application() -> Flask:
     """The application of one worker process, wired to its own connections; UnsafeDatabase, OtherSealKey."""
@@ -17,7 +25,7 @@ def application() -> Flask:
     wire(config, pool_size=config.web_threads + 1, each_s=STEP_S)  # one more, by which readiness is asked
     safeguards.demand(config)
     safeguards.same_key(config)
-    made = create_app(config)
+    made = _prepared or create_app(config)
     loading.over()
     process.notice_the_end()
     return made

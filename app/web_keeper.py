@@ -1,9 +1,9 @@
-"""A web's keeper: it has loaded the program, and has a master of gunicorn again as soon as one is gone.
+"""A web's keeper: it has loaded the program and made its application, and has a master of gunicorn again as soon as one is gone.
 
     python -m app.web_keeper --bind 127.0.0.1:8080 --worker-class app.web_worker.Worker ... "app.serve:application()"
 
 A master that is killed takes its workers with it, which let go of the port within a second (app/web_worker.py). What takes longest
-is to load the program, so a master is divided off from a process that has done so and does nothing else. Signals go to the
+is to load the program and to make the application, so a master is divided off from a process that has done so and does nothing else. Signals go to the
 master; once that has ended in order, so does its keeper, and a keeper that is gone takes its master with it.
 """
 
@@ -104,8 +104,8 @@ def _once_free(address: str) -> None:
 
 
 def main(arguments: list[str]) -> int:
-    """Load the program, and keep a master of it with gunicorn's own arguments."""
-    importlib.import_module(PROGRAM)
+    """Load the program, make its application, and keep a master of it with gunicorn's own arguments."""
+    importlib.import_module(PROGRAM).prepare()
     loading.over()
 
     def master() -> None:

@@ -1,12 +1,13 @@
 """At the door of the web application: writes are refused while it is read-only, and every page knows what is planned."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from flask import Flask, request
 
 from base import clock
 from base.maintenance import maintenance
-from base.maintenance.maintenance import ReadOnly
+from base.maintenance.maintenance import ReadOnly, Shown
 
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
 # Ending the work must be possible while it lasts; signing in, in both steps, and out writes nothing but the sign-in.
@@ -37,6 +38,13 @@ def _let_or_refuse() -> None:
         )
 
 
+class _Told:
+    """Planned work, looked up by a page that tells it; a page that is made before the database is there does not."""
+
+    def __iter__(self) -> Iterator[tuple[Shown, bool]]:
+        at = clock.now()
+        return iter([(one, one.is_on(at)) for one in maintenance.shown(at)])
+
+
 def _told() -> dict[str, Any]:
-    at = clock.now()
-    return {"planned_work": [(one, one.is_on(at)) for one in maintenance.shown(at)]}
+    return {"planned_work": _Told()}
