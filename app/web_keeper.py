@@ -2,9 +2,10 @@
 
     python -m app.web_keeper --bind 127.0.0.1:8080 --worker-class app.web_worker.Worker ... "app.serve:application()"
 
-A master that is killed takes its workers with it, which let go of the port within a second (app/web_worker.py). What takes longest
-is to load the program and to make the application, so a master is divided off from a process that has done so and does nothing else. Signals go to the
-master; once that has ended in order, so does its keeper, and a keeper that is gone takes its master with it.
+A master that is killed takes its workers with it, which let go of the port within a second (app/web_worker.py). What takes
+longest is to load the program and to make the application, so a master is divided off from a process that has done so and does
+nothing else. Signals go to the master; once that has ended in order, so does its keeper, and a keeper that is gone takes its
+master with it.
 """
 
 from app import loading  # isort: skip  # ahead of all else

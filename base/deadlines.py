@@ -3,7 +3,8 @@
 A time-out of the server ends a statement, and those of TCP see only what nobody acknowledged: neither frees a thread whose
 peer takes bytes and never answers. So a watchdog shuts the socket of every connection that is lent out past its deadline.
 Where nothing was answered for a while, or connecting takes too long, the database is taken to be away: whoever comes is
-refused at once, and the watchdog tries by itself until it answers again.
+refused at once, and the watchdog tries by itself until it answers again. Whoever has asked since before it was tried in vain,
+and may wait for longer, is told too.
 """
 
 import os
@@ -77,6 +78,15 @@ def within(seconds: float) -> Iterator[None]:
         _present.reset(token)
 
 
+@dataclass(frozen=True)
+class _Lent:
+    """A connection, since when it is lent out and until when at most."""
+
+    connection: psycopg.Connection[Any]
+    since: float
+    at: float
+
+
 class Watchdog:
     """Knows which connections are lent out until when, and whether the database is away."""
 
@@ -84,7 +94,7 @@ class Watchdog:
         self.each_s = each_s  # how long one is lent out where what is done has no deadline
         self.is_away = False
         self._try: Callable[[], object] = lambda: None
-        self._lent: dict[int, tuple[psycopg.Connection[Any], float]] = {}
+        self._lent: dict[int, _Lent] = {}
         self._answered = time.monotonic()
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
@@ -103,17 +113,17 @@ class Watchdog:
         if at is None:
             return
         with self._changed:
-            self._lent[key] = connection, at
+            self._lent[key] = _Lent(connection, time.monotonic(), at)
             self._awake()
 
     def extend(self, connection: psycopg.Connection[Any], seconds: float | None) -> None:
         """It may take so long from now on; None: as long as it likes."""
         with self._changed:
-            for key, (one, _) in list(self._lent.items()):
-                if one is connection:
+            for key, one in list(self._lent.items()):
+                if one.connection is connection:
                     del self._lent[key]
                     if seconds is not None:
-                        self._lent[key] = one, time.monotonic() + seconds
+                        self._lent[key] = _Lent(connection, one.since, time.monotonic() + seconds)
 
     def back(self, key: int, *, well: bool) -> None:
         """It came back; well: what was asked last was answered."""
@@ -151,27 +161,41 @@ class Watchdog:
     def _shut_late(self) -> None:
         """Under the lock, so that a connection that came back is never shut for somebody else."""
         now = time.monotonic()
-        for key, (connection, at) in list(self._lent.items()):
-            if now >= at:
-                del self._lent[key]
-                _shut(connection)
-                log.warning("a connection was shut", late_ms=round((now - at) * 1000))
+        for key, one in list(self._lent.items()):
+            if now >= one.at:
+                self._shut(key)
+                log.warning("a connection was shut", late_ms=round((now - one.at) * 1000))
                 self.is_away = self.is_away or now - self._answered > QUIET_S
 
     def _ask_again(self) -> None:
-        attempt = self._try
+        attempt, began = self._try, time.monotonic()
         try:
             attempt()
         except Exception:  # whatever it is: it is not there yet
-            time.sleep(TRIES_EVERY_S)
             answers = False
         else:
             answers = True
+        if not answers and time.monotonic() - began >= CONNECT_S:
+            self._shut_silent(attempt, began)
+        if not answers:
+            time.sleep(TRIES_EVERY_S)
         with self._changed:
             self._asks = False
             if answers and attempt is self._try:
                 self.is_away, self._answered = False, time.monotonic()
                 log.warning("the database is back")
+
+    def _shut_silent(self, attempt: Callable[[], object], began: float) -> None:
+        """The database said nothing at all since `began`: no more will it to those who have asked for longer."""
+        with self._changed:
+            silent = [key for key, one in self._lent.items() if one.since <= began and self._answered < began]
+            if attempt is self._try and silent:
+                for key in silent:
+                    self._shut(key)
+                log.warning("connections were shut", of=len(silent))
+
+    def _shut(self, key: int) -> None:
+        _shut(self._lent.pop(key).connection)
 
 
 def _shut(connection: psycopg.Connection[Any]) -> None:

@@ -108,6 +108,52 @@ def test_deadlines_are_kept_while_it_is_asked_whether_the_database_is_back():
     assert until(lambda: not dog.is_away)
 
 
+def test_who_may_wait_for_long_is_told_once_the_database_was_asked_in_vain(monkeypatch):
+    monkeypatch.setattr(deadlines, "CONNECT_S", 0.2)
+    asked, dog = threading.Event(), deadlines.Watchdog()
+    patient, late = socket.socketpair(), socket.socketpair()
+    silence = threading.Event()
+
+    def attempt() -> None:
+        asked.set()
+        assert silence.wait(20)
+        raise NotConnected
+
+    with patient[0], patient[1], late[0], late[1], deadlines.within(600):
+        dog.watches(attempt, None)
+        dog.lend(1, patient[0])  # type: ignore[arg-type]  # whatever has a socket
+        dog.away()
+        assert asked.wait(5)
+        dog.lend(2, late[0])  # type: ignore[arg-type]
+        time.sleep(0.2)
+        silence.set()
+        patient[1].settimeout(20)
+
+        assert patient[1].recv(1) == b""
+        assert 2 in dog._lent
+
+
+def test_who_has_had_an_answer_meanwhile_or_was_refused_a_connection_is_left_alone(monkeypatch):
+    monkeypatch.setattr(deadlines, "CONNECT_S", 0.2)
+    dog, tries = deadlines.Watchdog(), []
+
+    def attempt() -> None:
+        tries.append(1)
+        if len(tries) == 2:  # silent for long, but somebody else has had an answer since
+            time.sleep(0.3)
+            dog.back(9, well=True)
+        raise NotConnected  # at once: no connection is left, which says nothing of those that are lent
+
+    lent = socket.socketpair()
+    with lent[0], lent[1], deadlines.within(600):
+        dog.watches(attempt, None)
+        dog.lend(1, lent[0])  # type: ignore[arg-type]
+        dog.away()
+
+        assert until(lambda: len(tries) >= 4)
+        assert 1 in dog._lent
+
+
 def test_a_slow_deed_is_ended_and_the_others_do_not_notice(far):
     assert asks()
     with ThreadPoolExecutor(1) as other:

@@ -15,6 +15,7 @@ from typing import Any
 
 import psycopg
 
+from base import deadlines
 from tests.torture import commands, hostile
 from tests.torture.client import Client
 from tests.torture.load import FAILED, Load
@@ -27,6 +28,9 @@ from tests.torture.world import World
 
 BACK_S = 5.0  # after a fault is over, or a server takes connections again: the first success
 TOLD_S = 3.5  # no longer does anybody wait to hear that something is down: three seconds, and the way
+# A system's call may take half a minute, so it hears when others have waited their three seconds and the database was then
+# asked once in vain, for two.
+BILL, SYSTEM_TOLD_S = "bill", TOLD_S + deadlines.CONNECT_S + 0.5
 MOST_WAIT_S = 60.0  # for a web that is to come up; it is late long before
 Facts = dict[str, Any]
 
@@ -215,10 +219,13 @@ def db_dark(run: Run) -> Facts:
     began = time.monotonic()
     facts = _on_the_way(run, "database", Fault("black hole"))
     waits = [one.seconds for one in list(run.probe.seen) if one.until >= began and one.at <= run.until]
-    waits += [took for at, _, _, took in list(run.load.told) if at >= began and at - took <= run.until]
-    if waits and max(waits) > TOLD_S:
-        facts["wrong"].append(f"somebody waited {max(waits):.1f} s to hear that the database says nothing")
-    return facts | {"longest_answer_s": round(max(waits, default=0.0), 1)}
+    told = [one for one in list(run.load.told) if one[0] >= began and one[0] - one[3] <= run.until]
+    waits += [took for _, what, _, took in told if what != BILL]
+    systems = [took for _, what, _, took in told if what == BILL]
+    for who, longest, most in (("somebody", waits, TOLD_S), ("a system", systems, SYSTEM_TOLD_S)):
+        if longest and max(longest) > most:
+            facts["wrong"].append(f"{who} waited {max(longest):.1f} s to hear that the database says nothing")
+    return facts | {"longest_answer_s": round(max(waits + systems, default=0.0), 1)}
 
 
 def db_reset(run: Run) -> Facts:
