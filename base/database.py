@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from datetime import datetime
 from functools import cache, lru_cache
 from itertools import islice
-from select import POLLIN, poll
 from typing import Any, ClassVar, TypeVar, cast
 
 import psycopg
@@ -118,7 +117,7 @@ def new_engine(url: str, *, pool_size: int = 8, statement_timeout_ms: int = 5_00
     )
     event.listen(engine, "connect", pooler.connected)
     event.listen(engine, "connect", _whole_numbers_are_bigint)
-    event.listen(engine, "checkout", _still_open)
+    event.listen(engine, "checkout", lending.still_open)
     event.listen(engine, "handle_error", _all_connections_are_gone)
     return engine
 
@@ -127,19 +126,6 @@ def _whole_numbers_are_bigint(driver: psycopg.Connection, record: Any) -> None:
     # By itself psycopg picks the smallest type for each value, so that one statement becomes many prepared ones.
     for dumper in (Int8Dumper, Int8BinaryDumper):
         driver.adapters.register_dumper(int, dumper)
-
-
-def _still_open(driver: psycopg.Connection, record: Any, proxy: Any) -> None:
-    # The server says nothing to a connection that lies in the pool but that it ends it: what can be read there is that.
-    # Without asking the server, and so for every transaction; the pool opens another in its place.
-    if driver.closed or _readable(driver.fileno()):
-        raise exc.DisconnectionError("the server ended this connection while it lay in the pool")
-
-
-def _readable(descriptor: int) -> bool:
-    look = poll()
-    look.register(descriptor, POLLIN)
-    return bool(look.poll(0))
 
 
 def _all_connections_are_gone(context: Any) -> None:

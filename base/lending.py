@@ -1,11 +1,14 @@
-"""Connections of the pool while they are lent out: told to the watchdog, and opened only while there is time for it."""
+"""Connections of the pool as they are lent out: not those that the server has ended, told to the watchdog, and opened only
+while there is time for it.
+"""
 
 import time
 from functools import partial
+from select import POLLIN, poll
 from typing import Any
 
 import psycopg
-from sqlalchemy import URL, Engine, event
+from sqlalchemy import URL, Engine, event, exc
 
 from base import deadlines
 from base.deadlines import CONNECT_S, watchdog
@@ -16,6 +19,21 @@ def watch(engine: Engine, each_s: float | None) -> None:
     watchdog.watches(partial(_attempt, engine.url), each_s)
     for moment, deed in (("checkout", _lent), ("checkin", _came_back), ("do_connect", _in_time)):
         event.listen(engine, moment, deed)
+
+
+def still_open(connection: psycopg.Connection, record: Any, proxy: Any) -> None:
+    """At a checkout: DisconnectionError where the server has ended this connection, so that the pool opens another.
+
+    The server is not asked, and so it is for every transaction: to a connection that lies in the pool it says nothing but that.
+    """
+    if connection.closed or _readable(connection.fileno()):
+        raise exc.DisconnectionError("the server ended this connection while it lay in the pool")
+
+
+def _readable(number: int) -> bool:
+    look = poll()
+    look.register(number, POLLIN)
+    return bool(look.poll(0))
 
 
 def _lent(connection: psycopg.Connection, record: Any, proxy: Any) -> None:

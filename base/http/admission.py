@@ -9,7 +9,6 @@ in, and has the refusal from here too: a crowd that is refused by threads takes 
 """
 
 import json
-import random
 import re
 import threading
 import time
@@ -140,7 +139,7 @@ class Admission:
         self._kept, self._others, self._for_others = places.kept, places.others, places.others.free
         self._bodies: dict[tuple[str, bool], bytes] = {}
         self._ready: dict[tuple[str, bool], Iterator[bytes]] = {}
-        self._told_at, self._refused = 0.0, 0
+        self._come_again_s, self._told_at, self._refused = cycle(COME_AGAIN_S), 0.0, 0
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         environ[BEGAN] = time.monotonic()
@@ -175,7 +174,7 @@ class Admission:
     def _refuse(self, environ: Environ, start: StartResponse) -> list[bytes]:
         as_json = environ.get("PATH_INFO", "").startswith("/v1")
         language = LANGUAGES.get(environ.get("HTTP_ACCEPT_LANGUAGE", "")[:2], self._language)
-        headers, body = self._answer(language, as_json, random.choice(COME_AGAIN_S))
+        headers, body = self._answer(language, as_json, next(self._come_again_s))
         start(STATUS, headers)
         self._tell()
         return [body]

@@ -58,7 +58,7 @@ class Web:
             self.port = free.getsockname()[1]
         command = [
             sys.executable, "-m", "gunicorn", "--worker-class", "app.web_worker.Worker", "--threads", str(threads),
-            "--bind", f"unix:{folder / 'web'}", "--bind", f"127.0.0.1:{self.port}",
+            "--bind", f"127.0.0.1:{self.port}", "--bind", f"unix:{folder / 'web'}",
             "--log-level", "warning", "slow:application()",
         ]  # fmt: skip
         self.process = subprocess.Popen(
