@@ -64,7 +64,16 @@ class Web:
         self.process = subprocess.Popen(
             command, cwd=folder, env=os.environ | {"PYTHONPATH": os.pathsep.join((str(ROOT), str(folder)))}
         )
-        assert until(lambda: (folder / "web").exists())
+        assert until(self.listens)
+
+    def listens(self):
+        """Whether it takes calls at both of its addresses."""
+        try:
+            socket.create_connection(("127.0.0.1", self.port), 5).close()
+            with self.caller():
+                return True
+        except OSError:
+            return False
 
     @contextmanager
     def caller(self):
@@ -119,8 +128,9 @@ def test_one_too_many_is_refused_while_every_thread_is_taken_and_may_ask_again_o
         web.go()
 
         assert [told(link)[0] for link in crowd] == [200] * CROWD
-        late.sendall(order)
-        assert told(late)[2] == b"done"
+        assert until(
+            lambda: answer(late, order)[2] == b"done"
+        )  # once the loop has heard that they are through
 
 
 @pytest.mark.parametrize("web", [CROWD + 2], indirect=True)
@@ -198,6 +208,12 @@ def asked(path="/v1/offers", *, method="GET", language="en", body=b"", said=None
     return (
         f"{method} {path} HTTP/1.1\r\nHost: here\r\nAccept-Language: {language}\r\nContent-Length: {length}\r\n\r\n"
     ).encode() + body
+
+
+def answer(link, request):
+    """What is told to a request."""
+    link.sendall(request)
+    return told(link)
 
 
 def told(link):
