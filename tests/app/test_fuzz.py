@@ -118,24 +118,30 @@ def asked(world: World, token: str | None, case: Case):
     )
 
 
-def look(world: World, known, operations, everybody, count: int) -> tuple[dict[Any, str], Counter[int]]:
+def look(world: World, known, operations, everybody, count: int) -> tuple[list[str], Counter[int]]:
     """Every case of these operations by these callers: what was wrong, and how often each status came."""
     tokens = {who: world.token(who) for who in EVERYBODY}
-    wrong: dict[Any, str] = {}
+    wrong = list[str]()
     statuses: Counter[int] = Counter()
     for operation in operations:
         responses = {str(status) for status in operation.definition.raw["responses"]}
         for case in drawn(operation, known, count):
             for who in everybody(case.route):
                 answer = asked(world, tokens[who], case)
+                if answer.status_code == 401 and expected(case.route, who) != "sign in":
+                    tokens[who] = world.token(
+                        who
+                    )  # somebody who may has ended the sign-in: a terminal, a person
+                    answer = asked(world, tokens[who], case)
                 statuses[answer.status_code] += 1
                 body = answer.get_json(silent=True)
                 fault = wrong_with(answer.status_code, answer.mimetype, body, responses)
                 refusal = {"sign in": 401, "403": 403}.get(expected(case.route, who))
-                if refusal and answer.status_code != refusal:
+                # 401 as well: somebody who may has ended who asks for good, as an owner does a clerk.
+                if refusal and answer.status_code not in (refusal, 401):
                     fault = f"{answer.status_code}, though {refusal} is due"
                 if fault:
-                    wrong[case, who] = fault
+                    wrong.append(f"{fault}: {who} {case}")
                 if case.route.endswith(ENDS):
                     tokens[who] = world.token(who)
     return wrong, statuses
@@ -164,7 +170,7 @@ def test_what_the_description_allows_is_answered_as_it_says(world, known):
 
     wrong, statuses = look(world, known, some, one_who_may_and_one_who_may_not, 1)
 
-    assert wrong == {}
+    assert wrong == []
     assert sum(statuses.values()) > 80
     assert {401, 422} <= statuses.keys()
 
@@ -176,7 +182,7 @@ def test_twenty_thousand_requests_of_every_operation_by_every_kind_of_caller(wor
     wrong, statuses = look(world, known, operations(world.app), one_of_each_kind, 5)
 
     sys.stdout.write(f"{sum(statuses.values())} requests: {dict(sorted(statuses.items()))}\n")
-    assert "\n".join(f"{fault}: {who} {case}" for (case, who), fault in list(wrong.items())[:40]) == ""
+    assert "\n".join(wrong[:40]) == ""
     assert sum(statuses.values()) >= 20_000
 
 
